@@ -1,0 +1,40 @@
+import { type Static, Type } from 'typebox'
+import { model, oneOf, ref } from './model.ts'
+import { BucketName, Bytes, Instant, NewBucketName, S3Uid, Traffic } from './scalars.ts'
+import { UsageSnapshot } from './usage.ts'
+import { Warning } from './warnings.ts'
+
+export type Bucket = Static<typeof Bucket>
+export const Bucket = model('Bucket', 'A bucket of an S3 account.', {
+  name: BucketName,
+  createdAt: Type.Optional(Instant),
+  storageBytes: Type.Optional(Bytes)
+})
+
+export type BucketList = Static<typeof BucketList>
+export const BucketList = model('BucketList', 'The buckets of an account.', {
+  items: Type.Array(ref(Bucket), { maxItems: 100000, description: 'The buckets.' }),
+  bandwidth: Type.Optional(Traffic),
+  snapshot: Type.Optional(ref(UsageSnapshot))
+})
+
+export const BucketsQuery = Type.Object(
+  {
+    expand: Type.Optional(
+      oneOf(['usage'], { description: '`usage` adds `storageBytes` to each bucket, from a second, slower question.' })
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type NewBucket = Static<typeof NewBucket>
+export const NewBucket = model('NewBucket', 'A bucket to be made.', { name: NewBucketName }, { examples: [{ name: 'photos' }] })
+
+export type CreatedBucket = Static<typeof CreatedBucket>
+export const CreatedBucket = model('CreatedBucket', 'A bucket that was made, under its actual name.', {
+  name: BucketName,
+  createdAt: Type.Optional(Instant),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+})
+
+export const BucketPath = Type.Object({ s3uid: S3Uid, bucket: BucketName }, { additionalProperties: false })

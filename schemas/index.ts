@@ -1,0 +1,39 @@
+import { Account, AccountList, CreatedAccount, NewAccount } from './accounts.ts'
+import { Bucket, BucketList, CreatedBucket, NewBucket } from './buckets.ts'
+import { File, FileList, Folder } from './files.ts'
+import { Key } from './keys.ts'
+import { CheckedOrder, NewOrder } from './orders.ts'
+import { Plan, PlanChange, PlanHistory, PlanList, Price } from './plans.ts'
+import { ProblemDetails } from './problems.ts'
+import { Status } from './status.ts'
+import { BucketUsage, Usage, UsageSnapshot } from './usage.ts'
+import { Warning } from './warnings.ts'
+
+/** Every model: the components of openapi.yaml. */
+export const models = [
+  Account,
+  AccountList,
+  Bucket,
+  BucketList,
+  BucketUsage,
+  CheckedOrder,
+  CreatedAccount,
+  CreatedBucket,
+  File,
+  FileList,
+  Folder,
+  Key,
+  NewAccount,
+  NewBucket,
+  NewOrder,
+  Plan,
+  PlanChange,
+  PlanHistory,
+  PlanList,
+  Price,
+  ProblemDetails,
+  Status,
+  Usage,
+  UsageSnapshot,
+  Warning
+]

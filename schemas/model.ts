@@ -1,0 +1,21 @@
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+
+/** A schema that is a named component of openapi.yaml. */
+export type Model<T extends TSchema = TSchema> = T & { $id: string; description: string }
+
+/** A named object of our contract: closed, described, and a component of openapi.yaml under `name`. */
+export const model = <P extends TProperties>(
+  name: string,
+  description: string,
+  properties: P,
+  options: { minProperties?: number; examples?: unknown[] } = {}
+): Model<TObject<P>> =>
+  // The options carry $id and description; TypeBox keeps them on the schema but not in its type.
+  Type.Object(properties, { $id: name, description, additionalProperties: false, ...options }) as Model<TObject<P>>
+
+/** A typed `$ref` to a model: the document stays small and the compiler still sees the shape. */
+export const ref = <T extends TSchema>(to: Model<T>) => Type.Unsafe<Static<T>>(Type.Ref(`${to.$id}#`))
+
+/** One of a few words. The `type` makes the document say "string" beside the list. */
+export const oneOf = <const W extends string[]>(words: W, options: { description?: string; default?: W[number] } = {}) =>
+  Type.Enum(words, { type: 'string', ...options })

@@ -1,0 +1,9 @@
+import { type Static, Type } from 'typebox'
+import { model, oneOf } from './model.ts'
+
+export type Status = Static<typeof Status>
+export const Status = model('Status', 'Is the gateway alive, or ready?', {
+  status: oneOf(['ok', 'draining'], { description: 'The answer.' })
+})
+
+export const NoContent = Type.Null({ description: 'Done.' })

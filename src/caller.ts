@@ -1,0 +1,18 @@
+import type { Secret } from './secret.ts'
+
+/** Whoever sends us a request: what every door makes of its credential. */
+export interface Caller {
+  /** A stable name of the caller that gives no credential away: for limits and logs. */
+  readonly id: string
+  /** What HOSTKEY issued; spent in the upstream client and nowhere else. */
+  readonly token: Secret
+}
+
+/** One request's errand upstream: who asks, when to give up, and what it took so far. */
+export interface Errand {
+  readonly caller: Caller
+  /** Aborts when the caller hangs up; reads stop then, writes never do. */
+  readonly signal: AbortSignal
+  /** Adds up what the upstream took, for the log and `Server-Timing`. */
+  readonly spent: { ms: number; calls: number }
+}

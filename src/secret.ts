@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
+
+const REDACTED = '[redacted]'
+
+/** A credential in the hands of the process. It prints as `[redacted]` everywhere; only `reveal()` gives it away. */
+export class Secret {
+  readonly #value: string
+
+  constructor(value: string) {
+    this.#value = value
+  }
+
+  /** The credential itself, for the one place that spends it. */
+  reveal(): string {
+    return this.#value
+  }
+
+  /** A name for the credential that does not give it away: 16 hexadecimal digits of its SHA-256. */
+  fingerprint(): string {
+    return createHash('sha256').update(this.#value).digest('hex').slice(0, 16)
+  }
+
+  toString(): string {
+    return REDACTED
+  }
+
+  toJSON(): string {
+    return REDACTED
+  }
+
+  [inspect.custom](): string {
+    return REDACTED
+  }
+}
+
+/** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys, S3 keys. */
+const CREDENTIALS = /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
+const ASSIGNMENTS = /\b(token|key|access_key|secret_key|password|user_token|authorization)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi
+
+/** Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters. */
+export const scrubbed = (text: string): string =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose.
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
+    .replace(ASSIGNMENTS, `$1$2${REDACTED}`)
+    .replace(CREDENTIALS, REDACTED)
+    .trim()
+    .slice(0, 512)

@@ -1,0 +1,83 @@
+import type { Static, TObject, TProperties } from 'typebox'
+import type { Outcome, ProblemName } from '../../schemas/problems.ts'
+
+/**
+ * What a call does at HOSTKEY, and so how long it may take and whether it may be repeated.
+ * `read` · `queue`: a read that is put into a queue there · `secret`: a read of a credential ·
+ * `write`: makes or deletes something small · `buy`: makes an account, may bill, is never repeated.
+ */
+export type Effect = 'read' | 'queue' | 'secret' | 'write' | 'buy'
+
+/** A way in which HOSTKEY says no. */
+export interface Says {
+  /** Matches the text of the refusal. */
+  readonly pattern: RegExp
+  /** A text that HOSTKEY gives or may give: documentation, sandbox and self-test use it. */
+  readonly example: string
+  /** What became of the write when HOSTKEY says this; `not-applied` unless it is known better. */
+  readonly outcome: Outcome
+  /** Tried only after the failures common to all actions: a prefix whose suffix says more. */
+  readonly last: boolean
+}
+
+/** @param example a text of the vendor page where there is one. */
+export const says = (pattern: RegExp, example: string, outcome: Outcome = 'not-applied'): Says => ({
+  pattern,
+  example,
+  outcome,
+  last: false
+})
+
+/** The same for a prefix alone: tried last, because what follows the prefix may be a failure that has a name. */
+export const otherwiseSays = (pattern: RegExp, example: string, outcome: Outcome = 'not-applied'): Says => ({
+  ...says(pattern, example, outcome),
+  last: true
+})
+
+export type Failures = { readonly [N in ProblemName]?: Says }
+
+/** One operation of s3.php or auth.php, declared once. */
+export interface Action<
+  Name extends string = string,
+  Params extends TObject = TObject,
+  Payload extends TObject = TObject,
+  F extends Failures = Failures
+> {
+  readonly name: Name
+  readonly script: 's3.php' | 'auth.php'
+  readonly effect: Effect
+  /** What is sent beside `action` and `token`: the keys are all that ever goes into the form. */
+  readonly params: Params
+  /** The success, without `result` and `action`. Open: HOSTKEY may add fields. */
+  readonly result: Payload
+  /** A success as the vendor page prints it. */
+  readonly example: Static<Payload>
+  /** How it refuses; the first that matches wins, before the failures common to all. */
+  readonly failures: F
+  /** A refusal that hides inside a success. */
+  readonly hidden: (result: Static<Payload>) => ProblemName | undefined
+}
+
+export type Params<A extends Action> = Static<A['params']>
+export type Result<A extends Action> = Static<A['result']>
+
+interface Declaration<Name, P extends TObject, R extends TObject, F> {
+  name: Name
+  script?: 's3.php' | 'auth.php'
+  effect: Effect
+  params: P
+  result: R
+  example: Static<R>
+  failures: F
+  hidden?: (result: Static<R>) => ProblemName | undefined
+}
+
+/** Declares an action. */
+export const action = <
+  const Name extends string,
+  P extends TObject<TProperties>,
+  R extends TObject<TProperties>,
+  const F extends Failures
+>(
+  declared: Declaration<Name, P, R, F>
+): Action<Name, P, R, F> => ({ script: 's3.php', hidden: () => undefined, ...declared })

@@ -1,0 +1,103 @@
+import { Type } from 'typebox'
+import { action, says } from '../action.ts'
+
+/** Tested before anything else: what follows the colon can be any other failure's text (UPSTREAM section 4, row 1). */
+const createdWithError = says(
+  /^S3 account was created, but had an error/i,
+  'S3 account was created, but had an error: ...',
+  'partial'
+)
+
+const Purchase = { plan_id: Type.Integer(), bucket_name: Type.String(), location: Type.String() }
+
+/** s3/get_users: the accounts of the customer. Upstream's `order` is the field and `order_by` the direction. */
+export const getUsers = action({
+  name: 'get_users',
+  effect: 'read',
+  params: Type.Object({
+    id: Type.Optional(Type.Integer()),
+    plan_id: Type.Optional(Type.Integer()),
+    s3uid: Type.Optional(Type.String()),
+    email: Type.Optional(Type.String()),
+    billing: Type.Optional(Type.String()),
+    bucket_name: Type.Optional(Type.String()),
+    limit: Type.Optional(Type.Integer()),
+    order: Type.Optional(Type.String()),
+    order_by: Type.Optional(Type.Enum(['ASC', 'DESC'])),
+    period_from: Type.Optional(Type.String()),
+    period_to: Type.Optional(Type.String())
+  }),
+  result: Type.Object({
+    s3_users: Type.Array(
+      Type.Object({
+        id: Type.Optional(Type.Integer()),
+        s3uid: Type.String(),
+        email: Type.Optional(Type.String()),
+        plan_id: Type.Optional(Type.Integer()),
+        location: Type.Optional(Type.String()),
+        quota: Type.Optional(Type.Number()),
+        traffic: Type.Optional(Type.Number()),
+        storage_usage: Type.Optional(Type.Number())
+      })
+    )
+  }),
+  example: {
+    s3_users: [
+      {
+        id: 123,
+        s3uid: 's3_user_123',
+        email: 'customer@example.com',
+        plan_id: 5,
+        location: 'NL',
+        quota: 5368709120,
+        traffic: 102400,
+        storage_usage: 1024000000
+      }
+    ]
+  },
+  failures: {
+    'customer-not-found': says(/customer not found/i, 'customer not found')
+  }
+})
+
+/** s3/create_account: a free account with its first bucket. Some editions of the page say that it bills. */
+export const createAccount = action({
+  name: 'create_account',
+  effect: 'buy',
+  params: Type.Object(Purchase),
+  result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
+  example: { s3uid: 's3_user_12345' },
+  failures: {
+    'account-state-unknown': createdWithError,
+    'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
+    'plan-not-orderable': says(/Plan not found/i, 'Plan not found'),
+    'limit-reached': says(/account limit|limit reached/i, 'S3 free account limit reached')
+  }
+})
+
+/** s3/create_order: a paid account. It bills; HOSTKEY has no idempotency key for it. */
+export const createOrder = action({
+  name: 'create_order',
+  effect: 'buy',
+  params: Type.Object(Purchase),
+  result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
+  example: { s3uid: 's3_user_67890' },
+  failures: {
+    'account-state-unknown': createdWithError,
+    'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
+    'plan-not-orderable': says(/Plan not found/i, 'Plan not found')
+  }
+})
+
+/** s3/delete_account: the account with all its buckets and files. */
+export const deleteAccount = action({
+  name: 'delete_account',
+  effect: 'buy',
+  params: Type.Object({ s3uid: Type.String() }),
+  result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
+  example: { message: null },
+  failures: {
+    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer'),
+    'upstream-storage-error': says(/^Delete S3 account error:/i, 'Delete S3 account error: ...', 'unknown')
+  }
+})

@@ -1,0 +1,111 @@
+import { Type } from 'typebox'
+import type { ProblemName } from '../../../schemas/problems.ts'
+import { action, otherwiseSays, says } from '../action.ts'
+
+const Snapshot = Type.Object({
+  bandwidth_usage: Type.Optional(Type.Number()),
+  storage_usage: Type.Optional(Type.Number()),
+  created_at: Type.Optional(Type.String())
+})
+
+/** The storage's own HTTP answer, as create_bucket passes it on. */
+const StorageAnswer = Type.Object({
+  status: Type.Integer(),
+  body: Type.Optional(Type.Unknown()),
+  headers: Type.Optional(Type.Unknown())
+})
+
+/** Storage statuses under `result: OK` that mean a refusal. Assumed (UPSTREAM 5.2). */
+const refusedStatus = (status: number): ProblemName | undefined => {
+  if (status >= 200 && status < 300) return undefined
+  if (status === 400) return 'invalid-bucket-name'
+  if (status === 403) return 'forbidden'
+  if (status === 404) return 'account-not-found'
+  if (status === 409) return 'bucket-exists'
+  return 'upstream-storage-error'
+}
+
+/** s3/get_buckets: names of the buckets, and the traffic. One edition of the vendor's page calls it commented out. */
+export const getBuckets = action({
+  name: 'get_buckets',
+  effect: 'read',
+  params: Type.Object({ s3uid: Type.String() }),
+  result: Type.Object({
+    message: Type.Array(Type.Object({ name: Type.String(), creation_date: Type.Optional(Type.String()) })),
+    bandwidth: Type.Optional(Type.Number()),
+    snapshot: Type.Optional(Snapshot)
+  }),
+  example: {
+    message: [{ name: 'bucket-1', creation_date: '2023-10-01T12:00:00Z' }],
+    bandwidth: 102400,
+    snapshot: { bandwidth_usage: 102400, storage_usage: 5000000000, created_at: '2023-10-27T10:00:00Z' }
+  },
+  failures: {
+    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer'),
+    'upstream-storage-error': otherwiseSays(/^s3\/get_buckets: Load bucket error:/i, 's3/get_buckets: Load bucket error: ...')
+  }
+})
+
+/** s3/get_buckets_rmq: usage of each bucket, through a queue. Its answer carries the key pair in clear: never pass it on. */
+export const getBucketsUsage = action({
+  name: 'get_buckets_rmq',
+  effect: 'queue',
+  params: Type.Object({ s3uid: Type.String() }),
+  result: Type.Object({
+    message: Type.Array(Type.Object({ name: Type.String(), usage: Type.Optional(Type.Number()) })),
+    bandwidth: Type.Optional(Type.Number()),
+    usage_storage: Type.Optional(Type.Number()),
+    quota: Type.Optional(Type.Number()),
+    snapshots: Type.Optional(Type.Array(Snapshot)),
+    access_key: Type.Optional(Type.String({ 'x-secret': true })),
+    secret_key: Type.Optional(Type.String({ 'x-secret': true }))
+  }),
+  example: {
+    message: [{ name: 'bucket-1', usage: 1024000000 }],
+    bandwidth: 102400,
+    usage_storage: 1024000000,
+    quota: 5368709120,
+    snapshots: [{ bandwidth_usage: 102400, storage_usage: 1024000000, created_at: '2023-10-27T10:00:00Z' }],
+    access_key: 'AKIAIOSFODNN7EXAMPLE',
+    secret_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+  },
+  failures: {
+    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer')
+  }
+})
+
+/** s3/create_bucket: a new bucket in an existing account. The name may come out with a prefix (observed). */
+export const createBucket = action({
+  name: 'create_bucket',
+  effect: 'write',
+  params: Type.Object({ s3uid: Type.String(), bucket_name: Type.String() }),
+  result: Type.Object({ message: Type.Optional(Type.Union([StorageAnswer, Type.String()])) }),
+  example: { message: { status: 200, body: '', headers: {} } },
+  failures: {
+    'bucket-exists': says(
+      /^Create bucket error:.*(already exists|AlreadyExists|AlreadyOwnedByYou)/i,
+      'Create bucket error: Bucket already exists'
+    ),
+    'invalid-bucket-name': says(/InvalidBucketName|invalid bucket name/i, 'Create bucket error: InvalidBucketName'),
+    'limit-reached': says(/^Create bucket error:.*(TooManyBuckets|limit|quota|exceed)/i, 'Create bucket error: TooManyBuckets'),
+    'upstream-storage-error': otherwiseSays(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
+  },
+  hidden: ({ message }) => (typeof message === 'object' ? refusedStatus(message.status) : undefined)
+})
+
+/** s3/delete_bucket: the bucket must be empty. */
+export const deleteBucket = action({
+  name: 'delete_bucket',
+  effect: 'write',
+  params: Type.Object({ s3uid: Type.String(), bucket_name: Type.String() }),
+  result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
+  example: { message: 'Bucket deleted successfully' },
+  failures: {
+    'bucket-not-empty': says(/^Delete S3 bucket error:.*(not empty|NotEmpty)/i, 'Delete S3 bucket error: Bucket not empty'),
+    'bucket-not-found': says(
+      /^Delete S3 bucket error:.*(not found|NoSuchBucket|does not exist)/i,
+      'Delete S3 bucket error: NoSuchBucket'
+    ),
+    'upstream-storage-error': otherwiseSays(/^Delete S3 bucket error:/i, 'Delete S3 bucket error: InternalError', 'unknown')
+  }
+})

@@ -1,0 +1,65 @@
+import { Type } from 'typebox'
+import { action, otherwiseSays, says } from '../action.ts'
+
+/** Upstream's largest page of files: `max_keys` is "up to 100" (documented). */
+export const MAX_KEYS = 100
+
+/** s3/get_files: a page of files and folders. `next_token` is absent, null, empty or false at the end (assumed: all of them). */
+export const getFiles = action({
+  name: 'get_files',
+  effect: 'read',
+  params: Type.Object({
+    s3uid: Type.String(),
+    bucket_name: Type.String(),
+    continuation_token: Type.Optional(Type.String()),
+    max_keys: Type.Integer(),
+    search: Type.Optional(Type.String())
+  }),
+  result: Type.Object({
+    files: Type.Array(
+      Type.Object({
+        key: Type.Optional(Type.String()),
+        original_key: Type.String(),
+        size: Type.Optional(Type.Number()),
+        last_modified: Type.Optional(Type.String())
+      })
+    ),
+    folders: Type.Optional(Type.Array(Type.Object({ key: Type.String() }))),
+    next_token: Type.Optional(Type.Union([Type.String(), Type.Literal(false), Type.Null()]))
+  }),
+  example: {
+    files: [
+      { key: 'folder/file.txt', original_key: 'folder/file.txt', size: 1024, last_modified: '2023-10-27T10:00:00Z' }
+    ],
+    folders: [{ key: 'folder/' }],
+    next_token: 'eyJDb250aW51YXRpb25Ub2tlbiI6IkFCQzEyMyJ9'
+  },
+  failures: {
+    'bucket-not-found': says(
+      /^s3\/get_files:.*(NoSuchBucket|bucket.*(not found|does not exist))/i,
+      's3/get_files: Load S3 files error: NoSuchBucket'
+    ),
+    'invalid-cursor': says(
+      /^s3\/get_files:.*(continuation|invalid.*token)/i,
+      's3/get_files: Load S3 files error: The continuation token provided is incorrect'
+    ),
+    'upstream-storage-error': otherwiseSays(/^s3\/get_files: Load S3 files error:/i, 's3/get_files: Load S3 files error: ...')
+  }
+})
+
+/** s3/delete_file: one file, whose name must match byte for byte. */
+export const deleteFile = action({
+  name: 'delete_file',
+  effect: 'write',
+  params: Type.Object({ s3uid: Type.String(), bucket_name: Type.String(), filename: Type.String() }),
+  result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
+  example: { message: 'File deleted successfully' },
+  failures: {
+    'file-not-found': says(/^Delete S3 file error:.*(File not found|NoSuchKey)/i, 'Delete S3 file error: File not found'),
+    'bucket-not-found': says(
+      /^Delete S3 file error:.*(NoSuchBucket|bucket.*(not found|does not exist))/i,
+      'Delete S3 file error: NoSuchBucket'
+    ),
+    'upstream-storage-error': otherwiseSays(/^Delete S3 file error:/i, 'Delete S3 file error: InternalError', 'unknown')
+  }
+})

@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import { action, says } from '../action.ts'
+
+const Price = {
+  monthly_rub: Type.Optional(Type.Number()),
+  monthly_eur: Type.Optional(Type.Number()),
+  monthly_usd: Type.Optional(Type.Number())
+}
+
+/** s3/list_plans: the plans on offer. `id` is for admins, so it is not sent. */
+export const listPlans = action({
+  name: 'list_plans',
+  effect: 'read',
+  params: Type.Object({}),
+  result: Type.Object({
+    plans: Type.Array(
+      Type.Object({
+        id: Type.Integer(),
+        name: Type.Optional(Type.String()),
+        quota: Type.Optional(Type.Number()),
+        active: Type.Optional(Type.Integer()),
+        locations: Type.Optional(Type.Array(Type.String())),
+        ...Price,
+        storage_type: Type.Optional(Type.String()),
+        bandwidth_limit: Type.Optional(Type.Number()),
+        price: Type.Optional(Type.Object(Price))
+      })
+    )
+  }),
+  example: {
+    plans: [
+      {
+        id: 1,
+        name: 'Free Plan',
+        quota: 5368709120,
+        active: 1,
+        locations: ['NL', 'DE'],
+        monthly_rub: 0,
+        monthly_eur: 0,
+        monthly_usd: 0,
+        storage_type: 'standard',
+        bandwidth_limit: 0,
+        price: { monthly_rub: 0, monthly_eur: 0, monthly_usd: 0 }
+      }
+    ]
+  },
+  failures: {
+    'invalid-request': says(/^s3\/list_plans: invalid request/i, 's3/list_plans: invalid request')
+  }
+})
+
+/** s3/history: the changes of a plan. What `id` denotes differs between editions of the page; a plan, says the vendor page. */
+export const history = action({
+  name: 'history',
+  effect: 'read',
+  params: Type.Object({ id: Type.Integer() }),
+  result: Type.Object({
+    data: Type.Array(
+      Type.Object({
+        id: Type.Optional(Type.Integer()),
+        action: Type.Optional(Type.String()),
+        date: Type.Optional(Type.String()),
+        details: Type.Optional(Type.String())
+      })
+    )
+  }),
+  example: { data: [{ id: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' }] },
+  failures: {
+    'plan-not-found': says(/Plan not found/i, 'Plan not found')
+  }
+})

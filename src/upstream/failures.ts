@@ -1,0 +1,61 @@
+import type { ProblemName } from '../../schemas/problems.ts'
+import { type Action, type Says, says } from './action.ts'
+
+/** A refusal that several actions share. */
+interface CommonFailure {
+  readonly problem: ProblemName
+  readonly says: Says
+  readonly appliesTo: (action: Action) => boolean
+}
+
+const always = () => true
+const takes = (param: string) => (action: Action) => param in action.params.properties
+const writes = (action: Action) => action.effect === 'write' || action.effect === 'buy'
+const creates = (action: Action) => /^create_/.test(action.name)
+const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) => a(action) && b(action)
+const not = (a: (action: Action) => boolean) => (action: Action) => !a(action)
+
+const common = (problem: ProblemName, pattern: RegExp, example: string, appliesTo: (action: Action) => boolean = always): CommonFailure => ({
+  problem,
+  says: says(pattern, example),
+  appliesTo
+})
+
+const MISSING = /not found|no such|NoSuch|does not exist|unknown (account|bucket|plan)/i
+
+/** Refusals that any action can give, most certain first: UPSTREAM section 4, rows 11 to 19, then the guesses of 4.1. */
+const table: readonly CommonFailure[] = [
+  common('account-not-found', /S3 account not found for this customer/i, 'S3 account not found for this customer', takes('s3uid')),
+  common('invalid-request', /^([a-z0-9]+\/[a-z0-9_]+: )?invalid request|^Missing required keys/i, 's3/action: invalid request'),
+  common(
+    'invalid-token',
+    /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(session|hash)/i,
+    'Invalid token'
+  ),
+  common('forbidden', /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i, 'Permission denied'),
+  common('upstream-storage-error', /InvalidAccessKeyId|SignatureDoesNotMatch/i, 'InvalidAccessKeyId'),
+  common('file-not-found', MISSING, 'NoSuchKey', takes('filename')),
+  common('bucket-not-found', MISSING, 'NoSuchBucket', both(takes('bucket_name'), not(both(writes, creates)))),
+  common('account-not-found', MISSING, 'account does not exist', takes('s3uid')),
+  common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', takes('bucket_name')),
+  common('bucket-exists', /already|exists|duplicate/i, 'BucketAlreadyExists', creates),
+  common('payment-required', /credit|balance|paid|unpaid|payment|invoice|overdue|suspend/i, 'unpaid invoice'),
+  common('limit-reached', /limit|quota|exceed|too many/i, 'quota exceeded', writes),
+  common('invalid-bucket-name', /InvalidBucketName|(invalid|incorrect|wrong).*bucket/i, 'InvalidBucketName', creates),
+  common('upstream-throttled', /SlowDown|throttl|try again|temporar|queue|rmq|rabbit|unavailable/i, 'SlowDown'),
+  common('upstream-timeout', /time.?out/i, 'timeout')
+]
+
+/**
+ * How an action can refuse, in the order in which the texts are tried; the first that matches wins:
+ * its own failures, those common to all, and last the bare prefixes.
+ */
+export const refusalsOf = (action: Action): { problem: ProblemName; says: Says }[] => {
+  // The keys are problem names by the type of Failures; Object.entries keeps the order of declaration.
+  const own = Object.entries(action.failures).map(([problem, says]) => ({ problem: problem as ProblemName, says }))
+  return [
+    ...own.filter(row => !row.says.last),
+    ...table.filter(row => row.appliesTo(action)),
+    ...own.filter(row => row.says.last)
+  ]
+}

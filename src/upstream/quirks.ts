@@ -1,0 +1,88 @@
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+
+/** What of JSON Schema the results of actions use. */
+interface Shape {
+  type?: string
+  properties?: Record<string, TSchema>
+  required?: string[]
+  items?: TSchema
+  anyOf?: TSchema[]
+}
+
+const INTEGER_KEYS = /^(0|[1-9]\d*)$/
+const NUMERIC = /^-?\d+(\.\d+)?$/
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * Reads a value of PHP's as the schema means it: numbers as strings and the reverse, `[]` for an empty map, a list as
+ * an object with numeric keys, as a single element, as a comma string or as null, 0/1 for booleans, null for "nothing"
+ * (UPSTREAM 1.2). What it cannot read it leaves as it is, for the check to refuse.
+ */
+export const tolerated = (schema: TSchema, value: unknown): unknown => {
+  const shape: Shape = schema
+  if (shape.anyOf) return anyOf(shape.anyOf, value)
+  switch (shape.type) {
+    case 'array':
+      return list(shape.items ?? {}, value)
+    case 'object':
+      return record(shape, value)
+    case 'integer':
+    case 'number':
+      return number(value)
+    case 'string':
+      return typeof value === 'number' ? String(value) : value
+    case 'boolean':
+      return boolean(value)
+    default:
+      return value
+  }
+}
+
+const anyOf = (schemas: TSchema[], value: unknown): unknown => {
+  for (const schema of schemas) {
+    const candidate = tolerated(schema, value)
+    if (Value.Check(schema, candidate)) return candidate
+  }
+  return value
+}
+
+const list = (items: TSchema, value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(item => tolerated(items, item))
+  if (value === null) return []
+  const ofText = (items as Shape).type === 'string'
+  if (typeof value === 'string' && ofText) return value.split(',').map(item => item.trim()).filter(item => item !== '')
+  if (!isRecord(value)) return value
+  const keys = Object.keys(value)
+  // Integer-like keys come first and in numeric order in every JavaScript object.
+  if (keys.every(key => INTEGER_KEYS.test(key))) return keys.map(key => tolerated(items, value[key]))
+  return [tolerated(items, value)]
+}
+
+const record = (shape: Shape, value: unknown): unknown => {
+  if (Array.isArray(value) && value.length === 0) return record(shape, {})
+  if (!isRecord(value)) return value
+  const known = shape.properties ?? {}
+  const required = new Set(shape.required)
+  const read: Record<string, unknown> = {}
+  for (const [key, schema] of Object.entries(known)) {
+    if (!Object.hasOwn(value, key)) continue
+    const member = tolerated(schema, value[key])
+    if (member === null && !required.has(key) && !Value.Check(schema, null)) continue
+    read[key] = member
+  }
+  return read
+}
+
+const number = (value: unknown): unknown => {
+  if (typeof value === 'string' && NUMERIC.test(value.trim())) return Number(value)
+  return typeof value === 'boolean' ? Number(value) : value
+}
+
+const boolean = (value: unknown): unknown => {
+  if (value === 1 || value === '1' || value === 'true') return true
+  if (value === 0 || value === '0' || value === 'false') return false
+  return value
+}

@@ -1,0 +1,146 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { Pool } from 'undici'
+import { Problem } from '../problem.ts'
+import type { Effect } from './action.ts'
+
+/** 8 MiB: a hundred listed files fit in less than one; the vendor's own clients stop there too. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024
+
+/** The one name under which the gateway speaks; default names of libraries are blocked by some edges (observed by others). */
+export const USER_AGENT = 'hostkey-s3-gateway/0.1'
+
+/** How long a call may take in all, by what it does (RELIABILITY 4.2). */
+const DEADLINE_MS: Record<Effect, number> = { read: 10_000, secret: 10_000, queue: 20_000, write: 30_000, buy: 60_000 }
+
+const CONNECT_TIMEOUT_MS = 1000
+
+export interface Exchange {
+  script: string
+  form: string
+  effect: Effect
+  /** Aborts reads when the caller hangs up. */
+  signal: AbortSignal
+}
+
+export interface Reply {
+  status: number
+  retryAfter: string | undefined
+  body: string
+}
+
+export interface Transport {
+  /**
+   * Posts a form and reads the whole reply within the deadline. Follows no redirect.
+   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout, upstream-bad-response
+   */
+  post(exchange: Exchange): Promise<Reply>
+  close(): Promise<void>
+}
+
+const isWrite = (effect: Effect) => effect === 'write' || effect === 'buy'
+
+/** @param options.timeoutMs one total deadline for every call, instead of those by effect */
+export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: number | undefined }): Transport => {
+  const options = {
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeoutThreshold: 500,
+    maxResponseSize: MAX_BODY_BYTES,
+    allowH2: false
+  }
+  const reads = new Pool(url.origin, { ...options, connections: 64, pipelining: 1 })
+  // A reused connection may be closed under a write, and nobody would know whether it was executed: writes take fresh ones.
+  const writes = new Pool(url.origin, { ...options, connections: 20, pipelining: 0 })
+  const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
+
+  return {
+    async post({ script, form, effect, signal }) {
+      const deadlineMs = timeoutMs ?? DEADLINE_MS[effect]
+      const deadline = AbortSignal.timeout(deadlineMs)
+      const outcome = isWrite(effect) ? { outcome: 'unknown' as const } : {}
+      try {
+        const reply = await (isWrite(effect) ? writes : reads).request({
+          path: `${base}${script}`,
+          method: 'POST',
+          headers: {
+            'content-type': 'application/x-www-form-urlencoded',
+            accept: 'application/json',
+            'user-agent': USER_AGENT
+          },
+          body: form,
+          headersTimeout: deadlineMs,
+          bodyTimeout: deadlineMs,
+          signal: isWrite(effect) ? deadline : AbortSignal.any([deadline, signal])
+        })
+        const encoding = reply.headers['content-encoding']
+        const bytes = Buffer.from(await reply.body.arrayBuffer())
+        return {
+          status: reply.statusCode,
+          retryAfter: [reply.headers['retry-after']].flat()[0],
+          body: (await decoded(bytes, [encoding].flat()[0])).toString('utf8')
+        }
+      } catch (error) {
+        throw failureOf(error, deadline, outcome)
+      }
+    },
+    async close() {
+      await Promise.all([reads.close(), writes.close()])
+    }
+  }
+}
+
+const decoders: Record<string, (bytes: Buffer) => Promise<Buffer>> = {
+  gzip: bytes => promisify(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES }),
+  'x-gzip': bytes => promisify(gunzip)(bytes, { maxOutputLength: MAX_BODY_BYTES }),
+  deflate: bytes => promisify(inflate)(bytes, { maxOutputLength: MAX_BODY_BYTES }),
+  br: bytes => promisify(brotliDecompress)(bytes, { maxOutputLength: MAX_BODY_BYTES })
+}
+
+/** We ask for no compression; a server in between may compress all the same. */
+const decoded = async (bytes: Buffer, encoding = 'identity'): Promise<Buffer> => {
+  const name = encoding.trim().toLowerCase()
+  if (name === 'identity' || name === '') return bytes
+  const decode = decoders[name]
+  if (!decode) throw new Error(`content-encoding ${name.slice(0, 20)}`)
+  return decode(bytes)
+}
+
+/** Codes that prove that nothing was sent. Every other failure leaves it open. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+])
+
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+
+const codeOf = (error: unknown): string => {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}
+
+const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: 'unknown' }): Problem => {
+  const code = codeOf(error)
+  // undici's messages never hold the form; its code is all that goes into the log.
+  const cause = { code: code || (error instanceof Error ? error.name : 'unknown') }
+  if (NOT_SENT.has(code)) {
+    const notApplied = outcome.outcome ? { outcome: 'not-applied' as const } : {}
+    return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', { ...notApplied, cause })
+  }
+  if (deadline.aborted || TIMEOUTS.has(code)) {
+    return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', { ...outcome, cause })
+  }
+  return new Problem('upstream-bad-response', 'The connection to HOSTKEY broke before the whole answer was here.', {
+    ...outcome,
+    cause
+  })
+}
