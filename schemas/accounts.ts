@@ -1,12 +1,26 @@
 import { type Static, Type } from 'typebox'
 import { model, oneOf, ref } from './model.ts'
-import { BucketName, Bytes, CustomerId, Day, Location, NewBucketName, PlanId, S3Uid, SearchText, Text, Traffic } from './scalars.ts'
+import {
+  BucketName,
+  Bytes,
+  CustomerId,
+  Day,
+  Location,
+  NewBucketName,
+  PlanId,
+  S3Uid,
+  SearchText,
+  Text,
+  Traffic
+} from './scalars.ts'
 import { Warning } from './warnings.ts'
 
 export type Account = Static<typeof Account>
 export const Account = model('Account', 'An S3 account: it owns buckets and one key pair.', {
   s3uid: S3Uid,
-  id: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })),
+  id: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
+  ),
   email: Type.Optional(Text(320, 'E-mail address of the customer.')),
   planId: Type.Optional(PlanId),
   location: Type.Optional(Location),

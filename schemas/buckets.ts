@@ -28,7 +28,12 @@ export const BucketsQuery = Type.Object(
 )
 
 export type NewBucket = Static<typeof NewBucket>
-export const NewBucket = model('NewBucket', 'A bucket to be made.', { name: NewBucketName }, { examples: [{ name: 'photos' }] })
+export const NewBucket = model(
+  'NewBucket',
+  'A bucket to be made.',
+  { name: NewBucketName },
+  { examples: [{ name: 'photos' }] }
+)
 
 export type CreatedBucket = Static<typeof CreatedBucket>
 export const CreatedBucket = model('CreatedBucket', 'A bucket that was made, under its actual name.', {

@@ -9,13 +9,21 @@ export const File = model('File', 'A file in a bucket.', {
   sizeBytes: Type.Optional(Bytes),
   modifiedAt: Type.Optional(Instant),
   links: Type.Object(
-    { self: Type.String({ format: 'uri-reference', maxLength: 16384, description: 'Address of this file, to delete it.' }) },
+    {
+      self: Type.String({
+        format: 'uri-reference',
+        maxLength: 16384,
+        description: 'Address of this file, to delete it.'
+      })
+    },
     { additionalProperties: false, description: 'Addresses.' }
   )
 })
 
 export type Folder = Static<typeof Folder>
-export const Folder = model('Folder', 'A folder in a bucket: what several files share before a slash.', { path: ListedPath })
+export const Folder = model('Folder', 'A folder in a bucket: what several files share before a slash.', {
+  path: ListedPath
+})
 
 export type FileList = Static<typeof FileList>
 export const FileList = model('FileList', 'A page of files and folders.', {
@@ -28,13 +36,20 @@ export const FileList = model('FileList', 'A page of files and folders.', {
 
 export const FilesQuery = Type.Object(
   {
-    search: Type.Optional(SearchText(1024, 'Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented.')),
+    search: Type.Optional(
+      SearchText(1024, 'Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented.')
+    ),
     limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'At most so many files and folders.' }),
-    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before.' }))
+    cursor: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before.' })
+    )
   },
   { additionalProperties: false }
 )
 
 export const FileQuery = Type.Object({ path: FilePath }, { additionalProperties: false })
 
-export const FileAtPath = Type.Object({ s3uid: S3Uid, bucket: BucketName, '*': FilePath }, { additionalProperties: false })
+export const FileAtPath = Type.Object(
+  { s3uid: S3Uid, bucket: BucketName, '*': FilePath },
+  { additionalProperties: false }
+)

@@ -17,5 +17,7 @@ export const model = <P extends TProperties>(
 export const ref = <T extends TSchema>(to: Model<T>) => Type.Unsafe<Static<T>>(Type.Ref(`${to.$id}#`))
 
 /** One of a few words. The `type` makes the document say "string" beside the list. */
-export const oneOf = <const W extends string[]>(words: W, options: { description?: string; default?: W[number] } = {}) =>
-  Type.Enum(words, { type: 'string', ...options })
+export const oneOf = <const W extends string[]>(
+  words: W,
+  options: { description?: string; default?: W[number] } = {}
+) => Type.Enum(words, { type: 'string', ...options })

@@ -38,7 +38,9 @@ export const PlanList = model('PlanList', 'The plans on offer.', {
 
 export type PlanChange = Static<typeof PlanChange>
 export const PlanChange = model('PlanChange', 'A change of a plan.', {
-  id: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the change.' })),
+  id: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the change.' })
+  ),
   action: Type.Optional(Text(256, 'What was done.')),
   changedAt: Type.Optional(Instant),
   details: Type.Optional(Text(10000, 'What changed.'))

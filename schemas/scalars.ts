@@ -43,10 +43,18 @@ export const FilePath = Type.String({
 })
 
 /** A file path as HOSTKEY lists it: bounded, and not judged. */
-export const ListedPath = Type.String({ maxLength: 4096, description: 'Path inside the bucket, exactly as it is stored.' })
+export const ListedPath = Type.String({
+  maxLength: 4096,
+  description: 'Path inside the bucket, exactly as it is stored.'
+})
 
 /** Number of a pricing plan: a positive 32-bit integer. */
-export const PlanId = Type.Integer({ minimum: 1, maximum: 2147483647, description: 'Number of a pricing plan.', examples: [1] })
+export const PlanId = Type.Integer({
+  minimum: 1,
+  maximum: 2147483647,
+  description: 'Number of a pricing plan.',
+  examples: [1]
+})
 
 /** Number of a customer at HOSTKEY. */
 export const CustomerId = Type.Integer({ minimum: 1, maximum: 2147483647, description: 'Number of a customer.' })

@@ -20,7 +20,11 @@ export const Usage = model('Usage', 'Storage and traffic of an account. Counted 
   storageBytes: Type.Optional(Bytes),
   quotaBytes: Type.Optional(Bytes),
   quotaUsedRatio: Type.Optional(
-    Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: '`storageBytes` over `quotaBytes`; absent without a quota.' })
+    Type.Number({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: '`storageBytes` over `quotaBytes`; absent without a quota.'
+    })
   ),
   bandwidth: Type.Optional(Traffic),
   buckets: Type.Array(ref(BucketUsage), { maxItems: 100000, description: 'Storage of each bucket.' }),

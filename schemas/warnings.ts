@@ -4,6 +4,8 @@ import { Text } from './scalars.ts'
 
 export type Warning = Static<typeof Warning>
 export const Warning = model('Warning', 'Something to know about a success.', {
-  code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], { description: 'Stable name of the warning.' }),
+  code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], {
+    description: 'Stable name of the warning.'
+  }),
   detail: Text(1000, 'What happened.')
 })

@@ -16,3 +16,8 @@ export interface Errand {
   /** Adds up what the upstream took, for the log and `Server-Timing`. */
   readonly spent: { ms: number; calls: number }
 }
+
+const never = new AbortController().signal
+
+/** The same errand, carried on even when the caller hangs up: after a write we want to know what became of it. */
+export const unhurried = (errand: Errand): Errand => ({ ...errand, signal: never })

@@ -41,3 +41,25 @@ export class Problem extends Error {
 /** Was this thrown on purpose, and for this reason? */
 export const isProblem = (error: unknown, ...names: ProblemName[]): error is Problem =>
   error instanceof Problem && (names.length === 0 || names.includes(error.problem))
+
+/** What a caller reads: the members of RFC 9457 and ours. */
+export const problemBody = (problem: Problem, { publicUrl, instance }: { publicUrl: string; instance: string }) => {
+  const { title, repeat } = problems[problem.problem]
+  const { outcome, errors, upstream, links } = problem.options
+  return {
+    type: `${publicUrl}/problems/${problem.problem}`,
+    title,
+    status: problem.status,
+    detail: problem.message,
+    instance,
+    retryable: repeat === 'safe' && (outcome === undefined || outcome === 'not-applied'),
+    ...(errors && { errors }),
+    ...(outcome && { outcome }),
+    ...(upstream && { upstream }),
+    ...(links && { links })
+  }
+}
+
+/** How the problem looks, for the document and its page. */
+export const exampleProblem = (name: ProblemName) =>
+  problemBody(new Problem(name, problems[name].help), { publicUrl: '', instance: 'req-7f3a' })

@@ -35,8 +35,10 @@ export class Secret {
 }
 
 /** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys, S3 keys. */
-const CREDENTIALS = /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
-const ASSIGNMENTS = /\b(token|key|access_key|secret_key|password|user_token|authorization)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi
+const CREDENTIALS =
+  /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
+const ASSIGNMENTS =
+  /\b(token|key|access_key|secret_key|password|user_token|authorization)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi
 
 /** Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters. */
 export const scrubbed = (text: string): string =>

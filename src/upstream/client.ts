@@ -54,7 +54,8 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
         return resultOf(action, reply)
       } catch (error) {
         result = error instanceof Problem ? error.problem : 'internal'
-        if (error instanceof Problem && error.problem === 'upstream-refused') unknownText = error.options.upstream?.message
+        if (error instanceof Problem && error.problem === 'upstream-refused')
+          unknownText = error.options.upstream?.message
         throw error
       } finally {
         const ms = performance.now() - startedAt
@@ -102,7 +103,11 @@ const resultOf = <A extends Action>(action: A, reply: Reply): Result<A> => {
 }
 
 const badResponse = (action: Action, reason: string): Problem =>
-  new Problem('upstream-bad-response', `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`, outcomeOf(action))
+  new Problem(
+    'upstream-bad-response',
+    `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`,
+    outcomeOf(action)
+  )
 
 const statusProblem = (action: Action, reply: Reply): Problem => {
   const notApplied: ProblemOptions = outcomeOf(action).outcome ? { outcome: 'not-applied' } : {}
@@ -121,7 +126,11 @@ const refusal = (action: Action, text: string): Problem => {
   for (const { problem, says } of refusalsOf(action)) {
     if (!says.pattern.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
-    return new Problem(problem, 'HOSTKEY refused.', { upstream, ...retry, ...(isWrite ? { outcome: says.outcome } : {}) })
+    return new Problem(problem, 'HOSTKEY refused.', {
+      upstream,
+      ...retry,
+      ...(isWrite ? { outcome: says.outcome } : {})
+    })
   }
   return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', {
     upstream,
@@ -140,6 +149,7 @@ const checked = <A extends Action>(action: A, payload: Record<string, unknown>):
   // The compiled check has just proved the shape.
   const proven = result as Result<A>
   const hidden = action.hidden(proven)
-  if (hidden) throw new Problem(hidden, 'HOSTKEY’s storage refused.', outcomeOf(action).outcome ? { outcome: 'not-applied' } : {})
+  if (hidden)
+    throw new Problem(hidden, 'HOSTKEY’s storage refused.', outcomeOf(action).outcome ? { outcome: 'not-applied' } : {})
   return proven
 }

@@ -12,10 +12,16 @@ const always = () => true
 const takes = (param: string) => (action: Action) => param in action.params.properties
 const writes = (action: Action) => action.effect === 'write' || action.effect === 'buy'
 const creates = (action: Action) => /^create_/.test(action.name)
-const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) => a(action) && b(action)
+const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) =>
+  a(action) && b(action)
 const not = (a: (action: Action) => boolean) => (action: Action) => !a(action)
 
-const common = (problem: ProblemName, pattern: RegExp, example: string, appliesTo: (action: Action) => boolean = always): CommonFailure => ({
+const common = (
+  problem: ProblemName,
+  pattern: RegExp,
+  example: string,
+  appliesTo: (action: Action) => boolean = always
+): CommonFailure => ({
   problem,
   says: says(pattern, example),
   appliesTo
@@ -25,14 +31,27 @@ const MISSING = /not found|no such|NoSuch|does not exist|unknown (account|bucket
 
 /** Refusals that any action can give, most certain first: UPSTREAM section 4, rows 11 to 19, then the guesses of 4.1. */
 const table: readonly CommonFailure[] = [
-  common('account-not-found', /S3 account not found for this customer/i, 'S3 account not found for this customer', takes('s3uid')),
-  common('invalid-request', /^([a-z0-9]+\/[a-z0-9_]+: )?invalid request|^Missing required keys/i, 's3/action: invalid request'),
+  common(
+    'account-not-found',
+    /S3 account not found for this customer/i,
+    'S3 account not found for this customer',
+    takes('s3uid')
+  ),
+  common(
+    'invalid-request',
+    /^([a-z0-9]+\/[a-z0-9_]+: )?(invalid request|unknown action)|^Missing required keys/i,
+    's3/action: invalid request'
+  ),
   common(
     'invalid-token',
     /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(session|hash)/i,
     'Invalid token'
   ),
-  common('forbidden', /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i, 'Permission denied'),
+  common(
+    'forbidden',
+    /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i,
+    'Permission denied'
+  ),
   common('upstream-storage-error', /InvalidAccessKeyId|SignatureDoesNotMatch/i, 'InvalidAccessKeyId'),
   common('file-not-found', MISSING, 'NoSuchKey', takes('filename')),
   common('bucket-not-found', MISSING, 'NoSuchBucket', both(takes('bucket_name'), not(both(writes, creates)))),
@@ -59,3 +78,18 @@ export const refusalsOf = (action: Action): { problem: ProblemName; says: Says }
     ...own.filter(row => row.says.last)
   ]
 }
+
+/** Problems that a call of any action can end in, whatever HOSTKEY says. */
+const OF_THE_WIRE: ProblemName[] = [
+  'upstream-refused',
+  'upstream-bad-response',
+  'upstream-unreachable',
+  'upstream-throttled',
+  'upstream-timeout',
+  'upstream-unavailable'
+]
+
+/** Every problem that calling the action can cause. */
+export const problemsOf = (action: Action): ProblemName[] => [
+  ...new Set([...refusalsOf(action).map(row => row.problem), ...OF_THE_WIRE])
+]

@@ -53,7 +53,11 @@ const list = (items: TSchema, value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(item => tolerated(items, item))
   if (value === null) return []
   const ofText = (items as Shape).type === 'string'
-  if (typeof value === 'string' && ofText) return value.split(',').map(item => item.trim()).filter(item => item !== '')
+  if (typeof value === 'string' && ofText)
+    return value
+      .split(',')
+      .map(item => item.trim())
+      .filter(item => item !== '')
   if (!isRecord(value)) return value
   const keys = Object.keys(value)
   // Integer-like keys come first and in numeric order in every JavaScript object.

@@ -134,7 +134,10 @@ const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: '
   const cause = { code: code || (error instanceof Error ? error.name : 'unknown') }
   if (NOT_SENT.has(code)) {
     const notApplied = outcome.outcome ? { outcome: 'not-applied' as const } : {}
-    return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', { ...notApplied, cause })
+    return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', {
+      ...notApplied,
+      cause
+    })
   }
   if (deadline.aborted || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', { ...outcome, cause })

@@ -42,7 +42,10 @@ export const getBuckets = action({
   },
   failures: {
     'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer'),
-    'upstream-storage-error': otherwiseSays(/^s3\/get_buckets: Load bucket error:/i, 's3/get_buckets: Load bucket error: ...')
+    'upstream-storage-error': otherwiseSays(
+      /^s3\/get_buckets: Load bucket error:/i,
+      's3/get_buckets: Load bucket error: ...'
+    )
   }
 })
 
@@ -87,7 +90,10 @@ export const createBucket = action({
       'Create bucket error: Bucket already exists'
     ),
     'invalid-bucket-name': says(/InvalidBucketName|invalid bucket name/i, 'Create bucket error: InvalidBucketName'),
-    'limit-reached': says(/^Create bucket error:.*(TooManyBuckets|limit|quota|exceed)/i, 'Create bucket error: TooManyBuckets'),
+    'limit-reached': says(
+      /^Create bucket error:.*(TooManyBuckets|limit|quota|exceed)/i,
+      'Create bucket error: TooManyBuckets'
+    ),
     'upstream-storage-error': otherwiseSays(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
   },
   hidden: ({ message }) => (typeof message === 'object' ? refusedStatus(message.status) : undefined)
@@ -101,11 +107,18 @@ export const deleteBucket = action({
   result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: 'Bucket deleted successfully' },
   failures: {
-    'bucket-not-empty': says(/^Delete S3 bucket error:.*(not empty|NotEmpty)/i, 'Delete S3 bucket error: Bucket not empty'),
+    'bucket-not-empty': says(
+      /^Delete S3 bucket error:.*(not empty|NotEmpty)/i,
+      'Delete S3 bucket error: Bucket not empty'
+    ),
     'bucket-not-found': says(
       /^Delete S3 bucket error:.*(not found|NoSuchBucket|does not exist)/i,
       'Delete S3 bucket error: NoSuchBucket'
     ),
-    'upstream-storage-error': otherwiseSays(/^Delete S3 bucket error:/i, 'Delete S3 bucket error: InternalError', 'unknown')
+    'upstream-storage-error': otherwiseSays(
+      /^Delete S3 bucket error:/i,
+      'Delete S3 bucket error: InternalError',
+      'unknown'
+    )
   }
 })

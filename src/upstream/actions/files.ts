@@ -43,7 +43,10 @@ export const getFiles = action({
       /^s3\/get_files:.*(continuation|invalid.*token)/i,
       's3/get_files: Load S3 files error: The continuation token provided is incorrect'
     ),
-    'upstream-storage-error': otherwiseSays(/^s3\/get_files: Load S3 files error:/i, 's3/get_files: Load S3 files error: ...')
+    'upstream-storage-error': otherwiseSays(
+      /^s3\/get_files: Load S3 files error:/i,
+      's3/get_files: Load S3 files error: ...'
+    )
   }
 })
 
@@ -55,7 +58,10 @@ export const deleteFile = action({
   result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: 'File deleted successfully' },
   failures: {
-    'file-not-found': says(/^Delete S3 file error:.*(File not found|NoSuchKey)/i, 'Delete S3 file error: File not found'),
+    'file-not-found': says(
+      /^Delete S3 file error:.*(File not found|NoSuchKey)/i,
+      'Delete S3 file error: File not found'
+    ),
     'bucket-not-found': says(
       /^Delete S3 file error:.*(NoSuchBucket|bucket.*(not found|does not exist))/i,
       'Delete S3 file error: NoSuchBucket'

@@ -1,0 +1,21 @@
+# What the gateway needs at run time, exactly as locked: no tools, no pinned runtime (the image has its own).
+FROM node:24-bookworm-slim AS deps
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0
+WORKDIR /app
+# Owned by root: the process can read its code and not change it.
+COPY --from=deps /app/node_modules ./node_modules
+COPY package.json ./
+COPY schemas ./schemas
+COPY routes ./routes
+COPY src ./src
+USER node
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}${process.env.BASE_PATH || ''}/livez`).then(reply => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/server.ts"]

@@ -1,0 +1,167 @@
+import { type Static, Type } from 'typebox'
+import { Account, type AccountField, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
+import { ref } from '../schemas/model.ts'
+import { S3Uid } from '../schemas/scalars.ts'
+import { NoContent } from '../schemas/status.ts'
+import type { Warning } from '../schemas/warnings.ts'
+import { defined } from '../src/defined.ts'
+import { Problem } from '../src/problem.ts'
+import { answers, BODY, errandOf, needs, type Routes } from '../src/route.ts'
+import type { Result } from '../src/upstream/action.ts'
+import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
+import { listPlans } from '../src/upstream/actions/plans.ts'
+import { checkedOffer } from '../src/upstream/offers.ts'
+import { type Made, purchase } from '../src/upstream/purchase.ts'
+
+/** The S3 accounts of the customer. */
+export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
+  app.route({
+    method: 'GET',
+    url: '/accounts',
+    config: needs('accounts:read', 'read'),
+    schema: {
+      operationId: 'listAccounts',
+      summary: 'List accounts',
+      description:
+        'HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway.',
+      tags: ['Accounts'],
+      querystring: AccountQuery,
+      response: answers({ 200: AccountList }, getUsers)
+    },
+    async handler(request) {
+      const { location, limit, ...filter } = request.query
+      // HOSTKEY documents no filter by location: with one, its limit would cut the list before ours.
+      const upstreamLimit = location === undefined ? limit : undefined
+      const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), errandOf(request))
+      const found = s3_users.filter(user => location === undefined || user.location === location)
+      const items = found.slice(0, limit).map(toAccount)
+      return { items, truncated: limit !== undefined && found.length >= limit }
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid',
+    config: needs('accounts:read', 'read'),
+    schema: {
+      operationId: 'getAccount',
+      summary: 'Read an account',
+      description: 'One account of the customer; another customer’s is 404 like one that does not exist.',
+      tags: ['Accounts'],
+      params: AccountPath,
+      response: answers({ 200: Account }, getUsers, 'account-not-found')
+    },
+    async handler(request) {
+      const { s3uid } = request.params
+      const { s3_users } = await upstream.call(getUsers, { s3uid }, errandOf(request))
+      const found = s3_users.find(user => user.s3uid === s3uid)
+      if (!found) throw new Problem('account-not-found', 'The customer has no such account.')
+      return toAccount(found)
+    }
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/accounts',
+    config: needs('accounts:write', 'order'),
+    schema: {
+      operationId: 'createAccount',
+      summary: 'Create a free account',
+      description:
+        'Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.',
+      tags: ['Accounts'],
+      body: ref(NewAccount),
+      response: answers({ 201: CreatedAccount }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered')
+    },
+    async handler(request, reply) {
+      const { planId, bucketName } = request.body
+      const errand = errandOf(request)
+      const { location } = await checkedOffer(upstream, 'free', request.body, errand)
+      const made = await purchase({ upstream, action: createAccount, settleMs }, { planId, bucketName, location }, errand)
+      return reply
+        .code(201)
+        .header('location', `${mount}/accounts/${encodeURIComponent(made.s3uid)}`)
+        .send(toCreatedAccount(made, planId, location))
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/accounts/:s3uid',
+    config: needs('accounts:delete', 'delete'),
+    schema: {
+      operationId: 'deleteAccount',
+      summary: 'Delete an account with all its data',
+      description:
+        'Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL.',
+      tags: ['Accounts'],
+      params: AccountPath,
+      headers: Type.Object({ 'confirm-delete': S3Uid }),
+      response: answers({ 204: NoContent }, deleteAccount, 'confirmation-required', 'confirmation-mismatch')
+    },
+    async handler(request, reply) {
+      const { s3uid } = request.params
+      if (request.headers['confirm-delete'] !== s3uid) {
+        throw new Problem('confirmation-mismatch', 'The header Confirm-Delete names another account than the URL.')
+      }
+      await upstream.call(deleteAccount, { s3uid }, errandOf(request))
+      return reply.code(204).send(null)
+    }
+  })
+}
+
+type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
+
+/** HOSTKEY's names of the fields that a list is sorted by. */
+const theirField: Record<AccountField, string> = {
+  id: 'id',
+  s3uid: 's3uid',
+  email: 'email',
+  planId: 'plan_id',
+  location: 'location',
+  quotaBytes: 'quota',
+  storageBytes: 'storage_usage',
+  traffic: 'traffic'
+}
+
+/** Upstream's `order` is the field and `order_by` the direction: the confusion ends here. */
+const toFilter = (filter: Filter, limit: number | undefined) => {
+  const { planId, s3uid, bucketName, sort, periodFrom, periodTo, customerId, email, billing } = filter
+  const field = sort?.replace(/^-/, '') as AccountField | undefined
+  return defined({
+    id: customerId,
+    plan_id: planId,
+    s3uid,
+    email,
+    billing,
+    bucket_name: bucketName,
+    limit,
+    order: field && theirField[field],
+    order_by: sort === undefined ? undefined : sort.startsWith('-') ? ('DESC' as const) : ('ASC' as const),
+    period_from: periodFrom,
+    period_to: periodTo
+  })
+}
+
+const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account =>
+  defined({
+    s3uid: theirs.s3uid,
+    id: theirs.id,
+    email: theirs.email,
+    planId: theirs.plan_id,
+    location: theirs.location,
+    quotaBytes: theirs.quota,
+    storageBytes: theirs.storage_usage,
+    traffic: theirs.traffic
+  })
+
+/** A made account as the caller sees it, with a warning for what HOSTKEY reported or did not show. */
+export const toCreatedAccount = ({ s3uid, bucket, error }: Made, planId: number, location: string): CreatedAccount => {
+  const warnings: Warning[] = []
+  if (error !== undefined) {
+    warnings.push({ code: 'account-created-with-error', detail: `The account was made, but HOSTKEY reported: ${error}` })
+  } else if (bucket === undefined) {
+    warnings.push({ code: 'bucket-name-unconfirmed', detail: 'HOSTKEY does not list the bucket yet; it may have another name.' })
+  }
+  return { s3uid, planId, location, bucket: bucket ?? null, warnings }
+}

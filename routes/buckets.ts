@@ -1,0 +1,102 @@
+import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
+import type { Bucket } from '../schemas/buckets.ts'
+import { AccountPath } from '../schemas/accounts.ts'
+import { ref } from '../schemas/model.ts'
+import { NoContent } from '../schemas/status.ts'
+import { unhurried } from '../src/caller.ts'
+import { defined } from '../src/defined.ts'
+import { toInstant } from '../src/moments.ts'
+import { answers, BODY, errandOf, needs, type Routes } from '../src/route.ts'
+import type { Result } from '../src/upstream/action.ts'
+import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
+import { findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
+import { toSnapshot } from './usage.ts'
+
+/** The buckets of one S3 account. */
+export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid/buckets',
+    config: needs('buckets:read', 'read'),
+    schema: {
+      operationId: 'listBuckets',
+      summary: 'List buckets',
+      description: 'The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket.',
+      tags: ['Buckets'],
+      params: AccountPath,
+      querystring: BucketsQuery,
+      response: answers({ 200: BucketList }, getBuckets, getBucketsUsage)
+    },
+    async handler(request) {
+      const { s3uid } = request.params
+      const errand = errandOf(request)
+      const { answer, isFallback } = await listedBuckets(upstream, s3uid, errand)
+      if (isFallback) request.log.warn({ action: getBuckets.name }, 'HOSTKEY has no such action; get_buckets_rmq answered')
+      const isExpanded = request.query.expand === 'usage'
+      const usage = isExpanded ? (await upstream.call(getBucketsUsage, { s3uid }, errand)).message : []
+      const sizes = new Map(usage.map(({ name, usage }) => [name, usage]))
+      return defined({
+        items: answer.message.map(bucket => toBucket(bucket, sizes.get(bucket.name))),
+        bandwidth: answer.bandwidth,
+        snapshot: answer.snapshot && toSnapshot(answer.snapshot)
+      })
+    }
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/accounts/:s3uid/buckets',
+    config: needs('buckets:write', 'write'),
+    schema: {
+      operationId: 'createBucket',
+      summary: 'Create a bucket',
+      description: 'HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name.',
+      tags: ['Buckets'],
+      params: AccountPath,
+      body: ref(NewBucket),
+      response: answers({ 201: CreatedBucket }, BODY, getBuckets, getBucketsUsage, createBucket)
+    },
+    async handler(request, reply) {
+      const { s3uid } = request.params
+      const { name: wished } = request.body
+      const errand = errandOf(request)
+      const { answer } = await listedBuckets(upstream, s3uid, errand)
+      const before = new Set(answer.message.map(({ name }) => name))
+      await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
+      const found = await findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
+      const bucket = toCreatedBucket(found, wished)
+      return reply.code(201).header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`).send(bucket)
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/accounts/:s3uid/buckets/:bucket',
+    config: needs('buckets:write', 'delete'),
+    schema: {
+      operationId: 'deleteBucket',
+      summary: 'Delete an empty bucket',
+      description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
+      tags: ['Buckets'],
+      params: BucketPath,
+      response: answers({ 204: NoContent }, deleteBucket)
+    },
+    async handler(request, reply) {
+      const { s3uid, bucket } = request.params
+      await upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errandOf(request))
+      return reply.code(204).send(null)
+    }
+  })
+}
+
+type ListedBucket = Result<typeof getBuckets>['message'][number]
+
+const toBucket = (theirs: ListedBucket, storageBytes?: number): Bucket =>
+  defined({ name: theirs.name, createdAt: toInstant(theirs.creation_date), storageBytes })
+
+/** The bucket under its actual name; under the wished one, with a warning, while HOSTKEY does not list it. */
+const toCreatedBucket = (found: ListedBucket | undefined, wished: string): CreatedBucket => {
+  if (found) return { ...toBucket(found), warnings: [] }
+  const detail = 'HOSTKEY does not list the bucket yet; it may have another name.'
+  return { name: wished, warnings: [{ code: 'bucket-name-unconfirmed', detail }] }
+}

@@ -1,0 +1,113 @@
+import { BucketPath } from '../schemas/buckets.ts'
+import { type File, FileAtPath, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
+import { NoContent } from '../schemas/status.ts'
+import { type ListScope, decodeCursor, encodeCursor } from '../src/cursor.ts'
+import { defined } from '../src/defined.ts'
+import { toInstant } from '../src/moments.ts'
+import { Problem } from '../src/problem.ts'
+import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import type { Result } from '../src/upstream/action.ts'
+import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
+import { listedFiles } from '../src/upstream/files.ts'
+
+/** The files in one bucket. */
+export const files: Routes = async (app, { upstream, mount }) => {
+  const remove = async (s3uid: string, bucket: string, path: string, errand: ReturnType<typeof errandOf>) => {
+    assertFilePath(path)
+    await upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid/buckets/:bucket/files',
+    config: needs('files:read', 'read'),
+    schema: {
+      operationId: 'listFiles',
+      summary: 'List files and folders',
+      description: 'HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null.',
+      tags: ['Files'],
+      params: BucketPath,
+      querystring: FilesQuery,
+      response: answers({ 200: FileList }, getFiles, 'invalid-cursor')
+    },
+    async handler(request, reply) {
+      const { s3uid, bucket } = request.params
+      const { search, limit, cursor } = request.query
+      const scope: ListScope = { s3uid, bucket, search }
+      const from = cursor === undefined ? undefined : decodeCursor(cursor, scope)
+      const page = await listedFiles(upstream, { ...scope, limit, from }, errandOf(request))
+      const nextCursor = page.next === undefined ? null : encodeCursor(page.next, scope)
+      if (nextCursor !== null) reply.header('link', nextLink(`${mount}${pathOf(s3uid, bucket)}`, { search, limit, nextCursor }))
+      return {
+        items: page.files.map(file => toFile(file, `${mount}${pathOf(s3uid, bucket)}`)),
+        folders: page.folders.map(path => ({ path })),
+        nextCursor
+      }
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/accounts/:s3uid/buckets/:bucket/files',
+    config: needs('files:delete', 'delete'),
+    schema: {
+      operationId: 'deleteFile',
+      summary: 'Delete a file, named in the query',
+      description: 'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address.',
+      tags: ['Files'],
+      params: BucketPath,
+      querystring: FileQuery,
+      response: answers({ 204: NoContent }, deleteFile, 'file-path-required', 'file-path-encoding')
+    },
+    async handler(request, reply) {
+      const { s3uid, bucket } = request.params
+      await remove(s3uid, bucket, request.query.path, errandOf(request))
+      return reply.code(204).send(null)
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/accounts/:s3uid/buckets/:bucket/files/*',
+    config: needs('files:delete', 'delete'),
+    schema: {
+      operationId: 'deleteFileByPath',
+      summary: 'Delete a file, named in the path',
+      description:
+        'Slashes may stay as they are; everything else is percent-encoded once. URL libraries rewrite `.` and `..` segments before they send them: use the query form for such paths.',
+      tags: ['Files'],
+      params: FileAtPath,
+      response: answers({ 204: NoContent }, deleteFile, 'file-path-required', 'file-path-encoding')
+    },
+    async handler(request, reply) {
+      const { s3uid, bucket, '*': path } = request.params
+      await remove(s3uid, bucket, path, errandOf(request))
+      return reply.code(204).send(null)
+    }
+  })
+}
+
+const MAX_PATH_BYTES = 1024
+
+/** @throws Problem file-path-encoding: the schema counts characters, S3 counts bytes */
+const assertFilePath = (path: string): void => {
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return
+  throw new Problem('file-path-encoding', `The file path is longer than ${MAX_PATH_BYTES} bytes.`)
+}
+
+const pathOf = (s3uid: string, bucket: string) => `/accounts/${s3uid}/buckets/${encodeURIComponent(bucket)}/files`
+
+const nextLink = (address: string, { search, limit, nextCursor }: { search: string | undefined; limit: number; nextCursor: string }) => {
+  const query = new URLSearchParams({ ...(search !== undefined && { search }), limit: String(limit), cursor: nextCursor })
+  return `<${address}?${query}>; rel="next"`
+}
+
+/** `path` names the file in every later call: it is HOSTKEY's `original_key`; `key` may be shortened for display (assumed). */
+const toFile = (theirs: Result<typeof getFiles>['files'][number], address: string): File =>
+  defined({
+    path: theirs.original_key,
+    name: theirs.key,
+    sizeBytes: theirs.size,
+    modifiedAt: toInstant(theirs.last_modified),
+    links: { self: `${address}?path=${encodeURIComponent(theirs.original_key)}` }
+  })

@@ -1,0 +1,26 @@
+import { Key, KeyPath } from '../schemas/keys.ts'
+import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import { showKey } from '../src/upstream/actions/keys.ts'
+
+/** The key pair of one S3 account. */
+export const keys: Routes = async (app, { upstream }) => {
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid/keys/:kind',
+    config: needs('keys:read', 'key'),
+    schema: {
+      operationId: 'getKey',
+      summary: 'Read one half of the key pair',
+      description: 'Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.',
+      tags: ['Keys'],
+      params: KeyPath,
+      response: answers({ 200: Key }, showKey)
+    },
+    async handler(request) {
+      const { s3uid, kind } = request.params
+      const s3_key = kind === 'access-key' ? 'access_key' : 'secret_key'
+      const { key } = await upstream.call(showKey, { s3uid, s3_key }, errandOf(request))
+      return { kind, value: key }
+    }
+  })
+}

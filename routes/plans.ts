@@ -1,0 +1,89 @@
+import etag from '@fastify/etag'
+import { type Plan, Plan as PlanModel, type PlanChange, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
+import { defined } from '../src/defined.ts'
+import { toInstant } from '../src/moments.ts'
+import { Problem } from '../src/problem.ts'
+import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import type { Result } from '../src/upstream/action.ts'
+import { history, listPlans } from '../src/upstream/actions/plans.ts'
+import { type ListedPlan, priceOf } from '../src/upstream/offers.ts'
+
+/** Plans depend on the customer's rights, so only the caller's own cache may keep them. */
+const CACHE = 'private, max-age=60'
+
+/** The pricing plans. */
+export const plans: Routes = async (app, { upstream }) => {
+  await app.register(etag)
+
+  app.route({
+    method: 'GET',
+    url: '/plans',
+    config: needs('plans:read', 'read'),
+    schema: {
+      operationId: 'listPlans',
+      summary: 'List plans',
+      description: 'The plans that HOSTKEY offers to this customer.',
+      tags: ['Plans'],
+      response: answers({ 200: PlanList }, listPlans)
+    },
+    async handler(request, reply) {
+      const { plans } = await upstream.call(listPlans, {}, errandOf(request))
+      return reply.header('cache-control', CACHE).send({ items: plans.map(toPlan) })
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/plans/:planId',
+    config: needs('plans:read', 'read'),
+    schema: {
+      operationId: 'getPlan',
+      summary: 'Read a plan',
+      description: 'One of the plans on offer.',
+      tags: ['Plans'],
+      params: PlanPath,
+      response: answers({ 200: PlanModel }, listPlans, 'plan-not-found')
+    },
+    async handler(request, reply) {
+      const { planId } = request.params
+      const { plans } = await upstream.call(listPlans, {}, errandOf(request))
+      const found = plans.find(({ id }) => id === planId)
+      if (!found) throw new Problem('plan-not-found', `Plan ${planId} is not on offer.`)
+      return reply.header('cache-control', CACHE).send(toPlan(found))
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/plans/:planId/history',
+    config: needs('plans:read', 'read'),
+    schema: {
+      operationId: 'listPlanHistory',
+      summary: 'List the changes of a plan',
+      description: 'As HOSTKEY keeps them.',
+      tags: ['Plans'],
+      params: PlanPath,
+      response: answers({ 200: PlanHistory }, history)
+    },
+    async handler(request, reply) {
+      const { planId } = request.params
+      const { data } = await upstream.call(history, { id: planId }, errandOf(request))
+      return reply.header('cache-control', CACHE).send({ items: data.map(toPlanChange) })
+    }
+  })
+}
+
+const toPlan = (theirs: ListedPlan): Plan =>
+  defined({
+    id: theirs.id,
+    name: theirs.name,
+    active: theirs.active === undefined ? undefined : theirs.active !== 0,
+    quotaBytes: theirs.quota,
+    locations: theirs.locations ?? [],
+    storageType: theirs.storage_type,
+    bandwidthLimit: theirs.bandwidth_limit,
+    price: defined(priceOf(theirs))
+  })
+
+const toPlanChange = (theirs: Result<typeof history>['data'][number]): PlanChange =>
+  defined({ id: theirs.id, action: theirs.action, changedAt: toInstant(theirs.date), details: theirs.details })

@@ -1,0 +1,74 @@
+import { Type } from 'typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { isProblemName } from '../schemas/problems.ts'
+import { Status } from '../schemas/status.ts'
+import { problemPage } from '../src/problem-page.ts'
+import { Problem } from '../src/problem.ts'
+import { openAnswers } from '../src/route.ts'
+
+export interface ServiceOptions {
+  /** False while the replica drains. */
+  isReady: () => boolean
+}
+
+const ProblemPath = Type.Object(
+  { name: Type.String({ pattern: '^[a-z0-9-]{1,64}$', maxLength: 64, description: 'Name of the problem.' }) },
+  { additionalProperties: false }
+)
+
+/** The gateway itself: open to everybody. */
+export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { isReady }) => {
+  app.route({
+    method: 'GET',
+    url: '/livez',
+    schema: {
+      operationId: 'getLiveness',
+      summary: 'Is the process alive?',
+      description: 'Depends on nothing but the process.',
+      tags: ['Service'],
+      security: [],
+      response: openAnswers({ 200: Status })
+    },
+    handler: async () => ({ status: 'ok' as const })
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/readyz',
+    schema: {
+      operationId: 'getReadiness',
+      summary: 'May this replica get requests?',
+      description: '503 while it drains. Does not depend on HOSTKEY: all replicas would leave together.',
+      tags: ['Service'],
+      security: [],
+      response: openAnswers({ 200: Status, 503: Status })
+    },
+    async handler(_request, reply) {
+      return isReady() ? { status: 'ok' as const } : reply.code(503).send({ status: 'draining' })
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/problems/:name',
+    schema: {
+      operationId: 'getProblemPage',
+      summary: 'Read about a problem',
+      description: 'A page for people: what the problem means and what to do.',
+      tags: ['Service'],
+      security: [],
+      params: ProblemPath,
+      response: openAnswers({
+        200: Type.Unsafe<string>({
+          description: 'The page.',
+          content: { 'text/html': { schema: Type.String({ maxLength: 20000, description: 'HTML.' }) } }
+        })
+      }, 'route-not-found')
+    },
+    async handler(request, reply) {
+      const { name } = request.params
+      if (!isProblemName(name)) throw new Problem('route-not-found', 'There is no such problem.')
+      return reply.type('text/html; charset=utf-8').send(problemPage(name))
+    }
+  })
+}

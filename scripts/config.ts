@@ -1,0 +1,11 @@
+import { ConfigError, loadConfig, shown } from '../src/config.ts'
+import { settings } from '../src/settings.ts'
+
+/** Prints the settings as the gateway would read them here, or all that is wrong with them. */
+try {
+  for (const { name, value } of shown(settings, loadConfig(process.env))) console.log(`${name}=${value}`)
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

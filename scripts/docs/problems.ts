@@ -1,0 +1,17 @@
+import { type ProblemName, problemNames, problems } from '../../schemas/problems.ts'
+import { code, page, table } from './markdown.ts'
+
+const REPEAT = { safe: 'yes, when nothing was applied', never: 'no' }
+
+const rowOf = (name: ProblemName): string[] => {
+  const { status, title, help, repeat } = problems[name]
+  return [String(status), code(name), title, REPEAT[repeat], help]
+}
+
+export const problemsPage = (): string =>
+  page(
+    'Problems',
+    '`schemas/problems.ts`',
+    'Every failure is `application/problem+json` (RFC 9457). Its `type` ends in one of these names, which are stable. `GET /problems/{name}` serves the page of each.',
+    table(['Status', 'Name', 'Title', 'May it be repeated as it is?', 'What to do'], problemNames.map(rowOf))
+  )

@@ -1,0 +1,16 @@
+import { fastify } from 'fastify'
+import type { Metrics } from './metrics.ts'
+
+export interface ManagementOptions {
+  metrics: Metrics
+  isReady: () => boolean
+}
+
+/** The listener for operators, apart from the public one: metrics and probes. */
+export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
+  const app = fastify({ logger: false, exposeHeadRoutes: false })
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()))
+  app.get('/livez', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ status: isReady() ? 'ok' : 'draining' }))
+  return app
+}

@@ -1,0 +1,23 @@
+/** What a reader of the document meets first. */
+export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources.
+
+**Callers.** Send \`Authorization: Bearer <HOSTKEY token>\` with every operation; the token is passed through and kept nowhere.
+
+**Failures** are \`application/problem+json\` (RFC 9457) with a stable name: the last segment of \`type\`, which is also the address of a page
+that says what to do. \`retryable\` tells whether the same request may be sent again, and every failed write says in \`outcome\` what became of it.
+
+**Files** have paths that can hold any character. Prefer \`DELETE …/files?path=\`, or follow \`links.self\` of the list: URL libraries rewrite dot segments
+in paths before they send them.
+
+**Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.`
+
+export const tags = [
+  { name: 'Accounts', description: 'S3 accounts of the customer.' },
+  { name: 'Buckets', description: 'The buckets of an account.' },
+  { name: 'Files', description: 'The files in a bucket: list and delete.' },
+  { name: 'Keys', description: 'The key pair of an account. Each reading is a disclosure.' },
+  { name: 'Usage', description: 'Storage and traffic of an account.' },
+  { name: 'Plans', description: 'Pricing plans and their history.' },
+  { name: 'Orders', description: 'Paid accounts.' },
+  { name: 'Service', description: 'The gateway itself.' }
+]

@@ -1,0 +1,109 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import fp from 'fastify-plugin'
+import type { ProblemName } from '../../schemas/problems.ts'
+import { type Fault, Problem, problemBody } from '../problem.ts'
+import { faultsOf } from '../validation.ts'
+
+export interface ErrorOptions {
+  publicUrl: string
+}
+
+/** The one place where a failure becomes a reply. */
+export const errors = fp(
+  async (app: FastifyInstance, { publicUrl }: ErrorOptions) => {
+    app.setErrorHandler((error, request, reply) => sendProblem(problemOf(error, request), request, reply, publicUrl))
+    app.setNotFoundHandler((request, reply) => sendProblem(missingRoute(app, request), request, reply, publicUrl))
+  },
+  { name: 'errors' }
+)
+
+/** Writes problem+json, and leaves for the log what the caller does not see. */
+export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply, publicUrl: string) => {
+  const { headers, retryAfterSeconds } = problem.options
+  if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
+  reply.code(problem.status).type('application/problem+json').headers({ ...headers })
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
+  if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem.problem))
+  request.setDecorator('problem', problem.problem)
+  return reply.send(problemBody(withOutcome(problem, request), { publicUrl, instance: request.id }))
+}
+
+const challengeOf = (name: ProblemName): string => {
+  const realm = 'Bearer realm="hostkey-s3-gateway"'
+  return name === 'unauthenticated' ? realm : `${realm}, error="invalid_token"`
+}
+
+/** Every failed write says what became of it; where nobody said so, nothing was sent. */
+const withOutcome = (problem: Problem, request: FastifyRequest): Problem => {
+  if (problem.options.outcome || request.method === 'GET' || request.method === 'HEAD') return problem
+  const outcome = problem.problem === 'internal' ? 'unknown' : 'not-applied'
+  return new Problem(problem.problem, problem.message, { ...problem.options, outcome })
+}
+
+/** The problem that an error of Fastify's, of the parser's or of ours stands for. */
+export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
+  if (error instanceof Problem) return error
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
+  if (validation) return invalid(faultsOf(contextOf(validationContext), validation as FastifySchemaValidationError[]))
+  const known = code === undefined ? undefined : byCode[code]
+  if (known) return new Problem(known(request), detailOf(known(request)), { cause: error })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem('invalid-request', 'The body is not valid JSON.', { cause: error })
+  }
+  return new Problem('internal', 'Something went wrong in the gateway.', { cause: error })
+}
+
+const contextOf = (context: string | undefined) =>
+  context === 'querystring' || context === 'params' || context === 'headers' ? context : 'body'
+
+/** Some faults have a name of their own: where they are, and whether the value is missing. */
+const named: readonly { in: Fault['in']; parameter: string; missing: ProblemName; wrong: ProblemName }[] = [
+  { in: 'path', parameter: '*', missing: 'file-path-required', wrong: 'file-path-encoding' },
+  { in: 'query', parameter: 'path', missing: 'file-path-required', wrong: 'file-path-encoding' },
+  { in: 'header', parameter: 'confirm-delete', missing: 'confirmation-required', wrong: 'confirmation-mismatch' },
+  { in: 'header', parameter: 'idempotency-key', missing: 'idempotency-key-required', wrong: 'invalid-request' }
+]
+
+const EMPTY = /is missing|fewer than 1 /
+
+const invalid = (faults: Fault[]): Problem => {
+  const first = faults[0]
+  const row = named.find(row => faults.length === 1 && row.in === first?.in && row.parameter === first.parameter)
+  const isUnknown = first?.detail === 'is unknown'
+  const name = !row || isUnknown ? 'invalid-request' : EMPTY.test(first?.detail ?? '') ? row.missing : row.wrong
+  return new Problem(name, detailOf(name), { errors: faults.map(readable) })
+}
+
+/** The wildcard is called `path` in the document. */
+const readable = (fault: Fault): Fault => (fault.parameter === '*' ? { ...fault, parameter: 'path' } : fault)
+
+const details: Partial<Record<ProblemName, string>> = {
+  'malformed-url': 'The URL is not well formed: every reserved character must be percent-encoded as UTF-8.',
+  'file-path-required': 'The request names no file.',
+  'file-path-encoding': 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
+  'confirmation-required': 'The header Confirm-Delete must name what the URL deletes.',
+  'confirmation-mismatch': 'The header Confirm-Delete names something else than the URL.',
+  'idempotency-key-required': 'The header Idempotency-Key is missing.',
+  'body-too-large': 'The body is larger than 16 KiB.',
+  'unsupported-media-type': 'The body must be application/json.',
+  'uri-too-long': 'The URL, or a part of it, is too long.'
+}
+
+const detailOf = (name: ProblemName): string => details[name] ?? 'The request is not valid; nothing was sent to HOSTKEY.'
+
+const isFileUrl = (url: string | undefined) => /\/buckets\/[^/]*\/files[/?]/.test(url ?? '')
+
+const byCode: Record<string, (request: FastifyRequest) => ProblemName> = {
+  FST_ERR_BAD_URL: ({ raw }) => (isFileUrl(raw.url) ? 'file-path-encoding' : 'malformed-url'),
+  FST_ERR_MAX_PARAM_LENGTH: () => 'uri-too-long',
+  FST_ERR_CTP_BODY_TOO_LARGE: () => 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => 'unsupported-media-type'
+}
+
+/** 405 with the methods that the path knows, or 404. */
+const missingRoute = (app: FastifyInstance, request: FastifyRequest): Problem => {
+  const url = request.url.split('?', 1)[0] ?? ''
+  const allowed = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
+  if (allowed.length === 0) return new Problem('route-not-found', 'There is no such route.')
+  return new Problem('method-not-allowed', `This path knows ${allowed.join(', ')}.`, { headers: { allow: allowed.join(', ') } })
+}

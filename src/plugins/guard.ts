@@ -1,0 +1,44 @@
+import accepts from '@fastify/accepts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../problem.ts'
+import { UNREADABLE } from '../query.ts'
+import { needsOf } from '../route.ts'
+
+/** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
+const MAX_URL_LENGTH = 8192
+
+/** Refuses requests that cannot be understood in only one way, before anybody looks further. */
+export const guard = fp(
+  async (app: FastifyInstance) => {
+    await app.register(accepts)
+    app.addHook('onRequest', async request => {
+      assertTarget(request)
+      if (needsOf(request.routeOptions.config) && request.accepts().type('application/json') === false) {
+        throw new Problem('not-acceptable', 'This API answers in application/json.')
+      }
+    })
+    app.addHook('preValidation', async request => {
+      const takesBody = request.routeOptions.schema?.body !== undefined
+      if (!takesBody && request.body !== undefined && request.body !== null) {
+        throw new Problem('invalid-request', 'This operation takes no body.', {
+          errors: [{ in: 'body', pointer: '', detail: 'must be absent' }]
+        })
+      }
+    })
+  },
+  { name: 'guard' }
+)
+
+const assertTarget = (request: FastifyRequest): void => {
+  const target = request.raw.url ?? ''
+  if (target.length > MAX_URL_LENGTH) throw new Problem('uri-too-long', 'The URL is longer than 8 KiB.')
+  // Fastify would cut the target here, and a file named `a#b` would become `a`.
+  if (target.includes('#')) throw new Problem('malformed-url', 'A URL that is sent holds no `#`: encode it as %23.')
+  if (Object.hasOwn(request.query as object, UNREADABLE)) {
+    const isFile = request.routeOptions.url?.endsWith('/files') ?? false
+    throw isFile
+      ? new Problem('file-path-encoding', 'The query is not well-encoded UTF-8.')
+      : new Problem('malformed-url', 'The query is not well-encoded UTF-8.')
+  }
+}

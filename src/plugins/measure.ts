@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Errand } from '../caller.ts'
+import type { Metrics } from '../metrics.ts'
+import { ERRAND } from '../route.ts'
+
+export interface MeasureOptions {
+  metrics: Metrics
+}
+
+/** One log line and one count for each request; `Server-Timing` for the caller. */
+export const measure = fp(
+  async (app: FastifyInstance, { metrics }: MeasureOptions) => {
+    app.decorateRequest('problem')
+    app.decorateRequest(ERRAND)
+    app.addHook('onSend', async (request, reply) => {
+      const spent = spentOf(request)
+      reply.header('server-timing', `upstream;dur=${spent.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
+    })
+    app.addHook('onResponse', async (request, reply) => {
+      const operation = operationOf(request)
+      const problem = request.getDecorator<string | undefined>('problem')
+      const spent = spentOf(request)
+      metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
+      request.log.info(
+        {
+          operation,
+          method: request.method,
+          route: request.routeOptions.url,
+          status: reply.statusCode,
+          problem,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          upstreamMs: Math.round(spent.ms * 10) / 10,
+          upstreamCalls: spent.calls,
+          caller: callerIdOf(request),
+          ip: request.ip
+        },
+        'request'
+      )
+    })
+  },
+  { name: 'measure' }
+)
+
+/** Open routes and refused callers have no errand. */
+const errandIn = (request: FastifyRequest) => request.getDecorator<Errand | undefined>(ERRAND)
+
+const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? { ms: 0, calls: 0 }
+const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id
+
+const operationOf = (request: FastifyRequest): string => {
+  // @fastify/swagger's member; Fastify's own type of a schema does not know it.
+  const schema = request.routeOptions.schema as { operationId?: string } | undefined
+  return schema?.operationId ?? 'none'
+}

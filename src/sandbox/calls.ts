@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Fields } from './php.ts'
+
+/** One request to a script, without its secrets. */
+export interface Call {
+  /** Milliseconds of the sandbox's clock. */
+  readonly at: number
+  readonly script: string
+  readonly method: string
+  readonly action: string
+  /** What was sent: the token as `sha256:` and 16 digits, other secrets as `[masked]`. */
+  readonly fields: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
+export interface CallLog {
+  record(call: { at: number; script: string; method: string; fields: Fields; headers: IncomingHttpHeaders }): void
+  /** The last 10,000 calls, oldest first. */
+  calls(): Call[]
+  /** How often each action was called. */
+  counters(): Record<string, number>
+  clear(): void
+}
+
+/** The log is cut to this when it is twice as long. */
+const MAX_CALLS = 10_000
+
+/** More names of actions than exist anywhere: the rest is counted together. */
+const MAX_ACTIONS = 100
+
+/** The log of one sandbox. */
+export const createCallLog = (): CallLog => {
+  let log: Call[] = []
+  const counters = new Map<string, number>()
+  return {
+    record({ at, script, method, fields, headers }) {
+      const action = fields.get('action') ?? ''
+      const counter = counters.has(action) || counters.size < MAX_ACTIONS ? action : '(others)'
+      counters.set(counter, (counters.get(counter) ?? 0) + 1)
+      log.push({ at, script, method, action, fields: masked(fields, script), headers: withoutCredentials(headers) })
+      if (log.length >= 2 * MAX_CALLS) log = log.slice(-MAX_CALLS)
+    },
+    calls: () => log.slice(-MAX_CALLS),
+    counters: () => Object.fromEntries(counters),
+    clear() {
+      log = []
+      counters.clear()
+    }
+  }
+}
+
+/** How a token appears in the log. */
+export const hashedToken = (token: string): string =>
+  `sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`
+
+const SECRET_FIELDS = /^(password|user_token|access_key|secret_key)$/
+
+const masked = (fields: Fields, script: string): Record<string, string> =>
+  Object.fromEntries(
+    [...fields].map(([name, value]) => {
+      if (name === 'token') return [name, hashedToken(value)]
+      // The key of eq_callback.php names a task; that of auth.php is a credential.
+      const isSecret = SECRET_FIELDS.test(name) || (name === 'key' && script === 'auth.php')
+      return [name, isSecret ? '[masked]' : value]
+    })
+  )
+
+const withoutCredentials = (headers: IncomingHttpHeaders): Record<string, string | undefined> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      /^(authorization|cookie|proxy-authorization)$/.test(name) ? '[masked]' : String(value)
+    ])
+  )

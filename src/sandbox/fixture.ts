@@ -1,0 +1,122 @@
+import { fillLogs, fillPictures } from './fixture-files.ts'
+import { openSession } from './sessions.ts'
+import { addBucket, openAccount, putFile } from './storage.ts'
+import type { Account, Customer, Fixture, Plan, World } from './world.ts'
+
+const GIB = 1024 ** 3
+
+/** The free plan of the vendor page, a paid one, one that is withdrawn, and a paid one with a choice of locations. */
+const plans: readonly Plan[] = [
+  planOf(1, 'Free Plan', { quota: 5 * GIB, locations: ['NL', 'DE'] }),
+  planOf(2, 'Standard 250', { quota: 250 * GIB, monthlyRub: 490, monthlyEur: 4.9, monthlyUsd: 5.4 }),
+  planOf(3, 'Cold 1000', {
+    quota: 1000 * GIB,
+    monthlyRub: 590,
+    monthlyEur: 5.9,
+    monthlyUsd: 6.4,
+    active: false,
+    storageType: 'cold'
+  }),
+  planOf(4, 'Standard 1000', {
+    quota: 1000 * GIB,
+    locations: ['NL', 'DE'],
+    monthlyRub: 1490,
+    monthlyEur: 14.9,
+    monthlyUsd: 16.4
+  })
+]
+
+function planOf(id: number, name: string, rest: Partial<Plan>): Plan {
+  const free = { quota: 0, active: true, locations: ['NL'], monthlyRub: 0, monthlyEur: 0, monthlyUsd: 0 }
+  return { id, name, ...free, storageType: 'standard', bandwidthLimit: 0, ...rest }
+}
+
+/** What a new sandbox holds. The same at every start, but for the seed in its secrets. */
+export const standardFixture: Fixture = world => {
+  for (const plan of plans) world.plans.set(plan.id, plan)
+  world.planEvents.push(
+    { id: 1, planId: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' },
+    { id: 2, planId: 2, action: 'create', date: '2023-10-01T12:00:00Z', details: 'Plan created' },
+    { id: 3, planId: 2, action: 'update', date: '2023-10-28T10:00:00Z', details: 'Quota raised to 250 GiB' },
+    { id: 4, planId: 3, action: 'update', date: '2023-10-29T10:00:00Z', details: 'Withdrawn' }
+  )
+  addCustomer(world, 1001, 'admin', { role: 'Admin', servers: [10], hasApiKey: true })
+  const demo = addCustomer(world, 1002, 'demo', { servers: [12345], creditCents: 100_000, hasApiKey: true })
+  const storageOnly = addCustomer(world, 1003, 'storage-only', { servers: [], hasApiKey: true })
+  const twoFactor = addCustomer(world, 1004, 'two-factor', {
+    servers: [12346],
+    hasApiKey: true,
+    twoFactorCode: '246813'
+  })
+  const other = addCustomer(world, 1005, 'other', { servers: [12347, 12348], creditCents: 300, hasApiKey: true })
+  fillDemoAccount(world, addAccount(world, demo, 1, 2))
+  putFile(filledBucket(world, addAccount(world, other, 2, 2), 'other-bucket'), 'private.txt', 7, '2023-10-27T10:00:00Z')
+  filledBucket(world, addAccount(world, storageOnly, 3, 1), 'storage-only-bucket')
+  filledBucket(world, addAccount(world, twoFactor, 4, 2), 'two-factor-bucket')
+  world.nextAccountId = 100
+}
+
+/** A customer with a live session, and a token that is the same at every start. */
+export const addCustomer = (
+  world: World,
+  id: number,
+  name: string,
+  {
+    role = 'Customer',
+    servers,
+    creditCents = 0,
+    hasApiKey = false,
+    twoFactorCode
+  }: {
+    role?: Customer['role']
+    servers: number[]
+    creditCents?: number
+    hasApiKey?: boolean
+    twoFactorCode?: string
+  }
+): Customer => {
+  const customer: Customer = {
+    id,
+    name,
+    email: `${name}@example.com`,
+    password: world.secrets.password(name),
+    whmcsId: String(90_000 + id),
+    role,
+    billing: 'com',
+    servers,
+    permissions: ['s3/view', 's3/edit'],
+    apiKeys: hasApiKey ? [{ key: world.secrets.apiKey(name), active: true, ipAcl: [] }] : [],
+    twoFactorCode,
+    creditCents,
+    accounts: new Set()
+  }
+  world.customers.set(id, customer)
+  openSession(world, customer, { name })
+  return customer
+}
+
+const addAccount = (world: World, customer: Customer, id: number, planId: number): Account => {
+  const plan = world.plans.get(planId)
+  if (!plan) throw new TypeError(`the fixture has no plan ${planId}`)
+  const account = openAccount(world, customer, plan, 'NL', id)
+  account.bandwidth = 102_400
+  account.snapshots.splice(
+    0,
+    1,
+    { bandwidth: 51_200, storage: 512_000_000, createdAt: '2023-10-26T10:00:00Z' },
+    { bandwidth: 102_400, storage: 1_024_000_000, createdAt: '2023-10-27T10:00:00Z' }
+  )
+  return account
+}
+
+const filledBucket = (world: World, account: Account, name: string) => {
+  const bucket = addBucket(world, account, name, '2023-10-01T12:00:00Z')
+  bucket.unseen = 0
+  return bucket
+}
+
+const fillDemoAccount = (world: World, account: Account): void => {
+  fillPictures(filledBucket(world, account, 'holiday-pictures'))
+  filledBucket(world, account, 'empty-bucket')
+  fillLogs(filledBucket(world, account, 'logs'))
+}

@@ -1,0 +1,70 @@
+import type { Result } from '../../upstream/action.ts'
+import { getUsers } from '../../upstream/actions/accounts.ts'
+import { invalidRequest, refuse } from '../refusal.ts'
+import { type Context, rule } from '../rule.ts'
+import { sizeOf } from '../storage.ts'
+import type { Account, World } from '../world.ts'
+
+type User = Result<typeof getUsers>['s3_users'][number]
+
+const sortable = ['id', 's3uid', 'email', 'plan_id', 'location', 'quota', 'traffic', 'storage_usage'] as const
+type Sortable = (typeof sortable)[number]
+
+export const get_users = rule(getUsers, [], (params, context) => {
+  const { order = 'id', order_by: direction = 'ASC', limit, period_from: from, period_to: to } = params
+  const field = sortable.find(name => name === order)
+  const days = [from, to].filter(day => day !== undefined)
+  const isValid = field && /^(asc|desc)$/i.test(direction) && (limit ?? 1) > 0 && days.every(isDay)
+  if (!isValid) return invalidRequest(getUsers.name)
+  const accounts = visibleAccounts(context)
+  if (!accounts) return refuse(getUsers, 'customer-not-found')
+  const users = accounts.filter(matching(context)).map(account => printed(context.world, account))
+  const sign = /^desc$/i.test(direction) ? -1 : 1
+  users.sort((a, b) => sign * compared(a[field], b[field]) || compared(a.id, b.id))
+  return { s3_users: users.slice(0, limit) }
+})
+
+/** A customer sees their own, and `id` is ignored (assumed); an admin sees all, or those of the customer `id`. */
+const visibleAccounts = ({ world, customer, fields }: Context): Account[] | undefined => {
+  const id = fields.get('id')
+  const s3uid = fields.get('s3uid')
+  const isAdmin = customer.role === 'Admin'
+  const whose = isAdmin && id !== undefined ? world.customers.get(Number(id)) : customer
+  if (!whose) return undefined
+  const names = isAdmin && id === undefined ? world.accounts.keys() : whose.accounts.keys()
+  const narrowed = s3uid === undefined ? names : [...names].filter(name => name === s3uid)
+  return [...narrowed].flatMap(name => world.accounts.get(name) ?? [])
+}
+
+const matching = ({ world, fields }: Context) => {
+  const bucketName = fields.get('bucket_name')
+  const wanted = new Map([...fields].filter(([, value]) => value !== ''))
+  const says = (name: string, value: string) =>
+    (wanted.get(name)?.toLowerCase() ?? value.toLowerCase()) === value.toLowerCase()
+  return (account: Account) =>
+    (wanted.get('plan_id') ?? String(account.planId)) === String(account.planId) &&
+    (wanted.get('location') ?? account.location) === account.location &&
+    (wanted.get('billing') ?? billingOf(world, account)) === billingOf(world, account) &&
+    (!bucketName || world.buckets.get(bucketName)?.s3uid === account.s3uid) &&
+    says('email', account.email)
+}
+
+const billingOf = (world: World, account: Account) => world.customers.get(account.customerId)?.billing
+
+const printed = (world: World, account: Account): Required<User> => ({
+  id: account.id,
+  s3uid: account.s3uid,
+  email: account.email,
+  plan_id: account.planId,
+  location: account.location,
+  quota: account.quota,
+  traffic: account.bandwidth,
+  storage_usage: sizeOf(world, account)
+})
+
+const compared = (a: User[Sortable], b: User[Sortable]): number => {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return String(a) < String(b) ? -1 : Number(String(a) > String(b))
+}
+
+const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))

@@ -1,0 +1,110 @@
+import {
+  baseUrl,
+  host,
+  integer,
+  list,
+  mountPath,
+  optional,
+  origin,
+  proxy,
+  type Setting,
+  setting,
+  upstreamBase,
+  word
+} from './setting.ts'
+
+/** Every setting, in the order of the reference page. A new one is a new entry here and nothing else. */
+export const settings = {
+  environment: setting({
+    name: 'NODE_ENV',
+    about: '`production` refuses the sandbox and drains before it stops.',
+    fallback: 'development',
+    read: word('development', 'test', 'production')
+  }),
+  port: setting({
+    name: 'PORT',
+    about: 'Port of the public listener; 0 takes any free one.',
+    fallback: '8080',
+    read: integer(0, 65_535)
+  }),
+  host: setting({
+    name: 'HOST',
+    about: 'Address of the public listener; `0.0.0.0` in the image.',
+    fallback: '127.0.0.1',
+    read: host
+  }),
+  managementPort: setting({
+    name: 'MANAGEMENT_PORT',
+    about: 'Port of `/metrics`, `/livez` and `/readyz` on 127.0.0.1; 0 takes any free one.',
+    fallback: '9090',
+    read: integer(0, 65_535)
+  }),
+  basePath: setting({
+    name: 'BASE_PATH',
+    about: 'Where the whole gateway is mounted, such as `/storage`.',
+    fallback: '',
+    read: mountPath
+  }),
+  publicUrl: setting({
+    name: 'PUBLIC_URL',
+    about: 'The address under which callers reach the gateway, mount point included: base of problem types.',
+    fallback: '',
+    otherwise: 'http, `HOST`, `PORT` and `BASE_PATH`',
+    read: optional(baseUrl)
+  }),
+  upstreamUrl: setting({
+    name: 'UPSTREAM_URL',
+    about: 'Base of `s3.php` and `auth.php`; https, except on a loopback address.',
+    fallback: '',
+    otherwise: 'the embedded sandbox; refused in production',
+    read: optional(upstreamBase)
+  }),
+  upstreamTimeoutMs: setting({
+    name: 'UPSTREAM_TIMEOUT_MS',
+    about: 'One total deadline for every call to HOSTKEY, reads and writes alike.',
+    fallback: '',
+    otherwise: 'by kind of call, 10 s to 60 s',
+    read: optional(integer(100, 300_000))
+  }),
+  rateLimitMax: setting({
+    name: 'RATE_LIMIT_MAX',
+    about: 'Requests of one caller in a window; stricter classes scale with it.',
+    fallback: '600',
+    read: integer(1, 1_000_000)
+  }),
+  rateLimitWindowMs: setting({
+    name: 'RATE_LIMIT_WINDOW_MS',
+    about: 'Length of the window.',
+    fallback: '60000',
+    read: integer(1000, 3_600_000)
+  }),
+  trustProxy: setting({
+    name: 'TRUST_PROXY',
+    about:
+      'The proxies in front, whose `X-Forwarded-*` headers are believed: IP addresses, CIDR networks, `loopback`, `linklocal` or `uniquelocal`, between commas.',
+    fallback: '',
+    otherwise: 'none',
+    read: list(proxy)
+  }),
+  allowedOrigins: setting({
+    name: 'ALLOWED_ORIGINS',
+    about: 'Exact origins of the pages that may call the gateway from a browser, between commas.',
+    fallback: '',
+    otherwise: 'none',
+    read: list(origin)
+  }),
+  logLevel: setting({
+    name: 'LOG_LEVEL',
+    about: 'The least severe record that is logged.',
+    fallback: 'info',
+    read: word('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
+  }),
+  drainDelayMs: setting({
+    name: 'DRAIN_DELAY_MS',
+    about:
+      'How long a stopping gateway goes on serving while `/readyz` says 503: longer than the load balancer takes to notice.',
+    fallback: '',
+    otherwise: '5000 in production, else 0',
+    read: optional(integer(0, 60_000))
+  })
+} satisfies Record<string, Setting>

@@ -1,0 +1,67 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Errand } from '../caller.ts'
+import { isProblem } from '../problem.ts'
+import type { Result } from './action.ts'
+import { getBuckets, getBucketsUsage } from './actions/buckets.ts'
+import type { Upstream } from './client.ts'
+
+/** The buckets of an account, and whether the second source had to answer. */
+export interface Listed {
+  answer: Result<typeof getBuckets>
+  isFallback: boolean
+}
+
+/**
+ * Lists by get_buckets, or by get_buckets_rmq where HOSTKEY says that it has no get_buckets: one edition of the
+ * vendor's page calls it commented out.
+ */
+export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: Errand): Promise<Listed> => {
+  try {
+    return { answer: await upstream.call(getBuckets, { s3uid }, errand), isFallback: false }
+  } catch (error) {
+    if (!isProblem(error, 'invalid-request')) throw error
+    const { message, bandwidth, snapshots } = await upstream.call(getBucketsUsage, { s3uid }, errand)
+    const snapshot = snapshots?.at(-1)
+    return {
+      answer: {
+        message: message.map(({ name }) => ({ name })),
+        ...(bandwidth !== undefined && { bandwidth }),
+        ...(snapshot && { snapshot })
+      },
+      isFallback: true
+    }
+  }
+}
+
+type ListedBucket = Result<typeof getBuckets>['message'][number]
+
+/**
+ * The bucket that a create has made: the one of that name, else the one new name that ends in `-<wished>`, for HOSTKEY
+ * may put a prefix before it (observed).
+ */
+const madeBucket = (listed: ListedBucket[], before: ReadonlySet<string>, wished: string): ListedBucket | undefined => {
+  const exact = listed.find(({ name }) => name === wished)
+  if (exact) return exact
+  const fresh = listed.filter(({ name }) => !before.has(name) && name.endsWith(`-${wished}`))
+  return fresh.length === 1 ? fresh[0] : undefined
+}
+
+/**
+ * Looks for the bucket that a create has made, once for each pause. Undefined when it is not seen, or the list cannot
+ * be read: the create has succeeded all the same.
+ */
+export const findMadeBucket = async (
+  upstream: Upstream,
+  { s3uid, wished, before, settleMs }: { s3uid: string; wished: string; before: ReadonlySet<string>; settleMs: readonly number[] },
+  errand: Errand
+): Promise<ListedBucket | undefined> => {
+  for (const ms of settleMs) {
+    await pause(ms)
+    const found = await listedBuckets(upstream, s3uid, errand).then(
+      ({ answer }) => madeBucket(answer.message, before, wished),
+      () => undefined
+    )
+    if (found) return found
+  }
+  return undefined
+}

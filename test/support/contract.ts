@@ -1,0 +1,60 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { request } from 'undici'
+
+interface Document {
+  paths: Record<string, Record<string, Operation | undefined> | undefined>
+}
+
+interface Operation {
+  responses: Record<string, { content?: Record<string, { schema: object }> } | undefined>
+}
+
+interface Answer {
+  statusCode: number
+  headers: Record<string, string | undefined>
+  text: string
+}
+
+const pointer = (...parts: string[]) => parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
+
+/** Holds replies against the document that the gateway itself serves. */
+export const createContract = async (url: string) => {
+  const document = (await (await request(`${url}/openapi.json`)).body.json()) as Document
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  // ajv-formats is CommonJS: its types put the function under `default`, at run time it is the module itself.
+  ;(addFormats as unknown as typeof addFormats.default)(ajv)
+  ajv.addSchema(document, 'api')
+
+  const templates = Object.keys(document.paths)
+    // Fixed segments before parameters, and the wildcard last.
+    .sort((a, b) => Number(a.includes('/files/{path}')) - Number(b.includes('/files/{path}')) || a.length - b.length)
+    .map(path => ({ path, pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]+')}$`) }))
+
+  /** What the document does not allow in this reply; nothing for paths that it does not know. */
+  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
+    const [method = '', target = ''] = operation.split(' ')
+    const path = templates.find(({ pattern }) => pattern.test(target.split('?')[0] ?? ''))?.path
+    const found = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()]
+    if (path === undefined || found === undefined) return []
+    const response = found.responses[statusCode]
+    if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
+    const type = headers['content-type']?.split(';')[0]
+    if (type === undefined) return response.content && text !== '' ? [`${operation}: ${statusCode} has no content type`] : []
+    if (!response.content?.[type]) return [`${operation}: ${statusCode} as ${type} is not documented`]
+    if (!type.endsWith('json')) return []
+    const ref = `api#/paths${pointer(path, method.toLowerCase(), 'responses', String(statusCode), 'content', type)}/schema`
+    const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref })
+    const body: unknown = JSON.parse(text)
+    if (!validate(body)) return [`${operation}: ${statusCode}: ${ajv.errorsText(validate.errors)}`]
+    return undocumentedName(response, body, operation)
+  }
+  return { document, violations }
+}
+
+/** A problem must be one of those that the operation's example list names. */
+const undocumentedName = (response: object, body: unknown, operation: string): string[] => {
+  if (typeof body !== 'object' || body === null || !('type' in body) || !('instance' in body)) return []
+  const name = String(body.type).split('/').at(-1) ?? ''
+  return JSON.stringify(response).includes(`"${name}"`) ? [] : [`${operation}: ${name} is not documented`]
+}

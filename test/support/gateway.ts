@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { Writable } from 'node:stream'
+import { request } from 'undici'
+import { loadConfig } from '../../src/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+import { createLog } from '../../src/log.ts'
+import { startSandbox } from '../../src/sandbox/index.ts'
+import { createContract } from './contract.ts'
+import { leaksIn } from './leaks.ts'
+
+/** What of tap's test object the harness uses. */
+interface Test {
+  after(end: () => Promise<void>): unknown
+  equal(found: unknown, wanted: unknown, message?: string): boolean
+  same(found: unknown, wanted: unknown, message?: string): boolean
+}
+
+export interface Reply {
+  statusCode: number
+  headers: Record<string, string | undefined>
+  text: string
+  // A test looks into whatever came.
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on the shape, it does not rely on it.
+  json(): any
+}
+
+interface SendOptions {
+  token?: string | null
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** Limits that no test meets by accident. */
+const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
+
+/**
+ * A gateway in front of a sandbox, both on real sockets, for one test. At the end of the test it is proven that no
+ * secret of the sandbox has left in a log, a metric, an error or a list, and that every reply is in the document.
+ */
+export const gateway = async (t: Test, env: Record<string, string> = {}) => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  const lines: string[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    }
+  })
+  const config = loadConfig({ ...ROOMY, ...env })
+  const log = createLog(config.logLevel, destination)
+  const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
+  const running = await startGateway({ config, upstreamUrl, log, settleMs: [0, 20, 60] })
+  const contract = await createContract(running.url)
+  const replies: { operation: string; reply: Reply }[] = []
+
+  const send = async (method: string, path: string, { token, headers = {}, body }: SendOptions = {}): Promise<Reply> => {
+    const credential = token === undefined ? sandbox.demo.token : token
+    const answer = await request(`${running.url}${path}`, {
+      method: method as 'GET',
+      headers: {
+        ...(credential !== null && { authorization: `Bearer ${credential}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) })
+    })
+    const text = await answer.body.text()
+    const reply = { statusCode: answer.statusCode, headers: flat(answer.headers), text, json: () => JSON.parse(text) }
+    replies.push({ operation: `${method} ${path}`, reply })
+    return reply
+  }
+
+  t.after(async () => {
+    const metrics = await (await request(`${running.managementUrl}/metrics`)).body.text()
+    await running.drain()
+    await sandbox.close()
+    const texts = replies.filter(({ operation }) => !/^GET .*\/keys\//.test(operation)).map(({ reply }) => reply)
+    const headers = replies.map(({ reply }) => JSON.stringify(reply.headers))
+    const secrets = sandbox.control.secrets()
+    t.same(leaksIn(lines, secrets), [], 'no secret in the log')
+    t.same(leaksIn([metrics], secrets), [], 'no secret in the metrics')
+    t.same(leaksIn([...texts.map(({ text }) => text), ...headers], secrets), [], 'no secret in a reply')
+    t.same(replies.flatMap(({ operation, reply }) => contract.violations(operation, reply)), [], 'every reply is in the document')
+  })
+
+  return {
+    url: running.url,
+    managementUrl: running.managementUrl,
+    sandbox,
+    lines,
+    running,
+    send,
+    get: (path: string, options?: SendOptions) => send('GET', path, options),
+    post: (path: string, body: unknown, options: SendOptions = {}) => send('POST', path, { ...options, body }),
+    del: (path: string, options?: SendOptions) => send('DELETE', path, options),
+    /** What the sandbox was asked, in order: the actions of s3.php. */
+    asked: () => sandbox.control.calls().map(({ action }) => action)
+  }
+}
+
+const flat = (headers: Record<string, string | string[] | undefined>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
