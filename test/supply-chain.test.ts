@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+
+interface Locked {
+  integrity?: string
+  resolved?: string
+  link?: boolean
+  dev?: boolean
+  optional?: boolean
+  devOptional?: boolean
+  hasInstallScript?: boolean
+}
+
+/** What may run in production, transitive packages included. 95 today; each one more is somebody else to trust. */
+const RUNTIME_BUDGET = 110
+
+/** 5 MB: larger tracked files are no source. */
+const MAX_FILE_BYTES = 5_000_000
+
+const packageJson: Record<string, Record<string, string> | undefined> = JSON.parse(readFileSync('package.json', 'utf8'))
+const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+const locked = Object.entries(lock.packages).filter(([path]) => path !== '')
+const runtime = locked.filter(([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link)
+const namesOf = (packages: [string, Locked][]) => packages.map(([path]) => path)
+
+t.test('package.json names exact versions', async t => {
+  for (const group of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+    const loose = Object.entries(packageJson[group] ?? {}).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+    t.same(loose, [], group)
+  }
+})
+
+t.test('the lock file holds a SHA-512 for every package, and no address of a registry', async t => {
+  t.ok(locked.length > 100, 'the lock file was read')
+  t.same(namesOf(locked.filter(([, each]) => !each.link && !/^sha512-[\w+/]{86}==$/.test(each.integrity ?? ''))), [])
+  t.same(namesOf(locked.filter(([, each]) => !each.link && each.resolved !== undefined)), [])
+  t.notMatch(readFileSync('package-lock.json', 'utf8'), /"resolved": "https?:/)
+})
+
+t.test('no package runs a script when it is installed', async t => {
+  t.same(namesOf(locked.filter(([, each]) => each.hasInstallScript)), [])
+})
+
+t.test('what runs in production stays within its budget', async t => {
+  t.ok(runtime.length > 0)
+  t.ok(runtime.length <= RUNTIME_BUDGET, `${runtime.length} of ${RUNTIME_BUDGET}`)
+})
+
+t.test('no secret is tracked', async t => {
+  /** Published by their owners as examples, or made up for the sandbox. */
+  const examples = ['AKIAIOSFODNN7EXAMPLE', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY']
+  const shapes: Record<string, RegExp> = {
+    'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
+    'an access key': /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g,
+    'a secret key': /(?<![\w/+-])(?=[\w/+]*[A-Z])(?=[\w/+]*[a-z])(?=[\w/+]*\d)[A-Za-z0-9/+]{40}(?![\w/+=-])/g,
+    'a token': /\b[0-9a-f]{32}\b/gi,
+    'an API key': /\b[0-9a-f]{16}-[0-9a-f]{16}\b/gi,
+    'a credential in an address': /\bhttps?:\/\/[^\s/@:'"`$]+:[^\s/@'"`$]+@/g
+  }
+  const secretsIn = (text: string): string[] =>
+    Object.entries(shapes).flatMap(([kind, shape]) =>
+      [...text.matchAll(shape)].filter(([found]) => !examples.includes(found)).map(() => kind)
+    )
+
+  t.test('the shapes are recognised', async t => {
+    // Assembled here, so that this file does not hold what it looks for.
+    const hex = 'deadbeef'.repeat(4)
+    const planted = {
+      'a private key': `-----BEGIN ${'RSA PRIVATE'} KEY-----`,
+      'an access key': `AKIA${'ABCD'.repeat(4)}`,
+      'a secret key': `${'aB3/'.repeat(10)}`,
+      'a token': hex,
+      'an API key': `${hex.slice(16)}-${hex.slice(16)}`,
+      'a credential in an address': `https://${'me:word'}@example.com`
+    }
+    for (const [kind, secret] of Object.entries(planted)) t.same(secretsIn(`x = "${secret}"`), [kind], kind)
+    t.same(secretsIn(examples.join(' ')), [], 'examples are no secrets')
+  })
+
+  t.test('and stand in no file', async t => {
+    const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0').filter(Boolean)
+    t.ok(files.includes('package.json'), 'tracked files are listed')
+    const found = files
+      .filter(file => file !== 'package-lock.json')
+      .flatMap(file => secretsIn(textOf(file)).map(kind => `${kind} in ${file}`))
+    t.same(found, [])
+  })
+})
+
+/** The text of a tracked file; nothing for one that is deleted but not yet committed so. */
+const textOf = (file: string): string => {
+  try {
+    const bytes = readFileSync(file)
+    return bytes.length > MAX_FILE_BYTES ? '' : bytes.toString('utf8')
+  } catch {
+    return ''
+  }
+}
