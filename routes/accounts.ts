@@ -6,7 +6,7 @@ import { NoContent } from '../schemas/status.ts'
 import type { Warning } from '../schemas/warnings.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
@@ -18,7 +18,7 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts',
-    config: needs('accounts:read', 'read'),
+    config: needs('accounts:read', 'read', { adminQuery: ['customerId', 'email', 'billing'] }),
     schema: {
       operationId: 'listAccounts',
       summary: 'List accounts',
@@ -63,7 +63,7 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'POST',
     url: '/accounts',
-    config: needs('accounts:write', 'order'),
+    config: needs('accounts:write', 'order', { cost: 1, audit: 'account.create' }),
     schema: {
       operationId: 'createAccount',
       summary: 'Create a free account',
@@ -71,7 +71,7 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
         'Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.',
       tags: ['Accounts'],
       body: ref(NewAccount),
-      response: answers({ 201: CreatedAccount }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered')
+      response: answers({ 201: sends(CreatedAccount, 'Location') }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered')
     },
     async handler(request, reply) {
       const { planId, bucketName } = request.body
@@ -88,7 +88,7 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid',
-    config: needs('accounts:delete', 'delete'),
+    config: needs('accounts:delete', 'delete', { audit: 'account.delete' }),
     schema: {
       operationId: 'deleteAccount',
       summary: 'Delete an account with all its data',
@@ -97,7 +97,7 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
       tags: ['Accounts'],
       params: AccountPath,
       headers: Type.Object({ 'confirm-delete': S3Uid }),
-      response: answers({ 204: NoContent }, deleteAccount, 'confirmation-required', 'confirmation-mismatch')
+      response: answers({ 204: NoContent }, BODY, deleteAccount, 'confirmation-required', 'confirmation-mismatch')
     },
     async handler(request, reply) {
       const { s3uid } = request.params

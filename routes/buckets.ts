@@ -6,7 +6,7 @@ import { NoContent } from '../schemas/status.ts'
 import { unhurried } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
-import { answers, BODY, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
@@ -46,7 +46,7 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'POST',
     url: '/accounts/:s3uid/buckets',
-    config: needs('buckets:write', 'write'),
+    config: needs('buckets:write', 'write', { cost: 3, audit: 'bucket.create' }),
     schema: {
       operationId: 'createBucket',
       summary: 'Create a bucket',
@@ -54,7 +54,7 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
       tags: ['Buckets'],
       params: AccountPath,
       body: ref(NewBucket),
-      response: answers({ 201: CreatedBucket }, BODY, getBuckets, getBucketsUsage, createBucket)
+      response: answers({ 201: sends(CreatedBucket, 'Location') }, BODY, getBuckets, getBucketsUsage, createBucket)
     },
     async handler(request, reply) {
       const { s3uid } = request.params
@@ -72,14 +72,14 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket',
-    config: needs('buckets:write', 'delete'),
+    config: needs('buckets:write', 'delete', { audit: 'bucket.delete' }),
     schema: {
       operationId: 'deleteBucket',
       summary: 'Delete an empty bucket',
       description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
       tags: ['Buckets'],
       params: BucketPath,
-      response: answers({ 204: NoContent }, deleteBucket)
+      response: answers({ 204: NoContent }, BODY, deleteBucket)
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params

@@ -5,7 +5,7 @@ import { type ListScope, decodeCursor, encodeCursor } from '../src/cursor.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 import { listedFiles } from '../src/upstream/files.ts'
@@ -28,7 +28,7 @@ export const files: Routes = async (app, { upstream, mount }) => {
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
-      response: answers({ 200: FileList }, getFiles, 'invalid-cursor')
+      response: answers({ 200: sends(FileList, 'Link') }, getFiles, 'invalid-cursor')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
@@ -49,7 +49,7 @@ export const files: Routes = async (app, { upstream, mount }) => {
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket/files',
-    config: needs('files:delete', 'delete'),
+    config: needs('files:delete', 'delete', { audit: 'file.delete' }),
     schema: {
       operationId: 'deleteFile',
       summary: 'Delete a file, named in the query',
@@ -57,7 +57,7 @@ export const files: Routes = async (app, { upstream, mount }) => {
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
-      response: answers({ 204: NoContent }, deleteFile, 'file-path-required', 'file-path-encoding')
+      response: answers({ 204: NoContent }, BODY, deleteFile, 'file-path-required', 'file-path-encoding')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
@@ -69,7 +69,7 @@ export const files: Routes = async (app, { upstream, mount }) => {
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket/files/*',
-    config: needs('files:delete', 'delete'),
+    config: needs('files:delete', 'delete', { audit: 'file.delete' }),
     schema: {
       operationId: 'deleteFileByPath',
       summary: 'Delete a file, named in the path',
@@ -77,7 +77,7 @@ export const files: Routes = async (app, { upstream, mount }) => {
         'Slashes may stay as they are; everything else is percent-encoded once. URL libraries rewrite `.` and `..` segments before they send them: use the query form for such paths.',
       tags: ['Files'],
       params: FileAtPath,
-      response: answers({ 204: NoContent }, deleteFile, 'file-path-required', 'file-path-encoding')
+      response: answers({ 204: NoContent }, BODY, deleteFile, 'file-path-required', 'file-path-encoding')
     },
     async handler(request, reply) {
       const { s3uid, bucket, '*': path } = request.params

@@ -7,7 +7,7 @@ export const keys: Routes = async (app, { upstream }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/keys/:kind',
-    config: needs('keys:read', 'key'),
+    config: needs('keys:read', 'key', { audit: 'key.read' }),
     schema: {
       operationId: 'getKey',
       summary: 'Read one half of the key pair',

@@ -4,7 +4,7 @@ import { CheckedOrder, NewOrder, OrderHeaders, OrderQuery } from '../schemas/ord
 import type { Price } from '../schemas/plans.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { checkedOffer, type ListedPlan, priceOf } from '../src/upstream/offers.ts'
@@ -16,7 +16,7 @@ export const orders: Routes = async (app, { upstream, mount, settleMs }) => {
   app.route({
     method: 'POST',
     url: '/orders',
-    config: needs('orders:write', 'order'),
+    config: needs('orders:write', 'order', { audit: 'order.create' }),
     schema: {
       operationId: 'createOrder',
       summary: 'Order a paid account',
@@ -27,7 +27,7 @@ export const orders: Routes = async (app, { upstream, mount, settleMs }) => {
       querystring: OrderQuery,
       body: ref(NewOrder),
       response: answers(
-        { 200: CheckedOrder, 201: CreatedAccount },
+        { 200: CheckedOrder, 201: sends(CreatedAccount, 'Location') },
         BODY,
         listPlans,
         getUsers,

@@ -1,9 +1,10 @@
 import etag from '@fastify/etag'
-import { type Plan, Plan as PlanModel, type PlanChange, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
+import { type Plan, Plan as PlanModel, type PlanChange, PlanHeaders, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
+import { NotModified } from '../schemas/status.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
 import { type ListedPlan, priceOf } from '../src/upstream/offers.ts'
@@ -24,7 +25,8 @@ export const plans: Routes = async (app, { upstream }) => {
       summary: 'List plans',
       description: 'The plans that HOSTKEY offers to this customer.',
       tags: ['Plans'],
-      response: answers({ 200: PlanList }, listPlans)
+      headers: PlanHeaders,
+      response: answers({ 200: sends(PlanList, 'ETag'), 304: sends(NotModified, 'ETag') }, listPlans)
     },
     async handler(request, reply) {
       const { plans } = await upstream.call(listPlans, {}, errandOf(request))
@@ -42,7 +44,8 @@ export const plans: Routes = async (app, { upstream }) => {
       description: 'One of the plans on offer.',
       tags: ['Plans'],
       params: PlanPath,
-      response: answers({ 200: PlanModel }, listPlans, 'plan-not-found')
+      headers: PlanHeaders,
+      response: answers({ 200: sends(PlanModel, 'ETag'), 304: sends(NotModified, 'ETag') }, listPlans, 'plan-not-found')
     },
     async handler(request, reply) {
       const { planId } = request.params
@@ -63,7 +66,8 @@ export const plans: Routes = async (app, { upstream }) => {
       description: 'As HOSTKEY keeps them.',
       tags: ['Plans'],
       params: PlanPath,
-      response: answers({ 200: PlanHistory }, history)
+      headers: PlanHeaders,
+      response: answers({ 200: sends(PlanHistory, 'ETag'), 304: sends(NotModified, 'ETag') }, history)
     },
     async handler(request, reply) {
       const { planId } = request.params

@@ -7,8 +7,8 @@ import { Problem } from '../src/problem.ts'
 import { openAnswers } from '../src/route.ts'
 
 export interface ServiceOptions {
-  /** False while the replica drains. */
-  isReady: () => boolean
+  /** False while the replica drains, or its store does not answer. */
+  isReady: () => Promise<boolean>
 }
 
 const ProblemPath = Type.Object(
@@ -38,13 +38,13 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
     schema: {
       operationId: 'getReadiness',
       summary: 'May this replica get requests?',
-      description: '503 while it drains. Does not depend on HOSTKEY: all replicas would leave together.',
+      description: '503 while it drains or its store does not answer. Does not depend on HOSTKEY: all replicas would leave together.',
       tags: ['Service'],
       security: [],
       response: openAnswers({ 200: Status, 503: Status })
     },
     async handler(_request, reply) {
-      return isReady() ? { status: 'ok' as const } : reply.code(503).send({ status: 'draining' })
+      return (await isReady()) ? { status: 'ok' as const } : reply.code(503).send({ status: 'unready' })
     }
   })
 

@@ -15,25 +15,46 @@ import {
 } from './scalars.ts'
 import { Warning } from './warnings.ts'
 
+const account = {
+  s3uid: 's3_user_12345',
+  id: 123,
+  email: 'customer@example.com',
+  planId: 1,
+  location: 'NL',
+  quotaBytes: 5368709120,
+  storageBytes: 1024000000,
+  traffic: 102400
+}
+
 export type Account = Static<typeof Account>
-export const Account = model('Account', 'An S3 account: it owns buckets and one key pair.', {
-  s3uid: S3Uid,
-  id: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
-  ),
-  email: Type.Optional(Text(320, 'E-mail address of the customer.')),
-  planId: Type.Optional(PlanId),
-  location: Type.Optional(Location),
-  quotaBytes: Type.Optional(Bytes),
-  storageBytes: Type.Optional(Bytes),
-  traffic: Type.Optional(Traffic)
-})
+export const Account = model(
+  'Account',
+  'An S3 account: it owns buckets and one key pair.',
+  {
+    s3uid: S3Uid,
+    id: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
+    ),
+    email: Type.Optional(Text(320, 'E-mail address of the customer.')),
+    planId: Type.Optional(PlanId),
+    location: Type.Optional(Location),
+    quotaBytes: Type.Optional(Bytes),
+    storageBytes: Type.Optional(Bytes),
+    traffic: Type.Optional(Traffic)
+  },
+  { examples: [account] }
+)
 
 export type AccountList = Static<typeof AccountList>
-export const AccountList = model('AccountList', 'Accounts of the customer.', {
-  items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
-  truncated: Type.Boolean({ description: 'True when the list is as long as `limit`: there may be more.' })
-})
+export const AccountList = model(
+  'AccountList',
+  'Accounts of the customer.',
+  {
+    items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
+    truncated: Type.Boolean({ description: 'True when the list is as long as `limit`: there may be more.' })
+  },
+  { examples: [{ items: [account], truncated: false }] }
+)
 
 const sortable = ['id', 's3uid', 'email', 'planId', 'location', 'quotaBytes', 'storageBytes', 'traffic'] as const
 
@@ -72,12 +93,17 @@ export const NewAccount = model(
 )
 
 export type CreatedAccount = Static<typeof CreatedAccount>
-export const CreatedAccount = model('CreatedAccount', 'An account that was made, with its first bucket.', {
-  s3uid: S3Uid,
-  planId: PlanId,
-  location: Location,
-  bucket: Type.Union([BucketName, Type.Null()], {
-    description: 'Actual name of the first bucket; null when there is none, or none was seen yet.'
-  }),
-  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
-})
+export const CreatedAccount = model(
+  'CreatedAccount',
+  'An account that was made, with its first bucket.',
+  {
+    s3uid: S3Uid,
+    planId: PlanId,
+    location: Location,
+    bucket: Type.Union([BucketName, Type.Null()], {
+      description: 'Actual name of the first bucket; null when there is none, or none was seen yet.'
+    }),
+    warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+  },
+  { examples: [{ s3uid: 's3_user_67890', planId: 1, location: 'NL', bucket: 'photos', warnings: [] }] }
+)

@@ -5,6 +5,7 @@ import { Key } from './keys.ts'
 import { CheckedOrder, NewOrder } from './orders.ts'
 import { Plan, PlanChange, PlanHistory, PlanList, Price } from './plans.ts'
 import { ProblemDetails } from './problems.ts'
+import { NewSession, Session } from './sessions.ts'
 import { Status } from './status.ts'
 import { BucketUsage, Usage, UsageSnapshot } from './usage.ts'
 import { Warning } from './warnings.ts'
@@ -26,12 +27,14 @@ export const models = [
   NewAccount,
   NewBucket,
   NewOrder,
+  NewSession,
   Plan,
   PlanChange,
   PlanHistory,
   PlanList,
   Price,
   ProblemDetails,
+  Session,
   Status,
   Usage,
   UsageSnapshot,

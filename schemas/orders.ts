@@ -25,9 +25,18 @@ export const OrderHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
 
 /** What `?validateOnly=true` answers. */
 export type CheckedOrder = Static<typeof CheckedOrder>
-export const CheckedOrder = model('CheckedOrder', 'An order that would be sent as it is.', {
-  planId: PlanId,
-  bucketName: NewBucketName,
-  location: Location,
-  price: ref(Price)
-})
+export const CheckedOrder = model(
+  'CheckedOrder',
+  'An order that would be sent as it is.',
+  {
+    planId: PlanId,
+    bucketName: NewBucketName,
+    location: Location,
+    price: ref(Price)
+  },
+  {
+    examples: [
+      { planId: 2, bucketName: 'photos', location: 'NL', price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
+    ]
+  }
+)

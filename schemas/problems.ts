@@ -215,6 +215,12 @@ export const problems = {
     'Wait for `Retry-After` seconds.',
     'safe'
   ),
+  'store-unavailable': entry(
+    503,
+    'The gateway’s store does not answer',
+    'Sessions cannot be looked up for a moment; the session itself is not lost. Wait for `Retry-After` seconds.',
+    'safe'
+  ),
   'upstream-throttled': entry(503, 'HOSTKEY asks for patience', 'Wait for `Retry-After` seconds.', 'safe'),
   draining: entry(503, 'This replica is shutting down', 'Send the request again: another replica answers.', 'safe'),
   'upstream-timeout': entry(

@@ -3,9 +3,21 @@ import { model, oneOf } from './model.ts'
 import { Text } from './scalars.ts'
 
 export type Warning = Static<typeof Warning>
-export const Warning = model('Warning', 'Something to know about a success.', {
-  code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], {
-    description: 'Stable name of the warning.'
-  }),
-  detail: Text(1000, 'What happened.')
-})
+export const Warning = model(
+  'Warning',
+  'Something to know about a success.',
+  {
+    code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], {
+      description: 'Stable name of the warning.'
+    }),
+    detail: Text(1000, 'What happened.')
+  },
+  {
+    examples: [
+      {
+        code: 'bucket-name-unconfirmed',
+        detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
+      }
+    ]
+  }
+)

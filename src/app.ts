@@ -1,18 +1,26 @@
 import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
-import { authenticated, service } from '../routes/index.ts'
+import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
+import type { Audit } from './audit.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Metrics } from './metrics.ts'
-import { authenticate } from './plugins/authenticate.ts'
-import { docs } from './plugins/docs.ts'
+import { audited } from './plugins/audit.ts'
+import { authenticate, type Doors } from './plugins/authenticate.ts'
+import { authorise } from './plugins/authorise.ts'
+import { docs, docsPages } from './plugins/docs.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
-import { limitCallers, limits } from './plugins/limits.ts'
+import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
 import { parseQuery } from './query.ts'
+import type { Secret } from './secret.ts'
+import type { Sessions } from './sessions.ts'
+import type { Store } from './store/index.ts'
+import type { Auth } from './upstream/auth.ts'
 import type { Upstream } from './upstream/client.ts'
 import { createValidatorCompiler } from './validation.ts'
 import { version } from './version.ts'
@@ -26,7 +34,16 @@ export interface AppOptions {
   rateLimit: { max: number; windowMs: number }
   trustProxy: string[]
   allowedOrigins: string[]
-  isReady: () => boolean
+  store: Store
+  doors: Doors
+  auth: Auth
+  sessions: Sessions
+  audit: Audit
+  /** Ends a token at HOSTKEY, in its own time. */
+  revokeLater: (token: Secret) => void
+  /** Origins whose pages may use the cookie. */
+  origins: ReadonlySet<string>
+  isReady: () => Promise<boolean>
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
@@ -51,6 +68,8 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 export const buildApp = async (options: AppOptions) => {
   const { upstream, publicUrl, basePath, settleMs = [0, 500, 1500] } = options
   const base = publicUrl.href.replace(/\/$/, '')
+  const limitOptions = { store: options.store, ...options.rateLimit }
+  const mount = publicUrl.pathname.replace(/\/$/, '')
   const app = fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -82,15 +101,23 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
   await app.register(guard)
-  await app.register(limits, options.rateLimit)
-  await app.register(docs, { version, basePath })
+  await app.register(limits, limitOptions)
+  await app.register(cookie)
+  await app.register(audited, { audit: options.audit })
+  await app.register(docs, { version, publicUrl: base, mount, basePath })
   await app.register(
     async api => {
+      await api.register(docsPages)
       await api.register(service, { isReady: options.isReady })
+      const { auth, sessions, audit, origins, revokeLater } = options
+      const sessionOptions = { auth, sessions, audit, origins, revokeLater, drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN) }
+      await api.register(doorway, sessionOptions)
       await api.register(async behindTheDoor => {
-        await behindTheDoor.register(authenticate)
-        await behindTheDoor.register(limitCallers, options.rateLimit)
-        const deps = { upstream, mount: publicUrl.pathname.replace(/\/$/, ''), settleMs }
+        await behindTheDoor.register(authenticate, { doors: options.doors, origins })
+        await behindTheDoor.register(limitCallers, limitOptions)
+        await behindTheDoor.register(authorise)
+        await behindTheDoor.register(session, sessionOptions)
+        const deps = { upstream, mount, settleMs }
         for (const routes of authenticated) await behindTheDoor.register(routes, deps)
       })
     },

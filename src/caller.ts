@@ -1,11 +1,36 @@
+import type { Scope } from './scopes.ts'
 import type { Secret } from './secret.ts'
+
+/** Who the caller is at HOSTKEY, as far as it is known. */
+export interface Identity {
+  customerId?: number
+  email?: string
+  role?: string
+  /** When the credential ends, milliseconds since 1970. */
+  expiresAt?: number
+}
 
 /** Whoever sends us a request: what every door makes of its credential. */
 export interface Caller {
+  readonly door: 'session' | 'bearer' | 'service'
   /** A stable name of the caller that gives no credential away: for limits and logs. */
   readonly id: string
+  /** How many times the usual limits the caller may draw. */
+  readonly limitFactor: number
+  /** The accounts that the caller may use; undefined for all of the customer. */
+  readonly accounts: ReadonlySet<string> | undefined
   /** What HOSTKEY issued; spent in the upstream client and nowhere else. */
-  readonly token: Secret
+  token(): Promise<Secret>
+  /** May the caller do this? */
+  grants(scope: Scope): Promise<boolean>
+  /** Who the caller is at HOSTKEY. */
+  identity(): Promise<Identity>
+  /**
+   * HOSTKEY has refused the token.
+   * @returns the same caller with a fresh token
+   * @throws Problem when the door has none
+   */
+  renewed(): Promise<Caller>
 }
 
 /** One request's errand upstream: who asks, when to give up, and what it took so far. */
@@ -21,3 +46,6 @@ const never = new AbortController().signal
 
 /** The same errand, carried on even when the caller hangs up: after a write we want to know what became of it. */
 export const unhurried = (errand: Errand): Errand => ({ ...errand, signal: never })
+
+/** May the caller use this account? Another's is as if it did not exist. */
+export const mayUse = ({ accounts }: Caller, s3uid: string): boolean => accounts === undefined || accounts.has(s3uid)

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
+import { Secret } from './secret.ts'
 import { type Setting, Unfit } from './setting.ts'
 import { settings } from './settings.ts'
 
@@ -14,7 +16,13 @@ type Values<T extends Table> = { [K in keyof T]: ReturnType<T[K]['read']> }
 type Read = Values<typeof settings>
 
 /** The settings of the process: read once at start, frozen. */
-export type Config = Readonly<Omit<Read, 'publicUrl' | 'drainDelayMs'> & { publicUrl: URL; drainDelayMs: number }>
+export type Config = Readonly<
+  Omit<Read, 'publicUrl' | 'drainDelayMs' | 'sessionStore'> & {
+    publicUrl: URL
+    drainDelayMs: number
+    sessionStore: 'memory' | 'sqlite' | 'redis'
+  }
+>
 
 /** What is wrong with one variable. Its value is never quoted. */
 export interface ConfigFault {
@@ -46,7 +54,9 @@ export const loadConfig = (env: NodeJS.ProcessEnv): Config => {
   const config = {
     ...read,
     publicUrl: read.publicUrl ?? ownUrl(read),
-    drainDelayMs: read.drainDelayMs ?? (read.environment === 'production' ? PRODUCTION_DRAIN_MS : 0)
+    drainDelayMs: read.drainDelayMs ?? (read.environment === 'production' ? PRODUCTION_DRAIN_MS : 0),
+    sessionStore: storeOf(read),
+    sessionSecret: read.sessionSecret.length > 0 ? read.sessionSecret : [new Secret(randomBytes(32).toString('hex'))]
   }
   for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value)
   return Object.freeze(config)
@@ -93,6 +103,16 @@ const contradictions = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigFaul
   if (read.environment === 'production' && 'upstreamUrl' in read && read.upstreamUrl === undefined) {
     faults.push({ name: 'UPSTREAM_URL', detail: 'must be set in production: the sandbox is not HOSTKEY' })
   }
+  const isSealedByChance = read.sessionSecret?.length === 0
+  if (read.environment === 'production' && isSealedByChance) {
+    faults.push({ name: 'SESSION_SECRET', detail: 'must be set in production: sessions would end with the process' })
+  }
+  if (read.sessionStore === 'redis' && 'redisUrl' in read && read.redisUrl === undefined) {
+    faults.push({ name: 'REDIS_URL', detail: 'must be set for SESSION_STORE=redis' })
+  }
+  if ('redisUrl' in read && storeOf({ sessionStore: read.sessionStore, redisUrl: read.redisUrl }) !== 'memory' && isSealedByChance) {
+    faults.push({ name: 'SESSION_SECRET', detail: 'must be set for a store that outlives the process or is shared' })
+  }
   if (read.port !== undefined && read.port !== 0 && read.port === read.managementPort) {
     faults.push({ name: 'MANAGEMENT_PORT', detail: 'must differ from PORT' })
   }
@@ -101,6 +121,9 @@ const contradictions = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigFaul
   }
   return faults
 }
+
+const storeOf = ({ sessionStore, redisUrl }: Pick<Read, 'sessionStore' | 'redisUrl'>) =>
+  sessionStore ?? (redisUrl === undefined ? 'memory' : 'redis')
 
 /** An address for a browser on this machine: the any-addresses are no address to go to. */
 const ownUrl = ({ host, port, basePath }: Read): URL => {

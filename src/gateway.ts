@@ -1,9 +1,25 @@
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
+import { auditDestination, createAudit } from './audit.ts'
 import type { Config } from './config.ts'
+import { originsOf } from './csrf.ts'
+import { createDoors } from './doors/index.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
+import { createRevocation } from './revocation.ts'
+import type { LiveRegistry } from './services/live.ts'
+import { createStore } from './store/index.ts'
 import { createUpstream } from './upstream/client.ts'
+
+export interface GatewayOptions {
+  /** Its `upstreamUrl` is not looked at. */
+  config: Config
+  upstreamUrl: URL
+  registry: LiveRegistry
+  log: Logger
+  /** Pauses before each look for what a write has made. */
+  settleMs?: readonly number[]
+}
 
 export interface Gateway {
   /** Where it listens, mount point included. */
@@ -13,14 +29,10 @@ export interface Gateway {
   drain(): Promise<void>
 }
 
-/**
- * Starts the gateway in front of an upstream.
- * @param options.config whose `upstreamUrl` is not looked at
- * @throws the listener's error when a port is taken
- */
-export const startGateway = async (options: { config: Config; upstreamUrl: URL; log: Logger; settleMs?: readonly number[] }): Promise<Gateway> => {
-  const { config, upstreamUrl, log, settleMs } = options
+/** Makes every part of the gateway; nothing listens yet. */
+export const assembleGateway = async ({ config, upstreamUrl, registry, log, settleMs }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
+  const store = await createStore({ kind: config.sessionStore, dataDir: config.dataDir, redisUrl: config.redisUrl?.reveal() })
   const upstream = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
@@ -31,31 +43,55 @@ export const startGateway = async (options: { config: Config; upstreamUrl: URL; 
       }
     }
   })
-  let ready = true
-  const isReady = () => ready
+  const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
+  let isDraining = false
+  const isReady = async () => !isDraining && (await store.isUp())
   const app = await buildApp({
     upstream,
     metrics,
     log,
+    store,
+    doors,
+    auth,
+    sessions,
     isReady,
+    audit: createAudit(auditDestination(config.auditLog)),
+    revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
     basePath: config.basePath,
     rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs },
     trustProxy: config.trustProxy,
+    origins: originsOf(config.publicUrl, config.allowedOrigins),
     allowedOrigins: config.allowedOrigins,
     ...(settleMs && { settleMs })
   })
   const management = buildManagement({ metrics, isReady })
+  return {
+    app,
+    management,
+    refuseNew() {
+      isDraining = true
+    },
+    async close() {
+      await app.close()
+      await Promise.all([management.close(), upstream.close(), store.close()])
+    }
+  }
+}
+
+/** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
+export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
+  const { config } = options
+  const { app, management, refuseNew, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
   const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     async drain() {
-      ready = false
+      refuseNew()
       await new Promise(resolve => setTimeout(resolve, config.drainDelayMs))
-      await app.close()
-      await Promise.all([management.close(), upstream.close()])
+      await close()
     }
   }
 }

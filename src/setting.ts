@@ -30,6 +30,18 @@ export const secretSetting = (declared: Omit<Setting<string>, 'secret'>): Settin
   read: text => (text === '' ? undefined : new Secret(declared.read(text)))
 })
 
+/** Shorter secrets can be guessed. */
+const LEAST_SECRET_BYTES = 32
+
+/** A setting that holds several credentials between commas, each at least 32 bytes long. */
+export const secretListSetting = (declared: Omit<Setting<Secret[]>, 'secret' | 'read'>): Setting<Secret[]> => ({
+  ...declared,
+  secret: true,
+  read: list(part =>
+    Buffer.byteLength(part) >= LEAST_SECRET_BYTES ? new Secret(part) : refuse(`must be at least ${LEAST_SECRET_BYTES} bytes long`)
+  )
+})
+
 const refuse = (detail: string): never => {
   throw new Unfit(detail)
 }
@@ -118,6 +130,12 @@ const parsed = (text: string): URL => {
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     return refuse('must be an absolute http or https address')
   return text === text.trim() ? url : refuse('must not begin or end with a space')
+}
+
+/** The address of a Redis; its password makes it a secret. */
+export const redisUrl: Read<string> = text => {
+  const url = URL.parse(text)
+  return url?.protocol === 'redis:' || url?.protocol === 'rediss:' ? text : refuse('must begin with redis:// or rediss://')
 }
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']

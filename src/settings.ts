@@ -7,7 +7,10 @@ import {
   optional,
   origin,
   proxy,
+  redisUrl,
   type Setting,
+  secretListSetting,
+  secretSetting,
   setting,
   upstreamBase,
   word
@@ -106,5 +109,45 @@ export const settings = {
     fallback: '',
     otherwise: '5000 in production, else 0',
     read: optional(integer(0, 60_000))
+  }),
+  sessionSecret: secretListSetting({
+    name: 'SESSION_SECRET',
+    about:
+      'Secrets that seal the sessions, at least 32 bytes each, between commas: the first seals, all open. To replace one, put the new one first and keep the old one for 8 hours.',
+    fallback: '',
+    otherwise: 'random for each process; refused in production'
+  }),
+  sessionStore: setting({
+    name: 'SESSION_STORE',
+    about: 'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
+    fallback: '',
+    otherwise: '`redis` when `REDIS_URL` is set, else `memory`',
+    read: optional(word('memory', 'sqlite', 'redis'))
+  }),
+  redisUrl: secretSetting({
+    name: 'REDIS_URL',
+    about: 'Redis or Valkey that the replicas share, such as `redis://user:password@host:6379/0`.',
+    fallback: '',
+    otherwise: 'none',
+    read: redisUrl
+  }),
+  dataDir: setting({
+    name: 'DATA_DIR',
+    about: 'Folder of the SQLite file.',
+    fallback: '.data',
+    read: text => text
+  }),
+  servicesFile: setting({
+    name: 'SERVICES_FILE',
+    about: 'Registry of internal services; read again on SIGHUP. See the how-to on service credentials.',
+    fallback: '',
+    otherwise: 'none',
+    read: optional(text => text)
+  }),
+  auditLog: setting({
+    name: 'AUDIT_LOG',
+    about: 'File of the audit log, or `-` for standard output.',
+    fallback: '-',
+    read: text => text
   })
 } satisfies Record<string, Setting>

@@ -1,13 +1,26 @@
-import type { Action, Effect } from '../../src/upstream/action.ts'
+import type { Action } from '../../src/upstream/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { code, page, table } from './markdown.ts'
 
-const EFFECTS: Record<Effect, string> = {
+/** What an effect means, in the order of the page. */
+const EFFECTS: Record<string, string> = {
   read: 'a read',
   queue: 'a read that HOSTKEY puts into a queue',
   secret: 'a read of a credential',
   write: 'makes or deletes something small',
-  buy: 'makes or deletes an account, may bill, and is never repeated'
+  buy: 'makes or deletes an account, may bill, and is never repeated',
+  login: 'begins, looks at or ends a session at HOSTKEY'
+}
+
+const declared = Object.values<Action>(actions)
+
+/** The effects that occur. @throws Error for one whose meaning nobody wrote down */
+const legend = (): string => {
+  const used = new Set<string>(declared.map(({ effect }) => effect))
+  const nameless = [...used].filter(effect => !Object.hasOwn(EFFECTS, effect))
+  if (nameless.length > 0) throw new Error(`scripts/docs/actions.ts does not say what ${nameless.join(', ')} means`)
+  const lines = Object.entries(EFFECTS).filter(([effect]) => used.has(effect))
+  return lines.map(([effect, meaning]) => `- ${code(effect)}: ${meaning}.`).join('\n')
 }
 
 const paramsOf = ({ params }: Action): string => {
@@ -26,17 +39,9 @@ export const actionsPage = (): string =>
     'Actions of HOSTKEY',
     '`src/upstream/actions`',
     'What the gateway calls at HOSTKEY. Every action also takes `token`. A refusal is told by its text; beside each problem stands a text that leads to it.',
-    Object.entries(EFFECTS)
-      .map(([effect, meaning]) => `- ${code(effect)}: ${meaning}.`)
-      .join('\n'),
+    legend(),
     table(
       ['Action', 'Script', 'Effect', 'Parameters', 'Problems'],
-      Object.values<Action>(actions).map(each => [
-        code(each.name),
-        code(each.script),
-        each.effect,
-        paramsOf(each),
-        failuresOf(each)
-      ])
+      declared.map(each => [code(each.name), code(each.script), each.effect, paramsOf(each), failuresOf(each)])
     )
   )

@@ -1,35 +1,58 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller, Errand } from '../caller.ts'
-import { Problem } from '../problem.ts'
+import { assertOwnPage } from '../csrf.ts'
+import { COOKIE, clearingFlags } from '../doors/session.ts'
+import { isServiceCredential } from '../doors/service.ts'
+import { isProblem, Problem } from '../problem.ts'
 import { ERRAND } from '../route.ts'
 import { Secret } from '../secret.ts'
+
+/** Three doors, one caller. */
+export interface Doors {
+  session: (cookie: Secret) => Promise<Caller>
+  bearer: (token: Secret) => Caller
+  service: (credential: Secret) => Caller
+}
+
+export interface AuthenticateOptions {
+  doors: Doors
+  /** Origins whose pages may use the cookie. */
+  origins: ReadonlySet<string>
+}
 
 /** A HOSTKEY token is opaque; 32 hexadecimal digits in the documentation. */
 const BEARER = /^Bearer +([!-~]{1,4096})$/i
 
 /** Finds out who asks: every operation behind it has a caller. */
 export const authenticate = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { doors, origins }: AuthenticateOptions) => {
     app.addHook('onRequest', async (request, reply) => {
-      request.setDecorator<Errand>(ERRAND, {
-        caller: callerOf(request),
-        signal: hangUpSignal(reply),
-        spent: { ms: 0, calls: 0 }
-      })
+      const caller = await callerOf(request, doors, origins)
+      request.setDecorator<Errand>(ERRAND, { caller, signal: hangUpSignal(reply), spent: { ms: 0, calls: 0 } })
+    })
+    app.addHook('onError', async (_request, reply, error) => {
+      // A session that has ended leaves no cookie behind. An outage of the store does: it says nothing of the session.
+      if (isProblem(error, 'session-expired')) reply.setCookie(COOKIE, '', clearingFlags)
     })
   },
   { name: 'authenticate' }
 )
 
-/** @throws Problem unauthenticated, invalid-token */
-const callerOf = (request: FastifyRequest): Caller => {
-  const header = request.headers.authorization
-  if (header === undefined) throw new Problem('unauthenticated', 'No credential was sent.')
-  const token = BEARER.exec(header)?.[1]
-  if (token === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
-  const secret = new Secret(token)
-  return { id: `token:${secret.fingerprint()}`, token: secret }
+/** `Authorization` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
+const callerOf = async (request: FastifyRequest, doors: Doors, origins: ReadonlySet<string>): Promise<Caller> => {
+  const { authorization } = request.headers
+  if (authorization !== undefined) return bearerOf(authorization, doors)
+  const cookie = request.cookies[COOKIE]
+  if (cookie === undefined) throw new Problem('unauthenticated', 'No credential was sent.')
+  assertOwnPage(request.headers, origins)
+  return doors.session(new Secret(cookie))
+}
+
+const bearerOf = (authorization: string, doors: Doors): Caller => {
+  const bearer = BEARER.exec(authorization)?.[1]
+  if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
+  return isServiceCredential(bearer) ? doors.service(new Secret(bearer)) : doors.bearer(new Secret(bearer))
 }
 
 /** Aborts when the connection closes before the reply is out. `request.signal` will not do: it aborts once the body is read. */

@@ -1,7 +1,11 @@
+export const title = 'HOSTKEY S3 gateway'
+
 /** What a reader of the document meets first. */
 export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources.
 
-**Callers.** Send \`Authorization: Bearer <HOSTKEY token>\` with every operation; the token is passed through and kept nowhere.
+**Callers** come by one of three doors. *Browsers* log in with \`POST /session\` and a cookie does the rest, with the header \`X-CSRF: 1\`;
+the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`, which is passed through and kept nowhere.
+*Internal services* send \`Authorization: Bearer hks_…\`, a credential of this gateway. \`Authorization\` wins over a cookie.
 
 **Failures** are \`application/problem+json\` (RFC 9457) with a stable name: the last segment of \`type\`, which is also the address of a page
 that says what to do. \`retryable\` tells whether the same request may be sent again, and every failed write says in \`outcome\` what became of it.
@@ -12,6 +16,7 @@ in paths before they send them.
 **Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.`
 
 export const tags = [
+  { name: 'Session', description: 'Logging in and out, for browsers.' },
   { name: 'Accounts', description: 'S3 accounts of the customer.' },
   { name: 'Buckets', description: 'The buckets of an account.' },
   { name: 'Files', description: 'The files in a bucket: list and delete.' },

@@ -3,12 +3,18 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
-import { needsOf } from '../route.ts'
-import { description, tags } from './docs-text.ts'
+import { COOKIE } from '../doors/session.ts'
+import { actionsOf, needsOf } from '../route.ts'
+import { completed, type Document } from './docs-document.ts'
+import { description, tags, title } from './docs-text.ts'
 
 export interface DocsOptions {
   version: string
-  /** Where the whole API is mounted; empty or `/something`. */
+  /** Base of the problem types, without a slash at the end. */
+  publicUrl: string
+  /** Path under which callers see the API: empty, or `/something`. */
+  mount: string
+  /** Where the routes are mounted in this process: the same, unless a proxy takes a part of the path away. */
   basePath: string
 }
 
@@ -25,40 +31,67 @@ const PAGE_POLICY = [
   "form-action 'self'"
 ].join('; ')
 
-/** The OpenAPI document, made from the routes as they are registered, and Swagger UI at `/docs`. */
+/** Ways for a caller to show who it is. */
+const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
+
+/** The OpenAPI document, made from the routes as they are registered. */
 export const docs = fp(
-  async (app: FastifyInstance, { version, basePath }: DocsOptions) => {
+  async (app: FastifyInstance, { version, publicUrl, mount, basePath }: DocsOptions) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
-          title: 'HOSTKEY S3 gateway',
+          title,
           version,
           description,
           license: { name: 'MIT', identifier: 'MIT' }
         },
-        servers: [{ url: basePath || '/', description: 'This gateway.' }],
+        servers: [{ url: mount || '/', description: 'This gateway.' }],
         tags,
         components: {
           securitySchemes: {
-            bearer: { type: 'http', scheme: 'bearer', description: 'A HOSTKEY token, passed through.' }
+            bearer: {
+              type: 'http',
+              scheme: 'bearer',
+              description: 'A HOSTKEY token, passed through; or the credential of an internal service, `hks_…`.'
+            },
+            session: { type: 'apiKey', in: 'cookie', name: COOKIE, description: 'The cookie of `POST /session`.' },
+            csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF', description: '`1`, with every request by cookie.' }
           }
         },
-        security: [{ bearer: [] }]
+        security: DOORS
       },
       refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
-      transform: ({ schema, url, route }) => ({ schema: documented(schema ?? {}, route.config), url: url.replace(/\/\*$/, '/:path') })
+      stripBasePath: false,
+      transform: ({ schema, url, route }) => ({
+        schema: documented(schema ?? {}, route.config),
+        url: url.slice(basePath.length).replace(/\/\*$/, '/:path')
+      }),
+      // The document is the plugin's own, of a type that knows more kinds of it than are made here.
+      transformObject: made =>
+        'openapiObject' in made ? completed(made.openapiObject as Document, publicUrl) : made.swaggerObject
     })
+  },
+  { name: 'docs' }
+)
+
+/** Swagger UI at `/docs`, and the document as a file; both below the mount point. */
+export const docsPages = fp(
+  async (app: FastifyInstance) => {
     await app.register(swaggerUi, {
-      routePrefix: `${basePath}/docs`,
+      routePrefix: '/docs',
+      // The page names its files from where it is, so that it also works behind a proxy that rewrites the path.
+      indexPrefix: '.',
       staticCSP: PAGE_POLICY,
       transformStaticCSP: () => PAGE_POLICY,
+      theme: { title },
       uiConfig: {
         tryItOutEnabled: true,
         withCredentials: true,
         deepLinking: true,
         displayRequestDuration: true,
         persistAuthorization: false,
+        requestInterceptor: sendCsrf,
         // Null keeps the page from asking a validator on another host; the type does not know it.
         validatorUrl: null as unknown as string
       }
@@ -68,22 +101,40 @@ export const docs = fp(
       format === 'json'
         ? reply.type('application/json').send(JSON.stringify(app.swagger()))
         : reply.type('application/yaml').send(app.swagger({ yaml: true }))
-    app.get(`${basePath}/openapi.json`, { schema: { hide: true } }, document('json'))
-    app.get(`${basePath}/openapi.yaml`, { schema: { hide: true } }, document('yaml'))
+    app.get('/openapi.json', { schema: { hide: true } }, document('json'))
+    app.get('/openapi.yaml', { schema: { hide: true } }, document('yaml'))
   },
-  { name: 'docs' }
+  { name: 'docs-pages', dependencies: ['docs'] }
 )
+
+/** Runs in the page: a request by cookie needs the header that only our own pages can set. */
+const sendCsrf = <T>(request: T): T => {
+  // The page hands over a plain object, whatever the plugin's type says.
+  Object.assign((request as { headers: object }).headers, { 'X-CSRF': '1' })
+  return request
+}
 
 /** What the document says of a route beside its schema, and what its reader shall see otherwise than Fastify does. */
 const documented = (schema: object, config: unknown): object => {
   const needed = needsOf(config)
-  const { params, querystring, ...rest } = schema as { params?: ObjectSchema; querystring?: ObjectSchema }
+  const { params, querystring, response, ...rest } = schema as RouteSchema
+  const actions = actionsOf(response)
   return {
+    ...(needed && { security: DOORS }),
     ...rest,
+    response,
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: defaultsAsOptional(querystring) }),
-    ...(needed && { 'x-required-scope': needed.scope, 'x-rate-class': needed.rate })
+    ...(needed?.scope && { 'x-required-scope': needed.scope }),
+    ...(needed && { 'x-rate-class': needed.rate, 'x-rate-cost': needed.cost }),
+    ...(actions.length > 0 && { 'x-upstream-action': actions })
   }
+}
+
+interface RouteSchema {
+  params?: ObjectSchema
+  querystring?: ObjectSchema
+  response?: object
 }
 
 interface ObjectSchema {
@@ -94,7 +145,9 @@ interface ObjectSchema {
 /** Fastify calls the wildcard `*`, which is no name for a reader. */
 const wildcardAsPath = (params: ObjectSchema): ObjectSchema => ({
   ...params,
-  properties: Object.fromEntries(Object.entries(params.properties).map(([name, schema]) => [name === '*' ? 'path' : name, schema])),
+  properties: Object.fromEntries(
+    Object.entries(params.properties).map(([name, schema]) => [name === '*' ? 'path' : name, schema])
+  ),
   ...(params.required && { required: params.required.map(name => (name === '*' ? 'path' : name)) })
 })
 

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, Fasti
 import fp from 'fastify-plugin'
 import type { ProblemName } from '../../schemas/problems.ts'
 import { type Fault, Problem, problemBody } from '../problem.ts'
+import { StoreDown } from '../store/index.ts'
 import { faultsOf } from '../validation.ts'
 
 export interface ErrorOptions {
@@ -21,10 +22,14 @@ export const errors = fp(
 export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply, publicUrl: string) => {
   const { headers, retryAfterSeconds } = problem.options
   if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
-  reply.code(problem.status).type('application/problem+json').headers({ ...headers })
+  reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .headers({ ...headers })
   if (retryAfterSeconds !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
   if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem.problem))
-  request.setDecorator('problem', problem.problem)
+  // A URL that the router cannot read gets a bare request, without the decorators of `measure`.
+  if ('problem' in request) request.setDecorator('problem', problem.problem)
   return reply.send(problemBody(withOutcome(problem, request), { publicUrl, instance: request.id }))
 }
 
@@ -43,6 +48,12 @@ const withOutcome = (problem: Problem, request: FastifyRequest): Problem => {
 /** The problem that an error of Fastify's, of the parser's or of ours stands for. */
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
+  if (error instanceof StoreDown) {
+    return new Problem('store-unavailable', 'The store of sessions does not answer.', {
+      retryAfterSeconds: 2,
+      cause: error
+    })
+  }
   const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
   if (validation) return invalid(faultsOf(contextOf(validationContext), validation as FastifySchemaValidationError[]))
   const known = code === undefined ? undefined : byCode[code]
@@ -89,12 +100,14 @@ const details: Partial<Record<ProblemName, string>> = {
   'uri-too-long': 'The URL, or a part of it, is too long.'
 }
 
-const detailOf = (name: ProblemName): string => details[name] ?? 'The request is not valid; nothing was sent to HOSTKEY.'
+const detailOf = (name: ProblemName): string =>
+  details[name] ?? 'The request is not valid; nothing was sent to HOSTKEY.'
 
-const isFileUrl = (url: string | undefined) => /\/buckets\/[^/]*\/files[/?]/.test(url ?? '')
+const namesFile = ({ method, url }: FastifyRequest['raw']) =>
+  method === 'DELETE' && /\/buckets\/[^/]*\/files[/?]/.test(url ?? '')
 
 const byCode: Record<string, (request: FastifyRequest) => ProblemName> = {
-  FST_ERR_BAD_URL: ({ raw }) => (isFileUrl(raw.url) ? 'file-path-encoding' : 'malformed-url'),
+  FST_ERR_BAD_URL: ({ raw }) => (namesFile(raw) ? 'file-path-encoding' : 'malformed-url'),
   FST_ERR_MAX_PARAM_LENGTH: () => 'uri-too-long',
   FST_ERR_CTP_BODY_TOO_LARGE: () => 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => 'unsupported-media-type'
@@ -105,5 +118,7 @@ const missingRoute = (app: FastifyInstance, request: FastifyRequest): Problem =>
   const url = request.url.split('?', 1)[0] ?? ''
   const allowed = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
   if (allowed.length === 0) return new Problem('route-not-found', 'There is no such route.')
-  return new Problem('method-not-allowed', `This path knows ${allowed.join(', ')}.`, { headers: { allow: allowed.join(', ') } })
+  return new Problem('method-not-allowed', `This path knows ${allowed.join(', ')}.`, {
+    headers: { allow: allowed.join(', ') }
+  })
 }

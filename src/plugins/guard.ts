@@ -35,8 +35,12 @@ const assertTarget = (request: FastifyRequest): void => {
   if (target.length > MAX_URL_LENGTH) throw new Problem('uri-too-long', 'The URL is longer than 8 KiB.')
   // Fastify would cut the target here, and a file named `a#b` would become `a`.
   if (target.includes('#')) throw new Problem('malformed-url', 'A URL that is sent holds no `#`: encode it as %23.')
+  // Nothing stands behind the `?`, so nothing is unknown, and a file named `a?` would become `a`.
+  if (request.routeOptions.url?.endsWith('/files/*') && /\?&*$/.test(target)) {
+    throw new Problem('malformed-url', 'A file path ends in an empty query: encode a `?` as %3F.')
+  }
   if (Object.hasOwn(request.query as object, UNREADABLE)) {
-    const isFile = request.routeOptions.url?.endsWith('/files') ?? false
+    const isFile = request.method === 'DELETE' && (request.routeOptions.url?.endsWith('/files') ?? false)
     throw isFile
       ? new Problem('file-path-encoding', 'The query is not well-encoded UTF-8.')
       : new Problem('malformed-url', 'The query is not well-encoded UTF-8.')

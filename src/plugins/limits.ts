@@ -1,64 +1,130 @@
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { limitStoreOf } from '../limit-store.ts'
 import { Problem } from '../problem.ts'
 import { errandOf, needsOf, type RateClass } from '../route.ts'
+import type { Store } from '../store/index.ts'
 
 export interface LimitOptions {
-  /** Requests of one caller in a window; the stricter classes are fractions of it. */
+  store: Store
+  /** Requests of one caller in a window; the other limits are fractions of it. */
   max: number
   windowMs: number
 }
 
-/** Share of `max` that each class grants, beside the limit that all requests of a caller share. */
-const SHARES: Record<RateClass, number> = { read: 1, write: 1 / 10, delete: 1 / 10, key: 1 / 120, order: 1 / 200, usage: 1 / 10 }
+/** One limit: a share of `max` in a number of windows. */
+interface Policy {
+  name: string
+  share: number
+  windows: number
+}
 
+const policy = (name: string, share: number, windows = 1): Policy => ({ name, share, windows })
+
+/** What each class draws from beside the limit that all requests of a caller share (RELIABILITY 4.7). */
+const CLASSES: Record<RateClass, readonly Policy[]> = {
+  read: [],
+  write: [policy('write', 1 / 10)],
+  delete: [policy('delete', 1 / 10)],
+  usage: [policy('usage', 1 / 10)],
+  key: [policy('key', 1 / 120)],
+  order: [policy('order', 1 / 200), policy('order-long', 1 / 60, 60)]
+}
+
+const CALLER = policy('caller', 1)
 /** Several callers may come from one address. */
-const IP_SHARE = 2
+const ADDRESS = policy('ip', 2)
+const LOGIN_ADDRESS = policy('login', 1 / 120)
+const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 
-type Limiter = ReturnType<FastifyInstance['createRateLimit']>
+/** Neighbours in one IPv6 network are one address: a single host has as many as it likes. */
+const IPV6_SUBNET = 64
+
+/** Draws from the limits of logins: by address, and by what is shown. */
+export type DrawLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+
+export const DRAW_LOGIN = 'drawLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
-    await app.register(rateLimit, { global: false, max, timeWindow: windowMs })
-    const byIp = app.createRateLimit({ max: max * IP_SHARE, timeWindow: windowMs, keyGenerator: request => request.ip })
-    app.addHook('onRequest', async (request, reply) => draw('ip', byIp, request, reply))
+  async (app: FastifyInstance, { store, max, windowMs }: LimitOptions) => {
+    await app.register(rateLimit, {
+      global: false,
+      // The plugin names no type for its store's options; ours takes what it hands over.
+      store: limitStoreOf(store) as unknown as FastifyRateLimitStoreCtor
+    })
+    const draw = createDraw(app, { max, windowMs })
+    app.addHook('onRequest', (request, reply) => draw(ADDRESS, { key: addressOf(request), factor: 1, cost: 1 }, reply, request))
+    app.decorate(DRAW_LOGIN, (async (request, reply, credentialHash) => {
+      await draw(LOGIN_ADDRESS, { key: addressOf(request), factor: 1, cost: 1 }, reply, request)
+      await draw(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
+    }) satisfies DrawLogin)
   },
   { name: 'limits' }
 )
 
-/** Limits by caller: one that all its requests share, and one for each class that is stricter. */
+/** Limits by caller: one that all its requests share, and those of the operation's class. */
 export const limitCallers = fp(
   async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
-    const keyGenerator = (request: FastifyRequest) => errandOf(request).caller.id
-    const limiters = Object.fromEntries(
-      Object.entries(SHARES).map(([name, share]) => [
-        name,
-        app.createRateLimit({ max: Math.max(1, Math.floor(max * share)), timeWindow: windowMs, keyGenerator })
-      ])
-    )
+    const draw = createDraw(app, { max, windowMs })
     app.addHook('onRequest', async (request, reply) => {
-      await draw('caller', limiters['read'], request, reply)
-      const rate = needsOf(request.routeOptions.config)?.rate ?? 'read'
-      if (rate !== 'read') await draw(rate, limiters[rate], request, reply)
+      const { id: key, limitFactor: factor } = errandOf(request).caller
+      const { rate, cost } = needsOf(request.routeOptions.config) ?? { rate: 'read', cost: 1 }
+      await draw(CALLER, { key, factor, cost }, reply, request)
+      for (const policy of CLASSES[rate]) await draw(policy, { key, factor, cost: 1 }, reply, request)
     })
   },
   { name: 'limit-callers' }
 )
 
+const addressOf = (request: FastifyRequest): string => normalizeIP(request.ip, IPV6_SUBNET)
+
+interface Draw {
+  key: string
+  factor: number
+  cost: number
+}
+
 /**
- * Takes one request from a limit and says in the headers what is left (draft-ietf-httpapi-ratelimit-headers).
- * @throws Problem rate-limited
+ * Makes the function that draws from a limit and says in the headers what is left (draft-ietf-httpapi-ratelimit-headers).
+ * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
  */
-const draw = async (policy: string, limiter: Limiter | undefined, request: FastifyRequest, reply: FastifyReply) => {
-  const drawn = await limiter?.(request)
-  if (!drawn || drawn.isAllowed) return
-  const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = drawn
-  reply.header('ratelimit-policy', `"${policy}";q=${max};w=${Math.ceil(timeWindow / 1000)}`)
-  reply.header('ratelimit', `"${policy}";r=${remaining};t=${ttlInSeconds}`)
-  if (!isExceeded) return
-  throw new Problem('rate-limited', `More than ${max} requests in ${Math.ceil(timeWindow / 1000)} s.`, {
-    retryAfterSeconds: ttlInSeconds
-  })
+const createDraw = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
+  const keys = new WeakMap<FastifyRequest, string>()
+  const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
+  const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Draw) => {
+    const id = `${name}/${factor}/${cost}`
+    const limiter =
+      limiters.get(id) ??
+      app.createRateLimit({
+        max: Math.max(1, Math.floor(max * share * factor)),
+        timeWindow: windowMs * windows,
+        keyGenerator: request => keys.get(request) ?? '',
+        // Handed on to our store.
+        ...{ bucket: name, cost }
+      })
+    limiters.set(id, limiter)
+    return limiter
+  }
+
+  return async (policy: Policy, drawing: Draw, reply: FastifyReply, request: FastifyRequest): Promise<void> => {
+    keys.set(request, drawing.key)
+    const drawn = await limiterOf(policy, drawing)(request)
+    if (drawn.isAllowed) return
+    const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = drawn
+    const windowSeconds = Math.ceil(timeWindow / 1000)
+    append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
+    append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
+    if (!isExceeded) return
+    throw new Problem('rate-limited', `More than ${max} in ${windowSeconds} s for \`${policy.name}\`.`, {
+      retryAfterSeconds: ttlInSeconds
+    })
+  }
+}
+
+/** A list of structured fields: one item for each limit that was drawn from. */
+const append = (reply: FastifyReply, name: string, item: string) => {
+  const before = reply.getHeader(name)
+  reply.header(name, before === undefined ? item : `${before}, ${item}`)
 }

@@ -23,7 +23,7 @@ export interface CallLog {
   clear(): void
 }
 
-/** The log is cut to this when it is twice as long. */
+/** So many calls are kept; the oldest goes first. */
 const MAX_CALLS = 10_000
 
 /** More names of actions than exist anywhere: the rest is counted together. */
@@ -39,9 +39,9 @@ export const createCallLog = (): CallLog => {
       const counter = counters.has(action) || counters.size < MAX_ACTIONS ? action : '(others)'
       counters.set(counter, (counters.get(counter) ?? 0) + 1)
       log.push({ at, script, method, action, fields: masked(fields, script), headers: withoutCredentials(headers) })
-      if (log.length >= 2 * MAX_CALLS) log = log.slice(-MAX_CALLS)
+      if (log.length > MAX_CALLS) log.shift()
     },
-    calls: () => log.slice(-MAX_CALLS),
+    calls: () => [...log],
     counters: () => Object.fromEntries(counters),
     clear() {
       log = []

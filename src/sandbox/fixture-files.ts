@@ -28,7 +28,7 @@ export const awkwardPaths: readonly string[] = [
   '\u043a\u043b\u044e\u0447.txt',
   '\u{1f600}.png',
   '\ufb01.txt',
-  '<script>alert(1)</script>.html',
+  '<img src=x onerror=alert(1)>.html',
   '/leading/slash.txt',
   '/',
   'a//b',

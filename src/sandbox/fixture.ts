@@ -6,7 +6,7 @@ import type { Account, Customer, Fixture, Plan, World } from './world.ts'
 const GIB = 1024 ** 3
 
 /** The free plan of the vendor page, a paid one, one that is withdrawn, and a paid one with a choice of locations. */
-const plans: readonly Plan[] = [
+export const plansOnOffer: readonly Plan[] = [
   planOf(1, 'Free Plan', { quota: 5 * GIB, locations: ['NL', 'DE'] }),
   planOf(2, 'Standard 250', { quota: 250 * GIB, monthlyRub: 490, monthlyEur: 4.9, monthlyUsd: 5.4 }),
   planOf(3, 'Cold 1000', {
@@ -33,7 +33,7 @@ function planOf(id: number, name: string, rest: Partial<Plan>): Plan {
 
 /** What a new sandbox holds. The same at every start, but for the seed in its secrets. */
 export const standardFixture: Fixture = world => {
-  for (const plan of plans) world.plans.set(plan.id, plan)
+  for (const plan of plansOnOffer) world.plans.set(plan.id, plan)
   world.planEvents.push(
     { id: 1, planId: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' },
     { id: 2, planId: 2, action: 'create', date: '2023-10-01T12:00:00Z', details: 'Plan created' },
@@ -100,6 +100,7 @@ const addAccount = (world: World, customer: Customer, id: number, planId: number
   if (!plan) throw new TypeError(`the fixture has no plan ${planId}`)
   const account = openAccount(world, customer, plan, 'NL', id)
   account.bandwidth = 102_400
+  account.unseen = 0
   account.snapshots.splice(
     0,
     1,

@@ -10,7 +10,6 @@ import type { World } from './world.ts'
 
 /** What a script is told about a request. */
 export interface Asked {
-  readonly method: string
   readonly fields: Fields
   readonly ip: string
   /** Host and port of the sandbox. */
@@ -18,10 +17,10 @@ export interface Asked {
 }
 
 /** s3.php: the action first, then the token, then the fields and the account. */
-export const answerS3 = (world: World, { method, fields, ip }: Asked): Reply => {
+export const answerS3 = (world: World, { fields, ip }: Asked): Reply => {
   const action = fields.get('action') ?? ''
   const rule = ruleOf(world, action)
-  if (method !== 'POST' || !rule) return refused(world, invalidRequest(action))
+  if (!rule) return refused(world, invalidRequest(action))
   const customer = customerOf(world, fields.get('token'), ip)
   if (!customer) return authFailure(world)
   const answer = rule({ world, customer, fields })

@@ -43,7 +43,7 @@ export const answerScript = async (
     else await sleep(ms ?? 1000, undefined, { ref: false })
   }
 
-  const asked: Asked = { method, fields, ip: addressOf(request), host: request.headers.host ?? '' }
+  const asked: Asked = { fields, ip: addressOf(request), host: request.headers.host ?? '' }
   const run = () => {
     // The world of now: a control may have reset it while the request waited.
     const { world } = machine

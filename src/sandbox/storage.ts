@@ -27,7 +27,8 @@ export const openAccount = (
     cancelDate: undefined,
     bandwidth: 0,
     snapshots: [{ bandwidth: 0, storage: 0, createdAt: instantOf(world) }],
-    buckets: new Set()
+    buckets: new Set(),
+    unseen: world.switches.accountLag
   }
   world.accounts.set(s3uid, account)
   customer.accounts.add(s3uid)

@@ -28,6 +28,8 @@ export interface Switches {
   bucketPrefix: 'off' | 'on'
   /** So many lists of an account do not show a new bucket yet. */
   listLag: number
+  /** So many get_users do not show a new account yet. */
+  accountLag: number
   /** Do delete_payment_account, cancel_payment_account_deletion and get_available_locations exist? */
   extraActions: 'off' | 'on'
   /** The Content-Type of every answer. */
@@ -56,6 +58,7 @@ export const defaultSwitches = (): Switches => ({
   disguised: false,
   bucketPrefix: 'off',
   listLag: 0,
+  accountLag: 0,
   extraActions: 'off',
   contentType: 'text/html; charset=UTF-8',
   httpStyle: 'always200',

@@ -79,6 +79,8 @@ export interface Account {
   readonly snapshots: Snapshot[]
   /** Names of its buckets, oldest first. */
   readonly buckets: Set<string>
+  /** So many lists do not show it yet. */
+  unseen: number
 }
 
 export interface StoredFile {

@@ -4,9 +4,10 @@ import type { Outcome, ProblemName } from '../../schemas/problems.ts'
 /**
  * What a call does at HOSTKEY, and so how long it may take and whether it may be repeated.
  * `read` · `queue`: a read that is put into a queue there · `secret`: a read of a credential ·
- * `write`: makes or deletes something small · `buy`: makes an account, may bill, is never repeated.
+ * `write`: makes or deletes something small · `buy`: makes or ends an account, may bill, is never repeated ·
+ * `login`: auth.php.
  */
-export type Effect = 'read' | 'queue' | 'secret' | 'write' | 'buy'
+export type Effect = 'read' | 'queue' | 'secret' | 'write' | 'buy' | 'login'
 
 /** A way in which HOSTKEY says no. */
 export interface Says {

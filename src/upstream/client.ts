@@ -5,25 +5,19 @@ import { scrubbed } from '../secret.ts'
 import type { Action, Params, Result } from './action.ts'
 import { describeStatus, encodeForm, openEnvelope } from './envelope.ts'
 import { refusalsOf } from './failures.ts'
+import { observed, type Observation } from './interceptors/observed.ts'
+import { renewed } from './interceptors/renewed.ts'
 import { tolerated } from './quirks.ts'
 import { createTransport, type Reply } from './transport.ts'
 
-/** How a call went, for metrics and log. */
-export interface Observation {
-  action: string
-  /** `ok`, or the name of the problem. */
-  result: string
-  ms: number
-  /** A text of HOSTKEY's that no failure explains, so that it is found and declared. */
-  unknownText: string | undefined
-}
+/**
+ * Calls one action of HOSTKEY on the caller's behalf.
+ * @throws Problem one of the action's failures, of those common to all, or `upstream-*`
+ */
+export type Call = <A extends Action>(action: A, params: Params<A>, errand: Errand) => Promise<Result<A>>
 
 export interface Upstream {
-  /**
-   * Calls one action of HOSTKEY on the caller's behalf.
-   * @throws Problem one of the action's failures, of those common to all, or `upstream-*`
-   */
-  call<A extends Action>(action: A, params: Params<A>, errand: Errand): Promise<Result<A>>
+  readonly call: Call
   close(): Promise<void>
 }
 
@@ -39,42 +33,18 @@ export interface UpstreamOptions {
 export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Upstream => {
   const transport = createTransport({ url, timeoutMs })
 
-  return {
-    async call(action, params, errand) {
-      const startedAt = performance.now()
-      let result = 'ok'
-      let unknownText: string | undefined
-      try {
-        const reply = await transport.post({
-          script: action.script,
-          form: formOf(action, params, errand),
-          effect: action.effect,
-          signal: errand.signal
-        })
-        return resultOf(action, reply)
-      } catch (error) {
-        result = error instanceof Problem ? error.problem : 'internal'
-        if (error instanceof Problem && error.problem === 'upstream-refused')
-          unknownText = error.options.upstream?.message
-        throw error
-      } finally {
-        const ms = performance.now() - startedAt
-        errand.spent.ms += ms
-        errand.spent.calls += 1
-        observe({ action: action.name, result, ms, unknownText })
-      }
-    },
-    close: () => transport.close()
+  const send: Call = async (action, params, errand) => {
+    const form = await formOf(action, params, errand)
+    return resultOf(action, await transport.post({ script: action.script, form, effect: action.effect, signal: errand.signal }))
   }
+  return { call: renewed(observed(send, observe)), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */
-const formOf = <A extends Action>(action: A, params: Params<A>, { caller }: Errand): string => {
+const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }: Errand): Promise<string> => {
   const given = new Map<string, unknown>(Object.entries(params as object))
-  const fields: [string, string | number][] = [
-    ['action', action.name],
-    ['token', caller.token.reveal()]
-  ]
+  const fields: [string, string | number][] = [['action', action.name]]
+  if (action.script === 's3.php') fields.push(['token', (await caller.token()).reveal()])
   for (const key of Object.keys(action.params.properties)) {
     const value = given.get(key)
     if (value === undefined) continue

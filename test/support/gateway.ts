@@ -4,6 +4,7 @@ import { request } from 'undici'
 import { loadConfig } from '../../src/config.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/log.ts'
+import { createLiveRegistry } from '../../src/services/live.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { createContract } from './contract.ts'
 import { leaksIn } from './leaks.ts'
@@ -47,7 +48,8 @@ export const gateway = async (t: Test, env: Record<string, string> = {}) => {
   const config = loadConfig({ ...ROOMY, ...env })
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
-  const running = await startGateway({ config, upstreamUrl, log, settleMs: [0, 20, 60] })
+  const registry = createLiveRegistry(config.servicesFile, env)
+  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60] })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 

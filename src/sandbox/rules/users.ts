@@ -26,14 +26,21 @@ export const get_users = rule(getUsers, [], (params, context) => {
 
 /** A customer sees their own, and `id` is ignored (assumed); an admin sees all, or those of the customer `id`. */
 const visibleAccounts = ({ world, customer, fields }: Context): Account[] | undefined => {
-  const id = fields.get('id')
-  const s3uid = fields.get('s3uid')
-  const isAdmin = customer.role === 'Admin'
-  const whose = isAdmin && id !== undefined ? world.customers.get(Number(id)) : customer
+  const id = customer.role === 'Admin' ? (fields.get('id') ?? '') : ''
+  const whose = id === '' ? customer : world.customers.get(Number(id))
   if (!whose) return undefined
-  const names = isAdmin && id === undefined ? world.accounts.keys() : whose.accounts.keys()
-  const narrowed = s3uid === undefined ? names : [...names].filter(name => name === s3uid)
-  return [...narrowed].flatMap(name => world.accounts.get(name) ?? [])
+  const everybodys = customer.role === 'Admin' && id === ''
+  const s3uid = fields.get('s3uid') || undefined
+  const names = s3uid === undefined ? [...(everybodys ? world.accounts.keys() : whose.accounts)] : [s3uid]
+  const accounts = names.flatMap(name => world.accounts.get(name) ?? [])
+  return accounts.filter(account => (everybodys || account.customerId === whose.id) && isShown(account))
+}
+
+/** A new account may take a few lists to appear. */
+const isShown = (account: Account): boolean => {
+  if (account.unseen === 0) return true
+  account.unseen -= 1
+  return false
 }
 
 const matching = ({ world, fields }: Context) => {

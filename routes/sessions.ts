@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ref } from '../schemas/model.ts'
+import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
+import { NoContent } from '../schemas/status.ts'
+import type { Audit } from '../src/audit.ts'
+import type { Identity } from '../src/caller.ts'
+import { assertOwnPage } from '../src/csrf.ts'
+import { defined } from '../src/defined.ts'
+import { COOKIE, clearingFlags, cookieFlags } from '../src/doors/session.ts'
+import { Problem } from '../src/problem.ts'
+import { answers, BODY, errandOf, needs, openAnswers } from '../src/route.ts'
+import { scopes } from '../src/scopes.ts'
+import { Secret } from '../src/secret.ts'
+import type { Sessions } from '../src/sessions.ts'
+import { login, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
+import type { Auth, Credential } from '../src/upstream/auth.ts'
+
+export interface SessionOptions {
+  auth: Auth
+  sessions: Sessions
+  audit: Audit
+  /** Origins whose pages may log in. */
+  origins: ReadonlySet<string>
+  /** Draws from the limits of logins. @throws Problem rate-limited */
+  drawLogin: (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+  /** Ends a token at HOSTKEY, in its own time. */
+  revokeLater: (token: Secret) => void
+}
+
+type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
+
+/** Logging in and out: open, because nobody has a session yet, or it may have ended. */
+export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origins, drawLogin, revokeLater }) => {
+  app.route({
+    method: 'POST',
+    url: '/session',
+    schema: {
+      operationId: 'createSession',
+      summary: 'Log in',
+      description:
+        'For browsers: turns a credential into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.',
+      tags: ['Session'],
+      security: [],
+      headers: CsrfHeader,
+      body: ref(NewSession),
+      response: openAnswers({ 201: Session }, BODY, 'csrf-rejected', 'store-unavailable', login, passwordLogin, tokenInfo)
+    },
+    async handler(request, reply) {
+      assertOwnPage(request.headers, origins)
+      const credential = credentialOf(request.body)
+      await drawLogin(request, reply, hashOf(credential))
+      const grant = await auth.grant(credential).catch((error: unknown) => {
+        audit.record({ event: 'login', outcome: outcomeOf(error), requestId: request.id, ip: request.ip })
+        throw error
+      })
+      await endShown(request)
+      const { cookie, session } = await sessions.begin(grant)
+      audit.record({ event: 'login', outcome: 'ok', requestId: request.id, ip: request.ip, customerId: grant.identity.customerId })
+      reply.setCookie(COOKIE, cookie.reveal(), cookieFlags((session.expiresAt - Date.now()) / 1000))
+      return reply.code(201).send(toSession({ ...session.identity, expiresAt: session.expiresAt }, session.scopes))
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/session',
+    schema: {
+      operationId: 'deleteSession',
+      summary: 'Log out',
+      description:
+        'Ends the session on every replica, clears the cookie, and ends the token at HOSTKEY, even if HOSTKEY does not answer now. Twice is as good as once.',
+      tags: ['Session'],
+      security: [],
+      headers: CsrfHeader,
+      response: openAnswers({ 204: NoContent }, BODY, 'csrf-rejected', 'store-unavailable')
+    },
+    async handler(request, reply) {
+      if (request.cookies[COOKIE] !== undefined) assertOwnPage(request.headers, origins)
+      const ended = await endShown(request)
+      audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: request.ip, customerId: ended?.identity.customerId })
+      return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
+    }
+  })
+
+  /** Ends the session whose cookie the request shows, here at once and at HOSTKEY soon. */
+  const endShown = async (request: FastifyRequest) => {
+    const shown = request.cookies[COOKIE]
+    const ended = shown === undefined ? undefined : await sessions.end(new Secret(shown))
+    if (ended) revokeLater(ended.token)
+    return ended
+  }
+}
+
+/** What a caller can ask of its own session. */
+export const session: SessionRoutes = async (app, { sessions }) => {
+  app.route({
+    method: 'GET',
+    url: '/session',
+    config: needs(undefined, 'read'),
+    schema: {
+      operationId: 'getSession',
+      summary: 'Who am I?',
+      description: 'Who the caller is at HOSTKEY, by whichever door it came, and what it may do.',
+      tags: ['Session'],
+      response: answers({ 200: Session }, tokenInfo)
+    },
+    async handler(request) {
+      const { caller } = errandOf(request)
+      const identity = await caller.identity()
+      const granted = await Promise.all(scopes.map(async scope => ((await caller.grants(scope)) ? [scope] : [])))
+      return toSession(identity, granted.flat())
+    }
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/sessions',
+    config: needs(undefined, 'delete', { audit: 'sessions.end' }),
+    schema: {
+      operationId: 'deleteSessions',
+      summary: 'End all my sessions',
+      description: 'Ends every session of the customer, on every replica: this one too.',
+      tags: ['Session'],
+      response: answers({ 204: NoContent }, tokenInfo, 'forbidden')
+    },
+    async handler(request, reply) {
+      const { customerId } = await errandOf(request).caller.identity()
+      if (customerId === undefined) throw new Problem('forbidden', 'HOSTKEY names no customer for this credential.')
+      await sessions.endAll(customerId)
+      return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
+    }
+  })
+}
+
+/** Exactly one credential. @throws Problem invalid-request */
+const credentialOf = ({ apiKey, email, password, token }: NewSession): Credential => {
+  const shown = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined].filter(Boolean)
+  if (shown.length === 1) {
+    if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
+    if (token !== undefined) return { token: new Secret(token) }
+    if (email !== undefined && password !== undefined) return { email, password: new Secret(password) }
+  }
+  const detail = 'must hold either apiKey, or email and password, or token'
+  throw new Problem('invalid-request', `The body ${detail}.`, { errors: [{ in: 'body', pointer: '', detail }] })
+}
+
+const hashOf = (credential: Credential): string => {
+  const shown = 'apiKey' in credential ? credential.apiKey.reveal() : 'token' in credential ? credential.token.reveal() : credential.email
+  return createHash('sha256').update(shown.toLowerCase()).digest('base64url')
+}
+
+const outcomeOf = (error: unknown): string => (error instanceof Problem ? error.problem : 'internal')
+
+const toSession = ({ expiresAt, customerId, email, role }: Identity, scopes: readonly string[]): Session => ({
+  ...defined({
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+    customerId,
+    email,
+    role
+  }),
+  scopes: [...scopes]
+})

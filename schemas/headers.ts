@@ -1,0 +1,28 @@
+import { Type } from 'typebox'
+
+const Line = (description: string, example: string) => {
+  const annotations = { description, examples: [example] }
+  return { ...Type.String({ maxLength: 8192 }), ...annotations }
+}
+
+/** The headers of our replies, beside those that HTTP itself asks for: components of openapi.yaml. */
+export const headers = {
+  ETag: Line('Version of the reply: send it back as `If-None-Match`.', 'W/"1f-2Zk8Q"'),
+  Link: Line(
+    'Address of the next page, `rel="next"` (RFC 8288); absent on the last page.',
+    '</accounts?cursor=x>; rel="next"'
+  ),
+  Location: Line('Address of what was made.', '/accounts/s3_user_12345'),
+  RateLimit: Line('What is left of the tightest limit, and the seconds until it is full again.', '"caller";r=599;t=60'),
+  'RateLimit-Policy': Line('That limit: requests, and the seconds of its window.', '"caller";q=600;w=60'),
+  'Retry-After': Line('Seconds to wait before the next try.', '5'),
+  'Server-Timing': Line('Milliseconds that HOSTKEY took, and all in all.', 'upstream;dur=41.7, total;dur=43.2'),
+  'Set-Cookie': Line(
+    'The session cookie, or its end.',
+    '__Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict'
+  ),
+  'WWW-Authenticate': Line('How to authenticate.', 'Bearer realm="hostkey-s3-gateway"'),
+  'X-Request-Id': Line('Id of the request: the caller’s own, or ours.', 'req-7f3a')
+}
+
+export type HeaderName = keyof typeof headers

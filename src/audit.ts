@@ -1,0 +1,32 @@
+import { type DestinationStream, pino } from 'pino'
+
+/** Who did what to which account, and how it ended. Never a secret. */
+export interface AuditRecord {
+  event: string
+  /** `ok`, or the name of the problem. */
+  outcome: string
+  requestId: string
+  door?: string | undefined
+  caller?: string | undefined
+  customerId?: number | undefined
+  ip?: string | undefined
+  s3uid?: string | undefined
+  /** What of the account: a bucket, a file, the half of a key pair. */
+  target?: string | undefined
+  scope?: string | undefined
+}
+
+export interface Audit {
+  record(entry: AuditRecord): void
+}
+
+/** The audit log: a stream of its own, one JSON line for each event. @param destination standard output when absent */
+export const createAudit = (destination?: DestinationStream): Audit => {
+  const options = { base: { log: 'audit' }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } }
+  const log = destination ? pino(options, destination) : pino(options)
+  return { record: entry => log.info(entry) }
+}
+
+/** Opens the file, or standard output for `-`. */
+export const auditDestination = (target: string): DestinationStream | undefined =>
+  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true })

@@ -1,0 +1,41 @@
+import { createMemoryStore } from './store/memory.ts'
+import type { Store } from './store/index.ts'
+
+/** What of @fastify/rate-limit's options reaches the store; `bucket` and `cost` are ours. */
+interface LimitStoreOptions {
+  bucket?: string
+  cost?: number
+}
+
+type Counted = (error: Error | null, result?: { current: number; ttl: number }) => void
+
+/**
+ * Where @fastify/rate-limit counts: limiters of one bucket share it over routes and replicas, and each draws its cost.
+ * While the store is away each replica counts for itself: a limit is never lifted, and never an error.
+ */
+export const limitStoreOf = (store: Store) => {
+  const local = createMemoryStore()
+  return class LimitStore {
+    readonly #options: LimitStoreOptions
+
+    constructor(options: LimitStoreOptions) {
+      this.#options = options
+    }
+
+    incr(key: string, counted: Counted, windowMs: number): void {
+      const { bucket = 'all', cost = 1 } = this.#options
+      const name = `limit:${bucket}:${key}`
+      store
+        .increment(name, cost, windowMs)
+        .catch(() => local.increment(name, cost, windowMs))
+        .then(
+          ({ count, ttlMs }) => counted(null, { current: count, ttl: ttlMs }),
+          error => counted(error)
+        )
+    }
+
+    child(options: LimitStoreOptions) {
+      return new LimitStore(options)
+    }
+  }
+}

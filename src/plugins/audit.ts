@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Audit } from '../audit.ts'
+import type { Errand } from '../caller.ts'
+import { ERRAND, needsOf } from '../route.ts'
+
+export interface AuditOptions {
+  audit: Audit
+}
+
+/** Records what was read, made and deleted, and who was refused for lack of a scope. */
+export const audited = fp(
+  async (app: FastifyInstance, { audit }: AuditOptions) => {
+    app.addHook('onResponse', async (request, reply) => {
+      const event = eventOf(request)
+      if (event !== undefined) audit.record({ event, ...subjectOf(request, reply) })
+    })
+  },
+  { name: 'audited' }
+)
+
+const problemIn = (request: FastifyRequest) => request.getDecorator<string | undefined>('problem')
+
+const eventOf = (request: FastifyRequest): string | undefined => {
+  if (problemIn(request) === 'insufficient-scope') return 'scope.refused'
+  return needsOf(request.routeOptions.config)?.audit
+}
+
+/** Who, which account, what of it, and how it ended. */
+const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
+  const caller = request.getDecorator<Errand | undefined>(ERRAND)?.caller
+  const { s3uid, bucket, kind, '*': path } = (request.params ?? {}) as Record<string, string | undefined>
+  const { path: queried } = (request.query ?? {}) as { path?: string }
+  const { bucketName, name } = (request.body ?? {}) as { bucketName?: string; name?: string }
+  return {
+    outcome: reply.statusCode < 400 ? 'ok' : (problemIn(request) ?? String(reply.statusCode)),
+    requestId: request.id,
+    door: caller?.door,
+    caller: caller?.id,
+    ip: request.ip,
+    s3uid,
+    target: [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
+    scope: needsOf(request.routeOptions.config)?.scope
+  }
+}

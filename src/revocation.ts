@@ -1,0 +1,37 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Secret } from './secret.ts'
+import type { Auth } from './upstream/auth.ts'
+
+/** Tokens that wait to be ended; beyond so many, the oldest run out by themselves at HOSTKEY. */
+const MOST = 1000
+const TRIES = 3
+const BETWEEN_MS = 2000
+
+/** Ends tokens at HOSTKEY in the background: a logout does not wait for it and does not fail with it. */
+export const createRevocation = (auth: Auth, failed: () => void) => {
+  const waiting: Secret[] = []
+  let run: Promise<void> | undefined
+
+  const revoke = async (token: Secret): Promise<void> => {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      if (tries > 0) await pause(BETWEEN_MS, undefined, { ref: false })
+      const done = await auth.revoke(token).then(
+        () => true,
+        () => false
+      )
+      if (done) return
+    }
+    failed()
+  }
+
+  const work = async (): Promise<void> => {
+    for (let token = waiting.shift(); token; token = waiting.shift()) await revoke(token)
+    run = undefined
+  }
+
+  return (token: Secret): void => {
+    waiting.push(token)
+    if (waiting.length > MOST) waiting.shift()
+    run ??= work()
+  }
+}

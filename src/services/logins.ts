@@ -1,0 +1,113 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Identity } from '../caller.ts'
+import { isProblem, Problem } from '../problem.ts'
+import type { Sealer } from '../seal.ts'
+import { Secret } from '../secret.ts'
+import type { Store } from '../store/index.ts'
+import type { Auth, Grant } from '../upstream/auth.ts'
+
+/** A token is renewed so long before it ends. */
+const RENEW_BEFORE_MS = 60_000
+/** A key that HOSTKEY refused is not shown again for so long. */
+const REFUSED_MS = 30_000
+/** A replica that dies while it logs in blocks the others no longer than this. */
+const LOCK_MS = 10_000
+/** How long a replica waits for another one's login. */
+const WAIT_MS = 5_000
+const POLL_MS = 50
+
+/** Logs in with API keys, once for all callers of all replicas, and keeps the tokens. */
+export interface Logins {
+  /**
+   * A token for the key.
+   * @param refused the token that HOSTKEY has just refused: another one is wanted
+   * @throws Problem invalid-credentials, api-key-login-unavailable, upstream-unavailable …
+   */
+  grant(apiKey: Secret, refused?: Secret): Promise<Grant>
+}
+
+interface Refusal {
+  problem: Problem
+  until: number
+}
+
+/** @param now milliseconds since 1970 */
+export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () => number = Date.now): Logins => {
+  const grants = new Map<string, Grant>()
+  const refusals = new Map<string, Refusal>()
+  const running = new Map<string, Promise<Grant>>()
+
+  const isUsable = (grant: Grant | undefined, refused: Secret | undefined): grant is Grant =>
+    grant !== undefined &&
+    grant.token.fingerprint() !== refused?.fingerprint() &&
+    (grant.identity.expiresAt ?? 0) - RENEW_BEFORE_MS > now()
+
+  /** Kept sealed under the key itself: every replica of the service has it, and the store does not. */
+  const shared = {
+    async read(name: string, apiKey: Secret): Promise<Grant | undefined> {
+      const sealed = await store.get(name).catch(() => undefined)
+      const text = sealed === undefined ? undefined : sealer.open(sealed, name, apiKey.reveal())
+      if (text === undefined) return undefined
+      // Only this module writes the record, and the seal proves that it is as it was written.
+      const { token, identity } = JSON.parse(text) as { token: string; identity: Identity }
+      return { token: new Secret(token), identity }
+    },
+    async write(name: string, apiKey: Secret, { token, identity }: Grant): Promise<void> {
+      const sealed = sealer.seal(JSON.stringify({ token: token.reveal(), identity }), name, apiKey.reveal())
+      await store.put(name, sealed, Math.max(1, (identity.expiresAt ?? now()) - now())).catch(() => undefined)
+    }
+  }
+
+  const logIn = async (name: string, apiKey: Secret): Promise<Grant> => {
+    try {
+      const grant = await auth.grant({ apiKey })
+      await shared.write(name, apiKey, grant)
+      return grant
+    } catch (error) {
+      if (isProblem(error, 'invalid-credentials', 'api-key-login-unavailable', 'two-factor-required', 'forbidden')) {
+        refusals.set(name, { problem: error, until: now() + REFUSED_MS })
+      }
+      throw error
+    }
+  }
+
+  /** One replica logs in, the others wait for what it gets. Without a store each process logs in for itself. */
+  const logInOnce = async (name: string, apiKey: Secret, refused: Secret | undefined): Promise<Grant> => {
+    const lock = `${name}:lock`
+    const owner = randomUUID()
+    const giveUpAt = now() + WAIT_MS
+    while (now() < giveUpAt) {
+      const known = await shared.read(name, apiKey)
+      if (isUsable(known, refused)) return known
+      const isMine = await store.claim(lock, owner, LOCK_MS).catch(() => true)
+      if (!isMine) {
+        await pause(POLL_MS)
+        continue
+      }
+      try {
+        // Between the look and the lock another replica may have finished.
+        const fresh = await shared.read(name, apiKey)
+        return isUsable(fresh, refused) ? fresh : await logIn(name, apiKey)
+      } finally {
+        await store.release(lock, owner).catch(() => undefined)
+      }
+    }
+    throw new Problem('upstream-unavailable', 'The login of the service takes too long.', { retryAfterSeconds: 2 })
+  }
+
+  return {
+    async grant(apiKey, refused) {
+      const name = `login:${createHash('sha256').update(apiKey.reveal()).digest('base64url')}`
+      const known = grants.get(name)
+      if (isUsable(known, refused)) return known
+      const refusal = refusals.get(name)
+      if (refusal && refusal.until > now()) throw refusal.problem
+      const run = running.get(name) ?? logInOnce(name, apiKey, refused).finally(() => running.delete(name))
+      running.set(name, run)
+      const grant = await run
+      grants.set(name, grant)
+      return grant
+    }
+  }
+}

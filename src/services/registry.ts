@@ -1,0 +1,112 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type Scope, scopes } from '../scopes.ts'
+import { Secret } from '../secret.ts'
+
+/** One internal service, as the registry file declares it. */
+const Entry = Type.Object(
+  {
+    id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),
+    /** SHA-256 of the secret, hexadecimal; two while one replaces the other. */
+    secrets: Type.Array(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }), { minItems: 1, maxItems: 2 }),
+    scopes: Type.Array(Type.Enum([...scopes]), { minItems: 1, uniqueItems: true }),
+    /** The accounts that it may use; all of the customer when absent. */
+    accounts: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }), { minItems: 1 })),
+    /** How many times the usual limits: `standard` 1, `high` 10. */
+    rate: Type.Optional(Type.Enum(['standard', 'high'])),
+    /** No credential works after this moment, RFC 3339. */
+    expiresAt: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$' })),
+    /** Where HOSTKEY's API key is found: the file itself holds no secret. */
+    apiKey: Type.Union([
+      Type.Object({ env: Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,127}$' }) }, { additionalProperties: false }),
+      Type.Object({ file: Type.String({ minLength: 1 }) }, { additionalProperties: false })
+    ])
+  },
+  { additionalProperties: false }
+)
+
+export const RegistryFile = Type.Object({ services: Type.Array(Entry) }, { additionalProperties: false })
+
+export type ServiceEntry = Static<typeof Entry>
+
+/** An internal service that may call. */
+export interface Service {
+  id: string
+  scopes: ReadonlySet<Scope>
+  accounts: ReadonlySet<string> | undefined
+  limitFactor: number
+  /** Milliseconds since 1970; infinite when it never ends. */
+  expiresAt: number
+  apiKey: Secret
+  /** Is this its secret? Compared in constant time. */
+  owns(secret: string): boolean
+}
+
+/** The registry cannot be used: all that is wrong with it, at once. */
+export class RegistryError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(['The registry of services is not usable:', ...faults.map(fault => `  ${fault}`)].join('\n'))
+    this.name = 'RegistryError'
+    this.faults = faults
+  }
+}
+
+const check = Compile(RegistryFile)
+
+/**
+ * Reads the registry file and the API keys that it refers to.
+ * @throws RegistryError with every fault; no fault quotes a secret
+ */
+export const loadRegistry = (file: string, env: NodeJS.ProcessEnv): ReadonlyMap<string, Service> => {
+  const content = parsed(file)
+  if (!check.Check(content)) {
+    throw new RegistryError(check.Errors(content).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`))
+  }
+  const faults: string[] = []
+  const services = new Map<string, Service>()
+  for (const entry of content.services) {
+    const apiKey = keyOf(entry, env)
+    if (services.has(entry.id)) faults.push(`${entry.id} is declared twice`)
+    if (typeof apiKey === 'string') faults.push(`${entry.id}: ${apiKey}`)
+    else services.set(entry.id, toService(entry, apiKey))
+  }
+  if (faults.length > 0) throw new RegistryError(faults)
+  return services
+}
+
+const parsed = (file: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not JSON'
+    throw new RegistryError([`${file} cannot be read (${reason})`])
+  }
+}
+
+/** The key that an entry refers to, or why there is none. */
+const keyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | string => {
+  if ('env' in apiKey) return env[apiKey.env] ? new Secret(env[apiKey.env] ?? '') : `the variable ${apiKey.env} is empty`
+  try {
+    const key = readFileSync(apiKey.file, 'utf8').trim()
+    return key === '' ? `the file ${apiKey.file} is empty` : new Secret(key)
+  } catch {
+    return `the file ${apiKey.file} cannot be read`
+  }
+}
+
+/** What the registry keeps of a secret. */
+export const hashOf = (secret: string): string => `sha256:${createHash('sha256').update(secret).digest('hex')}`
+
+const toService = ({ id, secrets, scopes, accounts, rate, expiresAt }: ServiceEntry, apiKey: Secret): Service => ({
+  id,
+  scopes: new Set(scopes),
+  accounts: accounts && new Set(accounts),
+  limitFactor: rate === 'high' ? 10 : 1,
+  expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
+  apiKey,
+  owns: secret => secrets.map(hash => timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)))).includes(true)
+})

@@ -1,0 +1,79 @@
+import type { Store } from './store.ts'
+
+interface Entry {
+  value: string
+  expiresAt: number
+}
+
+/** Beyond so many entries the oldest go: a flood of callers must not fill the memory. */
+const MAX_ENTRIES = 200_000
+
+/** The store of one process: lost when it ends. */
+export const createMemoryStore = (now: () => number = Date.now): Store => {
+  const entries = new Map<string, Entry>()
+
+  const live = (key: string): Entry | undefined => {
+    const entry = entries.get(key)
+    if (!entry || entry.expiresAt > now()) return entry
+    entries.delete(key)
+    return undefined
+  }
+  const put = (key: string, value: string, ttlMs: number) => {
+    // Written anew, a key moves to the end: the first ones are the oldest.
+    entries.delete(key)
+    entries.set(key, { value, expiresAt: now() + ttlMs })
+    for (const oldest of entries.keys()) {
+      if (entries.size <= MAX_ENTRIES && live(oldest)) break
+      entries.delete(oldest)
+    }
+  }
+  const members = (key: string): string[] => JSON.parse(live(key)?.value ?? '[]')
+
+  return {
+    async touch(key, ttlMs) {
+      const entry = live(key)
+      if (entry) entry.expiresAt = now() + ttlMs
+      return entry?.value
+    },
+    async get(key) {
+      return live(key)?.value
+    },
+    async put(key, value, ttlMs) {
+      put(key, value, ttlMs)
+    },
+    async claim(key, value, ttlMs) {
+      if (live(key)) return false
+      put(key, value, ttlMs)
+      return true
+    },
+    async release(key, value) {
+      if (live(key)?.value === value) entries.delete(key)
+    },
+    async remove(key) {
+      return live(key) !== undefined && entries.delete(key)
+    },
+    async increment(key, by, windowMs) {
+      const entry = live(key)
+      if (!entry) put(key, String(by), windowMs)
+      else entry.value = String(Number(entry.value) + by)
+      return { count: Number(entry?.value ?? by), ttlMs: (entry?.expiresAt ?? now() + windowMs) - now() }
+    },
+    async enlist(key, member, most, ttlMs) {
+      const all = [...members(key).filter(other => other !== member), member]
+      const evicted = all.slice(0, Math.max(0, all.length - most))
+      put(key, JSON.stringify(all.slice(evicted.length)), ttlMs)
+      return evicted
+    },
+    async delist(key, member) {
+      const entry = live(key)
+      if (entry) entry.value = JSON.stringify(members(key).filter(other => other !== member))
+    },
+    async disband(key) {
+      const all = members(key)
+      entries.delete(key)
+      return all
+    },
+    isUp: async () => true,
+    close: async () => entries.clear()
+  }
+}

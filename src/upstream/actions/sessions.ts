@@ -1,0 +1,91 @@
+import { Type } from 'typebox'
+import { action, says } from '../action.ts'
+
+/** What auth.php tells of a token and its customer. Only the token is sure to be there: one documented shape has little else. */
+const Grant = Type.Object({
+  token: Type.String({ minLength: 1, 'x-secret': true }),
+  role: Type.Optional(Type.String()),
+  role_type: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  customer_id: Type.Optional(Type.Integer()),
+  /** Unix seconds. */
+  token_expire: Type.Optional(Type.Integer()),
+  '2fa': Type.Optional(Type.Union([Type.Integer(), Type.Boolean(), Type.String()]))
+})
+
+/** A token that waits for its second factor opens nothing. How HOSTKEY says so is assumed. */
+const waitsForSecondFactor = (grant: { '2fa'?: number | boolean | string }) =>
+  grant['2fa'] && grant['2fa'] !== '0' ? ('two-factor-required' as const) : undefined
+
+const example = {
+  token: '0123456789abcdef0123456789abcdef',
+  role: 'Customer',
+  email: 'customer@example.com',
+  customer_id: 54321,
+  token_expire: 1698400800
+}
+
+const notAllowed = says(/IP not allowed|permission denied|access denied/i, 'IP not allowed')
+const secondFactor = says(/2fa|two.?factor|second factor/i, 'Two-factor authentication required')
+
+/** auth/login: a token for an API key. Refused to customers without servers. */
+export const login = action({
+  name: 'login',
+  script: 'auth.php',
+  effect: 'login',
+  params: Type.Object({ key: Type.String(), ttl: Type.Integer(), fix_ip: Type.Integer() }),
+  result: Grant,
+  example,
+  failures: {
+    'api-key-login-unavailable': says(/No appropriate servers found|NO_APPROPRIATE_SERVERS/i, 'No appropriate servers found'),
+    'two-factor-required': secondFactor,
+    'invalid-credentials': says(
+      /Incorrect API key format|Invalid (API )?key|API key (not found|is (empty|disabled|inactive))/i,
+      'Incorrect API key format'
+    ),
+    forbidden: notAllowed
+  },
+  hidden: waitsForSecondFactor
+})
+
+/** auth/whmcslogin: a token for e-mail address and password. The way in for customers without servers. */
+export const passwordLogin = action({
+  name: 'whmcslogin',
+  script: 'auth.php',
+  effect: 'login',
+  params: Type.Object({ user: Type.String(), password: Type.String(), ttl: Type.Integer(), fix_ip: Type.Integer() }),
+  result: Grant,
+  example,
+  failures: {
+    'two-factor-required': secondFactor,
+    'invalid-credentials': says(
+      /(invalid|incorrect|wrong|bad).*(login|password|user|credential|e-?mail)|(user|login|account|customer) not found/i,
+      'Invalid login or password'
+    ),
+    forbidden: notAllowed
+  },
+  hidden: waitsForSecondFactor
+})
+
+/** auth/info: whose token this is. */
+export const tokenInfo = action({
+  name: 'info',
+  script: 'auth.php',
+  effect: 'login',
+  params: Type.Object({ token: Type.String() }),
+  result: Grant,
+  example,
+  failures: {},
+  hidden: waitsForSecondFactor
+})
+
+/** auth/logout: the token ends. */
+export const logout = action({
+  name: 'logout',
+  script: 'auth.php',
+  effect: 'login',
+  params: Type.Object({ token: Type.String() }),
+  result: Type.Object({}),
+  example: {},
+  failures: {}
+})

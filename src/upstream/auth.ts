@@ -1,0 +1,99 @@
+import type { Caller, Errand, Identity } from '../caller.ts'
+import { isProblem, Problem } from '../problem.ts'
+import { Secret } from '../secret.ts'
+import type { Result } from './action.ts'
+import { login, logout, passwordLogin, tokenInfo } from './actions/sessions.ts'
+import type { Upstream } from './client.ts'
+
+/** How long a token is asked to live: as long as a session may. HOSTKEY's default is documented as 2 h and as 3 h. */
+const TTL_SECONDS = 8 * 3600
+
+/** What somebody shows to get a token. */
+export type Credential = { apiKey: Secret } | { email: string; password: Secret } | { token: Secret }
+
+/** A token, and whose it is. */
+export interface Grant {
+  token: Secret
+  identity: Identity
+}
+
+export interface Auth {
+  /**
+   * Turns a credential into a token. `fix_ip` is 0: HOSTKEY sees the gateway's address, not the caller's.
+   * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
+   * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
+   */
+  grant(credential: Credential): Promise<Grant>
+  /** Whose token is it? @throws Problem invalid-token, upstream-unavailable */
+  identify(token: Secret): Promise<Identity>
+  /** Ends a token. @throws Problem */
+  revoke(token: Secret): Promise<void>
+}
+
+/** @param now milliseconds since 1970 */
+export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
+  const identify = async (token: Secret) =>
+    identityOf(await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, nobody())), now() + TTL_SECONDS * 1000)
+
+  return {
+    identify,
+    async grant(credential) {
+      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token) }
+      const terms = { ttl: TTL_SECONDS, fix_ip: 0 }
+      const granted = await answered(() =>
+        'apiKey' in credential
+          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, nobody())
+          : upstream.call(passwordLogin, { user: credential.email, password: credential.password.reveal(), ...terms }, nobody())
+      )
+      const token = new Secret(granted.token)
+      const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
+      // One documented answer of login holds the token and little else: then info says whose it is.
+      if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
+      return { token, identity: { ...(await identify(token)), ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) } }
+    },
+    async revoke(token) {
+      await upstream.call(logout, { token: token.reveal() }, nobody())
+    }
+  }
+}
+
+const identityOf = (grant: Result<typeof tokenInfo>, latest: number): Identity => {
+  const role = grant.role_type ?? grant.role
+  return {
+    ...(grant.customer_id !== undefined && { customerId: grant.customer_id }),
+    ...(grant.email !== undefined && { email: grant.email }),
+    ...(role !== undefined && { role }),
+    expiresAt: grant.token_expire ? grant.token_expire * 1000 : latest
+  }
+}
+
+/** Whatever keeps HOSTKEY from answering must not look like a wrong credential. */
+const answered = async <T>(call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call()
+  } catch (error) {
+    if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response', 'upstream-throttled')) throw error
+    throw new Problem('upstream-unavailable', 'HOSTKEY does not answer logins; the credential was not judged.', {
+      retryAfterSeconds: error.options.retryAfterSeconds ?? 5,
+      cause: error
+    })
+  }
+}
+
+const noToken = async () => {
+  throw new TypeError('auth.php takes no caller')
+}
+
+/** auth.php gets its credentials as parameters, and nobody's token. */
+const anonymous: Caller = {
+  door: 'service',
+  id: 'anonymous',
+  limitFactor: 1,
+  accounts: undefined,
+  token: noToken,
+  grants: async () => false,
+  identity: async () => ({}),
+  renewed: noToken
+}
+
+const nobody = (): Errand => ({ caller: anonymous, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } })
