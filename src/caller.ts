@@ -38,6 +38,8 @@ export interface Errand {
   readonly caller: Caller
   /** Aborts when the caller hangs up; reads stop then, writes never do. */
   readonly signal: AbortSignal
+  /** When the call as a whole must be over, repetitions included; set where calls are repeated. */
+  readonly deadline?: AbortSignal
   /** Adds up what the upstream took, for the log and `Server-Timing`. */
   readonly spent: { ms: number; calls: number }
 }

@@ -12,7 +12,7 @@ export interface StoreOptions {
 
 /** Opens the store that the settings name. The other kinds are not even loaded. */
 export const createStore = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<Store> => {
-  if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore(dataDir)
-  if (kind === 'redis' && redisUrl !== undefined) return (await import('./redis.ts')).createRedisStore(redisUrl)
+  if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore({ dataDir, file: 'store.sqlite' })
+  if (kind === 'redis' && redisUrl !== undefined) return (await import('./redis.ts')).createRedisStore({ url: redisUrl })
   return createMemoryStore()
 }

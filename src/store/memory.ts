@@ -46,6 +46,11 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
       put(key, value, ttlMs)
       return true
     },
+    async replace(key, old, value, ttlMs) {
+      if (live(key)?.value !== old) return false
+      put(key, value, ttlMs)
+      return true
+    },
     async release(key, value) {
       if (live(key)?.value === value) entries.delete(key)
     },

@@ -4,6 +4,7 @@ import { type Store, StoreDown } from './store.ts'
 /** After a failure nobody waits for Redis again for so long: one caller pays the time-out, the others are told at once. */
 const REST_MS = 200
 
+/** Sessions and limits wait no longer than this for Redis; what must not be lost may wait longer. */
 const COMMAND_TIMEOUT_MS = 50
 
 /** A counter that begins with its window. */
@@ -27,13 +28,23 @@ local members = redis.call('LRANGE', KEYS[1], 0, -1)
 redis.call('DEL', KEYS[1])
 return members`
 
+const REPLACE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`
+
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
+export interface RedisOptions {
+  url: string
+  commandTimeoutMs?: number
+}
+
 /** The store that replicas share. With these options a Redis that is away costs 50 ms once, and never a request. */
-export const createRedisStore = (url: string): Store => {
+export const createRedisStore = ({ url, commandTimeoutMs = COMMAND_TIMEOUT_MS }: RedisOptions): Store => {
   const redis = new Redis(url, {
     connectTimeout: 500,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: commandTimeoutMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -63,6 +74,7 @@ export const createRedisStore = (url: string): Store => {
     get: key => ask(async () => (await redis.get(key)) ?? undefined),
     put: (key, value, ttlMs) => ask(async () => void (await redis.set(key, value, 'PX', Math.ceil(ttlMs)))),
     claim: (key, value, ttlMs) => ask(async () => (await redis.set(key, value, 'PX', Math.ceil(ttlMs), 'NX')) === 'OK'),
+    replace: async (key, old, value, ttlMs) => (await script<number>(REPLACE, key, old, value, Math.ceil(ttlMs))) === 1,
     release: async (key, value) => void (await script(RELEASE, key, value)),
     remove: key => ask(async () => (await redis.del(key)) > 0),
     async increment(key, by, windowMs) {
@@ -78,5 +90,19 @@ export const createRedisStore = (url: string): Store => {
         () => false
       ),
     close: async () => redis.disconnect()
+  }
+}
+
+/** Does this Redis keep an append-only file? False also when it does not answer. */
+export const keepsAppendOnlyFile = async (url: string): Promise<boolean> => {
+  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 500, commandTimeout: 500, maxRetriesPerRequest: 0, retryStrategy: () => null })
+  redis.on('error', () => undefined)
+  try {
+    await redis.connect()
+    return /^aof_enabled:1\s*$/m.test(await redis.info('persistence'))
+  } catch {
+    return false
+  } finally {
+    redis.disconnect()
   }
 }

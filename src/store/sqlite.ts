@@ -5,7 +5,6 @@ import { type Store, StoreDown } from './store.ts'
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
   PRAGMA busy_timeout = 2000;
   CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at);
@@ -14,11 +13,20 @@ const SCHEMA = `
 /** Expired rows are removed every so many writes. */
 const SWEEP_EVERY = 1000
 
+export interface SqliteOptions {
+  /** Folder of the file; made when it is not there. */
+  dataDir: string
+  file: string
+  /** Is a write on the disk before it is answered? Survives a power cut, and costs some milliseconds. */
+  isDurable?: boolean
+  now?: () => number
+}
+
 /** The store of one host: a file that survives a restart and that several processes may share. */
-export const createSqliteStore = (dataDir: string, now: () => number = Date.now): Store => {
+export const createSqliteStore = ({ dataDir, file, isDurable = false, now = Date.now }: SqliteOptions): Store => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(join(dataDir, 'store.sqlite'))
-  database.exec(SCHEMA)
+  const database = new DatabaseSync(join(dataDir, file))
+  database.exec(`${SCHEMA} PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'};`)
 
   const select = database.prepare('SELECT value, expires_at AS expiresAt FROM entries WHERE key = ? AND expires_at > ?')
   const upsert = database.prepare(
@@ -64,6 +72,12 @@ export const createSqliteStore = (dataDir: string, now: () => number = Date.now)
     claim: (key, value, ttlMs) =>
       atomically(() => {
         if (row(key)) return false
+        put(key, value, ttlMs)
+        return true
+      }),
+    replace: (key, old, value, ttlMs) =>
+      atomically(() => {
+        if (row(key)?.value !== old) return false
         put(key, value, ttlMs)
         return true
       }),

@@ -16,6 +16,8 @@ export interface Store {
   put(key: string, value: string, ttlMs: number): Promise<void>
   /** Puts the value unless there is one. @returns whether it was put */
   claim(key: string, value: string, ttlMs: number): Promise<boolean>
+  /** Puts the value in place of this other one. @returns false when it is not there any more: somebody else was faster */
+  replace(key: string, old: string, value: string, ttlMs: number): Promise<boolean>
   /** Removes the value if it is this one: a lock is released by its owner only. */
   release(key: string, value: string): Promise<void>
   /** @returns whether there was one */

@@ -3,10 +3,16 @@ import type { Errand } from '../caller.ts'
 import { Problem, type ProblemOptions } from '../problem.ts'
 import { scrubbed } from '../secret.ts'
 import type { Action, Params, Result } from './action.ts'
+import type { Stage, WireCause } from './attempt.ts'
+import { createBreakers } from './breakers.ts'
+import { classOf } from './classes.ts'
 import { describeStatus, encodeForm, openEnvelope } from './envelope.ts'
 import { refusalsOf } from './failures.ts'
+import { broken } from './interceptors/broken.ts'
+import { createLanes, limited } from './interceptors/limited.ts'
 import { observed, type Observation } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
+import { retried } from './interceptors/retried.ts'
 import { tolerated } from './quirks.ts'
 import { createTransport, type Reply } from './transport.ts'
 
@@ -31,13 +37,19 @@ export interface UpstreamOptions {
 
 /** The one way to HOSTKEY. */
 export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Upstream => {
-  const transport = createTransport({ url, timeoutMs })
+  const transport = createTransport(url)
+  const lanes = createLanes()
 
   const send: Call = async (action, params, errand) => {
     const form = await formOf(action, params, errand)
-    return resultOf(action, await transport.post({ script: action.script, form, effect: action.effect, signal: errand.signal }))
+    const { isWrite, deadlineMs } = classOf[action.effect]
+    const deadline = errand.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
+    // A write that was sent is not taken back by a caller that hangs up: we would never know what became of it.
+    const signal = isWrite ? deadline : AbortSignal.any([deadline, errand.signal])
+    return resultOf(action, await transport.post({ script: action.script, form, isWrite, signal }))
   }
-  return { call: renewed(observed(send, observe)), close: () => transport.close() }
+  const attempt = observed(broken(send, createBreakers()), observe)
+  return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */
@@ -54,8 +66,7 @@ const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }
   return encodeForm(fields)
 }
 
-const outcomeOf = (action: Action): ProblemOptions =>
-  action.effect === 'write' || action.effect === 'buy' ? { outcome: 'unknown' } : {}
+const outcomeOf = (action: Action): ProblemOptions => (classOf[action.effect].isWrite ? { outcome: 'unknown' } : {})
 
 const resultOf = <A extends Action>(action: A, reply: Reply): Result<A> => {
   if (reply.status !== 200) throw statusProblem(action, reply)
@@ -72,12 +83,11 @@ const resultOf = <A extends Action>(action: A, reply: Reply): Result<A> => {
   }
 }
 
-const badResponse = (action: Action, reason: string): Problem =>
-  new Problem(
-    'upstream-bad-response',
-    `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`,
-    outcomeOf(action)
-  )
+const badResponse = (action: Action, reason: string, cause?: WireCause): Problem =>
+  new Problem('upstream-bad-response', `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`, {
+    ...outcomeOf(action),
+    cause
+  })
 
 const statusProblem = (action: Action, reply: Reply): Problem => {
   const notApplied: ProblemOptions = outcomeOf(action).outcome ? { outcome: 'not-applied' } : {}
@@ -86,7 +96,9 @@ const statusProblem = (action: Action, reply: Reply): Problem => {
     const retryAfterSeconds = Math.min(Number.parseInt(reply.retryAfter ?? '', 10) || 5, 30)
     return new Problem('upstream-throttled', 'HOSTKEY asks for patience.', { ...notApplied, retryAfterSeconds })
   }
-  return badResponse(action, describeStatus(reply.status))
+  // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
+  const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
+  return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */

@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { Pool } from 'undici'
-import { Problem } from '../problem.ts'
-import type { Effect } from './action.ts'
+import { Problem, type ProblemOptions } from '../problem.ts'
+import type { Stage, WireCause } from './attempt.ts'
 
 /** 8 MiB: a hundred listed files fit in less than one; the vendor's own clients stop there too. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -10,16 +10,14 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** The one name under which the gateway speaks; default names of libraries are blocked by some edges (observed by others). */
 export const USER_AGENT = 'hostkey-s3-gateway/0.1'
 
-/** How long a call may take in all, by what it does (RELIABILITY 4.2). */
-const DEADLINE_MS: Record<Effect, number> = { read: 10_000, secret: 10_000, queue: 20_000, write: 30_000, buy: 60_000, login: 10_000 }
-
 const CONNECT_TIMEOUT_MS = 1000
 
 export interface Exchange {
   script: string
   form: string
-  effect: Effect
-  /** Aborts reads when the caller hangs up. */
+  /** Goes over a fresh connection. */
+  isWrite: boolean
+  /** Aborts the call. */
   signal: AbortSignal
 }
 
@@ -38,10 +36,7 @@ export interface Transport {
   close(): Promise<void>
 }
 
-const isWrite = (effect: Effect) => effect === 'write' || effect === 'buy'
-
-/** @param options.timeoutMs one total deadline for every call, instead of those by effect */
-export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: number | undefined }): Transport => {
+export const createTransport = (url: URL): Transport => {
   const options = {
     connect: { timeout: CONNECT_TIMEOUT_MS },
     keepAliveTimeoutThreshold: 500,
@@ -54,12 +49,9 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, effect, signal }) {
-      const deadlineMs = timeoutMs ?? DEADLINE_MS[effect]
-      const deadline = AbortSignal.timeout(deadlineMs)
-      const outcome = isWrite(effect) ? { outcome: 'unknown' as const } : {}
+    async post({ script, form, isWrite, signal }) {
       try {
-        const reply = await (isWrite(effect) ? writes : reads).request({
+        const reply = await (isWrite ? writes : reads).request({
           path: `${base}${script}`,
           method: 'POST',
           headers: {
@@ -68,9 +60,7 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
             'user-agent': USER_AGENT
           },
           body: form,
-          headersTimeout: deadlineMs,
-          bodyTimeout: deadlineMs,
-          signal: isWrite(effect) ? deadline : AbortSignal.any([deadline, signal])
+          signal
         })
         const encoding = reply.headers['content-encoding']
         const bytes = Buffer.from(await reply.body.arrayBuffer())
@@ -80,7 +70,7 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
           body: (await decoded(bytes, [encoding].flat()[0])).toString('utf8')
         }
       } catch (error) {
-        throw failureOf(error, deadline, outcome)
+        throw failureOf(error, signal, isWrite)
       }
     },
     async close() {
@@ -128,22 +118,22 @@ const codeOf = (error: unknown): string => {
   return typeof error.code === 'string' ? error.code : ''
 }
 
-const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: 'unknown' }): Problem => {
-  const code = codeOf(error)
+/** Codes that say that the connection broke. */
+const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED'])
+
+const failureOf = (error: unknown, signal: AbortSignal, isWrite: boolean): Problem => {
+  const code = codeOf(error) || (error instanceof Error ? error.name : 'unknown')
   // undici's messages never hold the form; its code is all that goes into the log.
-  const cause = { code: code || (error instanceof Error ? error.name : 'unknown') }
-  if (NOT_SENT.has(code)) {
-    const notApplied = outcome.outcome ? { outcome: 'not-applied' as const } : {}
-    return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', {
-      ...notApplied,
-      cause
-    })
-  }
-  if (deadline.aborted || TIMEOUTS.has(code)) {
-    return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', { ...outcome, cause })
-  }
-  return new Problem('upstream-bad-response', 'The connection to HOSTKEY broke before the whole answer was here.', {
-    ...outcome,
-    cause
+  const failed = (stage: Stage): ProblemOptions => ({
+    cause: { code, stage } satisfies WireCause,
+    ...(isWrite && { outcome: stage === 'not-sent' ? ('not-applied' as const) : ('unknown' as const) })
   })
+  if (NOT_SENT.has(code)) {
+    return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', failed('not-sent'))
+  }
+  if (signal.aborted || TIMEOUTS.has(code)) {
+    return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', failed('ambiguous'))
+  }
+  const stage = BROKEN.has(code) ? 'early' : 'ambiguous'
+  return new Problem('upstream-bad-response', 'The connection to HOSTKEY broke before the whole answer was here.', failed(stage))
 }

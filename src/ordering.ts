@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { type Errand, unhurried } from './caller.ts'
+import type { Entry, Intent, RecordedProblem } from './ledger/entry.ts'
+import type { Held, Ledger } from './ledger/ledger.ts'
+import { Problem } from './problem.ts'
+import { leavesItOpen, type Made, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
+import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
+
+/** How a purchase stands. */
+export interface Placed {
+  entry: Entry
+  /** Was this answered from the ledger? */
+  isReplayed: boolean
+}
+
+export interface OrderingOptions {
+  ledger: Ledger
+  /** So long after the POST an account that is not there will not come any more (assumed). */
+  settleWindowMs: number
+  now?: () => number
+}
+
+export interface Ordering {
+  /**
+   * Makes an account at most once for a key, whatever breaks (RELIABILITY 4.6).
+   * @param check everything that can be refused without sending; not asked again for a key that is known
+   * @returns the entry, done or still unknown
+   * @throws Problem idempotency-in-progress, idempotency-key-reused, probable-duplicate-order; the recorded failure
+   */
+  place(how: Purchase, intent: Intent, check: () => Promise<void>, errand: Errand): Promise<Placed>
+}
+
+/** What the ledger compares to tell a repetition from another request under the same key. */
+export const fingerprintOf = (request: object): string =>
+  createHash('sha256').update(JSON.stringify(request, Object.keys(request).sort())).digest('base64url')
+
+export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: OrderingOptions): Ordering => {
+  /** The account before the POST, recorded before the POST: from here on the entry is reconciled and never sent again. */
+  const buy = async (how: Purchase, held: Held, errand: Errand): Promise<Entry> => {
+    const { wanted } = held.entry.intent
+    let before: string[]
+    try {
+      before = [...(await accountsOfPlan(how.upstream, wanted.planId, errand))]
+    } catch (error) {
+      await ledger.abandon(held)
+      throw error
+    }
+    const sent = await recorded(held, { state: 'sent', sentAt: now(), before })
+    try {
+      return await settled(sent, { state: 'done', made: await send(how, wanted, errand) })
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      if (leavesItOpen(error)) return reconcile(how, sent, errand, error)
+      await settled(sent, { state: 'failed', problem: recordOf(error) })
+      throw error
+    }
+  }
+
+  /** Looks, and never sends. */
+  const reconcile = async (how: Purchase, held: Held, errand: Errand, error?: Problem): Promise<Entry> => {
+    const { intent, before = [], sentAt = now() } = held.entry
+    const search = { wanted: intent.wanted, before: new Set(before), settleMs: how.settleMs }
+    const finding = await lookForAccount(how.upstream, search, unhurried(errand))
+    const lost = error ?? held.entry.problem ?? answerLost()
+    const problem = lost instanceof Problem ? lost : revived(lost)
+    if (finding.kind === 'made') return settled(held, { state: 'done', made: madeDespite(finding, problem) })
+    const isRefused = problem.problem === 'payment-required'
+    const isOver = now() - sentAt >= settleWindowMs && problem.options.outcome !== 'partial'
+    if (finding.kind === 'none' && (isRefused || isOver)) {
+      const refusal = isRefused ? recordOf(problem) : notMade()
+      await settled(held, { state: 'failed', problem: refusal })
+      throw revived(refusal)
+    }
+    return settled(held, { state: 'unknown', problem: recordOf(problem) })
+  }
+
+  const recorded = async (held: Held, change: Partial<Entry>): Promise<Held> => {
+    const next = await ledger.record(held, change)
+    if (next) return next
+    // Somebody took the entry for abandoned; it is theirs now, and they will only look.
+    throw new Problem('idempotency-in-progress', 'Another replica has taken this order on.', { retryAfterSeconds: 2 })
+  }
+  const settled = async (held: Held, change: Partial<Entry>): Promise<Entry> => (await recorded(held, change)).entry
+
+  return {
+    async place(how, intent, check, errand) {
+      if (!(await ledger.peek(intent))) await check()
+      const claim = await ledger.claim(intent)
+      switch (claim.kind) {
+        case 'new':
+          return { entry: await buy(how, claim.held, errand), isReplayed: false }
+        case 'takeover': {
+          const { state } = claim.held.entry
+          const entry = state === 'claimed' ? buy(how, claim.held, errand) : reconcile(how, claim.held, errand)
+          return { entry: await entry, isReplayed: false }
+        }
+        case 'settled':
+          if (claim.entry.problem && claim.entry.state === 'failed') throw revived(claim.entry.problem, true)
+          return { entry: claim.entry, isReplayed: true }
+        case 'running':
+          throw new Problem('idempotency-in-progress', 'The same request is still running.', { retryAfterSeconds: 2 })
+        case 'reused':
+          throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
+        case 'duplicate':
+          throw new Problem('probable-duplicate-order', 'Another key has ordered this bucket name already.', {
+            links: { order: `/orders/${claim.orderId}` }
+          })
+      }
+    }
+  }
+}
+
+/** A failure as the ledger keeps it. */
+const recordOf = (problem: Problem): RecordedProblem => ({
+  name: problem.problem,
+  detail: problem.message,
+  outcome: problem.options.outcome ?? 'not-applied',
+  ...(problem.options.upstream && { upstream: problem.options.upstream })
+})
+
+const revived = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
+  new Problem(name, detail, {
+    outcome,
+    ...(upstream && { upstream }),
+    ...(isReplayed && { headers: { 'idempotency-replayed': 'true' } })
+  })
+
+const answerLost = () => new Problem('upstream-timeout', 'HOSTKEY’s answer was lost.', { outcome: 'unknown' })
+
+const notMade = (): RecordedProblem => ({
+  name: 'upstream-bad-response',
+  detail: 'HOSTKEY’s answer was lost, and no account was made.',
+  outcome: 'not-applied'
+})
+
+/** What a claim is made for. @param key the caller's Idempotency-Key, with or without the quotes of the draft */
+export const intentOf = (tenant: string, action: Intent['action'], key: string, wanted: Wanted, request: object): Intent => ({
+  tenant,
+  action,
+  keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
+  fingerprint: fingerprintOf(request),
+  wanted
+})
+
+export type { Made }

@@ -1,0 +1,21 @@
+import { Problem } from '../problem.ts'
+
+/**
+ * What is known of a call that failed (RELIABILITY 4.1).
+ * `not-sent`: nothing left this machine · `early`: the connection broke, or HOSTKEY's front answered 502 to 504 ·
+ * `ambiguous`: anything else, known or not.
+ */
+export type Stage = 'not-sent' | 'early' | 'ambiguous'
+
+/** The log's part of a failure on the wire. */
+export interface WireCause {
+  code: string
+  stage: Stage
+}
+
+/** How far a failed call had come; undefined when HOSTKEY answered, or the failure is not the wire's. */
+export const stageOf = (error: unknown): Stage | undefined => {
+  if (!(error instanceof Problem)) return undefined
+  const { cause } = error.options
+  return typeof cause === 'object' && cause !== null && 'stage' in cause ? (cause as WireCause).stage : undefined
+}

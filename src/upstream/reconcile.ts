@@ -1,0 +1,74 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Errand } from '../caller.ts'
+import { getUsers } from './actions/accounts.ts'
+import { listedBuckets } from './buckets.ts'
+import type { Upstream } from './client.ts'
+import type { Wanted } from './purchase.ts'
+
+/** More new accounts than this are not looked into one by one. */
+const MOST_LOOKED_INTO = 20
+
+/** What a look at the accounts before and after has shown. */
+export type Finding = { kind: 'made'; s3uid: string; bucket: string | undefined } | { kind: 'none' } | { kind: 'unclear' }
+
+/** The accounts of a plan, by name. @throws Problem of get_users */
+export const accountsOfPlan = async (upstream: Upstream, planId: number, errand: Errand): Promise<Set<string>> => {
+  const { s3_users } = await upstream.call(getUsers, { plan_id: planId }, errand)
+  return new Set(s3_users.map(({ s3uid }) => s3uid))
+}
+
+/**
+ * Looks, by reading only, for the account that a purchase with a lost answer has made (UPSTREAM 5.4): the one that was
+ * not there before and owns the wished bucket; or the only new one, when it owns no bucket at all.
+ */
+export const lookForAccount = async (
+  upstream: Upstream,
+  { wanted, before, settleMs }: { wanted: Wanted; before: ReadonlySet<string>; settleMs: readonly number[] },
+  errand: Errand
+): Promise<Finding> => {
+  let finding: Finding = { kind: 'unclear' }
+  for (const ms of settleMs) {
+    await pause(ms)
+    finding = await look(upstream, wanted, before, errand).catch((): Finding => ({ kind: 'unclear' }))
+    if (finding.kind === 'made') break
+  }
+  return finding
+}
+
+const look = async (upstream: Upstream, wanted: Wanted, before: ReadonlySet<string>, errand: Errand): Promise<Finding> => {
+  const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
+  const owners = s3_users.filter(({ s3uid }) => !before.has(s3uid))
+  const [owner] = owners
+  // An upstream that ignores the filter lists them all: then the buckets decide.
+  if (owner && owners.length === 1 && s3_users.length === 1) {
+    return { kind: 'made', s3uid: owner.s3uid, bucket: await bucketOf(upstream, owner.s3uid, wanted, errand) }
+  }
+  const fresh = [...(await accountsOfPlan(upstream, wanted.planId, errand))].filter(s3uid => !before.has(s3uid))
+  if (fresh.length === 0) return { kind: 'none' }
+  if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }
+  return judged(upstream, wanted, fresh, errand)
+}
+
+/** Which of the new accounts is ours? */
+const judged = async (upstream: Upstream, wanted: Wanted, fresh: string[], errand: Errand): Promise<Finding> => {
+  const seen = await Promise.all(
+    fresh.map(async s3uid => {
+      const { answer } = await listedBuckets(upstream, s3uid, errand)
+      const names = answer.message.map(({ name }) => name)
+      return { s3uid, isEmpty: names.length === 0, bucket: names.find(name => isWished(name, wanted)) }
+    })
+  )
+  const owners = seen.filter(({ bucket }) => bucket !== undefined)
+  const candidates = owners.length > 0 ? owners : seen.filter(({ isEmpty }) => isEmpty)
+  const [only] = candidates
+  if (only && candidates.length === 1) return { kind: 'made', s3uid: only.s3uid, bucket: only.bucket }
+  return { kind: candidates.length === 0 ? 'none' : 'unclear' }
+}
+
+/** HOSTKEY may put a prefix before the wished name (observed). */
+const isWished = (name: string, { bucketName }: Wanted) => name === bucketName || name.endsWith(`-${bucketName}`)
+
+const bucketOf = async (upstream: Upstream, s3uid: string, wanted: Wanted, errand: Errand): Promise<string | undefined> => {
+  const { answer } = await listedBuckets(upstream, s3uid, errand)
+  return answer.message.map(({ name }) => name).find(name => isWished(name, wanted))
+}
