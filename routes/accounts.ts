@@ -1,20 +1,24 @@
 import { type Static, Type } from 'typebox'
 import { Account, type AccountField, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
 import { ref } from '../schemas/model.ts'
-import { S3Uid } from '../schemas/scalars.ts'
+import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import type { Warning } from '../schemas/warnings.ts'
+import type { Errand } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
+import { orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { checkedOffer } from '../src/upstream/offers.ts'
-import { type Made, purchase } from '../src/upstream/purchase.ts'
+import { type Made, type Purchase, purchase, type Wanted } from '../src/upstream/purchase.ts'
+
+const AccountHeaders = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
 /** The S3 accounts of the customer. */
-export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
+export const accounts: Routes = async (app, { upstream, ordering, ledger, tombstones, mount, settleMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts',
@@ -70,18 +74,27 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
       description:
         'Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.',
       tags: ['Accounts'],
+      headers: AccountHeaders,
       body: ref(NewAccount),
-      response: answers({ 201: sends(CreatedAccount, 'Location') }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered')
+      response: answers({ 201: sends(CreatedAccount, 'Location') }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered', 'idempotency-in-progress', 'idempotency-key-reused', 'probable-duplicate-order')
     },
     async handler(request, reply) {
       const { planId, bucketName } = request.body
       const errand = errandOf(request)
-      const { location } = await checkedOffer(upstream, 'free', request.body, errand)
-      const made = await purchase({ upstream, action: createAccount, settleMs }, { planId, bucketName, location }, errand)
+      const check = async () => {
+        const { location } = await checkedOffer(upstream, 'free', request.body, errand)
+        return { planId, bucketName, location }
+      }
+      const how = { upstream, action: createAccount, settleMs }
+      const idempotencyKey = request.headers['idempotency-key']
+      const { made, wanted, isReplayed } = idempotencyKey
+        ? await keyed(how, idempotencyKey, request.body, check, errand)
+        : await unkeyed(how, await check(), errand)
+      if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
         .code(201)
         .header('location', `${mount}/accounts/${encodeURIComponent(made.s3uid)}`)
-        .send(toCreatedAccount(made, planId, location))
+        .send(toCreatedAccount(made, wanted))
     }
   })
 
@@ -104,10 +117,35 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
       if (request.headers['confirm-delete'] !== s3uid) {
         throw new Problem('confirmation-mismatch', 'The header Confirm-Delete names another account than the URL.')
       }
-      await upstream.call(deleteAccount, { s3uid }, errandOf(request))
+      const errand = errandOf(request)
+      await tombstones.removing(errand.caller, [s3uid], () => upstream.call(deleteAccount, { s3uid }, errand))
+      await forget(errand, s3uid)
       return reply.code(204).send(null)
     }
   })
+
+  /** With a key: at most once, whatever breaks. */
+  const keyed = async (how: Purchase, idempotencyKey: string, body: object, check: () => Promise<Wanted>, errand: Errand) => {
+    const key = await orderKeyOf('create_account', idempotencyKey, body, errand)
+    const { entry, isReplayed } = await ordering.place(how, key, check, errand)
+    if (entry.made) return { made: entry.made, wanted: entry.intent.wanted, isReplayed }
+    throw new Problem('account-state-unknown', 'Whether the account was made is not known yet: send the same request with the same key.', {
+      outcome: 'unknown',
+      links: { order: `${mount}/orders/${entry.orderId}` }
+    })
+  }
+
+  const unkeyed = async (how: Purchase, wanted: Wanted, errand: Errand) => ({
+    made: await purchase(how, wanted, errand),
+    wanted,
+    isReplayed: false
+  })
+
+  /** The same bucket name may be ordered again. A ledger that is away forgets by itself within a day. */
+  const forget = (errand: Errand, s3uid: string) =>
+    tenantOf(errand.caller)
+      .then(tenant => ledger.forget(tenant, s3uid))
+      .catch(() => undefined)
 }
 
 type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
@@ -156,7 +194,7 @@ const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account
   })
 
 /** A made account as the caller sees it, with a warning for what HOSTKEY reported or did not show. */
-export const toCreatedAccount = ({ s3uid, bucket, error }: Made, planId: number, location: string): CreatedAccount => {
+export const toCreatedAccount = ({ s3uid, bucket, error }: Made, { planId, location }: Wanted): CreatedAccount => {
   const warnings: Warning[] = []
   if (error !== undefined) {
     warnings.push({ code: 'account-created-with-error', detail: `The account was made, but HOSTKEY reported: ${error}` })

@@ -13,7 +13,7 @@ import { findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
 import { toSnapshot } from './usage.ts'
 
 /** The buckets of one S3 account. */
-export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
+export const buckets: Routes = async (app, { upstream, tombstones, mount, settleMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets',
@@ -65,6 +65,7 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
       await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
       const found = await findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
       const bucket = toCreatedBucket(found, wished)
+      await tombstones.clear(errand.caller, [s3uid, bucket.name])
       return reply.code(201).header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`).send(bucket)
     }
   })
@@ -83,7 +84,10 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
-      await upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errandOf(request))
+      const errand = errandOf(request)
+      await tombstones.removing(errand.caller, [s3uid, bucket], () =>
+        upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errand)
+      )
       return reply.code(204).send(null)
     }
   })

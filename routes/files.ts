@@ -11,10 +11,12 @@ import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 import { listedFiles } from '../src/upstream/files.ts'
 
 /** The files in one bucket. */
-export const files: Routes = async (app, { upstream, mount }) => {
+export const files: Routes = async (app, { upstream, tombstones, mount }) => {
   const remove = async (s3uid: string, bucket: string, path: string, errand: ReturnType<typeof errandOf>) => {
     assertFilePath(path)
-    await upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
+    await tombstones.removing(errand.caller, [s3uid, bucket, path], () =>
+      upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
+    )
   }
 
   app.route({

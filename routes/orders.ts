@@ -1,18 +1,21 @@
 import { CreatedAccount } from '../schemas/accounts.ts'
 import { ref } from '../schemas/model.ts'
-import { CheckedOrder, NewOrder, OrderHeaders, OrderQuery } from '../schemas/orders.ts'
+import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
 import type { Price } from '../schemas/plans.ts'
+import { problems } from '../schemas/problems.ts'
 import { defined } from '../src/defined.ts'
+import type { Entry, EntryState } from '../src/ledger/entry.ts'
+import { orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
+import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { checkedOffer, type ListedPlan, priceOf } from '../src/upstream/offers.ts'
-import { purchase } from '../src/upstream/purchase.ts'
 import { toCreatedAccount } from './accounts.ts'
 
 /** Orders of paid accounts. */
-export const orders: Routes = async (app, { upstream, mount, settleMs }) => {
+export const orders: Routes = async (app, { upstream, ordering, ledger, mount, settleMs }) => {
   app.route({
     method: 'POST',
     url: '/orders',
@@ -21,18 +24,26 @@ export const orders: Routes = async (app, { upstream, mount, settleMs }) => {
       operationId: 'createOrder',
       summary: 'Order a paid account',
       description:
-        'It bills. Checked against a fresh list of plans, sent once and never repeated. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when the price is another one.',
+        'It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when the price is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.',
       tags: ['Orders'],
       headers: OrderHeaders,
       querystring: OrderQuery,
       body: ref(NewOrder),
       response: answers(
-        { 200: CheckedOrder, 201: sends(CreatedAccount, 'Location') },
+        {
+          200: CheckedOrder,
+          201: sends(CreatedAccount, 'Location', 'Idempotency-Replayed'),
+          202: sends(Order, 'Location')
+        },
         BODY,
+        tokenInfo,
         listPlans,
         getUsers,
         createOrder,
         'idempotency-key-required',
+        'idempotency-in-progress',
+        'idempotency-key-reused',
+        'probable-duplicate-order',
         'plan-not-orderable',
         'location-not-offered',
         'price-changed'
@@ -41,18 +52,61 @@ export const orders: Routes = async (app, { upstream, mount, settleMs }) => {
     async handler(request, reply) {
       const { planId, bucketName, expectedPrice } = request.body
       const errand = errandOf(request)
-      const { plan, location } = await checkedOffer(upstream, 'paid', request.body, errand)
-      assertPrice(plan, expectedPrice)
-      const wanted = { planId, bucketName, location }
-      if (request.query.validateOnly) return { ...wanted, price: defined(priceOf(plan)) }
-      const made = await purchase({ upstream, action: createOrder, settleMs }, wanted, errand)
+      const check = async () => {
+        const { plan, location } = await checkedOffer(upstream, 'paid', request.body, errand)
+        assertPrice(plan, expectedPrice)
+        return { planId, bucketName, location, price: defined(priceOf(plan)) }
+      }
+      if (request.query.validateOnly) return check()
+      const key = await orderKeyOf('create_order', request.headers['idempotency-key'], request.body, errand)
+      const wanted = async () => ({ planId, bucketName, location: (await check()).location })
+      const { entry, isReplayed } = await ordering.place({ upstream, action: createOrder, settleMs }, key, wanted, errand)
+      if (isReplayed) reply.header('idempotency-replayed', 'true')
+      if (!entry.made) return reply.code(202).header('location', `${mount}/orders/${entry.orderId}`).send(toOrder(entry))
       return reply
         .code(201)
-        .header('location', `${mount}/accounts/${encodeURIComponent(made.s3uid)}`)
-        .send(toCreatedAccount(made, planId, location))
+        .header('location', `${mount}/accounts/${encodeURIComponent(entry.made.s3uid)}`)
+        .send(toCreatedAccount(entry.made, entry.intent.wanted))
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/orders/:orderId',
+    config: needs('orders:write', 'read'),
+    schema: {
+      operationId: 'getOrder',
+      summary: 'How does an order stand?',
+      description: 'As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days.',
+      tags: ['Orders'],
+      params: OrderPath,
+      response: answers({ 200: Order }, tokenInfo, 'order-not-found')
+    },
+    async handler(request) {
+      const entry = await ledger.find(await tenantOf(errandOf(request).caller), request.params.orderId)
+      if (!entry) throw new Problem('order-not-found', 'The customer has no such order.')
+      return toOrder(entry)
     }
   })
 }
+
+const states: Record<EntryState, Order['state']> = {
+  claimed: 'pending',
+  sent: 'pending',
+  done: 'succeeded',
+  failed: 'failed',
+  unknown: 'unknown'
+}
+
+const toOrder = ({ orderId, state, intent, createdAt, made, problem }: Entry): Order =>
+  defined({
+    orderId,
+    state: states[state],
+    ...intent.wanted,
+    createdAt: new Date(createdAt).toISOString(),
+    s3uid: made?.s3uid,
+    problem: made === undefined && problem ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail } : undefined
+  })
 
 /** @throws Problem price-changed when a price that the caller expects is not the plan's */
 const assertPrice = (plan: ListedPlan, expected: Price | undefined): void => {

@@ -8,6 +8,7 @@ const Line = (description: string, example: string) => {
 /** The headers of our replies, beside those that HTTP itself asks for: components of openapi.yaml. */
 export const headers = {
   ETag: Line('Version of the reply: send it back as `If-None-Match`.', 'W/"1f-2Zk8Q"'),
+  'Idempotency-Replayed': Line('`true` when the reply was recorded earlier, under the same key.', 'true'),
   Link: Line(
     'Address of the next page, `rel="next"` (RFC 8288); absent on the last page.',
     '</accounts?cursor=x>; rel="next"'

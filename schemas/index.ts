@@ -2,7 +2,7 @@ import { Account, AccountList, CreatedAccount, NewAccount } from './accounts.ts'
 import { Bucket, BucketList, CreatedBucket, NewBucket } from './buckets.ts'
 import { File, FileList, Folder } from './files.ts'
 import { Key } from './keys.ts'
-import { CheckedOrder, NewOrder } from './orders.ts'
+import { CheckedOrder, NewOrder, Order } from './orders.ts'
 import { Plan, PlanChange, PlanHistory, PlanList, Price } from './plans.ts'
 import { ProblemDetails } from './problems.ts'
 import { NewSession, Session } from './sessions.ts'
@@ -28,6 +28,7 @@ export const models = [
   NewBucket,
   NewOrder,
   NewSession,
+  Order,
   Plan,
   PlanChange,
   PlanHistory,

@@ -113,3 +113,12 @@ export const IdempotencyKey = Type.String({
   description: 'One key for each intent, 16 to 255 characters: a random UUID serves.',
   examples: ['7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11']
 })
+
+/** Number of an order in the gateway's ledger. */
+export const OrderId = Type.String({
+  format: 'uuid',
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  maxLength: 36,
+  description: 'Name of an order.',
+  examples: ['5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11']
+})

@@ -6,7 +6,9 @@ import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
 import { answerBrokenRequest } from './broken-request.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import type { Metrics } from './metrics.ts'
+import type { Ordering } from './ordering.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
@@ -21,6 +23,7 @@ import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
 import type { Store } from './store/index.ts'
 import type { Auth } from './upstream/auth.ts'
+import type { Tombstones } from './tombstones.ts'
 import type { Upstream } from './upstream/client.ts'
 import { createValidatorCompiler } from './validation.ts'
 import { version } from './version.ts'
@@ -39,6 +42,9 @@ export interface AppOptions {
   auth: Auth
   sessions: Sessions
   audit: Audit
+  ordering: Ordering
+  ledger: Ledger
+  tombstones: Tombstones
   /** Ends a token at HOSTKEY, in its own time. */
   revokeLater: (token: Secret) => void
   /** Origins whose pages may use the cookie. */
@@ -117,7 +123,8 @@ export const buildApp = async (options: AppOptions) => {
         await behindTheDoor.register(limitCallers, limitOptions)
         await behindTheDoor.register(authorise)
         await behindTheDoor.register(session, sessionOptions)
-        const deps = { upstream, mount, settleMs }
+        const { ordering, ledger, tombstones } = options
+        const deps = { upstream, ordering, ledger, tombstones, mount, settleMs }
         for (const routes of authenticated) await behindTheDoor.register(routes, deps)
       })
     },

@@ -4,12 +4,20 @@ import { auditDestination, createAudit } from './audit.ts'
 import type { Config } from './config.ts'
 import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
+import { createLedger } from './ledger/ledger.ts'
+import { createLedgerStore } from './ledger/store.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
+import { createOrdering } from './ordering.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
+import { createTombstones } from './tombstones.ts'
+import { classOf } from './upstream/classes.ts'
 import { createUpstream } from './upstream/client.ts'
+
+/** Longer than the longest call: whoever has not spoken since then is dead (RELIABILITY 4.6). */
+const LEASE_MARGIN_MS = 15_000
 
 export interface GatewayOptions {
   /** Its `upstreamUrl` is not looked at. */
@@ -32,7 +40,8 @@ export interface Gateway {
 /** Makes every part of the gateway; nothing listens yet. */
 export const assembleGateway = async ({ config, upstreamUrl, registry, log, settleMs }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
-  const store = await createStore({ kind: config.sessionStore, dataDir: config.dataDir, redisUrl: config.redisUrl?.reveal() })
+  const storeOptions = { kind: config.sessionStore, dataDir: config.dataDir, redisUrl: config.redisUrl?.reveal() }
+  const store = await createStore(storeOptions)
   const upstream = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
@@ -44,6 +53,11 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     }
   })
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
+  const ledgerStore = createLedgerStore(storeOptions)
+  const ledger = createLedger({
+    store: ledgerStore,
+    leaseMs: (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
+  })
   let isDraining = false
   const isReady = async () => !isDraining && (await store.isUp())
   const app = await buildApp({
@@ -55,6 +69,9 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     auth,
     sessions,
     isReady,
+    ledger,
+    ordering: createOrdering({ ledger, settleWindowMs: config.orderSettleMs }),
+    tombstones: createTombstones(store),
     audit: createAudit(auditDestination(config.auditLog)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
@@ -74,7 +91,7 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     },
     async close() {
       await app.close()
-      await Promise.all([management.close(), upstream.close(), store.close()])
+      await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
     }
   }
 }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Errand, unhurried } from './caller.ts'
+import { type Caller, type Errand, unhurried } from './caller.ts'
 import type { Entry, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { Problem } from './problem.ts'
-import { leavesItOpen, type Made, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
+import { leavesItOpen, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
 import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
+
+/** A key of a customer, and what belongs to it. */
+export type OrderKey = Omit<Intent, 'wanted'>
 
 /** How a purchase stands. */
 export interface Placed {
@@ -23,16 +26,12 @@ export interface OrderingOptions {
 export interface Ordering {
   /**
    * Makes an account at most once for a key, whatever breaks (RELIABILITY 4.6).
-   * @param check everything that can be refused without sending; not asked again for a key that is known
+   * @param check what is wanted, after everything that can be refused without sending; not asked for a known key
    * @returns the entry, done or still unknown
    * @throws Problem idempotency-in-progress, idempotency-key-reused, probable-duplicate-order; the recorded failure
    */
-  place(how: Purchase, intent: Intent, check: () => Promise<void>, errand: Errand): Promise<Placed>
+  place(how: Purchase, key: OrderKey, check: () => Promise<Wanted>, errand: Errand): Promise<Placed>
 }
-
-/** What the ledger compares to tell a repetition from another request under the same key. */
-export const fingerprintOf = (request: object): string =>
-  createHash('sha256').update(JSON.stringify(request, Object.keys(request).sort())).digest('base64url')
 
 export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: OrderingOptions): Ordering => {
   /** The account before the POST, recorded before the POST: from here on the entry is reconciled and never sent again. */
@@ -83,9 +82,9 @@ export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: Order
   const settled = async (held: Held, change: Partial<Entry>): Promise<Entry> => (await recorded(held, change)).entry
 
   return {
-    async place(how, intent, check, errand) {
-      if (!(await ledger.peek(intent))) await check()
-      const claim = await ledger.claim(intent)
+    async place(how, key, check, errand) {
+      const known = await ledger.peek(key)
+      const claim = await ledger.claim({ ...key, wanted: known?.intent.wanted ?? (await check()) })
       switch (claim.kind) {
         case 'new':
           return { entry: await buy(how, claim.held, errand), isReplayed: false }
@@ -133,13 +132,17 @@ const notMade = (): RecordedProblem => ({
   outcome: 'not-applied'
 })
 
-/** What a claim is made for. @param key the caller's Idempotency-Key, with or without the quotes of the draft */
-export const intentOf = (tenant: string, action: Intent['action'], key: string, wanted: Wanted, request: object): Intent => ({
-  tenant,
+/**
+ * Under which a purchase is claimed.
+ * @param key the caller's Idempotency-Key, with or without the quotes of the draft
+ * @param body what a repetition under the same key must repeat
+ */
+export const orderKeyOf = async (action: Intent['action'], key: string, body: object, { caller }: Errand): Promise<OrderKey> => ({
+  tenant: await tenantOf(caller),
   action,
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
-  fingerprint: fingerprintOf(request),
-  wanted
+  fingerprint: createHash('sha256').update(JSON.stringify(body, Object.keys(body).sort())).digest('base64url')
 })
 
-export type { Made }
+/** The customer; the caller itself where HOSTKEY names none. */
+export const tenantOf = async (caller: Caller): Promise<string> => String((await caller.identity()).customerId ?? caller.id)

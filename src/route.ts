@@ -5,7 +5,10 @@ import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
 import type { Errand } from './caller.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import type { Ordering } from './ordering.ts'
 import type { Scope } from './scopes.ts'
+import type { Tombstones } from './tombstones.ts'
 import type { Action } from './upstream/action.ts'
 import type { Upstream } from './upstream/client.ts'
 import { problemsOf } from './upstream/failures.ts'
@@ -15,6 +18,11 @@ export interface Deps {
   upstream: Upstream
   /** Path under which callers see the API, before every address that a reply names: empty, or `/something`. */
   mount: string
+  /** Makes accounts at most once for a key. */
+  ordering: Ordering
+  ledger: Ledger
+  /** What was deleted a moment ago. */
+  tombstones: Tombstones
   /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
   settleMs: readonly number[]
 }

@@ -137,6 +137,13 @@ export const settings = {
     fallback: '.data',
     read: text => text
   }),
+  orderSettleMs: setting({
+    name: 'ORDER_SETTLE_MS',
+    about:
+      'How long after an order whose answer was lost an account may still appear; then the order counts as not executed.',
+    fallback: '30000',
+    read: integer(0, 3_600_000)
+  }),
   servicesFile: setting({
     name: 'SERVICES_FILE',
     about: 'Registry of internal services; read again on SIGHUP. See the how-to on service credentials.',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Store } from '../store/index.ts'
 import type { Entry, Intent } from './entry.ts'
+import type { LedgerStore } from './store.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -43,7 +43,7 @@ export interface Ledger {
 }
 
 export interface LedgerOptions {
-  store: Store
+  store: LedgerStore
   /** After so long without a word, whoever had taken an entry is taken for dead. */
   leaseMs: number
   now?: () => number
