@@ -7,17 +7,22 @@ import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Ledger } from './ledger/ledger.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
 import type { Ordering } from './ordering.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
+import { draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
+import { framing } from './plugins/framing.ts'
 import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
+import { shedding } from './plugins/shedding.ts'
+import type { Pressure } from './pressure.ts'
 import { parseQuery } from './query.ts'
 import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
@@ -42,6 +47,8 @@ export interface AppOptions {
   auth: Auth
   sessions: Sessions
   audit: Audit
+  lifecycle: Lifecycle
+  pressure: Pressure
   ordering: Ordering
   ledger: Ledger
   tombstones: Tombstones
@@ -53,6 +60,9 @@ export interface AppOptions {
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
+
+/** Beyond so many connections the next ones wait in the kernel. */
+const MAX_CONNECTIONS = 2000
 
 /** Bodies of this API are smaller than 2 KiB. */
 const BODY_LIMIT = 16 * 1024
@@ -81,6 +91,8 @@ export const buildApp = async (options: AppOptions) => {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT,
     exposeHeadRoutes: false,
+    return503OnClosing: false,
+    maxRequestsPerSocket: 1000,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     genReqId: ({ headers }) => {
       const given = headers['x-request-id']
@@ -96,6 +108,7 @@ export const buildApp = async (options: AppOptions) => {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.server.maxConnections = MAX_CONNECTIONS
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {
@@ -106,7 +119,10 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(measure, { metrics: options.metrics })
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
+  await app.register(draining, { lifecycle: options.lifecycle })
+  await app.register(framing)
   await app.register(guard)
+  await app.register(shedding, { pressure: options.pressure })
   await app.register(limits, limitOptions)
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })

@@ -6,9 +6,11 @@ import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createLedgerStore } from './ledger/store.ts'
+import { createLifecycle } from './lifecycle.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
+import { createPressure } from './pressure.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
@@ -58,8 +60,9 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     store: ledgerStore,
     leaseMs: (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
-  let isDraining = false
-  const isReady = async () => !isDraining && (await store.isUp())
+  const lifecycle = createLifecycle()
+  const pressure = createPressure()
+  const isReady = async () => !lifecycle.isDraining && (await store.isUp())
   const app = await buildApp({
     upstream,
     metrics,
@@ -69,6 +72,8 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     auth,
     sessions,
     isReady,
+    lifecycle,
+    pressure,
     ledger,
     ordering: createOrdering({ ledger, settleWindowMs: config.orderSettleMs }),
     tombstones: createTombstones(store),
@@ -86,11 +91,11 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
   return {
     app,
     management,
-    refuseNew() {
-      isDraining = true
-    },
+    lifecycle,
     async close() {
+      lifecycle.close()
       await app.close()
+      pressure.stop()
       await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
     }
   }
@@ -99,14 +104,14 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config } = options
-  const { app, management, refuseNew, close } = await assembleGateway(options)
+  const { app, management, lifecycle, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
   const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     async drain() {
-      refuseNew()
+      lifecycle.drain()
       await new Promise(resolve => setTimeout(resolve, config.drainDelayMs))
       await close()
     }

@@ -58,13 +58,13 @@ export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: Order
   /** Looks, and never sends. */
   const reconcile = async (how: Purchase, held: Held, errand: Errand, error?: Problem): Promise<Entry> => {
     const { intent, before = [], sentAt = now() } = held.entry
-    const search = { wanted: intent.wanted, before: new Set(before), settleMs: how.settleMs }
+    const problem = error ?? (held.entry.problem ? revived(held.entry.problem) : answerLost())
+    const isMade = problem.options.outcome === 'partial'
+    const search = { wanted: intent.wanted, before: new Set(before), isMade, settleMs: how.settleMs }
     const finding = await lookForAccount(how.upstream, search, unhurried(errand))
-    const lost = error ?? held.entry.problem ?? answerLost()
-    const problem = lost instanceof Problem ? lost : revived(lost)
     if (finding.kind === 'made') return settled(held, { state: 'done', made: madeDespite(finding, problem) })
     const isRefused = problem.problem === 'payment-required'
-    const isOver = now() - sentAt >= settleWindowMs && problem.options.outcome !== 'partial'
+    const isOver = now() - sentAt >= settleWindowMs && !isMade
     if (finding.kind === 'none' && (isRefused || isOver)) {
       const refusal = isRefused ? recordOf(problem) : notMade()
       await settled(held, { state: 'failed', problem: refusal })

@@ -1,20 +1,16 @@
-import { Compile } from 'typebox/compile'
 import type { Errand } from '../caller.ts'
-import { Problem, type ProblemOptions } from '../problem.ts'
-import { scrubbed } from '../secret.ts'
 import type { Action, Params, Result } from './action.ts'
-import type { Stage, WireCause } from './attempt.ts'
 import { createBreakers } from './breakers.ts'
 import { classOf } from './classes.ts'
-import { describeStatus, encodeForm, openEnvelope } from './envelope.ts'
-import { refusalsOf } from './failures.ts'
+import { awaitCallback, callbackOf } from './callback.ts'
+import { encodeForm, openEnvelope } from './envelope.ts'
 import { broken } from './interceptors/broken.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
 import { observed, type Observation } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
 import { retried } from './interceptors/retried.ts'
-import { tolerated } from './quirks.ts'
-import { createTransport, type Reply } from './transport.ts'
+import { createTransport } from './transport.ts'
+import { fits, verdictOn } from './verdict.ts'
 
 /**
  * Calls one action of HOSTKEY on the caller's behalf.
@@ -41,12 +37,15 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
   const lanes = createLanes()
 
   const send: Call = async (action, params, errand) => {
-    const form = await formOf(action, params, errand)
     const { isWrite, deadlineMs } = classOf[action.effect]
     const deadline = errand.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
     // A write that was sent is not taken back by a caller that hangs up: we would never know what became of it.
     const signal = isWrite ? deadline : AbortSignal.any([deadline, errand.signal])
-    return resultOf(action, await transport.post({ script: action.script, form, isWrite, signal }))
+    const post = (script: string, form: string) => transport.post({ script, form, isWrite, signal })
+    const reply = await post(action.script, await formOf(action, params, errand))
+    const envelope = openEnvelope(reply.body, action.script)
+    const task = envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
+    return verdictOn(action, reply, task === undefined ? envelope : await awaitCallback(task, post, signal))
   }
   const attempt = observed(broken(send, createBreakers()), observe)
   return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }
@@ -64,74 +63,4 @@ const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }
     fields.push([key, value])
   }
   return encodeForm(fields)
-}
-
-const outcomeOf = (action: Action): ProblemOptions => (classOf[action.effect].isWrite ? { outcome: 'unknown' } : {})
-
-const resultOf = <A extends Action>(action: A, reply: Reply): Result<A> => {
-  if (reply.status !== 200) throw statusProblem(action, reply)
-  const envelope = openEnvelope(reply.body, action.script)
-  switch (envelope.kind) {
-    case 'failure':
-      throw refusal(action, envelope.text)
-    case 'success':
-      return checked(action, envelope.payload)
-    case 'pending':
-      throw badResponse(action, 'a task that is not ready')
-    case 'unreadable':
-      throw badResponse(action, envelope.reason)
-  }
-}
-
-const badResponse = (action: Action, reason: string, cause?: WireCause): Problem =>
-  new Problem('upstream-bad-response', `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`, {
-    ...outcomeOf(action),
-    cause
-  })
-
-const statusProblem = (action: Action, reply: Reply): Problem => {
-  const notApplied: ProblemOptions = outcomeOf(action).outcome ? { outcome: 'not-applied' } : {}
-  if (reply.status === 401) return new Problem('invalid-token', 'HOSTKEY does not accept the token.', notApplied)
-  if (reply.status === 429) {
-    const retryAfterSeconds = Math.min(Number.parseInt(reply.retryAfter ?? '', 10) || 5, 30)
-    return new Problem('upstream-throttled', 'HOSTKEY asks for patience.', { ...notApplied, retryAfterSeconds })
-  }
-  // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
-  const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
-  return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
-}
-
-/** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
-const refusal = (action: Action, text: string): Problem => {
-  const upstream = { action: action.name, message: scrubbed(text) }
-  const isWrite = outcomeOf(action).outcome !== undefined
-  for (const { problem, says } of refusalsOf(action)) {
-    if (!says.pattern.test(text)) continue
-    const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
-    return new Problem(problem, 'HOSTKEY refused.', {
-      upstream,
-      ...retry,
-      ...(isWrite ? { outcome: says.outcome } : {})
-    })
-  }
-  return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', {
-    upstream,
-    ...outcomeOf(action)
-  })
-}
-
-const checks = new Map<Action, ReturnType<typeof Compile>>()
-
-/** The payload in the declared shape, or a problem: an answer that does not fit is never a success and never an empty list. */
-const checked = <A extends Action>(action: A, payload: Record<string, unknown>): Result<A> => {
-  const check = checks.get(action) ?? Compile(action.result)
-  checks.set(action, check)
-  const result = check.Check(payload) ? payload : tolerated(action.result, payload)
-  if (!check.Check(result)) throw badResponse(action, 'its shape is not the documented one')
-  // The compiled check has just proved the shape.
-  const proven = result as Result<A>
-  const hidden = action.hidden(proven)
-  if (hidden)
-    throw new Problem(hidden, 'HOSTKEY’s storage refused.', outcomeOf(action).outcome ? { outcome: 'not-applied' } : {})
-  return proven
 }

@@ -38,7 +38,7 @@ export const purchase = async (how: Purchase, wanted: Wanted, errand: Errand): P
     return await send(how, wanted, errand)
   } catch (error) {
     if (!leavesItOpen(error)) throw error
-    const finding = await lookForAccount(how.upstream, { wanted, before, settleMs: how.settleMs }, unhurried(errand))
+    const finding = await lookForAccount(how.upstream, { wanted, before, isMade: error.options.outcome === 'partial', settleMs: how.settleMs }, unhurried(errand))
     if (finding.kind !== 'made') throw error
     return madeDespite(finding, error)
   }

@@ -11,6 +11,14 @@ const MOST_LOOKED_INTO = 20
 /** What a look at the accounts before and after has shown. */
 export type Finding = { kind: 'made'; s3uid: string; bucket: string | undefined } | { kind: 'none' } | { kind: 'unclear' }
 
+/** What is looked for. */
+export interface Search {
+  wanted: Wanted
+  before: ReadonlySet<string>
+  /** Does HOSTKEY say that an account was made? Then one without any bucket will do. */
+  isMade: boolean
+}
+
 /** The accounts of a plan, by name. @throws Problem of get_users */
 export const accountsOfPlan = async (upstream: Upstream, planId: number, errand: Errand): Promise<Set<string>> => {
   const { s3_users } = await upstream.call(getUsers, { plan_id: planId }, errand)
@@ -19,23 +27,23 @@ export const accountsOfPlan = async (upstream: Upstream, planId: number, errand:
 
 /**
  * Looks, by reading only, for the account that a purchase with a lost answer has made (UPSTREAM 5.4): the one that was
- * not there before and owns the wished bucket; or the only new one, when it owns no bucket at all.
+ * not there before and owns the wished bucket. Another order of the same customer may have made one meanwhile.
  */
 export const lookForAccount = async (
   upstream: Upstream,
-  { wanted, before, settleMs }: { wanted: Wanted; before: ReadonlySet<string>; settleMs: readonly number[] },
+  { wanted, before, isMade, settleMs }: Search & { settleMs: readonly number[] },
   errand: Errand
 ): Promise<Finding> => {
   let finding: Finding = { kind: 'unclear' }
   for (const ms of settleMs) {
     await pause(ms)
-    finding = await look(upstream, wanted, before, errand).catch((): Finding => ({ kind: 'unclear' }))
+    finding = await look(upstream, { wanted, before, isMade }, errand).catch((): Finding => ({ kind: 'unclear' }))
     if (finding.kind === 'made') break
   }
   return finding
 }
 
-const look = async (upstream: Upstream, wanted: Wanted, before: ReadonlySet<string>, errand: Errand): Promise<Finding> => {
+const look = async (upstream: Upstream, { wanted, before, isMade }: Search, errand: Errand): Promise<Finding> => {
   const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
   const owners = s3_users.filter(({ s3uid }) => !before.has(s3uid))
   const [owner] = owners
@@ -46,11 +54,16 @@ const look = async (upstream: Upstream, wanted: Wanted, before: ReadonlySet<stri
   const fresh = [...(await accountsOfPlan(upstream, wanted.planId, errand))].filter(s3uid => !before.has(s3uid))
   if (fresh.length === 0) return { kind: 'none' }
   if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }
-  return judged(upstream, wanted, fresh, errand)
+  return judged(upstream, { wanted, isMade }, fresh, errand)
 }
 
 /** Which of the new accounts is ours? */
-const judged = async (upstream: Upstream, wanted: Wanted, fresh: string[], errand: Errand): Promise<Finding> => {
+const judged = async (
+  upstream: Upstream,
+  { wanted, isMade }: Omit<Search, 'before'>,
+  fresh: string[],
+  errand: Errand
+): Promise<Finding> => {
   const seen = await Promise.all(
     fresh.map(async s3uid => {
       const { answer } = await listedBuckets(upstream, s3uid, errand)
@@ -59,10 +72,12 @@ const judged = async (upstream: Upstream, wanted: Wanted, fresh: string[], erran
     })
   )
   const owners = seen.filter(({ bucket }) => bucket !== undefined)
-  const candidates = owners.length > 0 ? owners : seen.filter(({ isEmpty }) => isEmpty)
+  const bare = seen.filter(({ isEmpty }) => isEmpty)
+  const candidates = owners.length > 0 ? owners : isMade ? bare : []
   const [only] = candidates
   if (only && candidates.length === 1) return { kind: 'made', s3uid: only.s3uid, bucket: only.bucket }
-  return { kind: candidates.length === 0 ? 'none' : 'unclear' }
+  // A bare account may be ours without its bucket, or another order's that has no bucket yet.
+  return { kind: owners.length === 0 && bare.length === 0 ? 'none' : 'unclear' }
 }
 
 /** HOSTKEY may put a prefix before the wished name (observed). */

@@ -134,6 +134,8 @@ const failureOf = (error: unknown, signal: AbortSignal, isWrite: boolean): Probl
   if (signal.aborted || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', failed('ambiguous'))
   }
-  const stage = BROKEN.has(code) ? 'early' : 'ambiguous'
-  return new Problem('upstream-bad-response', 'The connection to HOSTKEY broke before the whole answer was here.', failed(stage))
+  if (BROKEN.has(code)) {
+    return new Problem('upstream-timeout', 'The connection to HOSTKEY broke before the whole answer was here.', failed('early'))
+  }
+  return new Problem('upstream-bad-response', 'HOSTKEY’s answer cannot be read.', failed('ambiguous'))
 }
