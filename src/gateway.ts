@@ -32,14 +32,26 @@ export interface Gateway {
 /** Makes every part of the gateway; nothing listens yet. */
 export const assembleGateway = async ({ config, upstreamUrl, registry, log, settleMs }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
-  const store = await createStore({ kind: config.sessionStore, dataDir: config.dataDir, redisUrl: config.redisUrl?.reveal() })
+  const store = await createStore({
+    kind: config.sessionStore,
+    dataDir: config.dataDir,
+    redisUrl: config.redisUrl?.reveal(),
+    report(cause) {
+      // The text alone: the error holds the command, which may be the one that logs in.
+      if (cause) log.error({ reason: cause.message }, 'the store does not answer')
+      else log.info('the store answers again')
+    }
+  })
   const upstream = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
     observe(observation) {
       metrics.upstreamCall(observation)
       if (observation.unknownText !== undefined) {
-        log.warn({ action: observation.action, upstreamText: observation.unknownText }, 'HOSTKEY refused in unknown words')
+        log.warn(
+          { action: observation.action, upstreamText: observation.unknownText },
+          'HOSTKEY refused in unknown words'
+        )
       }
     }
   })

@@ -1,9 +1,10 @@
 import { Compile } from 'typebox/compile'
+import type { ProblemName } from '../../schemas/problems.ts'
 import type { Errand } from '../caller.ts'
 import { Problem, type ProblemOptions } from '../problem.ts'
 import { scrubbed } from '../secret.ts'
 import type { Action, Params, Result } from './action.ts'
-import { describeStatus, encodeForm, openEnvelope } from './envelope.ts'
+import { describeStatus, type Envelope, encodeForm, openEnvelope } from './envelope.ts'
 import { refusalsOf } from './failures.ts'
 import { observed, type Observation } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
@@ -35,7 +36,10 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
 
   const send: Call = async (action, params, errand) => {
     const form = await formOf(action, params, errand)
-    return resultOf(action, await transport.post({ script: action.script, form, effect: action.effect, signal: errand.signal }))
+    const reply = await transport.post({ script: action.script, form, effect: action.effect, signal: errand.signal })
+    // auth.php is sent credentials: a refusal that quotes one is told without it.
+    const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
+    return resultOf(action, reply, secrets)
   }
   return { call: renewed(observed(send, observe)), close: () => transport.close() }
 }
@@ -57,12 +61,12 @@ const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }
 const outcomeOf = (action: Action): ProblemOptions =>
   action.effect === 'write' || action.effect === 'buy' ? { outcome: 'unknown' } : {}
 
-const resultOf = <A extends Action>(action: A, reply: Reply): Result<A> => {
-  if (reply.status !== 200) throw statusProblem(action, reply)
+const resultOf = <A extends Action>(action: A, reply: Reply, secrets: readonly string[]): Result<A> => {
   const envelope = openEnvelope(reply.body, action.script)
+  if (reply.status !== 200) throw statusProblem(action, reply, envelope, secrets)
   switch (envelope.kind) {
     case 'failure':
-      throw refusal(action, envelope.text)
+      throw refusal(action, envelope.text, secrets)
     case 'success':
       return checked(action, envelope.payload)
     case 'pending':
@@ -79,19 +83,21 @@ const badResponse = (action: Action, reason: string): Problem =>
     outcomeOf(action)
   )
 
-const statusProblem = (action: Action, reply: Reply): Problem => {
+/** A refusal counts as one whatever its HTTP status (UPSTREAM 1.1); a success does not. */
+const statusProblem = (action: Action, reply: Reply, envelope: Envelope, secrets: readonly string[]): Problem => {
   const notApplied: ProblemOptions = outcomeOf(action).outcome ? { outcome: 'not-applied' } : {}
   if (reply.status === 401) return new Problem('invalid-token', 'HOSTKEY does not accept the token.', notApplied)
   if (reply.status === 429) {
     const retryAfterSeconds = Math.min(Number.parseInt(reply.retryAfter ?? '', 10) || 5, 30)
     return new Problem('upstream-throttled', 'HOSTKEY asks for patience.', { ...notApplied, retryAfterSeconds })
   }
+  if (envelope.kind === 'failure') return refusal(action, envelope.text, secrets)
   return badResponse(action, describeStatus(reply.status))
 }
 
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
-const refusal = (action: Action, text: string): Problem => {
-  const upstream = { action: action.name, message: scrubbed(text) }
+const refusal = (action: Action, text: string, secrets: readonly string[]): Problem => {
+  const upstream = { action: action.name, message: scrubbed(text, secrets) }
   const isWrite = outcomeOf(action).outcome !== undefined
   for (const { problem, says } of refusalsOf(action)) {
     if (!says.pattern.test(text)) continue
@@ -119,7 +125,12 @@ const checked = <A extends Action>(action: A, payload: Record<string, unknown>):
   // The compiled check has just proved the shape.
   const proven = result as Result<A>
   const hidden = action.hidden(proven)
-  if (hidden)
-    throw new Problem(hidden, 'HOSTKEY’s storage refused.', outcomeOf(action).outcome ? { outcome: 'not-applied' } : {})
+  if (hidden) throw hiddenRefusal(action, hidden)
   return proven
+}
+
+/** A storage that refuses has done nothing; one that fails may have. */
+const hiddenRefusal = (action: Action, problem: ProblemName): Problem => {
+  const outcome = problem === 'upstream-storage-error' ? 'unknown' : 'not-applied'
+  return new Problem(problem, 'HOSTKEY’s storage refused.', outcomeOf(action).outcome ? { outcome } : {})
 }

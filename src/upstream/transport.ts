@@ -32,7 +32,7 @@ export interface Reply {
 export interface Transport {
   /**
    * Posts a form and reads the whole reply within the deadline. Follows no redirect.
-   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout, upstream-bad-response
+   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout (or broken off), upstream-bad-response
    */
   post(exchange: Exchange): Promise<Reply>
   close(): Promise<void>
@@ -123,6 +123,9 @@ const NOT_SENT = new Set([
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
+/** The connection broke once the request was on its way. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
 const codeOf = (error: unknown): string => {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
@@ -142,7 +145,11 @@ const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: '
   if (deadline.aborted || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', { ...outcome, cause })
   }
-  return new Problem('upstream-bad-response', 'The connection to HOSTKEY broke before the whole answer was here.', {
+  if (BROKEN.has(code)) {
+    const detail = 'The connection to HOSTKEY broke before the whole answer was here.'
+    return new Problem('upstream-timeout', detail, { ...outcome, cause })
+  }
+  return new Problem('upstream-bad-response', 'HOSTKEY’s answer cannot be read.', {
     ...outcome,
     cause
   })
