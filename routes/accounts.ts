@@ -4,7 +4,7 @@ import { ref } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import type { Warning } from '../schemas/warnings.ts'
-import type { Errand } from '../src/caller.ts'
+import { type Errand, mayUse } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
@@ -34,10 +34,13 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, tombst
     },
     async handler(request) {
       const { location, limit, ...filter } = request.query
-      // HOSTKEY documents no filter by location: with one, its limit would cut the list before ours.
-      const upstreamLimit = location === undefined ? limit : undefined
+      const { caller } = errandOf(request)
+      // What the gateway filters by itself, HOSTKEY must not count: its limit would cut the list before ours.
+      const upstreamLimit = location === undefined && caller.accounts === undefined ? limit : undefined
       const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), errandOf(request))
-      const found = s3_users.filter(user => location === undefined || user.location === location)
+      const found = s3_users.filter(
+        user => mayUse(caller, user.s3uid) && (location === undefined || user.location === location)
+      )
       const items = found.slice(0, limit).map(toAccount)
       return { items, truncated: limit !== undefined && found.length >= limit }
     }

@@ -30,10 +30,10 @@ export const buckets: Routes = async (app, { upstream, tombstones, mount, settle
     async handler(request) {
       const { s3uid } = request.params
       const errand = errandOf(request)
-      const { answer, isFallback } = await listedBuckets(upstream, s3uid, errand)
-      if (isFallback) request.log.warn({ action: getBuckets.name }, 'HOSTKEY has no such action; get_buckets_rmq answered')
+      const { answer, usage: known } = await listedBuckets(upstream, s3uid, errand)
+      if (known) request.log.warn({ action: getBuckets.name }, 'HOSTKEY has no such action; get_buckets_rmq answered')
       const isExpanded = request.query.expand === 'usage'
-      const usage = isExpanded ? (await upstream.call(getBucketsUsage, { s3uid }, errand)).message : []
+      const usage = isExpanded ? (known ?? (await upstream.call(getBucketsUsage, { s3uid }, errand)).message) : []
       const sizes = new Map(usage.map(({ name, usage }) => [name, usage]))
       return defined({
         items: answer.message.map(bucket => toBucket(bucket, sizes.get(bucket.name))),

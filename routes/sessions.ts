@@ -10,7 +10,7 @@ import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/doors/session.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, openAnswers } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, openAnswers, sends } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
@@ -45,19 +45,18 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
       security: [],
       headers: CsrfHeader,
       body: ref(NewSession),
-      response: openAnswers({ 201: Session }, BODY, 'csrf-rejected', 'store-unavailable', login, passwordLogin, tokenInfo)
+      response: openAnswers({ 201: sends(Session, 'Set-Cookie') }, BODY, 'csrf-rejected', 'store-unavailable', login, passwordLogin, tokenInfo)
     },
+    // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
+    onRequest: async request => assertOwnPage(request.headers, origins),
     async handler(request, reply) {
-      assertOwnPage(request.headers, origins)
       const credential = credentialOf(request.body)
-      await drawLogin(request, reply, hashOf(credential))
-      const grant = await auth.grant(credential).catch((error: unknown) => {
-        audit.record({ event: 'login', outcome: outcomeOf(error), requestId: request.id, ip: request.ip })
+      const attempt = { event: 'login', requestId: request.id, ip: request.ip }
+      const { cookie, session } = await logIn(request, reply, credential).catch((error: unknown) => {
+        audit.record({ ...attempt, outcome: outcomeOf(error) })
         throw error
       })
-      await endShown(request)
-      const { cookie, session } = await sessions.begin(grant)
-      audit.record({ event: 'login', outcome: 'ok', requestId: request.id, ip: request.ip, customerId: grant.identity.customerId })
+      audit.record({ ...attempt, outcome: 'ok', customerId: session.identity.customerId })
       reply.setCookie(COOKIE, cookie.reveal(), cookieFlags((session.expiresAt - Date.now()) / 1000))
       return reply.code(201).send(toSession({ ...session.identity, expiresAt: session.expiresAt }, session.scopes))
     }
@@ -74,27 +73,46 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
       tags: ['Session'],
       security: [],
       headers: CsrfHeader,
-      response: openAnswers({ 204: NoContent }, BODY, 'csrf-rejected', 'store-unavailable')
+      response: openAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, 'csrf-rejected', 'store-unavailable')
+    },
+    onRequest: async request => {
+      if (request.cookies[COOKIE] !== undefined) assertOwnPage(request.headers, origins)
     },
     async handler(request, reply) {
-      if (request.cookies[COOKIE] !== undefined) assertOwnPage(request.headers, origins)
       const ended = await endShown(request)
-      audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: request.ip, customerId: ended?.identity.customerId })
+      if (ended) {
+        const { customerId } = ended.identity
+        audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: request.ip, customerId })
+        revokeLater(ended.token)
+      }
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })
 
-  /** Ends the session whose cookie the request shows, here at once and at HOSTKEY soon. */
+  /** A new session for a new token; the one that the request shows ends with its own. */
+  const logIn = async (request: FastifyRequest, reply: FastifyReply, credential: Credential) => {
+    await drawLogin(request, reply, hashOf(credential))
+    const grant = await auth.grant(credential)
+    try {
+      const ended = await endShown(request)
+      if (ended && ended.token.fingerprint() !== grant.token.fingerprint()) revokeLater(ended.token)
+      return await sessions.begin(grant)
+    } catch (error) {
+      // Nobody will ever show this token; one that the caller brought is the caller's.
+      if (!('token' in credential)) revokeLater(grant.token)
+      throw error
+    }
+  }
+
+  /** Ends the session whose cookie the request shows. */
   const endShown = async (request: FastifyRequest) => {
     const shown = request.cookies[COOKIE]
-    const ended = shown === undefined ? undefined : await sessions.end(new Secret(shown))
-    if (ended) revokeLater(ended.token)
-    return ended
+    return shown === undefined ? undefined : await sessions.end(new Secret(shown))
   }
 }
 
 /** What a caller can ask of its own session. */
-export const session: SessionRoutes = async (app, { sessions }) => {
+export const session: SessionRoutes = async (app, { sessions, revokeLater }) => {
   app.route({
     method: 'GET',
     url: '/session',
@@ -123,12 +141,16 @@ export const session: SessionRoutes = async (app, { sessions }) => {
       summary: 'End all my sessions',
       description: 'Ends every session of the customer, on every replica: this one too.',
       tags: ['Session'],
-      response: answers({ 204: NoContent }, tokenInfo, 'forbidden')
+      response: answers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden')
     },
     async handler(request, reply) {
-      const { customerId } = await errandOf(request).caller.identity()
+      const { caller } = errandOf(request)
+      if (caller.door === 'service') throw new Problem('forbidden', 'The sessions are not those of a service.')
+      const { customerId } = await caller.identity()
       if (customerId === undefined) throw new Problem('forbidden', 'HOSTKEY names no customer for this credential.')
       await sessions.endAll(customerId)
+      // The other tokens lie sealed under cookies that are not here: they run out by themselves.
+      if (caller.door === 'session') revokeLater(await caller.token())
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })

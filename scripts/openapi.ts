@@ -12,7 +12,7 @@ const written = (): string => {
   }
 }
 
-const document = await openapiDocument()
+const { yaml: document } = await openapiDocument()
 
 if (!process.argv.includes('--check')) {
   writeFileSync(PATH, document)

@@ -3,6 +3,8 @@ import { type DestinationStream, pino } from 'pino'
 /** Who did what to which account, and how it ended. Never a secret. */
 export interface AuditRecord {
   event: string
+  /** The operation's `operationId`. */
+  operation?: string | undefined
   /** `ok`, or the name of the problem. */
   outcome: string
   requestId: string
@@ -13,6 +15,7 @@ export interface AuditRecord {
   s3uid?: string | undefined
   /** What of the account: a bucket, a file, the half of a key pair. */
   target?: string | undefined
+  /** The scope that the operation needs; of a refusal, the one that is wanting. */
   scope?: string | undefined
 }
 

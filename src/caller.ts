@@ -26,11 +26,11 @@ export interface Caller {
   /** Who the caller is at HOSTKEY. */
   identity(): Promise<Identity>
   /**
-   * HOSTKEY has refused the token.
-   * @returns the same caller with a fresh token
+   * HOSTKEY has refused this token, which may no longer be the one that `token()` gives.
+   * @returns a fresh one
    * @throws Problem when the door has none
    */
-  renewed(): Promise<Caller>
+  renewed(refused: Secret): Promise<Secret>
 }
 
 /** One request's errand upstream: who asks, when to give up, and what it took so far. */

@@ -42,7 +42,16 @@ export interface Gateway {
 /** Makes every part of the gateway; nothing listens yet. */
 export const assembleGateway = async ({ config, upstreamUrl, registry, log, settleMs }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
-  const storeOptions = { kind: config.sessionStore, dataDir: config.dataDir, redisUrl: config.redisUrl?.reveal() }
+  const storeOptions = {
+    kind: config.sessionStore,
+    dataDir: config.dataDir,
+    redisUrl: config.redisUrl?.reveal(),
+    report(cause: Error | undefined) {
+      // The text alone: the error holds the command, which may be the one that logs in.
+      if (cause) log.error({ reason: cause.message }, 'the store does not answer')
+      else log.info('the store answers again')
+    }
+  }
   const store = await createStore(storeOptions)
   const upstream = createUpstream({
     url: upstreamUrl,
@@ -50,7 +59,10 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     observe(observation) {
       metrics.upstreamCall(observation)
       if (observation.unknownText !== undefined) {
-        log.warn({ action: observation.action, upstreamText: observation.unknownText }, 'HOSTKEY refused in unknown words')
+        log.warn(
+          { action: observation.action, upstreamText: observation.unknownText },
+          'HOSTKEY refused in unknown words'
+        )
       }
     }
   })

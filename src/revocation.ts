@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { isProblem } from './problem.ts'
 import type { Secret } from './secret.ts'
 import type { Auth } from './upstream/auth.ts'
 
@@ -17,7 +18,8 @@ export const createRevocation = (auth: Auth, failed: () => void) => {
       if (tries > 0) await pause(BETWEEN_MS, undefined, { ref: false })
       const done = await auth.revoke(token).then(
         () => true,
-        () => false
+        // A token that HOSTKEY does not accept has ended already.
+        error => isProblem(error, 'invalid-token')
       )
       if (done) return
     }

@@ -40,9 +40,14 @@ const CREDENTIALS =
 const ASSIGNMENTS =
   /\b(token|key|access_key|secret_key|password|user_token|authorization)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi
 
-/** Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters. */
-export const scrubbed = (text: string): string =>
-  text
+/**
+ * Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters.
+ * @param sent what the text may quote and must not, such as a password
+ */
+export const scrubbed = (text: string, sent: readonly string[] = []): string =>
+  sent
+    .filter(value => value !== '')
+    .reduce((rest, value) => rest.replaceAll(value, REDACTED), text)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose.
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .replace(ASSIGNMENTS, `$1$2${REDACTED}`)

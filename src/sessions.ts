@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Identity } from './caller.ts'
+import { Problem } from './problem.ts'
 import { type Scope, scopesOfRole } from './scopes.ts'
 import type { Sealer } from './seal.ts'
 import { Secret } from './secret.ts'
@@ -25,7 +26,11 @@ export interface Session {
 }
 
 export interface Sessions {
-  /** Begins a session. @returns what goes into the cookie, which is kept nowhere else. @throws StoreDown */
+  /**
+   * Begins a session.
+   * @returns what goes into the cookie, which is kept nowhere else
+   * @throws Problem invalid-token when the token has ended already; StoreDown
+   */
   begin(grant: Grant): Promise<{ cookie: Secret; session: Session }>
   /** The session of a cookie; undefined when it has ended or never was. @throws StoreDown */
   open(cookie: Secret): Promise<Session | undefined>
@@ -71,6 +76,7 @@ export const createSessions = (store: Store, sealer: Sealer, now: () => number =
       const id = randomBytes(16).toString('base64url')
       const secret = randomBytes(32).toString('base64url')
       const expiresAt = Math.min(now() + ABSOLUTE_MS, identity.expiresAt ?? Number.POSITIVE_INFINITY)
+      if (expiresAt <= now()) throw new Problem('invalid-token', 'HOSTKEY says that the token has ended already.')
       const scopes = [...scopesOfRole(identity.role)]
       const held: Held = { token: token.reveal(), identity, scopes, expiresAt }
       const record = recordOf(id)
@@ -86,8 +92,7 @@ export const createSessions = (store: Store, sealer: Sealer, now: () => number =
       const found = parts(cookie)
       if (!found) return undefined
       // Touching extends a record that is there and never writes one: a request in flight cannot bring back a logout.
-      const session = opened(await store.touch(found.record, IDLE_MS), found.record, found.secret)
-      return session
+      return opened(await store.touch(found.record, IDLE_MS), found.record, found.secret)
     },
 
     async end(cookie) {

@@ -69,11 +69,14 @@ export const faultsOf = (context: keyof typeof places, errors: FastifySchemaVali
       pointer,
       place === 'body'
         ? { in: place, pointer: pointer.slice(0, 512), detail: describe(error, detail) }
-        : { in: place, parameter: pointer.slice(1, 257), detail: describe(error, detail) }
+        : { in: place, parameter: nameIn(pointer).slice(0, 256), detail: describe(error, detail) }
     )
   }
   return [...faults.values()].slice(0, 100)
 }
+
+/** A parameter is named as it was sent, not as a pointer spells it. */
+const nameIn = (pointer: string): string => pointer.slice(1).replaceAll('~1', '/').replaceAll('~0', '~')
 
 /** The member that is missing or too many stands in the parameters of the error, not in its path. */
 const memberOf = ({ params }: ErrorObject): string => {

@@ -7,7 +7,7 @@ import { createLiveRegistry } from '../../src/services/live.ts'
 const PUBLIC_URL = 'https://s3-gateway.example.com/'
 
 /** The OpenAPI document of a gateway with default settings, whatever the environment here. Nothing listens. */
-export const openapiDocument = async (): Promise<string> => {
+export const openapiDocument = async () => {
   const config = loadConfig({ PUBLIC_URL, LOG_LEVEL: 'silent' })
   const { app, close } = await assembleGateway({
     config,
@@ -16,7 +16,7 @@ export const openapiDocument = async (): Promise<string> => {
     log: createLog(config.logLevel)
   })
   await app.ready()
-  const document = app.swagger({ yaml: true })
+  const made = { yaml: app.swagger({ yaml: true }), document: app.swagger() }
   await close()
-  return document
+  return made
 }

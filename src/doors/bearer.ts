@@ -17,8 +17,12 @@ export const createBearerDoor = (auth: Auth, now: () => number = Date.now) => {
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
     const identity = auth.identify(token)
-    identities.set(fingerprint, { identity, until: now() + REMEMBERED_MS })
-    identity.catch(() => identities.delete(fingerprint))
+    const entry = { identity, until: now() + REMEMBERED_MS }
+    identities.set(fingerprint, entry)
+    identity.then(
+      ({ expiresAt = entry.until }) => Object.assign(entry, { until: Math.min(entry.until, expiresAt) }),
+      () => identities.delete(fingerprint)
+    )
     for (const oldest of identities.keys()) {
       if (identities.size <= MAX_REMEMBERED) break
       identities.delete(oldest)

@@ -1,7 +1,7 @@
 import type { Caller } from '../caller.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Secret } from '../secret.ts'
-import type { Logins } from '../services/logins.ts'
+import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
 import type { Service } from '../services/registry.ts'
 import type { Grant } from '../upstream/auth.ts'
 
@@ -23,22 +23,18 @@ export const createServiceDoor =
     const service = registry.find(id)
     if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not accepted.')
     if (service.expiresAt <= now()) throw new Problem('invalid-token', 'The service credential has expired.')
-    return callerOf(service, logins, () => granted(logins, service))
+    return callerOf(service, logins)
   }
 
-const callerOf = (service: Service, logins: Logins, grant: () => Promise<Grant>): Caller => ({
+const callerOf = (service: Service, logins: Logins): Caller => ({
   door: 'service',
   id: `service:${service.id}`,
   limitFactor: service.limitFactor,
   accounts: service.accounts,
-  token: async () => (await grant()).token,
+  token: async () => (await granted(logins, service)).token,
   grants: async scope => service.scopes.has(scope),
-  identity: async () => (await grant()).identity,
-  renewed: async () => {
-    const refused = (await grant()).token
-    const fresh = await granted(logins, service, refused)
-    return callerOf(service, logins, async () => fresh)
-  }
+  identity: async () => (await granted(logins, service)).identity,
+  renewed: async refused => (await granted(logins, service, refused)).token
 })
 
 /** A key that HOSTKEY refuses is the operator's matter: the caller's own credential is right, and is not blamed. */
@@ -46,7 +42,7 @@ const granted = async (logins: Logins, service: Service, refused?: Secret): Prom
   try {
     return await logins.grant(service.apiKey, refused)
   } catch (error) {
-    if (!isProblem(error, 'invalid-credentials', 'api-key-login-unavailable', 'two-factor-required')) throw error
+    if (!isProblem(error, ...KEY_REFUSALS)) throw error
     throw new Problem('upstream-unavailable', `HOSTKEY refuses the API key of service ${service.id}: ${error.problem}.`, {
       retryAfterSeconds: 30,
       cause: error

@@ -32,7 +32,7 @@ export const createSessionDoor =
 /** 401 that also clears the cookie: see `plugins/authenticate`. */
 const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, renewed: () => Promise<Caller>): Caller => ({
+const callerOf = ({ token, identity, scopes, expiresAt }: Session, renewed: () => Promise<never>): Caller => ({
   door: 'session',
   id: identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`,
   limitFactor: 1,

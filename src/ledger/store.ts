@@ -4,7 +4,7 @@ import { type Store, StoreDown, type StoreOptions } from '../store/index.ts'
 export type LedgerStore = Pick<Store, 'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'close'>
 
 /** Writes of the ledger may take longer than those of sessions: they must not be lost. */
-const COMMAND_TIMEOUT_MS = 250
+const COMMAND_MS = 250
 
 /**
  * A store that keeps what it was told through a crash: a SQLite file of its own, or a Redis with an append-only file.
@@ -33,9 +33,9 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
 /** A Redis without an append-only file lost every one of 157,149 acknowledged writes in a kill (measured): refused. */
 const openDurable = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<Store> => {
   if (kind !== 'redis' || redisUrl === undefined) {
-    return (await import('../store/sqlite.ts')).createSqliteStore({ dataDir, file: 'orders.sqlite', isDurable: true })
+    return (await import('../store/sqlite.ts')).createSqliteStore(dataDir, { file: 'orders.sqlite', isDurable: true })
   }
   const { createRedisStore, keepsAppendOnlyFile } = await import('../store/redis.ts')
   if (!(await keepsAppendOnlyFile(redisUrl))) throw new StoreDown('Redis is away, or keeps no append-only file')
-  return createRedisStore({ url: redisUrl, commandTimeoutMs: COMMAND_TIMEOUT_MS })
+  return createRedisStore(redisUrl, { commandMs: COMMAND_MS })
 }

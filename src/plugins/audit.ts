@@ -8,9 +8,13 @@ export interface AuditOptions {
   audit: Audit
 }
 
+/** The name under which `plugins/authorise` leaves the scope that a caller lacks. */
+export const REFUSED_SCOPE = 'refusedScope'
+
 /** Records what was read, made and deleted, and who was refused for lack of a scope. */
 export const audited = fp(
   async (app: FastifyInstance, { audit }: AuditOptions) => {
+    app.decorateRequest(REFUSED_SCOPE)
     app.addHook('onResponse', async (request, reply) => {
       const event = eventOf(request)
       if (event !== undefined) audit.record({ event, ...subjectOf(request, reply) })
@@ -19,20 +23,25 @@ export const audited = fp(
   { name: 'audited' }
 )
 
+const errandIn = (request: FastifyRequest) => request.getDecorator<Errand | undefined>(ERRAND)
 const problemIn = (request: FastifyRequest) => request.getDecorator<string | undefined>('problem')
 
+/** Strangers are the request log's matter. */
 const eventOf = (request: FastifyRequest): string | undefined => {
+  if (errandIn(request) === undefined) return undefined
   if (problemIn(request) === 'insufficient-scope') return 'scope.refused'
   return needsOf(request.routeOptions.config)?.audit
 }
 
 /** Who, which account, what of it, and how it ended. */
 const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
-  const caller = request.getDecorator<Errand | undefined>(ERRAND)?.caller
+  const caller = errandIn(request)?.caller
   const { s3uid, bucket, kind, '*': path } = (request.params ?? {}) as Record<string, string | undefined>
   const { path: queried } = (request.query ?? {}) as { path?: string }
   const { bucketName, name } = (request.body ?? {}) as { bucketName?: string; name?: string }
+  const needed = needsOf(request.routeOptions.config)
   return {
+    operation: (request.routeOptions.schema as { operationId?: string } | undefined)?.operationId,
     outcome: reply.statusCode < 400 ? 'ok' : (problemIn(request) ?? String(reply.statusCode)),
     requestId: request.id,
     door: caller?.door,
@@ -40,6 +49,6 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     ip: request.ip,
     s3uid,
     target: [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
-    scope: needsOf(request.routeOptions.config)?.scope
+    scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? needed?.scope
   }
 }

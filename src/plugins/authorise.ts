@@ -4,6 +4,7 @@ import { mayUse } from '../caller.ts'
 import { Problem } from '../problem.ts'
 import { errandOf, needsOf } from '../route.ts'
 import type { Scope } from '../scopes.ts'
+import { REFUSED_SCOPE } from './audit.ts'
 
 /** Lets a caller do what its scopes allow, on the accounts that it may use, before the handler runs. */
 export const authorise = fp(
@@ -27,6 +28,7 @@ export const authorise = fp(
 /** @throws Problem insufficient-scope */
 const assertScope = async (request: FastifyRequest, scope: Scope, parameter?: string): Promise<void> => {
   if (await errandOf(request).caller.grants(scope)) return
+  request.setDecorator(REFUSED_SCOPE, scope)
   const what = parameter === undefined ? 'This operation' : `The parameter ${parameter}`
   throw new Problem('insufficient-scope', `${what} needs the scope ${scope}.`)
 }

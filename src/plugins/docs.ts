@@ -31,6 +31,18 @@ const PAGE_POLICY = [
   "form-action 'self'"
 ].join('; ')
 
+/** No bar to open other documents, which the policy forbids; and of the doors only the one that a page can fill in. */
+const PAGE_STYLE = `.swagger-ui .topbar { display: none }
+.swagger-ui .auth-container:not(:first-child) { display: none }
+.swagger-ui .responses-table td { overflow-wrap: anywhere }
+`
+
+/** The plugin's page has no viewport: a phone would show it as wide as a desk. */
+const PAGE_SCRIPT = `document.head.append(
+  Object.assign(document.createElement('meta'), { name: 'viewport', content: 'width=device-width' })
+)
+`
+
 /** Ways for a caller to show who it is. */
 const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
 
@@ -84,7 +96,11 @@ export const docsPages = fp(
       indexPrefix: '.',
       staticCSP: PAGE_POLICY,
       transformStaticCSP: () => PAGE_POLICY,
-      theme: { title },
+      theme: {
+        title,
+        css: [{ filename: 'page.css', content: PAGE_STYLE }],
+        js: [{ filename: 'page.js', content: PAGE_SCRIPT }]
+      },
       uiConfig: {
         tryItOutEnabled: true,
         withCredentials: true,
@@ -107,10 +123,13 @@ export const docsPages = fp(
   { name: 'docs-pages', dependencies: ['docs'] }
 )
 
-/** Runs in the page: a request by cookie needs the header that only our own pages can set. */
+/**
+ * Runs in the page: a request by cookie needs the header that only our own pages can set. Spelled as the parameter of
+ * that name: spelled otherwise, the browser would send both as `1, 1`.
+ */
 const sendCsrf = <T>(request: T): T => {
   // The page hands over a plain object, whatever the plugin's type says.
-  Object.assign((request as { headers: object }).headers, { 'X-CSRF': '1' })
+  Object.assign((request as { headers: object }).headers, { 'x-csrf': '1' })
   return request
 }
 
@@ -124,7 +143,7 @@ const documented = (schema: object, config: unknown): object => {
     ...rest,
     response,
     ...(params && { params: wildcardAsPath(params) }),
-    ...(querystring && { querystring: defaultsAsOptional(querystring) }),
+    ...(querystring && { querystring: asOfCaller(querystring) }),
     ...(needed?.scope && { 'x-required-scope': needed.scope }),
     ...(needed && { 'x-rate-class': needed.rate, 'x-rate-cost': needed.cost }),
     ...(actions.length > 0 && { 'x-upstream-action': actions })
@@ -138,7 +157,7 @@ interface RouteSchema {
 }
 
 interface ObjectSchema {
-  properties: Record<string, TSchema & { default?: unknown }>
+  properties: Record<string, TSchema & { default?: unknown; examples?: unknown }>
   required?: string[]
 }
 
@@ -151,8 +170,15 @@ const wildcardAsPath = (params: ObjectSchema): ObjectSchema => ({
   ...(params.required && { required: params.required.map(name => (name === '*' ? 'path' : name)) })
 })
 
-/** A parameter with a default is always there for the handler, and optional for the caller. */
-const defaultsAsOptional = (query: ObjectSchema): ObjectSchema => ({
-  ...query,
-  required: (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
-})
+/**
+ * A parameter with a default is always there for the handler, and optional for the caller. An optional one has no
+ * example: the page would fill it in, and filter a list by somebody else's account.
+ */
+const asOfCaller = (query: ObjectSchema): ObjectSchema => {
+  const required = (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
+  const properties = Object.entries(query.properties).map(([name, { examples, ...schema }]) => [
+    name,
+    required.includes(name) ? { examples, ...schema } : schema
+  ])
+  return { ...query, properties: Object.fromEntries(properties), required }
+}

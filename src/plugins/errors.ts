@@ -49,7 +49,7 @@ const withOutcome = (problem: Problem, request: FastifyRequest): Problem => {
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
   if (error instanceof StoreDown) {
-    return new Problem('store-unavailable', 'The store of sessions does not answer.', {
+    return new Problem('session-expired', 'The store of sessions does not answer.', {
       retryAfterSeconds: 2,
       cause: error
     })
@@ -59,10 +59,13 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   const known = code === undefined ? undefined : byCode[code]
   if (known) return new Problem(known(request), detailOf(known(request)), { cause: error })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new Problem('invalid-request', 'The body is not valid JSON.', { cause: error })
+    return new Problem('invalid-request', 'The body is not valid JSON.', { cause: error, errors: [UNREADABLE_BODY] })
   }
   return new Problem('internal', 'Something went wrong in the gateway.', { cause: error })
 }
+
+/** Broken JSON has one fault: where it is, the parser does not say. */
+const UNREADABLE_BODY: Fault = { in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }
 
 const contextOf = (context: string | undefined) =>
   context === 'querystring' || context === 'params' || context === 'headers' ? context : 'body'

@@ -12,6 +12,7 @@ const MAX_URL_LENGTH = 8192
 export const guard = fp(
   async (app: FastifyInstance) => {
     await app.register(accepts)
+    readOnlyJson(app)
     app.addHook('onRequest', async request => {
       assertTarget(request)
       if (needsOf(request.routeOptions.config) && request.accepts().type('application/json') === false) {
@@ -29,6 +30,19 @@ export const guard = fp(
   },
   { name: 'guard' }
 )
+
+/**
+ * Leaves JSON as the one kind of body. Fastify reads text/plain too, which a page may send to any origin unasked. An
+ * empty body is none: clients name a type even where they send nothing.
+ */
+const readOnlyJson = (app: FastifyInstance): void => {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else parse(request, String(body), done)
+  })
+}
 
 const assertTarget = (request: FastifyRequest): void => {
   const target = request.raw.url ?? ''

@@ -11,6 +11,8 @@ import type { Auth, Grant } from '../upstream/auth.ts'
 const RENEW_BEFORE_MS = 60_000
 /** A key that HOSTKEY refused is not shown again for so long. */
 const REFUSED_MS = 30_000
+/** A token that is refused so soon after it replaced a refused one is not the reason: another login would not help. */
+const RENEWED_MS = 5_000
 /** A replica that dies while it logs in blocks the others no longer than this. */
 const LOCK_MS = 10_000
 /** How long a replica waits for another one's login. */
@@ -27,6 +29,14 @@ export interface Logins {
   grant(apiKey: Secret, refused?: Secret): Promise<Grant>
 }
 
+/** Ways in which HOSTKEY refuses a key: to show it again would change nothing. */
+export const KEY_REFUSALS = [
+  'invalid-credentials',
+  'api-key-login-unavailable',
+  'two-factor-required',
+  'forbidden'
+] as const
+
 interface Refusal {
   problem: Problem
   until: number
@@ -36,6 +46,7 @@ interface Refusal {
 export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () => number = Date.now): Logins => {
   const grants = new Map<string, Grant>()
   const refusals = new Map<string, Refusal>()
+  const renewals = new Map<string, number>()
   const running = new Map<string, Promise<Grant>>()
 
   const isUsable = (grant: Grant | undefined, refused: Secret | undefined): grant is Grant =>
@@ -65,7 +76,7 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
       await shared.write(name, apiKey, grant)
       return grant
     } catch (error) {
-      if (isProblem(error, 'invalid-credentials', 'api-key-login-unavailable', 'two-factor-required', 'forbidden')) {
+      if (isProblem(error, ...KEY_REFUSALS)) {
         refusals.set(name, { problem: error, until: now() + REFUSED_MS })
       }
       throw error
@@ -96,6 +107,17 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
     throw new Problem('upstream-unavailable', 'The login of the service takes too long.', { retryAfterSeconds: 2 })
   }
 
+  const run = async (name: string, apiKey: Secret, refused: Secret | undefined): Promise<Grant> => {
+    const isRenewal = refused !== undefined
+    if (isRenewal && (renewals.get(name) ?? 0) > now()) {
+      throw new Problem('upstream-unavailable', 'HOSTKEY refuses the tokens that it issues.', { retryAfterSeconds: 5 })
+    }
+    const grant = await logInOnce(name, apiKey, refused)
+    if (isRenewal) renewals.set(name, now() + RENEWED_MS)
+    grants.set(name, grant)
+    return grant
+  }
+
   return {
     async grant(apiKey, refused) {
       const name = `login:${createHash('sha256').update(apiKey.reveal()).digest('base64url')}`
@@ -103,11 +125,12 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
       if (isUsable(known, refused)) return known
       const refusal = refusals.get(name)
       if (refusal && refusal.until > now()) throw refusal.problem
-      const run = running.get(name) ?? logInOnce(name, apiKey, refused).finally(() => running.delete(name))
-      running.set(name, run)
-      const grant = await run
-      grants.set(name, grant)
-      return grant
+      // Whoever joins a login may get the token that it was refused with: then it asks for another one.
+      const joined = await running.get(name)
+      if (joined && joined.token.fingerprint() !== refused?.fingerprint()) return joined
+      const login = running.get(name) ?? run(name, apiKey, refused).finally(() => running.delete(name))
+      running.set(name, login)
+      return login
     }
   }
 }

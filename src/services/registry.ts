@@ -27,7 +27,8 @@ const Entry = Type.Object(
   { additionalProperties: false }
 )
 
-export const RegistryFile = Type.Object({ services: Type.Array(Entry) }, { additionalProperties: false })
+/** The file as a whole; each entry is checked by itself, so that every fault is told at once. */
+const RegistryFile = Type.Object({ services: Type.Array(Type.Unknown()) }, { additionalProperties: false })
 
 export type ServiceEntry = Static<typeof Entry>
 
@@ -55,35 +56,46 @@ export class RegistryError extends Error {
   }
 }
 
-const check = Compile(RegistryFile)
+const file = Compile(RegistryFile)
+const entry = Compile(Entry)
+
+const faultsOf = (check: typeof file | typeof entry, value: unknown, at: string): string[] =>
+  check.Errors(value).map(({ instancePath, message }) => `${at}${instancePath} ${message}`)
 
 /**
  * Reads the registry file and the API keys that it refers to.
  * @throws RegistryError with every fault; no fault quotes a secret
  */
-export const loadRegistry = (file: string, env: NodeJS.ProcessEnv): ReadonlyMap<string, Service> => {
-  const content = parsed(file)
-  if (!check.Check(content)) {
-    throw new RegistryError(check.Errors(content).map(({ instancePath, message }) => `${instancePath || '/'} ${message}`))
-  }
+export const loadRegistry = (path: string, env: NodeJS.ProcessEnv): ReadonlyMap<string, Service> => {
+  const content = parsed(path)
+  if (!file.Check(content)) throw new RegistryError(faultsOf(file, content, 'the file:'))
   const faults: string[] = []
+  const seen = new Set<string>()
   const services = new Map<string, Service>()
-  for (const entry of content.services) {
-    const apiKey = keyOf(entry, env)
-    if (services.has(entry.id)) faults.push(`${entry.id} is declared twice`)
-    if (typeof apiKey === 'string') faults.push(`${entry.id}: ${apiKey}`)
-    else services.set(entry.id, toService(entry, apiKey))
+  for (const [index, declared] of content.services.entries()) {
+    if (!entry.Check(declared)) {
+      faults.push(...faultsOf(entry, declared, `/services/${index}`))
+      continue
+    }
+    const { id, expiresAt } = declared
+    const apiKey = keyOf(declared, env)
+    if (seen.has(id)) faults.push(`${id} is declared twice`)
+    seen.add(id)
+    // A moment that does not exist would be one that never comes.
+    if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt))) faults.push(`${id}: expiresAt is no moment`)
+    if (typeof apiKey === 'string') faults.push(`${id}: ${apiKey}`)
+    else services.set(id, toService(declared, apiKey))
   }
   if (faults.length > 0) throw new RegistryError(faults)
   return services
 }
 
-const parsed = (file: string): unknown => {
+const parsed = (path: string): unknown => {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not JSON'
-    throw new RegistryError([`${file} cannot be read (${reason})`])
+    throw new RegistryError([`${path} cannot be read (${reason})`])
   }
 }
 

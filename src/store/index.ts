@@ -1,4 +1,5 @@
 import { createMemoryStore } from './memory.ts'
+import type { Report } from './outage.ts'
 import type { Store } from './store.ts'
 
 export { type Count, type Store, StoreDown } from './store.ts'
@@ -8,11 +9,13 @@ export interface StoreOptions {
   /** Folder of the SQLite file. */
   dataDir: string
   redisUrl: string | undefined
+  /** Is told of outages, for the log. */
+  report?: Report
 }
 
 /** Opens the store that the settings name. The other kinds are not even loaded. */
-export const createStore = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<Store> => {
-  if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore({ dataDir, file: 'store.sqlite' })
-  if (kind === 'redis' && redisUrl !== undefined) return (await import('./redis.ts')).createRedisStore({ url: redisUrl })
+export const createStore = async ({ kind, dataDir, redisUrl, report }: StoreOptions): Promise<Store> => {
+  if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore(dataDir, { ...(report && { report }) })
+  if (kind === 'redis' && redisUrl !== undefined) return (await import('./redis.ts')).createRedisStore(redisUrl, { ...(report && { report }) })
   return createMemoryStore()
 }

@@ -32,7 +32,8 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
   return {
     async touch(key, ttlMs) {
       const entry = live(key)
-      if (entry) entry.expiresAt = now() + ttlMs
+      // A session in use is young again: a flood drops the idle ones first.
+      if (entry) put(key, entry.value, ttlMs)
       return entry?.value
     },
     async get(key) {

@@ -1,11 +1,22 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Store, StoreDown } from './store.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createOutage, type Report } from './outage.ts'
+import type { Store } from './store.ts'
+
+/** How long a start waits for another process that starts: nobody is served meanwhile. */
+const START_MS = 5000
+
+/** How long a command waits for other processes: they take the lock for a fraction of a millisecond each. */
+const LOCKED_MS = 250
+/** Between two attempts: `busy_timeout` would stop the whole process instead. */
+const RETRY_MS = 2
+
+const SQLITE_BUSY = 5
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
-  PRAGMA busy_timeout = 2000;
   CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at);
 `
@@ -14,19 +25,23 @@ const SCHEMA = `
 const SWEEP_EVERY = 1000
 
 export interface SqliteOptions {
-  /** Folder of the file; made when it is not there. */
-  dataDir: string
-  file: string
+  /** Milliseconds since 1970. */
+  now?: () => number
+  report?: Report
+  file?: string
   /** Is a write on the disk before it is answered? Survives a power cut, and costs some milliseconds. */
   isDurable?: boolean
-  now?: () => number
 }
 
 /** The store of one host: a file that survives a restart and that several processes may share. */
-export const createSqliteStore = ({ dataDir, file, isDurable = false, now = Date.now }: SqliteOptions): Store => {
+export const createSqliteStore = (
+  dataDir: string,
+  { now = Date.now, report = () => undefined, file = 'store.sqlite', isDurable = false }: SqliteOptions = {}
+): Store => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(join(dataDir, file))
-  database.exec(`${SCHEMA} PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'};`)
+  const database = new DatabaseSync(join(dataDir, file), { timeout: START_MS })
+  database.exec(SCHEMA)
+  database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)
 
   const select = database.prepare('SELECT value, expires_at AS expiresAt FROM entries WHERE key = ? AND expires_at > ?')
   const upsert = database.prepare(
@@ -47,22 +62,33 @@ export const createSqliteStore = ({ dataDir, file, isDurable = false, now = Date
   const row = (key: string) => select.get(key, now()) as { value: string; expiresAt: number } | undefined
   const members = (key: string): string[] => JSON.parse(row(key)?.value ?? '[]')
 
-  /** Reads and writes as one step, across processes too. */
-  const atomically = async <T>(work: () => T): Promise<T> => {
+  const transaction = <T>(work: () => T): T => {
+    database.exec('BEGIN IMMEDIATE')
     try {
-      database.exec('BEGIN IMMEDIATE')
-      try {
-        const result = work()
-        database.exec('COMMIT')
-        return result
-      } catch (error) {
-        database.exec('ROLLBACK')
-        throw error
-      }
+      const result = work()
+      database.exec('COMMIT')
+      return result
     } catch (error) {
-      throw new StoreDown(error)
+      // A full disk has rolled it back already.
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
     }
   }
+  const outage = createOutage({ probe: async () => transaction(() => true), isAnswer: () => false, report })
+
+  /** Reads and writes as one step, across processes too. */
+  const atomically = <T>(work: () => T): Promise<T> =>
+    outage.ask(async () => {
+      const giveUpAt = performance.now() + LOCKED_MS
+      for (;;) {
+        try {
+          return transaction(work)
+        } catch (error) {
+          if (!isLocked(error) || performance.now() > giveUpAt) throw error
+        }
+        await pause(RETRY_MS)
+      }
+    })
 
   return {
     touch: (key, ttlMs) =>
@@ -111,6 +137,11 @@ export const createSqliteStore = ({ dataDir, file, isDurable = false, now = Date
         () => true,
         () => false
       ),
-    close: async () => database.close()
+    async close() {
+      outage.close()
+      database.close()
+    }
   }
 }
+
+const isLocked = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY

@@ -43,8 +43,12 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
       const granted = await answered(() =>
         'apiKey' in credential
           ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, nobody())
-          : upstream.call(passwordLogin, { user: credential.email, password: credential.password.reveal(), ...terms }, nobody())
-      )
+          : upstream.call(
+              passwordLogin,
+              { user: credential.email, password: credential.password.reveal(), ...terms },
+              nobody()
+            )
+      ).catch(blameCredential)
       const token = new Secret(granted.token)
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
       // One documented answer of login holds the token and little else: then info says whose it is.
@@ -65,6 +69,12 @@ const identityOf = (grant: Result<typeof tokenInfo>, latest: number): Identity =
     ...(role !== undefined && { role }),
     expiresAt: grant.token_expire ? grant.token_expire * 1000 : latest
   }
+}
+
+/** A login shows no token: words that refuse one refuse the credential. */
+const blameCredential = (error: unknown): never => {
+  if (!isProblem(error, 'invalid-token')) throw error
+  throw new Problem('invalid-credentials', error.message, error.options)
 }
 
 /** Whatever keeps HOSTKEY from answering must not look like a wrong credential. */

@@ -5,10 +5,11 @@ import type { Result } from './action.ts'
 import { getBuckets, getBucketsUsage } from './actions/buckets.ts'
 import type { Upstream } from './client.ts'
 
-/** The buckets of an account, and whether the second source had to answer. */
+/** The buckets of an account. */
 export interface Listed {
   answer: Result<typeof getBuckets>
-  isFallback: boolean
+  /** Storage of each bucket, where the second source had to answer: it knows. */
+  usage: Result<typeof getBucketsUsage>['message'] | undefined
 }
 
 /**
@@ -17,7 +18,7 @@ export interface Listed {
  */
 export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: Errand): Promise<Listed> => {
   try {
-    return { answer: await upstream.call(getBuckets, { s3uid }, errand), isFallback: false }
+    return { answer: await upstream.call(getBuckets, { s3uid }, errand), usage: undefined }
   } catch (error) {
     if (!isProblem(error, 'invalid-request')) throw error
     const { message, bandwidth, snapshots } = await upstream.call(getBucketsUsage, { s3uid }, errand)
@@ -28,7 +29,7 @@ export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: E
         ...(bandwidth !== undefined && { bandwidth }),
         ...(snapshot && { snapshot })
       },
-      isFallback: true
+      usage: message
     }
   }
 }
@@ -39,7 +40,7 @@ type ListedBucket = Result<typeof getBuckets>['message'][number]
  * The bucket that a create has made: the one of that name, else the one new name that ends in `-<wished>`, for HOSTKEY
  * may put a prefix before it (observed).
  */
-const madeBucket = (listed: ListedBucket[], before: ReadonlySet<string>, wished: string): ListedBucket | undefined => {
+export const madeBucket = (listed: ListedBucket[], before: ReadonlySet<string>, wished: string): ListedBucket | undefined => {
   const exact = listed.find(({ name }) => name === wished)
   if (exact) return exact
   const fresh = listed.filter(({ name }) => !before.has(name) && name.endsWith(`-${wished}`))

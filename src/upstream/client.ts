@@ -45,7 +45,9 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
     const reply = await post(action.script, await formOf(action, params, errand))
     const envelope = openEnvelope(reply.body, action.script)
     const task = envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
-    return verdictOn(action, reply, task === undefined ? envelope : await awaitCallback(task, post, signal))
+    // auth.php is sent credentials: a refusal that quotes one is told without it.
+    const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
+    return verdictOn(action, { reply, secrets, envelope: task === undefined ? envelope : await awaitCallback(task, post, signal) })
   }
   const attempt = observed(broken(send, createBreakers()), observe)
   return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }

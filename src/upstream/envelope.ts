@@ -48,10 +48,17 @@ export const openEnvelope = (body: string, script: 's3.php' | 'auth.php'): Envel
 /** A status that is no answer of the script itself. */
 export const describeStatus = (status: number): string => `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trim()
 
+/** Perhaps half of a character, written as an escape: a name that holds one cannot be put into a URL. */
+const LONE_SURROGATE = /\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]/i
+const wellFormed = (key: string, value: unknown): unknown => {
+  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value
+  throw new SyntaxError('text that is not Unicode')
+}
+
 const parsed = (body: string): Record<string, unknown> | undefined => {
   try {
     // PHP files saved with a byte order mark print it before everything else.
-    const value: unknown = JSON.parse(body.replace(/^\uFEFF+/, ''))
+    const value: unknown = JSON.parse(body.replace(/^\uFEFF+/, ''), LONE_SURROGATE.test(body) ? wellFormed : undefined)
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined

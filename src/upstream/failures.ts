@@ -1,4 +1,4 @@
-import type { ProblemName } from '../../schemas/problems.ts'
+import type { Outcome, ProblemName } from '../../schemas/problems.ts'
 import { type Action, type Says, says } from './action.ts'
 
 /** A refusal that several actions share. */
@@ -10,6 +10,7 @@ interface CommonFailure {
 
 const always = () => true
 const takes = (param: string) => (action: Action) => param in action.params.properties
+const needs = (param: string) => (action: Action) => action.params.required?.includes(param) ?? false
 const writes = (action: Action) => action.effect === 'write' || action.effect === 'buy'
 const creates = (action: Action) => /^create_/.test(action.name)
 const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) =>
@@ -20,10 +21,11 @@ const common = (
   problem: ProblemName,
   pattern: RegExp,
   example: string,
-  appliesTo: (action: Action) => boolean = always
+  appliesTo: (action: Action) => boolean = always,
+  outcome: Outcome = 'not-applied'
 ): CommonFailure => ({
   problem,
-  says: says(pattern, example),
+  says: says(pattern, example, outcome),
   appliesTo
 })
 
@@ -44,25 +46,50 @@ const table: readonly CommonFailure[] = [
   ),
   common(
     'invalid-token',
-    /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(session|hash)/i,
+    /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(token|session|hash)/i,
     'Invalid token'
+  ),
+  common(
+    'invalid-request',
+    /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i,
+    'Ticket id required'
   ),
   common(
     'forbidden',
     /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i,
     'Permission denied'
   ),
-  common('upstream-storage-error', /InvalidAccessKeyId|SignatureDoesNotMatch/i, 'InvalidAccessKeyId'),
-  common('file-not-found', MISSING, 'NoSuchKey', takes('filename')),
-  common('bucket-not-found', MISSING, 'NoSuchBucket', both(takes('bucket_name'), not(both(writes, creates)))),
+  common(
+    'upstream-storage-error',
+    /InvalidAccessKeyId|SignatureDoesNotMatch/i,
+    'InvalidAccessKeyId',
+    always,
+    'unknown'
+  ),
+  common('file-not-found', MISSING, 'NoSuchKey', needs('filename')),
+  common('bucket-not-found', MISSING, 'NoSuchBucket', both(needs('bucket_name'), not(creates))),
   common('account-not-found', MISSING, 'account does not exist', takes('s3uid')),
   common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', takes('bucket_name')),
   common('bucket-exists', /already|exists|duplicate/i, 'BucketAlreadyExists', creates),
-  common('payment-required', /credit|balance|paid|unpaid|payment|invoice|overdue|suspend/i, 'unpaid invoice'),
+  // An invoice or an order may stay behind, as with `issue service paid`.
+  common(
+    'payment-required',
+    /credit|balance|paid|unpaid|payment|invoice|overdue|suspend/i,
+    'unpaid invoice',
+    always,
+    'unknown'
+  ),
   common('limit-reached', /limit|quota|exceed|too many/i, 'quota exceeded', writes),
   common('invalid-bucket-name', /InvalidBucketName|(invalid|incorrect|wrong).*bucket/i, 'InvalidBucketName', creates),
-  common('upstream-throttled', /SlowDown|throttl|try again|temporar|queue|rmq|rabbit|unavailable/i, 'SlowDown'),
-  common('upstream-timeout', /time.?out/i, 'timeout')
+  // How far HOSTKEY had come when it gave up is not said.
+  common(
+    'upstream-throttled',
+    /SlowDown|throttl|try again|temporar|queue|rmq|rabbit|unavailable/i,
+    'SlowDown',
+    always,
+    'unknown'
+  ),
+  common('upstream-timeout', /time.?out/i, 'timeout', always, 'unknown')
 ]
 
 /**

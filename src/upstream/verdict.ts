@@ -13,15 +13,23 @@ import type { Reply } from './transport.ts'
 const isWrite = (action: Action) => classOf[action.effect].isWrite
 const outcomeOf = (action: Action): ProblemOptions => (isWrite(action) ? { outcome: 'unknown' } : {})
 
+/** An answer of HOSTKEY's, opened, and what of the request it must not be quoted with. */
+export interface Answer {
+  reply: Reply
+  envelope: Envelope
+  secrets: readonly string[]
+}
+
 /**
  * What HOSTKEY's answer to an action comes to: the checked payload, or a problem.
  * @throws Problem the failure that the text means; upstream-bad-response for what is neither a success nor a failure
  */
-export const verdictOn = <A extends Action>(action: A, reply: Reply, envelope: Envelope): Result<A> => {
-  if (reply.status !== 200) throw statusProblem(action, reply, envelope)
+export const verdictOn = <A extends Action>(action: A, answer: Answer): Result<A> => {
+  const { reply, envelope, secrets } = answer
+  if (reply.status !== 200) throw statusProblem(action, answer)
   switch (envelope.kind) {
     case 'failure':
-      throw refusal(action, envelope.text)
+      throw refusal(action, envelope.text, secrets)
     case 'success':
       return checked(action, envelope.payload)
     case 'pending':
@@ -38,22 +46,22 @@ const badResponse = (action: Action, reason: string, cause?: WireCause): Problem
   })
 
 /** A refusal counts as one whatever its HTTP status (UPSTREAM 1.1); a success does not. */
-const statusProblem = (action: Action, reply: Reply, envelope: Envelope): Problem => {
+const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Problem => {
   const notApplied: ProblemOptions = isWrite(action) ? { outcome: 'not-applied' } : {}
   if (reply.status === 401) return new Problem('invalid-token', 'HOSTKEY does not accept the token.', notApplied)
   if (reply.status === 429) {
     const retryAfterSeconds = Math.min(Number.parseInt(reply.retryAfter ?? '', 10) || 5, 30)
     return new Problem('upstream-throttled', 'HOSTKEY asks for patience.', { ...notApplied, retryAfterSeconds })
   }
-  if (envelope.kind === 'failure') return refusal(action, envelope.text)
+  if (envelope.kind === 'failure') return refusal(action, envelope.text, secrets)
   // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
   const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
   return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
-const refusal = (action: Action, text: string): Problem => {
-  const upstream = { action: action.name, message: scrubbed(text) }
+const refusal = (action: Action, text: string, secrets: readonly string[]): Problem => {
+  const upstream = { action: action.name, message: scrubbed(text, secrets) }
   for (const { problem, says } of refusalsOf(action)) {
     if (!says.pattern.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}

@@ -151,7 +151,7 @@ t.test('links.self of each file deletes exactly this file', async t => {
     const { items } = (await get(`${FILES}?limit=1000`)).json() as {
       items: { path: string; links: { self: string } }[]
     }
-    t.strictSame(items.map(({ path }) => shown(path)).sort(), [...paths, '.', '..'].map(shown).sort())
+    t.strictSame(items.map(({ path }) => shown(path)).sort(), [...paths, '.', '..'].map(path => shown(path)).sort())
     for (const { path, links } of items) t.strictSame((await send(links.self)).seen, [deletionOf(path)], shown(path))
     t.strictSame((await get(FILES)).json().items, [])
   }

@@ -4,10 +4,16 @@ import { request } from 'undici'
 
 interface Document {
   paths: Record<string, Record<string, Operation | undefined> | undefined>
+  components: { headers: Record<string, { required: boolean }>; responses: Record<string, Response | undefined> }
 }
 
 interface Operation {
-  responses: Record<string, { content?: Record<string, { schema: object }> } | undefined>
+  responses: Record<string, Response | { $ref: string } | undefined>
+}
+
+interface Response {
+  content?: Record<string, { schema: object }>
+  headers?: Record<string, { $ref: string }>
 }
 
 interface Answer {
@@ -16,7 +22,8 @@ interface Answer {
   text: string
 }
 
-const pointer = (...parts: string[]) => parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
+const pointer = (...parts: string[]) =>
+  parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
 /** Holds replies against the document that the gateway itself serves. */
 export const createContract = async (url: string) => {
@@ -29,7 +36,23 @@ export const createContract = async (url: string) => {
   const templates = Object.keys(document.paths)
     // Fixed segments before parameters, and the wildcard last.
     .sort((a, b) => Number(a.includes('/files/{path}')) - Number(b.includes('/files/{path}')) || a.length - b.length)
-    .map(path => ({ path, pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]+')}$`) }))
+    .map(path => ({
+      path,
+      pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]+')}$`)
+    }))
+
+  /** The documented reply and where it stands: under `components` when it is the same for many operations. */
+  const documentedReply = (path: string, method: string, operation: Operation, statusCode: number) => {
+    const reply = operation.responses[statusCode]
+    if (!reply || !('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', `${statusCode}`) }
+    const name = reply.$ref.split('/').at(-1) ?? ''
+    return { reply: document.components.responses[name], at: pointer('components', 'responses', name) }
+  }
+
+  const missingHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
+    Object.keys(documented).filter(
+      name => document.components.headers[name]?.required && headers[name.toLowerCase()] === undefined
+    )
 
   /** What the document does not allow in this reply; nothing for paths that it does not know. */
   const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
@@ -37,13 +60,18 @@ export const createContract = async (url: string) => {
     const path = templates.find(({ pattern }) => pattern.test(target.split('?')[0] ?? ''))?.path
     const found = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()]
     if (path === undefined || found === undefined) return []
-    const response = found.responses[statusCode]
+    const { reply: response, at } = documentedReply(path, method.toLowerCase(), found, statusCode)
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
+    const missing = missingHeaders(response, headers)
+    if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
+    // A reply without a body may still say what its body would be: 304 does.
+    if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]
-    if (type === undefined) return response.content && text !== '' ? [`${operation}: ${statusCode} has no content type`] : []
+    if (type === undefined)
+      return response.content && text !== '' ? [`${operation}: ${statusCode} has no content type`] : []
     if (!response.content?.[type]) return [`${operation}: ${statusCode} as ${type} is not documented`]
     if (!type.endsWith('json')) return []
-    const ref = `api#/paths${pointer(path, method.toLowerCase(), 'responses', String(statusCode), 'content', type)}/schema`
+    const ref = `api#${at}${pointer('content', type)}/schema`
     const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref })
     const body: unknown = JSON.parse(text)
     if (!validate(body)) return [`${operation}: ${statusCode}: ${ajv.errorsText(validate.errors)}`]

@@ -1,7 +1,7 @@
 import { Agent, fetch } from 'undici'
 import { createContract } from './contract.ts'
 import { gateway } from './gateway.ts'
-import { createRawClient } from './raw.ts'
+import { createRawClient, type RawReply } from './raw.ts'
 
 /** What HOSTKEY was asked to do. */
 export interface Seen {
@@ -19,12 +19,6 @@ export interface Witnessed {
   seen: Seen[]
   /** What the document does not allow in the reply. */
   undocumented: string[]
-}
-
-interface Answer {
-  status: number
-  type?: string
-  body: string
 }
 
 /** Chooses for the character at a place whether it is encoded though it need not be. */
@@ -48,17 +42,16 @@ export const fileDeletions = async (t: Parameters<typeof gateway>[0]) => {
   const raw = createRawClient(url)
   const dispatcher = new Agent({ connections: 1 })
   const { violations } = await createContract(url)
-  const headers = { authorization: `Bearer ${sandbox.demo.token}` }
+  const credential = { authorization: `Bearer ${sandbox.demo.token}` }
   t.after(async () => {
     raw.close()
     await dispatcher.close()
   })
 
-  const witnessed = async (target: string, ask: () => Promise<Answer>): Promise<Witnessed> => {
+  const witnessed = async (target: string, ask: () => Promise<RawReply>): Promise<Witnessed> => {
     sandbox.control.clearCalls()
-    const { status, type, body } = await ask()
+    const { status, headers, body } = await ask()
     const calls = sandbox.control.calls().filter(({ script }) => script === 's3.php')
-    const answer = { statusCode: status, headers: { 'content-type': type }, text: body }
     return {
       status,
       problem: body === '' ? undefined : String(JSON.parse(body).type).split('/').at(-1),
@@ -68,31 +61,26 @@ export const fileDeletions = async (t: Parameters<typeof gateway>[0]) => {
         bucket: fields['bucket_name'],
         path: fields['filename']
       })),
-      undocumented: violations(`DELETE ${target}`, answer)
+      undocumented: violations(`DELETE ${target}`, { statusCode: status, headers, text: body })
     }
   }
 
-  const rawReply = async (line: string | Uint8Array) => {
-    const { status, headers: answered, body } = await raw.send(line, headers)
-    return { status, body, ...(answered['content-type'] && { type: answered['content-type'] }) }
-  }
-  const fetchReply = async (address: string) => {
-    const reply = await fetch(address, { method: 'DELETE', headers, dispatcher })
-    const type = reply.headers.get('content-type')
-    return { status: reply.status, body: await reply.text(), ...(type && { type }) }
+  const fetched = async (address: string) => {
+    const reply = await fetch(address, { method: 'DELETE', headers: credential, dispatcher })
+    return { status: reply.status, headers: Object.fromEntries(reply.headers), body: await reply.text() }
   }
 
   return {
     ...running,
     /** The target goes out as it is, bytes and all. */
-    byRaw: (target: string | Buffer) =>
-      witnessed(String(target), () =>
-        rawReply(Buffer.concat([Buffer.from('DELETE '), Buffer.from(target as string), Buffer.from(' HTTP/1.1')]))
-      ),
+    byRaw: (target: string | Uint8Array) => {
+      const line = Buffer.concat([Buffer.from('DELETE '), Buffer.from(target), Buffer.from(' HTTP/1.1')])
+      return witnessed(Buffer.from(target).toString(), () => raw.send(line, credential))
+    },
     /** The target goes out as `fetch` rewrites it. */
     byFetch: (target: string) => {
       const { href, pathname } = new URL(`${new URL(url).origin}${target}`)
-      return witnessed(pathname, () => fetchReply(href))
+      return witnessed(pathname, () => fetched(href))
     }
   }
 }

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
 import { loadConfig } from '../../src/config.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/log.ts'
+import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
 import { createLiveRegistry } from '../../src/services/live.ts'
-import { startSandbox } from '../../src/sandbox/index.ts'
 import { createContract } from './contract.ts'
 import { leaksIn } from './leaks.ts'
 
@@ -23,7 +26,7 @@ export interface Reply {
   json(): any
 }
 
-interface SendOptions {
+export interface SendOptions {
   token?: string | null
   headers?: Record<string, string>
   body?: unknown
@@ -32,12 +35,19 @@ interface SendOptions {
 /** Limits that no test meets by accident. */
 const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
 
+export type Gateway = Awaited<ReturnType<typeof gateway>>
+
 /**
  * A gateway in front of a sandbox, both on real sockets, for one test. At the end of the test it is proven that no
  * secret of the sandbox has left in a log, a metric, an error or a list, and that every reply is in the document.
  */
-export const gateway = async (t: Test, env: Record<string, string> = {}) => {
-  const sandbox = await startSandbox({ seed: randomUUID() })
+export const gateway = async (
+  t: Test,
+  env: Record<string, string> = {},
+  { sandbox: given }: { sandbox?: Sandbox } = {}
+) => {
+  const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
+  const auditLog = join(tmpdir(), `audit-${randomUUID()}`)
   const lines: string[] = []
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -45,7 +55,7 @@ export const gateway = async (t: Test, env: Record<string, string> = {}) => {
       done()
     }
   })
-  const config = loadConfig({ ...ROOMY, ...env })
+  const config = loadConfig({ ...ROOMY, AUDIT_LOG: auditLog, ...env })
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
@@ -53,7 +63,11 @@ export const gateway = async (t: Test, env: Record<string, string> = {}) => {
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 
-  const send = async (method: string, path: string, { token, headers = {}, body }: SendOptions = {}): Promise<Reply> => {
+  const send = async (
+    method: string,
+    path: string,
+    { token, headers = {}, body }: SendOptions = {}
+  ): Promise<Reply> => {
     const credential = token === undefined ? sandbox.demo.token : token
     const answer = await request(`${running.url}${path}`, {
       method: method as 'GET',
@@ -73,11 +87,20 @@ export const gateway = async (t: Test, env: Record<string, string> = {}) => {
   t.after(async () => {
     const metrics = await (await request(`${running.managementUrl}/metrics`)).body.text()
     await running.drain()
-    await sandbox.close()
+    if (!given) await sandbox.close()
+    const audited = readFileSync(config.auditLog, 'utf8')
+    rmSync(config.auditLog)
     const texts = replies.filter(({ operation }) => !/^GET .*\/keys\//.test(operation)).map(({ reply }) => reply)
     const headers = replies.map(({ reply }) => JSON.stringify(reply.headers))
+    const cookies = replies.flatMap(
+      ({ reply }) => /(?<=^__Host-Http-session=)[^;]+/.exec(reply.headers['set-cookie'] ?? '') ?? []
+    )
     const secrets = sandbox.control.secrets()
     const faults = [
+      ...leaksIn([...lines, metrics, audited, ...texts.map(({ text }) => text)], cookies).map(
+        leak => `cookie in a text: ${leak}`
+      ),
+      ...leaksIn([audited], secrets).map(leak => `secret in the audit log: ${leak}`),
       ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),
       ...leaksIn([metrics], secrets).map(leak => `secret in the metrics: ${leak}`),
       ...leaksIn([...texts.map(({ text }) => text), ...headers], secrets).map(leak => `secret in a reply: ${leak}`),
@@ -97,10 +120,18 @@ export const gateway = async (t: Test, env: Record<string, string> = {}) => {
     get: (path: string, options?: SendOptions) => send('GET', path, options),
     post: (path: string, body: unknown, options: SendOptions = {}) => send('POST', path, { ...options, body }),
     del: (path: string, options?: SendOptions) => send('DELETE', path, options),
+    /** The audit log so far. */
+    audited: (): Record<string, unknown>[] =>
+      readFileSync(config.auditLog, 'utf8')
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line)),
     /** What the sandbox was asked, in order: the actions of s3.php. */
     asked: () => sandbox.control.calls().map(({ action }) => action)
   }
 }
 
 const flat = (headers: Record<string, string | string[] | undefined>) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])
+  )

@@ -8,6 +8,9 @@ const createdWithError = says(
   'partial'
 )
 
+/** HOSTKEY's words (documented for history), and their like. */
+const noSuchPlan = says(/plan (not found|does not exist)|(no such|unknown) plan/i, 'Plan not found')
+
 const Purchase = { plan_id: Type.Integer(), bucket_name: Type.String(), location: Type.String() }
 
 /** s3/get_users: the accounts of the customer. Upstream's `order` is the field and `order_by` the direction. */
@@ -70,7 +73,7 @@ export const createAccount = action({
   failures: {
     'account-state-unknown': createdWithError,
     'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
-    'plan-not-orderable': says(/Plan not found/i, 'Plan not found'),
+    'plan-not-orderable': noSuchPlan,
     'limit-reached': says(/account limit|limit reached/i, 'S3 free account limit reached')
   }
 })
@@ -85,7 +88,7 @@ export const createOrder = action({
   failures: {
     'account-state-unknown': createdWithError,
     'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
-    'plan-not-orderable': says(/Plan not found/i, 'Plan not found')
+    'plan-not-orderable': noSuchPlan
   }
 })
 

@@ -1,6 +1,9 @@
 import { Type } from 'typebox'
 import { action, says } from '../action.ts'
 
+/** HOSTKEY's words (documented), and their like. */
+const PLAN_MISSING = /plan (not found|does not exist)|(no such|unknown) plan/i
+
 const Price = {
   monthly_rub: Type.Optional(Type.Number()),
   monthly_eur: Type.Optional(Type.Number()),
@@ -66,6 +69,6 @@ export const history = action({
   }),
   example: { data: [{ id: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' }] },
   failures: {
-    'plan-not-found': says(/Plan not found/i, 'Plan not found')
+    'plan-not-found': says(PLAN_MISSING, 'Plan not found')
   }
 })

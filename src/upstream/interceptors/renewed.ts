@@ -1,4 +1,6 @@
+import type { Errand } from '../../caller.ts'
 import { isProblem, Problem } from '../../problem.ts'
+import type { Secret } from '../../secret.ts'
 import type { Call } from '../client.ts'
 
 /**
@@ -8,12 +10,15 @@ import type { Call } from '../client.ts'
 export const renewed =
   (call: Call): Call =>
   async (action, params, errand) => {
+    if (action.script !== 's3.php') return call(action, params, errand)
+    // Held for this call: of a thousand calls at once, each must name the token with which it was refused.
+    const token = await errand.caller.token()
     try {
-      return await call(action, params, errand)
+      return await call(action, params, holding(errand, token))
     } catch (error) {
-      if (action.script !== 's3.php' || !isProblem(error, 'invalid-token')) throw error
-      const caller = await errand.caller.renewed()
-      if (action.effect !== 'buy') return call(action, params, { ...errand, caller })
+      if (!isProblem(error, 'invalid-token')) throw error
+      const fresh = await errand.caller.renewed(token)
+      if (action.effect !== 'buy') return call(action, params, holding(errand, fresh)).catch(refuseAgain)
       throw new Problem('upstream-unavailable', 'HOSTKEY had ended the gateway’s login, which is renewed now: send the request again.', {
         outcome: 'not-applied',
         retryAfterSeconds: 1,
@@ -21,3 +26,18 @@ export const renewed =
       })
     }
   }
+
+const holding = (errand: Errand, token: Secret): Errand => ({
+  ...errand,
+  caller: { ...errand.caller, token: async () => token }
+})
+
+/** A token that was issued this moment: the caller's credential is right and must not be blamed. */
+const refuseAgain = (error: unknown): never => {
+  if (!isProblem(error, 'invalid-token')) throw error
+  throw new Problem('upstream-unavailable', 'HOSTKEY refuses a token that it has issued this moment.', {
+    ...(error.options.outcome && { outcome: error.options.outcome }),
+    retryAfterSeconds: 5,
+    cause: error
+  })
+}

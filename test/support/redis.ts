@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { needProgram } from './debian.ts'
+
+/** What of tap's test object is used. */
+interface Test {
+  after(end: () => Promise<void>): unknown
+}
+
+interface Options {
+  /** More settings for redis.conf, such as `['--maxmemory', '2mb']`. */
+  settings?: readonly string[]
+}
+
+/** 10 s: a server of a busy machine answers its first PING after some milliseconds. */
+const START_MS = 10_000
+
+const VOLATILE = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning', '--daemonize', 'no']
+
+/** A real Redis or Valkey for one test, on a loopback port of its own; found in PATH, in REDIS_SERVER_PATH, or installed. */
+export const redisServer = async (t: Test, { settings = [] }: Options = {}) => {
+  const program =
+    process.env['REDIS_SERVER_PATH'] ?? (await needProgram(['redis-server', 'valkey-server'], 'redis-server'))
+  const folder = await mkdtemp(join(tmpdir(), 'hks3-redis-'))
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}/0`
+  let child: ChildProcess
+
+  const start = async (more: readonly string[] = settings) => {
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--logfile', join(folder, 'log')]
+    child = spawn(program, [...own, ...VOLATILE, ...more], { stdio: 'ignore' })
+    const failed = once(child, 'error').then(([error]) => Promise.reject(error))
+    await Promise.race([answers(port, child), failed]).catch(async error => {
+      const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
+      throw new Error(`${program} does not start: ${log.slice(-500)}`, { cause: error })
+    })
+  }
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  const killAtExit = () => child.kill('SIGKILL')
+  process.once('exit', killAtExit)
+  t.after(async () => {
+    process.off('exit', killAtExit)
+    await kill()
+    await rm(folder, { recursive: true, force: true })
+  })
+  await start()
+
+  /** Sends one command of an operator's. */
+  const command = async (name: string, ...args: string[]): Promise<unknown> => {
+    const client = new Redis(url, { lazyConnect: true, enableReadyCheck: false })
+    try {
+      return await client.call(name, ...args)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  return {
+    url,
+    port,
+    command,
+    /** It keeps its connections and answers nothing. */
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    /** It is gone at once, with all that it knew. */
+    kill,
+    /** Again on the same port, and empty. */
+    start,
+    async restart(more?: readonly string[]) {
+      await kill()
+      await start(more)
+    },
+    /** Everything that it knows: each key with its value, on one line. */
+    dump: () => dumped(url)
+  }
+}
+
+export type RedisServer = Awaited<ReturnType<typeof redisServer>>
+
+/** Below the ports that the system itself hands out: after a kill no connection of this machine may sit on it. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
+}
+
+/** Waits for the first PONG, or for an answer that says that it loads. */
+const answers = async (port: number, child: ChildProcess): Promise<void> => {
+  const giveUpAt = performance.now() + START_MS
+  while (performance.now() < giveUpAt && child.exitCode === null) {
+    if (/^(\+PONG|-LOADING|-MASTERDOWN|-NOAUTH)/.test(await pong(port))) return
+    await pause(10)
+  }
+  throw new Error('no answer to PING')
+}
+
+const pong = (port: number): Promise<string> =>
+  new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    const settle = (text: string) => {
+      socket.destroy()
+      resolve(text)
+    }
+    socket.once('data', data => settle(String(data)))
+    socket.once('error', () => settle(''))
+    socket.once('close', () => settle(''))
+  })
+
+const dumped = async (url: string): Promise<string[]> => {
+  const client = new Redis(url)
+  const readers: Record<string, (key: string) => Promise<unknown>> = {
+    string: key => client.get(key),
+    list: key => client.lrange(key, 0, -1),
+    set: key => client.smembers(key),
+    hash: key => client.hgetall(key)
+  }
+  try {
+    return await Promise.all(
+      (await client.keys('*')).sort().map(async key => {
+        const type = await client.type(key)
+        const read = readers[type]
+        if (!read) throw new Error(`no way to print a ${type}: ${key}`)
+        return `${key} ${JSON.stringify(await read(key))}`
+      })
+    )
+  } finally {
+    client.disconnect()
+  }
+}

@@ -1,0 +1,120 @@
+import t from 'tap'
+import { Value } from 'typebox/value'
+import { problems } from '../../schemas/problems.ts'
+import { hashedToken } from '../../src/sandbox/index.ts'
+import { Secret } from '../../src/secret.ts'
+import type { Action } from '../../src/upstream/action.ts'
+import { actions } from '../../src/upstream/actions/index.ts'
+import { createUpstream } from '../../src/upstream/client.ts'
+import { problemsOf, refusalsOf } from '../../src/upstream/failures.ts'
+import { gateway } from '../support/gateway.ts'
+import { startSandbox } from '../../src/sandbox/index.ts'
+
+const all: [string, Action][] = Object.entries(actions)
+
+t.test('there are the thirteen actions of the vendor’s page', async t => {
+  t.equal(all.length, 13)
+})
+
+for (const [name, action] of all) {
+  t.test(`${name} is what it says`, async t => {
+    t.equal(action.name, name, 'stands under its own name')
+    t.equal(action.script, 's3.php')
+    t.ok(Value.Check(action.result, action.example), 'its example is a result')
+    t.notOk(Value.Check(action.result, { result: 'OK' }) && action.result.required?.length, 'an empty answer is none')
+    for (const key of Object.keys(action.params.properties)) {
+      t.match(key, /^[a-z0-9_]+$/, `${key} is spelled as PHP reads it`)
+      t.notMatch(key, /^(action|token)$/, `${key} does not clash`)
+    }
+  })
+
+  t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
+    const refusals = refusalsOf(action)
+    for (const [problem, says] of Object.entries(action.failures)) {
+      t.match(says.example, says.pattern, `${problem}: the example matches the pattern`)
+      const first = refusals.find(row => row.says.pattern.test(says.example))
+      t.equal(first?.problem, problem, `"${says.example}" is ${problem}`)
+    }
+    for (const { problem, says } of refusals) {
+      t.match(says.example, says.pattern, `${problem}: the example matches the pattern`)
+      t.notOk(says.pattern.global || says.pattern.sticky, 'a pattern remembers nothing')
+      t.ok(problems[problem].status >= 400)
+      t.ok(problemsOf(action).includes(problem), `${problem} is documented`)
+    }
+  })
+}
+
+t.test('what is sent', async t => {
+  const { get, post, del, sandbox } = await gateway(t)
+  const { control } = sandbox
+  const hostile = {
+    authorization: `Bearer ${sandbox.demo.token}`,
+    cookie: 'a=b; token=c',
+    'user-agent': 'Mozilla/5.0',
+    referer: 'https://evil.example/',
+    'x-forwarded-for': '198.51.100.7',
+    'accept-language': 'nl',
+    'x-custom': '1'
+  }
+  await get('/accounts?planId=2&limit=3&sort=-id', { headers: hostile })
+  await get('/accounts/s3_user_1/buckets?expand=usage', { headers: hostile })
+  await get('/accounts/s3_user_1/buckets/logs/files?search=a%26token%3Dx&limit=1', { headers: hostile })
+  await get('/accounts/s3_user_1/keys/access-key', { headers: hostile })
+  await get('/plans/1/history', { headers: hostile })
+  await post('/accounts/s3_user_1/buckets', { name: 'photos' }, { headers: hostile })
+  await post('/accounts', { planId: 1, bucketName: 'free-photos' }, { headers: hostile })
+  await post('/orders', { planId: 2, bucketName: 'more' }, { headers: { ...hostile, 'idempotency-key': 'a'.repeat(16) } })
+  await del('/accounts/s3_user_1/buckets/logs/files?path=a%26action%3Ddelete_account', { headers: hostile })
+  await del('/accounts/s3_user_1/buckets/photos', { headers: hostile })
+  await del('/accounts/s3_user_1', { headers: { ...hostile, 'confirm-delete': 's3_user_1' } })
+  const calls = control.calls()
+
+  t.strictSame([...new Set(calls.map(({ action }) => action))].sort(), Object.keys(actions).sort(), 'all of them')
+  for (const { action: name, method, script, fields, headers } of calls) {
+    const action = new Map(all).get(name)
+    t.equal(`${method} ${script}`, 'POST s3.php', name)
+    const allowed = new Set(['action', 'token', ...Object.keys(action?.params.properties ?? {})])
+    t.strictSame(Object.keys(fields).filter(key => !allowed.has(key)), [], `${name} sends declared fields only`)
+    for (const key of action?.params.required ?? []) t.ok(key in fields, `${name} sends ${key}`)
+    t.equal(fields['token'], hashedToken(sandbox.demo.token))
+    t.match(headers['user-agent'], /^hostkey-s3-gateway\//)
+    t.equal(headers['content-type'], 'application/x-www-form-urlencoded')
+    t.equal(headers['accept'], 'application/json')
+    const forwarded = Object.keys(headers).filter(
+      header => !['host', 'connection', 'content-type', 'content-length', 'accept', 'user-agent'].includes(header)
+    )
+    t.strictSame(forwarded, [], `${name} forwards no header`)
+  }
+  t.equal(calls.find(({ action }) => action === 'delete_file')?.fields['filename'], 'a&action=delete_account')
+  t.equal(calls.find(({ action }) => action === 'get_files')?.fields['search'], 'a&token=x')
+})
+
+t.test('a params object with more than is declared sends no more than that', async t => {
+  const sandbox = await startSandbox()
+  const upstream = createUpstream({ url: new URL(sandbox.url), timeoutMs: undefined, observe: () => undefined })
+  t.teardown(async () => {
+    await upstream.close()
+    await sandbox.close()
+  })
+  const token = new Secret(sandbox.demo.token)
+  const caller = {
+    door: 'bearer' as const,
+    id: 'x',
+    limitFactor: 1,
+    accounts: undefined,
+    token: async () => token,
+    grants: async () => true,
+    identity: async () => ({}),
+    renewed: () => Promise.reject(new Error('has none'))
+  }
+  const errand = { caller, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } }
+  const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
+  await upstream.call(actions.history, params, errand)
+  t.strictSame(sandbox.control.calls()[0]?.fields, {
+    action: 'history',
+    token: hashedToken(sandbox.demo.token),
+    id: '1'
+  })
+  t.equal(errand.spent.calls, 1)
+  t.ok(errand.spent.ms > 0)
+})
