@@ -21,8 +21,6 @@ import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
-import { shedding } from './plugins/shedding.ts'
-import type { Pressure } from './pressure.ts'
 import { parseQuery } from './query.ts'
 import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
@@ -48,7 +46,6 @@ export interface AppOptions {
   sessions: Sessions
   audit: Audit
   lifecycle: Lifecycle
-  pressure: Pressure
   ordering: Ordering
   ledger: Ledger
   tombstones: Tombstones
@@ -122,7 +119,6 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(draining, { lifecycle: options.lifecycle })
   await app.register(framing)
   await app.register(guard)
-  await app.register(shedding, { pressure: options.pressure })
   await app.register(limits, limitOptions)
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })

@@ -10,7 +10,6 @@ import { createLifecycle } from './lifecycle.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
-import { createPressure } from './pressure.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
@@ -73,7 +72,6 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     leaseMs: (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
   const lifecycle = createLifecycle()
-  const pressure = createPressure()
   const isReady = async () => !lifecycle.isDraining && (await store.isUp())
   const app = await buildApp({
     upstream,
@@ -85,7 +83,6 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     sessions,
     isReady,
     lifecycle,
-    pressure,
     ledger,
     ordering: createOrdering({ ledger, settleWindowMs: config.orderSettleMs }),
     tombstones: createTombstones(store),
@@ -107,7 +104,6 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     async close() {
       lifecycle.close()
       await app.close()
-      pressure.stop()
       await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
     }
   }

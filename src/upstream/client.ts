@@ -1,10 +1,8 @@
 import type { Errand } from '../caller.ts'
 import type { Action, Params, Result } from './action.ts'
-import { createBreakers } from './breakers.ts'
 import { classOf } from './classes.ts'
 import { awaitCallback, callbackOf } from './callback.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
-import { broken } from './interceptors/broken.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
 import { observed, type Observation } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
@@ -49,7 +47,7 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
     const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
     return verdictOn(action, { reply, secrets, envelope: task === undefined ? envelope : await awaitCallback(task, post, signal) })
   }
-  const attempt = observed(broken(send, createBreakers()), observe)
+  const attempt = observed(send, observe)
   return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }
 }
 

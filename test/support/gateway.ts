@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -47,7 +47,8 @@ export const gateway = async (
   { sandbox: given }: { sandbox?: Sandbox } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
-  const auditLog = join(tmpdir(), `audit-${randomUUID()}`)
+  const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
+  const auditLog = join(dataDir, 'audit.log')
   const lines: string[] = []
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -55,7 +56,7 @@ export const gateway = async (
       done()
     }
   })
-  const config = loadConfig({ ...ROOMY, AUDIT_LOG: auditLog, ...env })
+  const config = loadConfig({ ...ROOMY, DATA_DIR: dataDir, AUDIT_LOG: auditLog, ...env })
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
