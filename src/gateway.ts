@@ -69,7 +69,7 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
   const ledgerStore = createLedgerStore(storeOptions)
   const ledger = createLedger({
     store: ledgerStore,
-    leaseMs: (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
+    leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
   const lifecycle = createLifecycle()
   const isReady = async () => !lifecycle.isDraining && (await store.isUp())
@@ -84,7 +84,11 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     isReady,
     lifecycle,
     ledger,
-    ordering: createOrdering({ ledger, settleWindowMs: config.orderSettleMs }),
+    ordering: createOrdering({
+      ledger,
+      settleWindowMs: config.orderSettleMs,
+      mount: config.publicUrl.pathname.replace(/\/$/, '')
+    }),
     tombstones: createTombstones(store),
     audit: createAudit(auditDestination(config.auditLog)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, unhurried } from './caller.ts'
 import type { Entry, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { Problem } from './problem.ts'
-import { leavesItOpen, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
+import { StoreDown } from './store/index.ts'
+import { leavesItOpen, type Made, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
 import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
 
 /** A key of a customer, and what belongs to it. */
@@ -20,6 +22,8 @@ export interface OrderingOptions {
   ledger: Ledger
   /** So long after the POST an account that is not there will not come any more (assumed). */
   settleWindowMs: number
+  /** Where the routes are mounted, for links. */
+  mount: string
   now?: () => number
 }
 
@@ -33,7 +37,7 @@ export interface Ordering {
   place(how: Purchase, key: OrderKey, check: () => Promise<Wanted>, errand: Errand): Promise<Placed>
 }
 
-export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: OrderingOptions): Ordering => {
+export const createOrdering = ({ ledger, settleWindowMs, mount, now = Date.now }: OrderingOptions): Ordering => {
   /** The account before the POST, recorded before the POST: from here on the entry is reconciled and never sent again. */
   const buy = async (how: Purchase, held: Held, errand: Errand): Promise<Entry> => {
     const { wanted } = held.entry.intent
@@ -45,32 +49,41 @@ export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: Order
       throw error
     }
     const sent = await recorded(held, { state: 'sent', sentAt: now(), before })
+    let made: Made
     try {
-      return await settled(sent, { state: 'done', made: await send(how, wanted, errand) })
+      made = await send(how, wanted, errand)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      if (leavesItOpen(error)) return reconcile(how, sent, errand, error)
-      await settled(sent, { state: 'failed', problem: recordOf(error) })
+      if (leavesItOpen(error)) return unlessDown(reconcile(how, sent, errand, error))
+      if (isPassing(error)) await ledger.abandon(sent)
+      else await settled(sent, { state: 'failed', problem: recordOf(error) })
       throw error
     }
+    return unlessDown(settled(sent, { state: 'done', made }))
   }
 
   /** Looks, and never sends. */
   const reconcile = async (how: Purchase, held: Held, errand: Errand, error?: Problem): Promise<Entry> => {
-    const { intent, before = [], sentAt = now() } = held.entry
+    const { intent, before = [], sentAt = now(), lostAt = now() } = held.entry
     const problem = error ?? (held.entry.problem ? revived(held.entry.problem) : answerLost())
     const isMade = problem.options.outcome === 'partial'
-    const search = { wanted: intent.wanted, before: new Set(before), isMade, settleMs: how.settleMs }
+    const isRefused = problem.problem === 'payment-required'
+    // Asked before the look: what appears during it must not be missed.
+    const isOver = now() - lostAt >= settleWindowMs && !isMade
+    // An older order's account cannot be new: HOSTKEY has given its name away again.
+    const isOthers = async (s3uid: string) => {
+      const maker = await ledger.makerOf(intent.tenant, s3uid)
+      return maker !== undefined && maker.orderId !== held.entry.orderId && maker.takenAt >= sentAt
+    }
+    const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs: how.settleMs }
     const finding = await lookForAccount(how.upstream, search, unhurried(errand))
     if (finding.kind === 'made') return settled(held, { state: 'done', made: madeDespite(finding, problem) })
-    const isRefused = problem.problem === 'payment-required'
-    const isOver = now() - sentAt >= settleWindowMs && !isMade
     if (finding.kind === 'none' && (isRefused || isOver)) {
       const refusal = isRefused ? recordOf(problem) : notMade()
       await settled(held, { state: 'failed', problem: refusal })
       throw revived(refusal)
     }
-    return settled(held, { state: 'unknown', problem: recordOf(problem) })
+    return settled(held, { state: 'unknown', lostAt, problem: recordOf(problem) })
   }
 
   const recorded = async (held: Held, change: Partial<Entry>): Promise<Held> => {
@@ -90,7 +103,8 @@ export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: Order
           return { entry: await buy(how, claim.held, errand), isReplayed: false }
         case 'takeover': {
           const { state } = claim.held.entry
-          const entry = state === 'claimed' ? buy(how, claim.held, errand) : reconcile(how, claim.held, errand)
+          const entry =
+            state === 'claimed' ? buy(how, claim.held, errand) : unlessDown(reconcile(how, claim.held, errand))
           return { entry: await entry, isReplayed: false }
         }
         case 'settled':
@@ -102,10 +116,31 @@ export const createOrdering = ({ ledger, settleWindowMs, now = Date.now }: Order
           throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
         case 'duplicate':
           throw new Problem('probable-duplicate-order', 'Another key has ordered this bucket name already.', {
-            links: { order: `/orders/${claim.orderId}` }
+            links: { order: `${mount}/orders/${claim.orderId}` }
           })
       }
     }
+  }
+}
+
+/** Nothing was sent, or HOSTKEY did not look at it: the same key may try again. */
+const isPassing = (error: Problem): boolean => problems[error.problem].repeat === 'safe' || error.status === 401
+
+/** After the POST a store that is away leaves the outcome open: the entry says `sent`, and a repetition will look. */
+const unlessDown = async (work: Promise<Entry>): Promise<Entry> => {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof StoreDown)) throw error
+    throw new Problem(
+      'store-unavailable',
+      'What became of the order could not be recorded: send the same request with the same key.',
+      {
+        outcome: 'unknown',
+        retryAfterSeconds: 2,
+        cause: error
+      }
+    )
   }
 }
 
@@ -137,12 +172,20 @@ const notMade = (): RecordedProblem => ({
  * @param key the caller's Idempotency-Key, with or without the quotes of the draft
  * @param body what a repetition under the same key must repeat
  */
-export const orderKeyOf = async (action: Intent['action'], key: string, body: object, { caller }: Errand): Promise<OrderKey> => ({
+export const orderKeyOf = async (
+  action: Intent['action'],
+  key: string,
+  body: object,
+  { caller }: Errand
+): Promise<OrderKey> => ({
   tenant: await tenantOf(caller),
   action,
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
-  fingerprint: createHash('sha256').update(JSON.stringify(body, Object.keys(body).sort())).digest('base64url')
+  fingerprint: createHash('sha256')
+    .update(JSON.stringify(body, Object.keys(body).sort()))
+    .digest('base64url')
 })
 
 /** The customer; the caller itself where HOSTKEY names none. */
-export const tenantOf = async (caller: Caller): Promise<string> => String((await caller.identity()).customerId ?? caller.id)
+export const tenantOf = async (caller: Caller): Promise<string> =>
+  String((await caller.identity()).customerId ?? caller.id)

@@ -119,7 +119,8 @@ export const settings = {
   }),
   sessionStore: setting({
     name: 'SESSION_STORE',
-    about: 'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
+    about:
+      'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
     fallback: '',
     otherwise: '`redis` when `REDIS_URL` is set, else `memory`',
     read: optional(word('memory', 'sqlite', 'redis'))
@@ -143,6 +144,14 @@ export const settings = {
       'How long after an order whose answer was lost an account may still appear; then the order counts as not executed.',
     fallback: '30000',
     read: integer(0, 3_600_000)
+  }),
+  orderLeaseMs: setting({
+    name: 'ORDER_LEASE_MS',
+    about:
+      'How long an order stays with the replica that sends it; then a repetition of the request takes it for abandoned. Longer than any call to HOSTKEY takes.',
+    fallback: '',
+    otherwise: '15 s more than the longest call',
+    read: optional(integer(500, 3_600_000))
   }),
   servicesFile: setting({
     name: 'SERVICES_FILE',

@@ -36,6 +36,8 @@ export interface Entry {
   createdAt: number
   takenAt: number
   sentAt?: number
+  /** When the answer was given up: from here on HOSTKEY may still take its time, but nobody waits for it. */
+  lostAt?: number
   /** The accounts that were there before the POST. */
   before?: string[]
   made?: Made

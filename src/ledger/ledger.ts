@@ -40,6 +40,8 @@ export interface Ledger {
   /** Lets the same be wanted again, because the account that was made is deleted. */
   forget(tenant: string, s3uid: string): Promise<void>
   find(tenant: string, orderId: string): Promise<Entry | undefined>
+  /** The order that is known to have made an account. */
+  makerOf(tenant: string, s3uid: string): Promise<Entry | undefined>
 }
 
 export interface LedgerOptions {
@@ -49,7 +51,8 @@ export interface LedgerOptions {
   now?: () => number
 }
 
-const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) => `order-key:${tenant}:${action}:${keyHash}`
+const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) =>
+  `order-key:${tenant}:${action}:${keyHash}`
 const wishOf = ({ tenant, action, wanted }: Intent) => `order-wish:${tenant}:${action}:${wanted.bucketName}`
 const madeOf = (tenant: string, s3uid: string) => `order-made:${tenant}:${s3uid}`
 const pointerOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
@@ -94,6 +97,12 @@ export const createLedger = ({ store, leaseMs, now = Date.now }: LedgerOptions):
       holder = await store.get(wishOf(intent))
     } while (holder === undefined)
     if (holder === orderId) return claim
+    // A crash after the failure was recorded, or a claim that is gone, has left the wish behind.
+    const held = await find(intent.tenant, holder)
+    if (held === undefined || held.state === 'failed') {
+      await store.release(wishOf(intent), holder)
+      return guarded(intent, claim)
+    }
     if (claim.held.entry.state === 'claimed') await store.release(keyOf(intent), claim.held.text)
     return { kind: 'duplicate', orderId: holder }
   }
@@ -103,6 +112,11 @@ export const createLedger = ({ store, leaseMs, now = Date.now }: LedgerOptions):
     const found = await store.get(pointerOf(tenant, orderId))
     const text = found === undefined || found.startsWith('{') ? found : await store.get(found)
     return text === undefined ? undefined : parsed(text)
+  }
+
+  const makerOf = async (tenant: string, s3uid: string): Promise<Entry | undefined> => {
+    const orderId = await store.get(madeOf(tenant, s3uid))
+    return orderId === undefined ? undefined : find(tenant, orderId)
   }
 
   return {
@@ -133,10 +147,11 @@ export const createLedger = ({ store, leaseMs, now = Date.now }: LedgerOptions):
       await store.remove(pointerOf(entry.intent.tenant, entry.orderId))
     },
     async forget(tenant, s3uid) {
-      const orderId = await store.get(madeOf(tenant, s3uid))
-      const entry = orderId === undefined ? undefined : await find(tenant, orderId)
+      const entry = await makerOf(tenant, s3uid)
       if (entry) await store.release(wishOf(entry.intent), entry.orderId)
+      await store.remove(madeOf(tenant, s3uid))
     },
-    find
+    find,
+    makerOf
   }
 }

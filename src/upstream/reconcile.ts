@@ -9,7 +9,10 @@ import type { Wanted } from './purchase.ts'
 const MOST_LOOKED_INTO = 20
 
 /** What a look at the accounts before and after has shown. */
-export type Finding = { kind: 'made'; s3uid: string; bucket: string | undefined } | { kind: 'none' } | { kind: 'unclear' }
+export type Finding =
+  | { kind: 'made'; s3uid: string; bucket: string | undefined }
+  | { kind: 'none' }
+  | { kind: 'unclear' }
 
 /** What is looked for. */
 export interface Search {
@@ -17,6 +20,8 @@ export interface Search {
   before: ReadonlySet<string>
   /** Does HOSTKEY say that an account was made? Then one without any bucket will do. */
   isMade: boolean
+  /** Is this account known to be another order's? */
+  isOthers?: (s3uid: string) => Promise<boolean>
 }
 
 /** The accounts of a plan, by name. @throws Problem of get_users */
@@ -31,36 +36,50 @@ export const accountsOfPlan = async (upstream: Upstream, planId: number, errand:
  */
 export const lookForAccount = async (
   upstream: Upstream,
-  { wanted, before, isMade, settleMs }: Search & { settleMs: readonly number[] },
+  { settleMs, ...search }: Search & { settleMs: readonly number[] },
   errand: Errand
 ): Promise<Finding> => {
   let finding: Finding = { kind: 'unclear' }
   for (const ms of settleMs) {
     await pause(ms)
-    finding = await look(upstream, { wanted, before, isMade }, errand).catch((): Finding => ({ kind: 'unclear' }))
+    finding = await look(upstream, search, errand).catch((): Finding => ({ kind: 'unclear' }))
     if (finding.kind === 'made') break
   }
   return finding
 }
 
-const look = async (upstream: Upstream, { wanted, before, isMade }: Search, errand: Errand): Promise<Finding> => {
+const look = async (upstream: Upstream, search: Search, errand: Errand): Promise<Finding> => {
+  const { wanted, isMade } = search
   const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
-  const owners = s3_users.filter(({ s3uid }) => !before.has(s3uid))
+  const owners = await freshOf(
+    s3_users.map(({ s3uid }) => s3uid),
+    search
+  )
   const [owner] = owners
   // An upstream that ignores the filter lists them all: then the buckets decide.
-  if (owner && owners.length === 1 && s3_users.length === 1) {
-    return { kind: 'made', s3uid: owner.s3uid, bucket: await bucketOf(upstream, owner.s3uid, wanted, errand) }
+  if (owner !== undefined && owners.length === 1 && s3_users.length === 1) {
+    return { kind: 'made', s3uid: owner, bucket: await bucketOf(upstream, owner, wanted, errand) }
   }
-  const fresh = [...(await accountsOfPlan(upstream, wanted.planId, errand))].filter(s3uid => !before.has(s3uid))
+  const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, errand), search)
   if (fresh.length === 0) return { kind: 'none' }
   if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }
   return judged(upstream, { wanted, isMade }, fresh, errand)
 }
 
+/** Those that were not there before, and that no other order has made. */
+const freshOf = async (
+  s3uids: Iterable<string>,
+  { before, isOthers = async () => false }: Search
+): Promise<string[]> => {
+  const fresh = [...s3uids].filter(s3uid => !before.has(s3uid))
+  const others = await Promise.all(fresh.map(isOthers))
+  return fresh.filter((_, index) => !others[index])
+}
+
 /** Which of the new accounts is ours? */
 const judged = async (
   upstream: Upstream,
-  { wanted, isMade }: Omit<Search, 'before'>,
+  { wanted, isMade }: Pick<Search, 'wanted' | 'isMade'>,
   fresh: string[],
   errand: Errand
 ): Promise<Finding> => {
@@ -83,7 +102,12 @@ const judged = async (
 /** HOSTKEY may put a prefix before the wished name (observed). */
 const isWished = (name: string, { bucketName }: Wanted) => name === bucketName || name.endsWith(`-${bucketName}`)
 
-const bucketOf = async (upstream: Upstream, s3uid: string, wanted: Wanted, errand: Errand): Promise<string | undefined> => {
+const bucketOf = async (
+  upstream: Upstream,
+  s3uid: string,
+  wanted: Wanted,
+  errand: Errand
+): Promise<string | undefined> => {
   const { answer } = await listedBuckets(upstream, s3uid, errand)
   return answer.message.map(({ name }) => name).find(name => isWished(name, wanted))
 }

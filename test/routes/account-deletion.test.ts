@@ -74,7 +74,7 @@ t.test('DELETE /accounts/:s3uid', async t => {
     const reply = await del(ACCOUNT, confirmed('s3_user_1'))
     t.equal(reply.statusCode, 204, reply.text)
     t.equal(reply.text, '')
-    t.strictSame(asked(), ['delete_account'])
+    t.strictSame(asked(), ['delete_account', 'info'], 'once, and whose the order of it was')
     t.strictSame(
       accounts(),
       all.filter(s3uid => s3uid !== 's3_user_1')

@@ -1,0 +1,41 @@
+import t, { type Test } from 'tap'
+import { redisServer } from './support/redis.ts'
+import { type Damage, type Torture, torture } from './support/torture.ts'
+
+/** A small part of `npm run torture`: 300 orders and 12 kills in all. */
+const SMALL = { orders: 100, kills: 4, clients: 24, customers: 4 }
+
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
+
+/** 2 min: what the runner grants a file. */
+const TIMEOUT_MS = 120_000
+t.setTimeout(TIMEOUT_MS)
+
+const lines: string[] = []
+
+const isUnharmed = (t: Test, name: string, damage: Damage) => {
+  const { orders, kills, redisKills, duplicated, lost, wrong, open, p99Ms, seconds } = damage
+  lines.push(
+    `T-ORDER ${name}: ${orders} orders, ${kills} kills, ${redisKills} of Redis: ` +
+      `${duplicated} duplicated, ${lost} lost, ${wrong} wrong, ${open} open; p99 ${p99Ms} ms, ${seconds} s`
+  )
+  t.strictSame({ duplicated, lost, wrong }, { duplicated: 0, lost: 0, wrong: 0 })
+  t.ok(orders >= SMALL.orders && kills >= SMALL.kills)
+  t.ok(open <= orders / 100, 'nearly every order is told its end')
+}
+
+const variant = (name: string, options: (t: Test) => Promise<Partial<Torture>>) =>
+  t.test(`no order is doubled, lost or mixed up: ${name}`, { timeout: TIMEOUT_MS }, async t => {
+    isUnharmed(t, name, await torture({ ...SMALL, ...(await options(t)) }))
+  })
+
+variant('SQLite ledger', async () => ({}))
+variant('Redis ledger', async t => ({ redis: await redisServer(t, { settings: DURABLE }) }))
+variant('Redis ledger, Redis killed too', async t => ({
+  redis: await redisServer(t, { settings: DURABLE }),
+  redisKillsEveryMs: 3000
+}))
+
+t.teardown(() => {
+  for (const line of lines) process.stdout.write(`# ${line}\n`)
+})

@@ -1,0 +1,132 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import t from 'tap'
+import type { FaultKind } from '../../src/sandbox/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { fails } from '../support/expect.ts'
+import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
+
+/** One operation for each effect of RELIABILITY 4.1, and the action that it calls. */
+const operations: Record<string, [action: string, ask: (g: Gateway) => Promise<Reply>]> = {
+  read: ['get_users', g => g.get('/accounts')],
+  queue: ['get_buckets_rmq', g => g.get('/accounts/s3_user_1/usage')],
+  secret: ['show_key', g => g.get('/accounts/s3_user_1/keys/access-key')],
+  write: ['delete_bucket', g => g.del('/accounts/s3_user_1/buckets/empty-bucket')],
+  buy: ['delete_account', g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } })]
+}
+
+const early = ['reset-before', 'html-502', 'html-503'] as const
+const ambiguous = ['hang', 'empty-500', 'html-200', 'truncated'] as const
+
+t.test('what is sent again', async t => {
+  const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' })
+  const { control } = g.sandbox
+  t.beforeEach(() => control.reset())
+
+  for (const [effect, [action, ask]] of Object.entries(operations)) {
+    for (const kind of early) {
+      const hits = effect === 'read' ? 2 : 1
+      t.test(
+        `a ${effect} is sent ${hits === 2 ? 'twice' : 'once'} when HOSTKEY breaks off early by ${kind}`,
+        async t => {
+          control.fault({ kind, action })
+          t.ok((await ask(g)).statusCode >= 500)
+          t.equal(control.counters()[action], hits)
+        }
+      )
+    }
+    for (const kind of ambiguous) {
+      t.test(`a ${effect} is sent once when nobody can tell what happened (${kind})`, async t => {
+        control.fault({ kind, action })
+        const reply = await ask(g)
+        t.ok(reply.statusCode >= 500)
+        t.equal(control.counters()[action], 1)
+        if (effect === 'write' || effect === 'buy') t.equal(reply.json().outcome, 'unknown')
+      })
+    }
+  }
+
+  t.test('200 when the second attempt succeeds', async t => {
+    control.fault({ kind: 'reset-before', action: 'get_users', count: 1 })
+    t.equal((await g.get('/accounts')).statusCode, 200)
+    t.equal(control.counters()['get_users'], 2)
+  })
+
+  t.test('a read is not repeated when too little of the deadline is left', async t => {
+    control.fault({ kind: 'latency', action: 'get_users', ms: 350 })
+    control.fault({ kind: 'reset-before', action: 'get_users' })
+    t.ok((await g.get('/accounts')).statusCode >= 500)
+    t.equal(control.counters()['get_users'], 1)
+  })
+
+  t.test('a refusal is never repeated', async t => {
+    const kinds: FaultKind[] = ['refusal', 'throttled', 'bare-error']
+    for (const kind of kinds) control.fault({ kind, action: 'get_users', count: 1 })
+    for (const _ of kinds) t.ok((await g.get('/accounts')).statusCode >= 400)
+    t.equal(control.counters()['get_users'], kinds.length)
+  })
+
+  t.test('a caller that hangs up ends a read, and no write that was sent', async t => {
+    const hangUp = async (method: string, path: string, action: string) => {
+      const call = request(`${g.url}${path}`, { method, headers: { authorization: `Bearer ${g.sandbox.demo.token}` } })
+      call.on('error', () => undefined)
+      call.end()
+      t.ok(await eventually(() => control.counters()[action] === 1))
+      call.destroy()
+    }
+    g.lines.length = 0
+    control.fault({ kind: 'latency', action: 'delete_bucket', ms: 250 })
+    await hangUp('DELETE', '/accounts/s3_user_1/buckets/empty-bucket', 'delete_bucket')
+    const metrics = async () => (await fetch(`${g.managementUrl}/metrics`)).text()
+    const finished = (action: string, result: string) => async () =>
+      new RegExp(`action="${action}",result="${result}"`).test(await metrics())
+    t.ok(await eventually(finished('delete_bucket', '(ok|bucket-not-found)')), 'the answer of the write was waited for')
+    control.fault({ kind: 'hang', action: 'history' })
+    const startedAt = performance.now()
+    await hangUp('GET', '/plans/1/history', 'history')
+    t.ok(await eventually(finished('history', 'upstream-timeout')))
+    t.ok(performance.now() - startedAt < 450, 'the read did not wait for its deadline')
+  })
+})
+
+t.test('what is sent again when certainly nothing was sent', async t => {
+  // A port that nobody listens on: the system refuses each connection.
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  server.close()
+  await once(server, 'close')
+  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}/` })
+  const attempts = async (action: string) => {
+    const text = await (await fetch(`${g.managementUrl}/metrics`)).text()
+    const counts = text.matchAll(new RegExp(`_count\\{action="${action}",result="upstream-unreachable"\\} (\\d+)`, 'g'))
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  for (const [effect, [action, ask]] of Object.entries(operations)) {
+    t.test(`a ${effect} is tried ${effect === 'buy' ? 'once' : 'twice'}: 502 upstream-unreachable`, async t => {
+      const isWrite = effect === 'write' || effect === 'buy'
+      fails(t, await ask(g), 502, 'upstream-unreachable', isWrite ? { outcome: 'not-applied' } : {})
+      t.equal(await attempts(action), effect === 'buy' ? 1 : 2)
+    })
+  }
+})
+
+t.test('repetitions never make an outage worse', async t => {
+  const g = await gateway(t)
+  const { control } = g.sandbox
+  control.fault({ kind: 'html-503' })
+  const requests = 200
+  const clients = 40
+  const replies = await Promise.all(
+    Array.from({ length: clients }, async () => {
+      const statuses: number[] = []
+      while (statuses.length < requests / clients) statuses.push((await g.get('/accounts')).statusCode)
+      return statuses
+    })
+  )
+  t.strictSame(new Set(replies.flat()), new Set([502]))
+  const ratio = (control.counters()['get_users'] ?? 0) / requests
+  t.ok(ratio <= 1.2, `${ratio} calls for each request`)
+})
