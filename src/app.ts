@@ -8,7 +8,7 @@ import type { Audit } from './audit.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Metrics } from './metrics.ts'
 import { audited } from './plugins/audit.ts'
-import { authenticate, type Doors } from './plugins/authenticate.ts'
+import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
@@ -101,7 +101,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
   await app.register(guard)
-  await app.register(limits, limitOptions)
+  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, options.doors) })
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })
   await app.register(docs, { version, publicUrl: base, mount, basePath })

@@ -30,6 +30,6 @@ export const createAudit = (destination?: DestinationStream): Audit => {
   return { record: entry => log.info(entry) }
 }
 
-/** Opens the file, or standard output for `-`. */
+/** Opens the file, readable to its owner and group; standard output for `-`. */
 export const auditDestination = (target: string): DestinationStream | undefined =>
-  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true })
+  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 })

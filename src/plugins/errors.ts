@@ -49,7 +49,7 @@ const withOutcome = (problem: Problem, request: FastifyRequest): Problem => {
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
   if (error instanceof StoreDown) {
-    return new Problem('session-expired', 'The store of sessions does not answer.', {
+    return new Problem('store-unavailable', 'The store of sessions does not answer.', {
       retryAfterSeconds: 2,
       cause: error
     })

@@ -8,6 +8,9 @@ import { needsOf } from '../route.ts'
 /** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
 const MAX_URL_LENGTH = 8192
 
+/** One type, as clients name it. */
+const OUR_TYPES = ['application/json', 'application/json; charset=utf-8']
+
 /** Refuses requests that cannot be understood in only one way, before anybody looks further. */
 export const guard = fp(
   async (app: FastifyInstance) => {
@@ -15,7 +18,7 @@ export const guard = fp(
     readOnlyJson(app)
     app.addHook('onRequest', async request => {
       assertTarget(request)
-      if (needsOf(request.routeOptions.config) && request.accepts().type('application/json') === false) {
+      if (needsOf(request.routeOptions.config) && request.accepts().type(OUR_TYPES) === false) {
         throw new Problem('not-acceptable', 'This API answers in application/json.')
       }
     })

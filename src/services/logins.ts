@@ -125,10 +125,12 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
       if (isUsable(known, refused)) return known
       const refusal = refusals.get(name)
       if (refusal && refusal.until > now()) throw refusal.problem
-      // Whoever joins a login may get the token that it was refused with: then it asks for another one.
-      const joined = await running.get(name)
-      if (joined && joined.token.fingerprint() !== refused?.fingerprint()) return joined
-      const login = running.get(name) ?? run(name, apiKey, refused).finally(() => running.delete(name))
+      for (let current = running.get(name); current; current = running.get(name)) {
+        const joined = await current
+        // Whoever joins may get the very token that it was refused with: then it asks for another one.
+        if (joined.token.fingerprint() !== refused?.fingerprint()) return joined
+      }
+      const login = run(name, apiKey, refused).finally(() => running.delete(name))
       running.set(name, login)
       return login
     }

@@ -32,7 +32,7 @@ export interface Reply {
 export interface Transport {
   /**
    * Posts a form and reads the whole reply within the deadline. Follows no redirect.
-   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout (or broken off), upstream-bad-response
+   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout (also when broken off unanswered), upstream-bad-response
    */
   post(exchange: Exchange): Promise<Reply>
   close(): Promise<void>
@@ -58,6 +58,7 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
       const deadlineMs = timeoutMs ?? DEADLINE_MS[effect]
       const deadline = AbortSignal.timeout(deadlineMs)
       const outcome = isWrite(effect) ? { outcome: 'unknown' as const } : {}
+      let hasBegun = false
       try {
         const reply = await (isWrite(effect) ? writes : reads).request({
           path: `${base}${script}`,
@@ -72,6 +73,7 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
           bodyTimeout: deadlineMs,
           signal: isWrite(effect) ? deadline : AbortSignal.any([deadline, signal])
         })
+        hasBegun = true
         const encoding = reply.headers['content-encoding']
         const bytes = Buffer.from(await reply.body.arrayBuffer())
         return {
@@ -80,7 +82,7 @@ export const createTransport = ({ url, timeoutMs }: { url: URL; timeoutMs: numbe
           body: (await decoded(bytes, [encoding].flat()[0])).toString('utf8')
         }
       } catch (error) {
-        throw failureOf(error, deadline, outcome)
+        throw failureOf(error, { isLate: deadline.aborted, hasBegun, outcome })
       }
     },
     async close() {
@@ -123,7 +125,7 @@ const NOT_SENT = new Set([
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
-/** The connection broke once the request was on its way. */
+/** The connection broke off once the request was on its way. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 const codeOf = (error: unknown): string => {
@@ -131,7 +133,15 @@ const codeOf = (error: unknown): string => {
   return typeof error.code === 'string' ? error.code : ''
 }
 
-const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: 'unknown' }): Problem => {
+interface Circumstances {
+  /** The deadline has passed. */
+  isLate: boolean
+  /** The head of the reply was here. */
+  hasBegun: boolean
+  outcome: { outcome?: 'unknown' }
+}
+
+const failureOf = (error: unknown, { isLate, hasBegun, outcome }: Circumstances): Problem => {
   const code = codeOf(error)
   // undici's messages never hold the form; its code is all that goes into the log.
   const cause = { code: code || (error instanceof Error ? error.name : 'unknown') }
@@ -142,14 +152,13 @@ const failureOf = (error: unknown, deadline: AbortSignal, outcome: { outcome?: '
       cause
     })
   }
-  if (deadline.aborted || TIMEOUTS.has(code)) {
+  if (isLate || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', { ...outcome, cause })
   }
-  if (BROKEN.has(code)) {
-    const detail = 'The connection to HOSTKEY broke before the whole answer was here.'
-    return new Problem('upstream-timeout', detail, { ...outcome, cause })
+  if (BROKEN.has(code) && !hasBegun) {
+    return new Problem('upstream-timeout', 'HOSTKEY broke off the connection without an answer.', { ...outcome, cause })
   }
-  return new Problem('upstream-bad-response', 'HOSTKEY’s answer cannot be read.', {
+  return new Problem('upstream-bad-response', 'HOSTKEY’s answer cannot be read, or is not whole.', {
     ...outcome,
     cause
   })

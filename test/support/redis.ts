@@ -21,6 +21,12 @@ interface Options {
 /** 10 s: a server of a busy machine answers its first PING after some milliseconds. */
 const START_MS = 10_000
 
+/** Redis has a clock of its own: its keys grow older instead. */
+const AGE = `
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+end`
+
 const VOLATILE = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning', '--daemonize', 'no']
 
 /** A real Redis or Valkey for one test, on a loopback port of its own; found in PATH, in REDIS_SERVER_PATH, or installed. */
@@ -79,6 +85,16 @@ export const redisServer = async (t: Test, { settings = [] }: Options = {}) => {
     async restart(more?: readonly string[]) {
       await kill()
       await start(more)
+    },
+    /** Lets so much time go by for all that it holds. */
+    age: (ms: number) => command('EVAL', AGE, '0', String(ms)),
+    /** Every command that it gets from now on, with its arguments. */
+    async listen(): Promise<string[]> {
+      const lines: string[] = []
+      const monitor = await new Redis(url, { lazyConnect: true }).monitor()
+      monitor.on('monitor', (_time: string, args: string[]) => lines.push(args.join(' ')))
+      t.after(async () => monitor.disconnect())
+      return lines
     },
     /** Everything that it knows: each key with its value, on one line. */
     dump: () => dumped(url)
