@@ -81,7 +81,7 @@ export const buildApp = async (options: AppOptions) => {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
     },
     routerOptions: ROUTER,
-    http: { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+    http: { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024, requireHostHeader: false },
     keepAliveTimeout: 65_000,
     clientErrorHandler: answerBrokenRequest(base),
     frameworkErrors: (error, request, reply) => {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { fails } from './support/expect.ts'
 import type { Reply } from './support/gateway.ts'
@@ -50,7 +51,10 @@ for (const [name, { begin, end, after }] of Object.entries(outages)) {
 
     t.test('tells operators once: not ready, and alive', async t => {
       t.equal(await probe(gateway, 'livez'), 200)
-      t.equal(await probe(gateway, 'readyz'), 503)
+      for (let looks = 0; looks < 30; looks += 1) {
+        t.equal(await probe(gateway, 'readyz'), 503)
+        await pause(10)
+      }
       t.equal(linesWith(gateway, 'the store does not answer'), 1)
     })
 

@@ -109,6 +109,28 @@ t.test('the parser', async t => {
     fails(t, await ask('GET /plans#x HTTP/1.1'), 400, 'malformed-url')
   })
 
+  t.test('400 malformed-url when the target is no path', async t => {
+    for (const target of ['http://elsewhere.example/plans', '*']) {
+      fails(t, await ask(`GET ${target} HTTP/1.1`), 400, 'malformed-url')
+    }
+  })
+
+  t.test('400 invalid-request when a server in front may read it otherwise', async t => {
+    for (const request of [
+      'GET /plans HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
+      'GET /plans HTTP/1.1\r\nConnection: close\r\n\r\n',
+      'GET /plans HTTP/2.0\r\nHost: a\r\nConnection: close\r\n\r\n',
+      'GET /plans\r\n\r\n'
+    ]) {
+      fails(t, await answerTo(t, url, request), 400, 'invalid-request')
+    }
+  })
+
+  t.test('200 for a probe in HTTP/1.0, and for an expectation that nobody knows', async t => {
+    t.equal((await answerTo(t, url, 'GET /livez HTTP/1.0\r\n\r\n')).statusCode, 200)
+    t.equal((await ask('GET /livez HTTP/1.1', { expect: 'miracles' })).statusCode, 200)
+  })
+
   t.test('414 uri-too-long when the URL is longer than 8 KiB', async t => {
     fails(t, await ask(`GET /plans?${'x'.repeat(8200)} HTTP/1.1`), 414, 'uri-too-long')
     fails(t, await ask(`GET /plans/${'1'.repeat(8200)} HTTP/1.1`), 414, 'uri-too-long')
@@ -121,11 +143,9 @@ t.test('the parser', async t => {
 
   for (const [what, request] of [
     ['is no HTTP', 'HELO gateway\r\n\r\n'],
-    ['has no version', 'GET /plans\r\n\r\n'],
     ['has an unknown method', 'FROBNICATE /plans HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['has a blank in its target', 'GET /pl ans HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['has NUL in a header', 'GET /plans HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n'],
-    ['has no host', 'GET /plans HTTP/1.1\r\n\r\n'],
     ['has two lengths', 'POST /accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
     [
       'has a length and is chunked',
