@@ -1,5 +1,13 @@
 import { type Static, Type } from 'typebox'
-import { Account, type AccountField, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
+import {
+  Account,
+  type AccountField,
+  AccountList,
+  AccountPath,
+  AccountQuery,
+  CreatedAccount,
+  NewAccount
+} from '../schemas/accounts.ts'
 import { ref } from '../schemas/model.ts'
 import { S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
@@ -75,13 +83,25 @@ export const accounts: Routes = async (app, { upstream, mount, settleMs }) => {
         'Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.',
       tags: ['Accounts'],
       body: ref(NewAccount),
-      response: answers({ 201: sends(CreatedAccount, 'Location') }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered')
+      response: answers(
+        { 201: sends(CreatedAccount, 'Location') },
+        BODY,
+        listPlans,
+        getUsers,
+        createAccount,
+        'plan-not-orderable',
+        'location-not-offered'
+      )
     },
     async handler(request, reply) {
       const { planId, bucketName } = request.body
       const errand = errandOf(request)
       const { location } = await checkedOffer(upstream, 'free', request.body, errand)
-      const made = await purchase({ upstream, action: createAccount, settleMs }, { planId, bucketName, location }, errand)
+      const made = await purchase(
+        { upstream, action: createAccount, settleMs },
+        { planId, bucketName, location },
+        errand
+      )
       return reply
         .code(201)
         .header('location', `${mount}/accounts/${encodeURIComponent(made.s3uid)}`)
@@ -163,9 +183,15 @@ const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account
 export const toCreatedAccount = ({ s3uid, bucket, error }: Made, planId: number, location: string): CreatedAccount => {
   const warnings: Warning[] = []
   if (error !== undefined) {
-    warnings.push({ code: 'account-created-with-error', detail: `The account was made, but HOSTKEY reported: ${error}` })
+    warnings.push({
+      code: 'account-created-with-error',
+      detail: `The account was made, but HOSTKEY reported: ${error}`
+    })
   } else if (bucket === undefined) {
-    warnings.push({ code: 'bucket-name-unconfirmed', detail: 'HOSTKEY does not list the bucket yet; it may have another name.' })
+    warnings.push({
+      code: 'bucket-name-unconfirmed',
+      detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
+    })
   }
   return { s3uid, planId, location, bucket: bucket ?? null, warnings }
 }

@@ -1,6 +1,6 @@
-import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
-import type { Bucket } from '../schemas/buckets.ts'
 import { AccountPath } from '../schemas/accounts.ts'
+import type { Bucket } from '../schemas/buckets.ts'
+import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
 import { unhurried } from '../src/caller.ts'
@@ -65,7 +65,10 @@ export const buckets: Routes = async (app, { upstream, mount, settleMs }) => {
       await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
       const found = await findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
       const bucket = toCreatedBucket(found, wished)
-      return reply.code(201).header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`).send(bucket)
+      return reply
+        .code(201)
+        .header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`)
+        .send(bucket)
     }
   })
 

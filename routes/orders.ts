@@ -59,6 +59,9 @@ const assertPrice = (plan: ListedPlan, expected: Price | undefined): void => {
   const actual: Record<string, number | undefined> = priceOf(plan)
   for (const [currency, price] of Object.entries(expected ?? {})) {
     if (actual[currency] === price) continue
-    throw new Problem('price-changed', `${currency} of plan ${plan.id} is ${actual[currency] ?? 'not listed'}, not ${price}.`)
+    throw new Problem(
+      'price-changed',
+      `${currency} of plan ${plan.id} is ${actual[currency] ?? 'not listed'}, not ${price}.`
+    )
   }
 }

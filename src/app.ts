@@ -11,6 +11,7 @@ import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
+import { type Drain, draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
@@ -44,6 +45,7 @@ export interface AppOptions {
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   isReady: () => Promise<boolean>
+  drain: Drain
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
@@ -81,7 +83,13 @@ export const buildApp = async (options: AppOptions) => {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
     },
     routerOptions: ROUTER,
-    http: { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024, requireHostHeader: false },
+    http: {
+      headersTimeout: 10_000,
+      requestTimeout: 15_000,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 16 * 1024,
+      requireHostHeader: false
+    },
     keepAliveTimeout: 65_000,
     clientErrorHandler: answerBrokenRequest(base),
     frameworkErrors: (error, request, reply) => {
@@ -98,6 +106,7 @@ export const buildApp = async (options: AppOptions) => {
   })
 
   await app.register(measure, { metrics: options.metrics })
+  await app.register(draining, { drain: options.drain })
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
   await app.register(guard)
@@ -110,7 +119,14 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(docsPages)
       await api.register(service, { isReady: options.isReady })
       const { auth, sessions, audit, origins, revokeLater } = options
-      const sessionOptions = { auth, sessions, audit, origins, revokeLater, drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN) }
+      const sessionOptions = {
+        auth,
+        sessions,
+        audit,
+        origins,
+        revokeLater,
+        drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN)
+      }
       await api.register(doorway, sessionOptions)
       await api.register(async behindTheDoor => {
         await behindTheDoor.register(authenticate, { doors: options.doors, origins })

@@ -25,7 +25,11 @@ export interface Audit {
 
 /** The audit log: a stream of its own, one JSON line for each event. @param destination standard output when absent */
 export const createAudit = (destination?: DestinationStream): Audit => {
-  const options = { base: { log: 'audit' }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } }
+  const options = {
+    base: { log: 'audit' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) }
+  }
   const log = destination ? pino(options, destination) : pino(options)
   return { record: entry => log.info(entry) }
 }

@@ -6,6 +6,7 @@ import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
+import { closeListener, createDrain } from './plugins/draining.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
@@ -56,8 +57,8 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     }
   })
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
-  let isDraining = false
-  const isReady = async () => !isDraining && (await store.isUp())
+  const drain = createDrain()
+  const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
     upstream,
     metrics,
@@ -67,6 +68,7 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     auth,
     sessions,
     isReady,
+    drain,
     audit: createAudit(auditDestination(config.auditLog)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
@@ -81,11 +83,9 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
   return {
     app,
     management,
-    refuseNew() {
-      isDraining = true
-    },
+    drain,
     async close() {
-      await app.close()
+      await closeListener(app, drain)
       await Promise.all([management.close(), upstream.close(), store.close()])
     }
   }
@@ -94,14 +94,14 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config } = options
-  const { app, management, refuseNew, close } = await assembleGateway(options)
+  const { app, management, drain, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
   const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     async drain() {
-      refuseNew()
+      drain.begin()
       await new Promise(resolve => setTimeout(resolve, config.drainDelayMs))
       await close()
     }

@@ -119,7 +119,8 @@ export const settings = {
   }),
   sessionStore: setting({
     name: 'SESSION_STORE',
-    about: 'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
+    about:
+      'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
     fallback: '',
     otherwise: '`redis` when `REDIS_URL` is set, else `memory`',
     read: optional(word('memory', 'sqlite', 'redis'))

@@ -39,8 +39,10 @@ t.test('each problem can be provoked by its cause', async t => {
     client.close()
     return { statusCode: status, headers: answered, text: body, json: () => JSON.parse(body) }
   }
-  const another = async (env: Record<string, string>, ask: (other: Awaited<ReturnType<typeof gateway>>) => Promise<Reply>) =>
-    ask(await gateway(t, env))
+  const another = async (
+    env: Record<string, string>,
+    ask: (other: Awaited<ReturnType<typeof gateway>>) => Promise<Reply>
+  ) => ask(await gateway(t, env))
 
   const provocations: Partial<Record<ProblemName, () => Promise<Reply>>> = {
     'invalid-request': () => post('/accounts', {}),
@@ -60,7 +62,8 @@ t.test('each problem can be provoked by its cause', async t => {
     },
     'csrf-rejected': () => post('/session', { token: 'x' }, { token: null }),
     'insufficient-scope': () => get('/accounts?customerId=1'),
-    'payment-required': () => refused('issue service paid', () => post('/orders', { planId: 2, bucketName: 'photos' }, key)),
+    'payment-required': () =>
+      refused('issue service paid', () => post('/orders', { planId: 2, bucketName: 'photos' }, key)),
     forbidden: () => refused('Permission denied', usage),
     'route-not-found': () => get('/nowhere'),
     'account-not-found': () => get('/accounts/s3_user_2/usage'),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { COOKIE } from '../src/doors/session.ts'
+import { COOKIE } from '../src/cookie.ts'
 import { createBrowser, forged } from './support/browser-caller.ts'
 import { createContract } from './support/contract.ts'
 import { eventually } from './support/eventually.ts'

@@ -49,7 +49,8 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     caller: caller?.id,
     ip: request.ip,
     s3uid,
-    target: [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
+    target:
+      [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
     scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? needed?.scope
   }
 }

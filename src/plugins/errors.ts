@@ -65,7 +65,11 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
 }
 
 /** Broken JSON has one fault: where it is, the parser does not say. */
-const UNREADABLE_BODY: Fault = { in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }
+const UNREADABLE_BODY: Fault = {
+  in: 'body',
+  pointer: '',
+  detail: 'is not JSON, or has a member named __proto__ or constructor'
+}
 
 const contextOf = (context: string | undefined) =>
   context === 'querystring' || context === 'params' || context === 'headers' ? context : 'body'

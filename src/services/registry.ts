@@ -17,7 +17,9 @@ const Entry = Type.Object(
     /** How many times the usual limits: `standard` 1, `high` 10. */
     rate: Type.Optional(Type.Enum(['standard', 'high'])),
     /** No credential works after this moment, RFC 3339. */
-    expiresAt: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$' })),
+    expiresAt: Type.Optional(
+      Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$' })
+    ),
     /** Where HOSTKEY's API key is found: the file itself holds no secret. */
     apiKey: Type.Union([
       Type.Object({ env: Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,127}$' }) }, { additionalProperties: false }),
@@ -66,7 +68,9 @@ const faultsOf = (check: typeof file | typeof entry, value: unknown, at: string)
       .Errors(value)
       // The unknown member is told by itself, and by its own path.
       .filter(({ keyword }) => keyword !== 'additionalProperties')
-      .map(({ keyword, instancePath, message }) => `${at}${instancePath} ${keyword === 'boolean' ? 'is unknown' : message}`)
+      .map(
+        ({ keyword, instancePath, message }) => `${at}${instancePath} ${keyword === 'boolean' ? 'is unknown' : message}`
+      )
   )
 ]
 
@@ -109,7 +113,8 @@ const parsed = (path: string): unknown => {
 
 /** The key that an entry refers to, or why there is none. */
 const keyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | string => {
-  if ('env' in apiKey) return env[apiKey.env] ? new Secret(env[apiKey.env] ?? '') : `the variable ${apiKey.env} is empty`
+  if ('env' in apiKey)
+    return env[apiKey.env] ? new Secret(env[apiKey.env] ?? '') : `the variable ${apiKey.env} is empty`
   try {
     const key = readFileSync(apiKey.file, 'utf8').trim()
     return key === '' ? `the file ${apiKey.file} is empty` : new Secret(key)

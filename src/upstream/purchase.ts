@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Errand, unhurried } from '../caller.ts'
-import { isProblem, Problem } from '../problem.ts'
+import { isProblem, type Problem } from '../problem.ts'
 import { type createAccount, type createOrder, getUsers } from './actions/accounts.ts'
 import { findMadeBucket, listedBuckets, madeBucket } from './buckets.ts'
 import type { Upstream } from './client.ts'
@@ -32,7 +32,11 @@ interface Purchase {
  * exists, the accounts before and after tell (UPSTREAM 5.4).
  * @throws Problem of the action; `account-state-unknown` when an account was made and cannot be named
  */
-export const purchase = async ({ upstream, action, settleMs }: Purchase, wanted: Wanted, errand: Errand): Promise<Made> => {
+export const purchase = async (
+  { upstream, action, settleMs }: Purchase,
+  wanted: Wanted,
+  errand: Errand
+): Promise<Made> => {
   const before = await accountsOf(upstream, wanted, errand)
   const after = unhurried(errand)
   try {
@@ -41,7 +45,11 @@ export const purchase = async ({ upstream, action, settleMs }: Purchase, wanted:
       { plan_id: wanted.planId, bucket_name: wanted.bucketName, location: wanted.location },
       errand
     )
-    const found = await findMadeBucket(upstream, { s3uid, wished: wanted.bucketName, before: new Set(), settleMs }, after)
+    const found = await findMadeBucket(
+      upstream,
+      { s3uid, wished: wanted.bucketName, before: new Set(), settleMs },
+      after
+    )
     return { s3uid, bucket: found?.name, error: undefined }
   } catch (error) {
     if (!leavesItOpen(error)) throw error

@@ -11,7 +11,14 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 export const USER_AGENT = 'hostkey-s3-gateway/0.1'
 
 /** How long a call may take in all, by what it does (RELIABILITY 4.2). */
-const DEADLINE_MS: Record<Effect, number> = { read: 10_000, secret: 10_000, queue: 20_000, write: 30_000, buy: 60_000, login: 10_000 }
+const DEADLINE_MS: Record<Effect, number> = {
+  read: 10_000,
+  secret: 10_000,
+  queue: 20_000,
+  write: 30_000,
+  buy: 60_000,
+  login: 10_000
+}
 
 const CONNECT_TIMEOUT_MS = 1000
 

@@ -4,6 +4,9 @@ import { openBrowser } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
 import { type Fetched, fetchFrom, freePort, servePage } from '../support/pages.ts'
 
+// 110 s: a busy machine takes seconds for each page.
+t.setTimeout(110_000)
+
 const NAME = '__Host-Http-session'
 
 /** A gateway at `localhost`, a browser, and an empty page on another port of this machine. */

@@ -38,7 +38,13 @@ t.test('the router', async t => {
     for (const accept of ['text/html', 'application/xml', 'application/json;q=0']) {
       fails(t, await get('/plans', { headers: { accept } }), 406, 'not-acceptable')
     }
-    for (const accept of ['*/*', 'application/*', 'text/html, application/json;q=0.1', 'application/json; charset=utf-8', 'application/json;charset=UTF-8']) {
+    for (const accept of [
+      '*/*',
+      'application/*',
+      'text/html, application/json;q=0.1',
+      'application/json; charset=utf-8',
+      'application/json;charset=UTF-8'
+    ]) {
       t.equal((await get('/plans', { headers: { accept } })).statusCode, 200, accept)
     }
   })
@@ -55,10 +61,13 @@ t.test('a reply', async t => {
     ['400', () => get('/accounts?x=1')],
     ['401', () => get('/accounts', { token: null })],
     ['404', () => get('/nowhere')],
-    ['502', () => {
-      sandbox.control.fault({ kind: 'empty-500', count: 1 })
-      return get('/accounts')
-    }]
+    [
+      '502',
+      () => {
+        sandbox.control.fault({ kind: 'empty-500', count: 1 })
+        return get('/accounts')
+      }
+    ]
   ]
   for (const [status, ask] of replies()) {
     t.test(`${status} carries its id, times, limits and the headers of security`, async t => {

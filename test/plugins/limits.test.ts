@@ -63,7 +63,11 @@ t.test('an address', async t => {
     const { get, lines } = await gateway(t, { RATE_LIMIT_MAX: '3', TRUST_PROXY: 'loopback' })
     t.strictSame(await statuses(() => get('/livez', from('192.0.2.1')), 7), [200, 200, 200, 200, 200, 200, 429])
     t.equal((await get('/livez', from('192.0.2.2'))).statusCode, 200)
-    t.equal((await get('/livez', from('192.0.2.3, 192.0.2.1'))).statusCode, 429, 'what the caller puts before it is not believed')
+    t.equal(
+      (await get('/livez', from('192.0.2.3, 192.0.2.1'))).statusCode,
+      429,
+      'what the caller puts before it is not believed'
+    )
     t.ok(lines.some(line => line.includes('"ip":"192.0.2.1"')))
   })
 

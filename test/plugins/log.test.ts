@@ -125,7 +125,9 @@ t.test('the log holds nothing that a caller sends', async t => {
   t.test('in a request that breaks the lines of the log', async t => {
     const raw = createRawClient(url)
     const { text } = await logOf(async () => {
-      await raw.send('GET /accounts/%0d%0a%7B%22canary%22:1%7D?x=%0aCANARY HTTP/1.1', { 'x-request-id': 'a\u2028canary' })
+      await raw.send('GET /accounts/%0d%0a%7B%22canary%22:1%7D?x=%0aCANARY HTTP/1.1', {
+        'x-request-id': 'a\u2028canary'
+      })
       raw.close()
     })
     t.notMatch(text, /canary/i)
@@ -143,5 +145,8 @@ t.test('what HOSTKEY says is one line of the log, and its secrets are not in it'
   for (const line of lines) t.doesNotThrow(() => JSON.parse(line))
   // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested.
   t.notMatch(log.text.replaceAll('\n', ''), /[\u0000-\u001f\u007f\u2028]/)
-  t.match(JSON.parse(lines[0] ?? ''), { level: 'warn', upstreamText: 'Odd {"level":"fatal"} [31m [redacted] password=[redacted]' })
+  t.match(JSON.parse(lines[0] ?? ''), {
+    level: 'warn',
+    upstreamText: 'Odd {"level":"fatal"} [31m [redacted] password=[redacted]'
+  })
 })

@@ -75,14 +75,17 @@ t.test('POST /orders', async t => {
     })
   }
 
-  t.test('502 upstream-bad-response when the one new account is another order’s: it is not taken for this one’s', async t => {
-    control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
-    control.fault({ kind: 'latency', action: 'create_order', ms: 100, count: 1 })
-    const lost = order(wanted)
-    await until(() => orders() === 1)
-    t.equal((await order({ planId: 2, bucketName: 'music' })).statusCode, 201)
-    fails(t, await lost, 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
-  })
+  t.test(
+    '502 upstream-bad-response when the one new account is another order’s: it is not taken for this one’s',
+    async t => {
+      control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
+      control.fault({ kind: 'latency', action: 'create_order', ms: 100, count: 1 })
+      const lost = order(wanted)
+      await until(() => orders() === 1)
+      t.equal((await order({ planId: 2, bucketName: 'music' })).statusCode, 201)
+      fails(t, await lost, 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
+    }
+  )
 
   t.test('201 for both when the answer of one of two orders at once is lost', async t => {
     control.fault({ kind: 'reset-after', action: 'create_order', count: 1 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { needProgram } from './debian.ts'
+import { findProgram, needProgram } from './debian.ts'
 
 /** What of tap's test object is used. */
 interface Test {
@@ -40,7 +40,8 @@ export const redisServer = async (t: Test, { settings = [] }: Options = {}) => {
 
   const start = async (more: readonly string[] = settings) => {
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--logfile', join(folder, 'log')]
-    child = spawn(program, [...own, ...VOLATILE, ...more], { stdio: 'ignore' })
+    const line = [...mortal(), program, ...own, ...VOLATILE, ...more]
+    child = spawn(line[0] ?? program, line.slice(1), { stdio: 'ignore' })
     const failed = once(child, 'error').then(([error]) => Promise.reject(error))
     await Promise.race([answers(port, child), failed]).catch(async error => {
       const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
@@ -102,6 +103,12 @@ export const redisServer = async (t: Test, { settings = [] }: Options = {}) => {
 }
 
 export type RedisServer = Awaited<ReturnType<typeof redisServer>>
+
+/** Where Linux offers it, the server dies with the test's process, however that ends. */
+const mortal = (): string[] => {
+  const setpriv = findProgram('setpriv')
+  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
+}
 
 /** Below the ports that the system itself hands out: after a kill no connection of this machine may sit on it. */
 const freePort = async (): Promise<number> => {

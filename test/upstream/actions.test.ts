@@ -1,14 +1,13 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { problems } from '../../schemas/problems.ts'
-import { hashedToken } from '../../src/sandbox/index.ts'
+import { hashedToken, startSandbox } from '../../src/sandbox/index.ts'
 import { Secret } from '../../src/secret.ts'
 import type { Action } from '../../src/upstream/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
 import { problemsOf, refusalsOf } from '../../src/upstream/failures.ts'
 import { gateway } from '../support/gateway.ts'
-import { startSandbox } from '../../src/sandbox/index.ts'
 
 const all: [string, Action][] = Object.entries(actions)
 
@@ -63,7 +62,11 @@ t.test('what is sent', async t => {
   await get('/plans/1/history', { headers: hostile })
   await post('/accounts/s3_user_1/buckets', { name: 'photos' }, { headers: hostile })
   await post('/accounts', { planId: 1, bucketName: 'free-photos' }, { headers: hostile })
-  await post('/orders', { planId: 2, bucketName: 'more' }, { headers: { ...hostile, 'idempotency-key': 'a'.repeat(16) } })
+  await post(
+    '/orders',
+    { planId: 2, bucketName: 'more' },
+    { headers: { ...hostile, 'idempotency-key': 'a'.repeat(16) } }
+  )
   await del('/accounts/s3_user_1/buckets/logs/files?path=a%26action%3Ddelete_account', { headers: hostile })
   await del('/accounts/s3_user_1/buckets/photos', { headers: hostile })
   await del('/accounts/s3_user_1', { headers: { ...hostile, 'confirm-delete': 's3_user_1' } })
@@ -74,7 +77,11 @@ t.test('what is sent', async t => {
     const action = new Map(all).get(name)
     t.equal(`${method} ${script}`, 'POST s3.php', name)
     const allowed = new Set(['action', 'token', ...Object.keys(action?.params.properties ?? {})])
-    t.strictSame(Object.keys(fields).filter(key => !allowed.has(key)), [], `${name} sends declared fields only`)
+    t.strictSame(
+      Object.keys(fields).filter(key => !allowed.has(key)),
+      [],
+      `${name} sends declared fields only`
+    )
     for (const key of action?.params.required ?? []) t.ok(key in fields, `${name} sends ${key}`)
     t.equal(fields['token'], hashedToken(sandbox.demo.token))
     t.match(headers['user-agent'], /^hostkey-s3-gateway\//)

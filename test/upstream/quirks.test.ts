@@ -72,7 +72,8 @@ t.test('tolerated leaves alone what cannot be meant', async t => {
 })
 
 t.test('tolerated changes no example of an action', async t => {
-  for (const { name, result, example } of Object.values(actions)) t.strictSame(tolerated(result, example), example, name)
+  for (const { name, result, example } of Object.values(actions))
+    t.strictSame(tolerated(result, example), example, name)
 })
 
 const kinds: FaultKind[] = [

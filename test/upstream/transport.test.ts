@@ -49,7 +49,11 @@ t.test('faults of the wire', async t => {
       const reply = await get('/accounts/s3_user_1/usage')
       fails(t, reply, status, problem, { retryable: problem !== 'invalid-token' })
       t.notOk('outcome' in reply.json())
-      t.notMatch(reply.text, /Warning|\/var\/www|nginx|\.php|<|elsewhere|ECONNRESET/i, 'nothing of what HOSTKEY printed')
+      t.notMatch(
+        reply.text,
+        /Warning|\/var\/www|nginx|\.php|<|elsewhere|ECONNRESET/i,
+        'nothing of what HOSTKEY printed'
+      )
     })
 
     t.test(`${status} ${problem}, outcome ${outcome}, when a write meets ${kind}: sent once`, async t => {
