@@ -147,6 +147,13 @@ t.test('POST /orders', async t => {
     })
   }
 
+  t.test('422 plan-not-orderable when the plan is withdrawn and an admin sees it all the same', async t => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const reply = await post('/orders', { ...wanted, planId: 3 }, { headers, token: control.tokenOf('admin') })
+    fails(t, reply, 422, 'plan-not-orderable', { detail: 'Plan 3 is not on offer.' })
+    t.equal(orders(), 0)
+  })
+
   t.test('422 location-not-offered when the plan has several locations and none is named', async t => {
     fails(t, await order({ planId: 4, bucketName: 'photos' }), 422, 'location-not-offered', {
       errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL, DE' }]

@@ -116,7 +116,7 @@ t.test('an upstream of another kind', async t => {
       'upstream-bad-response',
       (_request, response) => {
         response.setHeader('content-encoding', 'gzip')
-        response.end(gzipSync(Buffer.alloc(50 * 1024 * 1024, ' ')))
+        response.end(gzipSync(`{"result":"OK","plans":[]${' '.repeat(50 * 1024 * 1024)}}`))
       }
     ],
     [
