@@ -22,7 +22,7 @@ const elsewhere: Partial<Record<ProblemName, string>> = {
 }
 
 t.test('each problem can be provoked by its cause', async t => {
-  const { get, post, del, send, sandbox, url } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '300' })
+  const { get, post, del, send, sandbox, url } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const account = '/accounts/s3_user_1'
   const csrf = { headers: { 'x-csrf': '1' }, token: null }

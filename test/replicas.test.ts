@@ -1,7 +1,11 @@
 import t, { type Test } from 'tap'
 import type { Reply } from './support/gateway.ts'
+import { linesWith } from './support/outage.ts'
 import { redisServer } from './support/redis.ts'
 import { replicas, temporaryFolder } from './support/replicas.ts'
+
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
 
 const BUCKETS = '/accounts/s3_user_1/buckets'
 
@@ -54,8 +58,15 @@ for (const [name, settingsOf] of Object.entries(stores)) {
 
     t.test('share one limit: together exactly so many pass', async t => {
       const MAX = 60
-      const both = await replicas(t, { ...(await settingsOf(t)), RATE_LIMIT_MAX: String(MAX) })
-      const replies = await Promise.all(Array.from({ length: 100 }, (_, index) => both.at(index % 2).get(BUCKETS)))
+      let both: Awaited<ReturnType<typeof replicas>>
+      let replies: Reply[]
+      let attempts = 0
+      do {
+        both = await replicas(t, { ...(await settingsOf(t)), RATE_LIMIT_MAX: String(MAX) })
+        replies = await Promise.all(Array.from({ length: 100 }, (_, index) => both.at(index % 2).get(BUCKETS)))
+        attempts += 1
+        // On a machine so busy that the store was late, each has counted by itself: that measures something else.
+      } while (attempts < 3 && [0, 1].some(index => linesWith(both.at(index), 'the store does not answer') > 0))
       t.equal(count(replies, 200), MAX)
       t.equal(count(replies, 429), 100 - MAX)
     })

@@ -9,6 +9,9 @@ import { BUCKETS } from './support/outage.ts'
 import { redisServer } from './support/redis.ts'
 import { replicas, temporaryFolder } from './support/replicas.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 /** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */
 const WRONG = {
   apiKey: 'feedfacefeedface-0123456789abcdef',

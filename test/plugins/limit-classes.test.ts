@@ -5,6 +5,9 @@ import { redisServer } from '../support/redis.ts'
 import { replicas } from '../support/replicas.ts'
 import { parseList } from '../support/structured.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 /** Of which the shares are: 24 writes, deletes and usages, 2 logins and keys, 1 order, each a minute. */
 const MAX = 240
 const MINUTE_MS = 60_000

@@ -4,6 +4,9 @@ import { gateway, type Reply } from '../support/gateway.ts'
 import { redisServer } from '../support/redis.ts'
 import { parseList } from '../support/structured.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 /** Of which the shares are: 2 logins a minute from one address, 4 an hour with one credential. */
 const MAX = '240'
 

@@ -81,7 +81,7 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
 })
 
 t.test('POST /accounts/:s3uid/buckets', async t => {
-  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '400' })
+  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const create = (name: string, account = ACCOUNT) => post(`${account}/buckets`, { name })
   const calls = () => control.counters()['create_bucket'] ?? 0

@@ -13,7 +13,7 @@ const until = async (isSo: () => boolean) => {
 const prices = { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 }
 
 t.test('POST /orders', async t => {
-  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '400' })
+  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const order = (body: object, { query = '', key = randomUUID() }: { query?: string; key?: string } = {}) =>
     post(`/orders${query}`, body, { headers: { 'idempotency-key': key } })

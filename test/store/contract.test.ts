@@ -6,6 +6,9 @@ import type { Store } from '../../src/store/store.ts'
 import { redisServer } from '../support/redis.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 interface Opened {
   store: Store
   /** Lets so much time go by: nobody sleeps. */

@@ -5,6 +5,9 @@ import { MOST_RECOVERY_MS, timeUntil } from '../support/outage.ts'
 import { redisServer } from '../support/redis.ts'
 import { switchboard } from '../support/switchboard.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 const LIFE_MS = 60_000
 
 const opened = async (t: Test, settings: readonly string[] = []) => {

@@ -4,6 +4,9 @@ import t from 'tap'
 import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, probe, timeUntil } from '../support/outage.ts'
 import { replicas, temporaryFolder } from '../support/replicas.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 t.test('a gateway whose SQLite file another process does not let go', async t => {
   const folder = temporaryFolder(t)
   const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, RATE_LIMIT_MAX: '20' }
