@@ -8,6 +8,9 @@ import { fails } from './support/expect.ts'
 import { gateway, type Reply } from './support/gateway.ts'
 import { createRawClient } from './support/raw.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** Names that nothing can provoke here, and why. */
 const elsewhere: Partial<Record<ProblemName, string>> = {
   'session-expired': 'needs a session: test/routes of the sessions',

@@ -5,6 +5,9 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from './support/eventually.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 const root = new URL('..', import.meta.url)
 
 /** Starts the gateway as an operator does. Nothing of this process's environment but what it takes to run. */

@@ -4,6 +4,9 @@ import t from 'tap'
 import { fails, succeeds } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 const wanted = { planId: 2, bucketName: 'photos' }
 /** Waits until something is so. */
 const until = async (isSo: () => boolean) => {

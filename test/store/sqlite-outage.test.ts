@@ -4,7 +4,7 @@ import t from 'tap'
 import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, probe, timeUntil } from '../support/outage.ts'
 import { replicas, temporaryFolder } from '../support/replicas.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
+/** Other test files run at the same time. */
 t.setTimeout(110_000)
 
 t.test('a gateway whose SQLite file another process does not let go', async t => {

@@ -9,6 +9,9 @@ import { StoreDown } from '../../src/store/store.ts'
 import { timeUntil } from '../support/outage.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 const LIFE_MS = 60_000
 
 const module = (path: string) => new URL(`../../${path}`, import.meta.url).href
@@ -16,9 +19,6 @@ const module = (path: string) => new URL(`../../${path}`, import.meta.url).href
 /** What each of two processes does with the file, at the same time. */
 const WORK = `
 import { createSqliteStore } from '${module('src/store/sqlite.ts')}'
-
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
 const store = createSqliteStore(process.argv[1])
 const rounds = Array.from({ length: 300 }, (_, index) => index)
 const counts = await Promise.all(rounds.map(async () => (await store.increment('limit', 1, ${LIFE_MS})).count))

@@ -4,6 +4,9 @@ import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** An operation that calls the action, so that a refusal of it can be seen. */
 const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
   create_account: g => g.post('/accounts', { planId: 1, bucketName: 'photos' }),

@@ -9,6 +9,9 @@ import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** Deadlines: one that is met, and one that a busy machine does not come near. */
 const TIMEOUT_MS = 400
 const PATIENCE_MS = 20_000
