@@ -5,14 +5,17 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
+# The one place that the process may write to: SQLite files, where they are asked for.
+RUN mkdir --mode=700 /data && chown node:node /data
 # Owned by root: the process can read its code and not change it.
 COPY --from=deps /app/node_modules ./node_modules
 COPY package.json ./
 COPY schemas ./schemas
 COPY routes ./routes
 COPY src ./src
+VOLUME /data
 USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM

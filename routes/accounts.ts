@@ -1,5 +1,13 @@
 import { type Static, Type } from 'typebox'
-import { Account, type AccountField, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
+import {
+  Account,
+  type AccountField,
+  AccountList,
+  AccountPath,
+  AccountQuery,
+  CreatedAccount,
+  NewAccount
+} from '../schemas/accounts.ts'
 import { ref } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
@@ -79,7 +87,18 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, tombst
       tags: ['Accounts'],
       headers: AccountHeaders,
       body: ref(NewAccount),
-      response: answers({ 201: sends(CreatedAccount, 'Location') }, BODY, listPlans, getUsers, createAccount, 'plan-not-orderable', 'location-not-offered', 'idempotency-in-progress', 'idempotency-key-reused', 'probable-duplicate-order')
+      response: answers(
+        { 201: sends(CreatedAccount, 'Location') },
+        BODY,
+        listPlans,
+        getUsers,
+        createAccount,
+        'plan-not-orderable',
+        'location-not-offered',
+        'idempotency-in-progress',
+        'idempotency-key-reused',
+        'probable-duplicate-order'
+      )
     },
     async handler(request, reply) {
       const { planId, bucketName } = request.body
@@ -128,14 +147,24 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, tombst
   })
 
   /** With a key: at most once, whatever breaks. */
-  const keyed = async (how: Purchase, idempotencyKey: string, body: object, check: () => Promise<Wanted>, errand: Errand) => {
+  const keyed = async (
+    how: Purchase,
+    idempotencyKey: string,
+    body: object,
+    check: () => Promise<Wanted>,
+    errand: Errand
+  ) => {
     const key = await orderKeyOf('create_account', idempotencyKey, body, errand)
     const { entry, isReplayed } = await ordering.place(how, key, check, errand)
     if (entry.made) return { made: entry.made, wanted: entry.intent.wanted, isReplayed }
-    throw new Problem('account-state-unknown', 'Whether the account was made is not known yet: send the same request with the same key.', {
-      outcome: 'unknown',
-      links: { order: `${mount}/orders/${entry.orderId}` }
-    })
+    throw new Problem(
+      'account-state-unknown',
+      'Whether the account was made is not known yet: send the same request with the same key.',
+      {
+        outcome: 'unknown',
+        links: { order: `${mount}/orders/${entry.orderId}` }
+      }
+    )
   }
 
   const unkeyed = async (how: Purchase, wanted: Wanted, errand: Errand) => ({
@@ -200,9 +229,15 @@ const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account
 export const toCreatedAccount = ({ s3uid, bucket, error }: Made, { planId, location }: Wanted): CreatedAccount => {
   const warnings: Warning[] = []
   if (error !== undefined) {
-    warnings.push({ code: 'account-created-with-error', detail: `The account was made, but HOSTKEY reported: ${error}` })
+    warnings.push({
+      code: 'account-created-with-error',
+      detail: `The account was made, but HOSTKEY reported: ${error}`
+    })
   } else if (bucket === undefined) {
-    warnings.push({ code: 'bucket-name-unconfirmed', detail: 'HOSTKEY does not list the bucket yet; it may have another name.' })
+    warnings.push({
+      code: 'bucket-name-unconfirmed',
+      detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
+    })
   }
   return { s3uid, planId, location, bucket: bucket ?? null, warnings }
 }

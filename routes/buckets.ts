@@ -1,6 +1,6 @@
-import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
-import type { Bucket } from '../schemas/buckets.ts'
 import { AccountPath } from '../schemas/accounts.ts'
+import type { Bucket } from '../schemas/buckets.ts'
+import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
 import { unhurried } from '../src/caller.ts'
@@ -66,7 +66,10 @@ export const buckets: Routes = async (app, { upstream, tombstones, mount, settle
       const found = await findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
       const bucket = toCreatedBucket(found, wished)
       await tombstones.clear(errand.caller, [s3uid, bucket.name])
-      return reply.code(201).header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`).send(bucket)
+      return reply
+        .code(201)
+        .header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`)
+        .send(bucket)
     }
   })
 

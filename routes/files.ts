@@ -1,7 +1,7 @@
 import { BucketPath } from '../schemas/buckets.ts'
 import { type File, FileAtPath, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
 import { NoContent } from '../schemas/status.ts'
-import { type ListScope, decodeCursor, encodeCursor } from '../src/cursor.ts'
+import { decodeCursor, encodeCursor, type ListScope } from '../src/cursor.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { Problem } from '../src/problem.ts'
@@ -39,7 +39,8 @@ export const files: Routes = async (app, { upstream, tombstones, mount }) => {
       const from = cursor === undefined ? undefined : decodeCursor(cursor, scope)
       const page = await listedFiles(upstream, { ...scope, limit, from }, errandOf(request))
       const nextCursor = page.next === undefined ? null : encodeCursor(page.next, scope)
-      if (nextCursor !== null) reply.header('link', nextLink(`${mount}${pathOf(s3uid, bucket)}`, { search, limit, nextCursor }))
+      if (nextCursor !== null)
+        reply.header('link', nextLink(`${mount}${pathOf(s3uid, bucket)}`, { search, limit, nextCursor }))
       return {
         items: page.files.map(file => toFile(file, `${mount}${pathOf(s3uid, bucket)}`)),
         folders: page.folders.map(path => ({ path })),
@@ -55,7 +56,8 @@ export const files: Routes = async (app, { upstream, tombstones, mount }) => {
     schema: {
       operationId: 'deleteFile',
       summary: 'Delete a file, named in the query',
-      description: 'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address.',
+      description:
+        'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
@@ -99,8 +101,15 @@ const assertFilePath = (path: string): void => {
 
 const pathOf = (s3uid: string, bucket: string) => `/accounts/${s3uid}/buckets/${encodeURIComponent(bucket)}/files`
 
-const nextLink = (address: string, { search, limit, nextCursor }: { search: string | undefined; limit: number; nextCursor: string }) => {
-  const query = new URLSearchParams({ ...(search !== undefined && { search }), limit: String(limit), cursor: nextCursor })
+const nextLink = (
+  address: string,
+  { search, limit, nextCursor }: { search: string | undefined; limit: number; nextCursor: string }
+) => {
+  const query = new URLSearchParams({
+    ...(search !== undefined && { search }),
+    limit: String(limit),
+    cursor: nextCursor
+  })
   return `<${address}?${query}>; rel="next"`
 }
 

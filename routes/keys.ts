@@ -11,7 +11,8 @@ export const keys: Routes = async (app, { upstream }) => {
     schema: {
       operationId: 'getKey',
       summary: 'Read one half of the key pair',
-      description: 'Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.',
+      description:
+        'Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.',
       tags: ['Keys'],
       params: KeyPath,
       response: answers({ 200: Key }, showKey)

@@ -4,8 +4,7 @@ import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } fr
 import type { Price } from '../schemas/plans.ts'
 import { problems } from '../schemas/problems.ts'
 import { defined } from '../src/defined.ts'
-import type { Entry, EntryState } from '../src/ledger/entry.ts'
-import { orderKeyOf, tenantOf } from '../src/ordering.ts'
+import { type Entry, type EntryState, orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
@@ -60,9 +59,15 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
       if (request.query.validateOnly) return check()
       const key = await orderKeyOf('create_order', request.headers['idempotency-key'], request.body, errand)
       const wanted = async () => ({ planId, bucketName, location: (await check()).location })
-      const { entry, isReplayed } = await ordering.place({ upstream, action: createOrder, settleMs }, key, wanted, errand)
+      const { entry, isReplayed } = await ordering.place(
+        { upstream, action: createOrder, settleMs },
+        key,
+        wanted,
+        errand
+      )
       if (isReplayed) reply.header('idempotency-replayed', 'true')
-      if (!entry.made) return reply.code(202).header('location', `${mount}/orders/${entry.orderId}`).send(toOrder(entry))
+      if (!entry.made)
+        return reply.code(202).header('location', `${mount}/orders/${entry.orderId}`).send(toOrder(entry))
       return reply
         .code(201)
         .header('location', `${mount}/accounts/${encodeURIComponent(entry.made.s3uid)}`)
@@ -105,7 +110,10 @@ const toOrder = ({ orderId, state, intent, createdAt, made, problem }: Entry): O
     ...intent.wanted,
     createdAt: new Date(createdAt).toISOString(),
     s3uid: made?.s3uid,
-    problem: made === undefined && problem ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail } : undefined
+    problem:
+      made === undefined && problem
+        ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail }
+        : undefined
   })
 
 /** @throws Problem price-changed when a price that the caller expects is not the plan's */
@@ -113,6 +121,9 @@ const assertPrice = (plan: ListedPlan, expected: Price | undefined): void => {
   const actual: Record<string, number | undefined> = priceOf(plan)
   for (const [currency, price] of Object.entries(expected ?? {})) {
     if (actual[currency] === price) continue
-    throw new Problem('price-changed', `${currency} of plan ${plan.id} is ${actual[currency] ?? 'not listed'}, not ${price}.`)
+    throw new Problem(
+      'price-changed',
+      `${currency} of plan ${plan.id} is ${actual[currency] ?? 'not listed'}, not ${price}.`
+    )
   }
 }

@@ -1,5 +1,13 @@
 import etag from '@fastify/etag'
-import { type Plan, Plan as PlanModel, type PlanChange, PlanHeaders, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
+import {
+  type Plan,
+  type PlanChange,
+  PlanHeaders,
+  PlanHistory,
+  PlanList,
+  Plan as PlanModel,
+  PlanPath
+} from '../schemas/plans.ts'
 import { NotModified } from '../schemas/status.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'

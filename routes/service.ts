@@ -1,9 +1,9 @@
-import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { isProblemName } from '../schemas/problems.ts'
 import { Status } from '../schemas/status.ts'
-import { problemPage } from '../src/problem-page.ts'
 import { Problem } from '../src/problem.ts'
+import { problemPage } from '../src/problem-page.ts'
 import { openAnswers } from '../src/route.ts'
 
 export interface ServiceOptions {
@@ -38,7 +38,8 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
     schema: {
       operationId: 'getReadiness',
       summary: 'May this replica get requests?',
-      description: '503 while it drains or its store does not answer. Does not depend on HOSTKEY: all replicas would leave together.',
+      description:
+        '503 while it drains or its store does not answer. Does not depend on HOSTKEY: all replicas would leave together.',
       tags: ['Service'],
       security: [],
       response: openAnswers({ 200: Status, 503: Status })
@@ -58,12 +59,15 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
       tags: ['Service'],
       security: [],
       params: ProblemPath,
-      response: openAnswers({
-        200: Type.Unsafe<string>({
-          description: 'The page.',
-          content: { 'text/html': { schema: Type.String({ maxLength: 20000, description: 'HTML.' }) } }
-        })
-      }, 'route-not-found')
+      response: openAnswers(
+        {
+          200: Type.Unsafe<string>({
+            description: 'The page.',
+            content: { 'text/html': { schema: Type.String({ maxLength: 20000, description: 'HTML.' }) } }
+          })
+        },
+        'route-not-found'
+      )
     },
     async handler(request, reply) {
       const { name } = request.params

@@ -6,9 +6,9 @@ import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import type { Audit } from '../src/audit.ts'
 import type { Identity } from '../src/caller.ts'
+import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
-import { COOKIE, clearingFlags, cookieFlags } from '../src/doors/session.ts'
 import { Problem } from '../src/problem.ts'
 import { answers, BODY, errandOf, needs, openAnswers, sends } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
@@ -45,7 +45,15 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
       security: [],
       headers: CsrfHeader,
       body: ref(NewSession),
-      response: openAnswers({ 201: sends(Session, 'Set-Cookie') }, BODY, 'csrf-rejected', 'store-unavailable', login, passwordLogin, tokenInfo)
+      response: openAnswers(
+        { 201: sends(Session, 'Set-Cookie') },
+        BODY,
+        'csrf-rejected',
+        'store-unavailable',
+        login,
+        passwordLogin,
+        tokenInfo
+      )
     },
     // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
     onRequest: async request => assertOwnPage(request.headers, origins),
@@ -158,7 +166,9 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
 
 /** Exactly one credential. @throws Problem invalid-request */
 const credentialOf = ({ apiKey, email, password, token }: NewSession): Credential => {
-  const shown = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined].filter(Boolean)
+  const shown = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined].filter(
+    Boolean
+  )
   if (shown.length === 1) {
     if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
     if (token !== undefined) return { token: new Secret(token) }
@@ -169,7 +179,12 @@ const credentialOf = ({ apiKey, email, password, token }: NewSession): Credentia
 }
 
 const hashOf = (credential: Credential): string => {
-  const shown = 'apiKey' in credential ? credential.apiKey.reveal() : 'token' in credential ? credential.token.reveal() : credential.email
+  const shown =
+    'apiKey' in credential
+      ? credential.apiKey.reveal()
+      : 'token' in credential
+        ? credential.token.reveal()
+        : credential.email
   return createHash('sha256').update(shown.toLowerCase()).digest('base64url')
 }
 

@@ -15,7 +15,8 @@ export const usage: Routes = async (app, { upstream }) => {
     schema: {
       operationId: 'getUsage',
       summary: 'Read storage and traffic',
-      description: 'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.',
+      description:
+        'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.',
       tags: ['Usage'],
       params: AccountPath,
       response: answers({ 200: Usage }, getBucketsUsage)

@@ -14,8 +14,14 @@ export const headers = {
     '</accounts?cursor=x>; rel="next"'
   ),
   Location: Line('Address of what was made.', '/accounts/s3_user_12345'),
-  RateLimit: Line('What is left of the tightest limit, and the seconds until it is full again.', '"caller";r=599;t=60'),
-  'RateLimit-Policy': Line('That limit: requests, and the seconds of its window.', '"caller";q=600;w=60'),
+  RateLimit: Line(
+    'For each limit that applies: how much is left, and the seconds until it is full again.',
+    '"ip";r=1199;t=60, "caller";r=599;t=60'
+  ),
+  'RateLimit-Policy': Line(
+    'Those limits: how much they grant, and the seconds of their window.',
+    '"ip";q=1200;w=60, "caller";q=600;w=60'
+  ),
   'Retry-After': Line('Seconds to wait before the next try.', '5'),
   'Server-Timing': Line('Milliseconds that HOSTKEY took, and all in all.', 'upstream;dur=41.7, total;dur=43.2'),
   'Set-Cookie': Line(

@@ -30,7 +30,8 @@ export const Order = model(
   {
     orderId: OrderId,
     state: oneOf(['pending', 'succeeded', 'failed', 'unknown'], {
-      description: '`unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.'
+      description:
+        '`unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.'
     }),
     planId: PlanId,
     bucketName: NewBucketName,
@@ -39,14 +40,26 @@ export const Order = model(
     s3uid: Type.Optional(S3Uid),
     problem: Type.Optional(
       Type.Object(
-        { name: Text(64, 'Name of the problem.'), status: Type.Integer({ minimum: 400, maximum: 599, description: 'Its status.' }), detail: Text(1000, 'What happened.') },
+        {
+          name: Text(64, 'Name of the problem.'),
+          status: Type.Integer({ minimum: 400, maximum: 599, description: 'Its status.' }),
+          detail: Text(1000, 'What happened.')
+        },
         { additionalProperties: false, description: 'Why it failed, or why nobody knows.' }
       )
     )
   },
   {
     examples: [
-      { orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11', state: 'succeeded', planId: 2, bucketName: 'photos', location: 'NL', createdAt: '2026-11-22T12:00:00Z', s3uid: 's3_user_100' }
+      {
+        orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11',
+        state: 'succeeded',
+        planId: 2,
+        bucketName: 'photos',
+        location: 'NL',
+        createdAt: '2026-11-22T12:00:00Z',
+        s3uid: 's3_user_100'
+      }
     ]
   }
 )

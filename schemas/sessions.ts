@@ -10,16 +10,29 @@ export const NewSession = model(
   'NewSession',
   'A credential, used once and not kept: an API key, or e-mail address and password, or a HOSTKEY token.',
   {
-    apiKey: Type.Optional(Type.String({ ...Secret('An API key of HOSTKEY.'), pattern: PRINTABLE, minLength: 1, maxLength: 256 })),
+    apiKey: Type.Optional(
+      Type.String({ ...Secret('An API key of HOSTKEY.'), pattern: PRINTABLE, minLength: 1, maxLength: 256 })
+    ),
     email: Type.Optional(
-      Type.String({ pattern: '^[^\\s@]{1,64}@[^\\s@]{1,255}$', maxLength: 320, description: 'E-mail address of the customer.' })
+      Type.String({
+        pattern: '^[^\\s@]{1,64}@[^\\s@]{1,255}$',
+        maxLength: 320,
+        description: 'E-mail address of the customer.'
+      })
     ),
     password: Type.Optional(
-      Type.String({ ...Secret('The customer’s password.'), pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$', minLength: 1, maxLength: 1024 })
+      Type.String({
+        ...Secret('The customer’s password.'),
+        pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
+        minLength: 1,
+        maxLength: 1024
+      })
     ),
-    token: Type.Optional(Type.String({ ...Secret('A HOSTKEY token.'), pattern: PRINTABLE, minLength: 1, maxLength: 4096 }))
+    token: Type.Optional(
+      Type.String({ ...Secret('A HOSTKEY token.'), pattern: PRINTABLE, minLength: 1, maxLength: 4096 })
+    )
   },
-  { minProperties: 1, examples: [{ apiKey: '0123456789abcdef-0123456789abcdef' }] }
+  { minProperties: 1, examples: [{ apiKey: 'an-api-key-of-hostkey' }] }
 )
 
 export type Session = Static<typeof Session>
@@ -49,6 +62,11 @@ export const Session = model(
 /** The header that every request by cookie carries: no page of another site can set it. */
 export const CsrfHeader = Type.Object({
   'x-csrf': Type.Optional(
-    Type.String({ pattern: '^1$', maxLength: 1, description: '`1`, with every request by cookie, and to log in and out.', examples: ['1'] })
+    Type.String({
+      pattern: '^1$',
+      maxLength: 1,
+      description: '`1`, with every request by cookie, and to log in and out.',
+      examples: ['1']
+    })
   )
 })

@@ -7,16 +7,14 @@ import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Ledger } from './ledger/ledger.ts'
-import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
 import type { Ordering } from './ordering.ts'
 import { audited } from './plugins/audit.ts'
-import { authenticate, type Doors } from './plugins/authenticate.ts'
+import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
-import { draining } from './plugins/draining.ts'
+import { type Drain, draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
-import { framing } from './plugins/framing.ts'
 import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure } from './plugins/measure.ts'
@@ -25,8 +23,8 @@ import { parseQuery } from './query.ts'
 import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
 import type { Store } from './store/index.ts'
-import type { Auth } from './upstream/auth.ts'
 import type { Tombstones } from './tombstones.ts'
+import type { Auth } from './upstream/auth.ts'
 import type { Upstream } from './upstream/client.ts'
 import { createValidatorCompiler } from './validation.ts'
 import { version } from './version.ts'
@@ -45,7 +43,6 @@ export interface AppOptions {
   auth: Auth
   sessions: Sessions
   audit: Audit
-  lifecycle: Lifecycle
   ordering: Ordering
   ledger: Ledger
   tombstones: Tombstones
@@ -54,6 +51,7 @@ export interface AppOptions {
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   isReady: () => Promise<boolean>
+  drain: Drain
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
@@ -96,7 +94,13 @@ export const buildApp = async (options: AppOptions) => {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
     },
     routerOptions: ROUTER,
-    http: { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+    http: {
+      headersTimeout: 10_000,
+      requestTimeout: 15_000,
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 16 * 1024,
+      requireHostHeader: false
+    },
     keepAliveTimeout: 65_000,
     clientErrorHandler: answerBrokenRequest(base),
     frameworkErrors: (error, request, reply) => {
@@ -114,12 +118,11 @@ export const buildApp = async (options: AppOptions) => {
   })
 
   await app.register(measure, { metrics: options.metrics })
+  await app.register(draining, { drain: options.drain })
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
-  await app.register(draining, { lifecycle: options.lifecycle })
-  await app.register(framing)
   await app.register(guard)
-  await app.register(limits, limitOptions)
+  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, options.doors) })
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })
   await app.register(docs, { version, publicUrl: base, mount, basePath })
@@ -128,7 +131,14 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(docsPages)
       await api.register(service, { isReady: options.isReady })
       const { auth, sessions, audit, origins, revokeLater } = options
-      const sessionOptions = { auth, sessions, audit, origins, revokeLater, drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN) }
+      const sessionOptions = {
+        auth,
+        sessions,
+        audit,
+        origins,
+        revokeLater,
+        drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN)
+      }
       await api.register(doorway, sessionOptions)
       await api.register(async behindTheDoor => {
         await behindTheDoor.register(authenticate, { doors: options.doors, origins })

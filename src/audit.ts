@@ -25,11 +25,15 @@ export interface Audit {
 
 /** The audit log: a stream of its own, one JSON line for each event. @param destination standard output when absent */
 export const createAudit = (destination?: DestinationStream): Audit => {
-  const options = { base: { log: 'audit' }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } }
+  const options = {
+    base: { log: 'audit' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) }
+  }
   const log = destination ? pino(options, destination) : pino(options)
   return { record: entry => log.info(entry) }
 }
 
-/** Opens the file, or standard output for `-`. */
+/** Opens the file, readable to its owner and group; standard output for `-`. */
 export const auditDestination = (target: string): DestinationStream | undefined =>
-  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true })
+  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 })

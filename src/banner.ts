@@ -18,6 +18,7 @@ export const banner = ({ url, managementUrl, upstreamUrl, demo }: BannerOptions)
   if (demo) {
     lines.push(
       `  demo token        ${demo.token}`,
+      `  demo API key      ${demo.apiKey}`,
       '',
       'Try it:',
       '',

@@ -12,25 +12,27 @@ const byCode: Record<string, [ProblemName, string]> = {
 const REASONS: Record<number, string> = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' }
 
 /** Answers a request that could not be parsed, as every other failure is answered, and closes. */
-export const answerBrokenRequest = (publicUrl: string) => (error: NodeJS.ErrnoException, socket: Socket): void => {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
+export const answerBrokenRequest =
+  (publicUrl: string) =>
+  (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const [name, detail] = byCode[error.code ?? ''] ?? ['invalid-request', 'The request is not well-formed HTTP.']
+    const problem = new Problem(name, detail, { outcome: 'not-applied' })
+    const instance = randomUUID()
+    const body = JSON.stringify(problemBody(problem, { publicUrl, instance }))
+    socket.end(
+      [
+        `HTTP/1.1 ${problem.status} ${REASONS[problem.status]}`,
+        'Content-Type: application/problem+json',
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'Cache-Control: no-store',
+        `X-Request-Id: ${instance}`,
+        'Connection: close',
+        '',
+        body
+      ].join('\r\n')
+    )
   }
-  const [name, detail] = byCode[error.code ?? ''] ?? ['invalid-request', 'The request is not well-formed HTTP.']
-  const problem = new Problem(name, detail, { outcome: 'not-applied' })
-  const instance = randomUUID()
-  const body = JSON.stringify(problemBody(problem, { publicUrl, instance }))
-  socket.end(
-    [
-      `HTTP/1.1 ${problem.status} ${REASONS[problem.status]}`,
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      `X-Request-Id: ${instance}`,
-      'Connection: close',
-      '',
-      body
-    ].join('\r\n')
-  )
-}

@@ -110,7 +110,11 @@ const contradictions = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigFaul
   if (read.sessionStore === 'redis' && 'redisUrl' in read && read.redisUrl === undefined) {
     faults.push({ name: 'REDIS_URL', detail: 'must be set for SESSION_STORE=redis' })
   }
-  if ('redisUrl' in read && storeOf({ sessionStore: read.sessionStore, redisUrl: read.redisUrl }) !== 'memory' && isSealedByChance) {
+  if (
+    'redisUrl' in read &&
+    storeOf({ sessionStore: read.sessionStore, redisUrl: read.redisUrl }) !== 'memory' &&
+    isSealedByChance
+  ) {
     faults.push({ name: 'SESSION_SECRET', detail: 'must be set for a store that outlives the process or is shared' })
   }
   if (read.port !== undefined && read.port !== 0 && read.port === read.managementPort) {

@@ -9,7 +9,10 @@ export interface ListScope {
 }
 
 const markOf = ({ s3uid, bucket, search }: ListScope): string =>
-  createHash('sha256').update(JSON.stringify([s3uid, bucket, search ?? null])).digest('base64url').slice(0, 12)
+  createHash('sha256')
+    .update(JSON.stringify([s3uid, bucket, search ?? null]))
+    .digest('base64url')
+    .slice(0, 12)
 
 /** Wraps HOSTKEY's continuation token, which is opaque, into something fit for a URL that remembers its list. */
 export const encodeCursor = (token: string, scope: ListScope): string =>

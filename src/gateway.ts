@@ -6,10 +6,10 @@ import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createLedgerStore } from './ledger/store.ts'
-import { createLifecycle } from './lifecycle.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
+import { closeListener, createDrain } from './plugins/draining.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
@@ -71,8 +71,8 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     store: ledgerStore,
     leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
-  const lifecycle = createLifecycle()
-  const isReady = async () => !lifecycle.isDraining && (await store.isUp())
+  const drain = createDrain()
+  const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
     upstream,
     metrics,
@@ -82,7 +82,6 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     auth,
     sessions,
     isReady,
-    lifecycle,
     ledger,
     ordering: createOrdering({
       ledger,
@@ -90,6 +89,7 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
       mount: config.publicUrl.pathname.replace(/\/$/, '')
     }),
     tombstones: createTombstones(store),
+    drain,
     audit: createAudit(auditDestination(config.auditLog)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
@@ -104,10 +104,9 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
   return {
     app,
     management,
-    lifecycle,
+    drain,
     async close() {
-      lifecycle.close()
-      await app.close()
+      await closeListener(app, drain)
       await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
     }
   }
@@ -116,14 +115,14 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config } = options
-  const { app, management, lifecycle, close } = await assembleGateway(options)
+  const { app, management, drain, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
   const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     async drain() {
-      lifecycle.drain()
+      drain.begin()
       await new Promise(resolve => setTimeout(resolve, config.drainDelayMs))
       await close()
     }

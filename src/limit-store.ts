@@ -1,5 +1,5 @@
-import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/index.ts'
+import { createMemoryStore } from './store/memory.ts'
 
 /** What of @fastify/rate-limit's options reaches the store; `bucket` and `cost` are ours. */
 interface LimitStoreOptions {

@@ -1,11 +1,9 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 
 /** Members that never reach a line, should somebody log an object that holds one: the net under the allow-lists. */
-const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(name => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`
-])
+const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
+  name => [name, `*.${name}`, `*.*.${name}`]
+)
 
 /** Only what is known to be harmless of an error: never a message from a library, which may quote what it was given. */
 const safeError = (error: unknown) => {

@@ -9,7 +9,9 @@ export interface ManagementOptions {
 /** The listener for operators, apart from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
   const app = fastify({ logger: false, exposeHeadRoutes: false })
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()))
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+  )
   app.get('/livez', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
     const ready = await isReady()

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, unhurried } from './caller.ts'
-import type { Entry, Intent, RecordedProblem } from './ledger/entry.ts'
+import type { Entry, EntryState, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { Problem } from './problem.ts'
 import { StoreDown } from './store/index.ts'
 import { leavesItOpen, type Made, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
 import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
+
+export type { Entry, EntryState }
 
 /** A key of a customer, and what belongs to it. */
 export type OrderKey = Omit<Intent, 'wanted'>

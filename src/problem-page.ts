@@ -5,7 +5,8 @@ const escaped = (text: string) => text.replace(/[&<>"]/g, character => `&#${char
 /** The page of a problem: plain HTML without style or script, as the strict policy of the API wants it. */
 export const problemPage = (name: ProblemName): string => {
   const { status, title, help, repeat } = problems[name]
-  const again = repeat === 'safe' ? 'yes, when nothing was applied: see <code>retryable</code> and <code>outcome</code>' : 'no'
+  const again =
+    repeat === 'safe' ? 'yes, when nothing was applied: see <code>retryable</code> and <code>outcome</code>' : 'no'
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${name}</title></head>

@@ -11,7 +11,7 @@ const BETWEEN_MS = 2000
 /** Ends tokens at HOSTKEY in the background: a logout does not wait for it and does not fail with it. */
 export const createRevocation = (auth: Auth, failed: () => void) => {
   const waiting: Secret[] = []
-  let run: Promise<void> | undefined
+  let isRunning = false
 
   const revoke = async (token: Secret): Promise<void> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -27,13 +27,14 @@ export const createRevocation = (auth: Auth, failed: () => void) => {
   }
 
   const work = async (): Promise<void> => {
+    isRunning = true
     for (let token = waiting.shift(); token; token = waiting.shift()) await revoke(token)
-    run = undefined
+    isRunning = false
   }
 
   return (token: Secret): void => {
     waiting.push(token)
     if (waiting.length > MOST) waiting.shift()
-    run ??= work()
+    if (!isRunning) void work()
   }
 }

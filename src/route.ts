@@ -93,6 +93,16 @@ const EDGE: ProblemName[] = [
   'draining'
 ]
 
+/** Those that an operation open to everybody can answer. */
+const OPEN_EDGE: ProblemName[] = [
+  'invalid-request',
+  'malformed-url',
+  'uri-too-long',
+  'rate-limited',
+  'headers-too-large',
+  'internal'
+]
+
 /** Problems of an operation whose method can carry a body, wanted or not: POST and DELETE. */
 export const BODY: ProblemName[] = ['body-too-large', 'unsupported-media-type']
 
@@ -123,41 +133,26 @@ export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T =
  * The responses of an authenticated operation: its successes, and one response for each status of the problems that
  * the edge, the named actions and the named problems can cause.
  */
-export const answers = <const S extends Record<number, TSchema>>(
-  successes: S,
-  ...causes: Cause[]
-): Answers<S> =>
-  Object.assign(responses(successes, [...EDGE, ...causes.flatMap(problemsOfCause)]), {
-    [ACTIONS]: causes.filter(isAction).map(callOf)
-  })
+export const answers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
+  responses(successes, [EDGE, ...causes])
 
 /** The responses of an operation that is open to everybody. */
-export const openAnswers = <const S extends Record<number, TSchema>>(
-  successes: S,
-  ...causes: Cause[]
-): Answers<S> =>
-  responses(successes, [
-    'invalid-request',
-    'malformed-url',
-    'not-acceptable',
-    'uri-too-long',
-    'rate-limited',
-    'headers-too-large',
-    'internal',
-    ...causes.flatMap(problemsOfCause)
-  ])
+export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
+  responses(successes, [OPEN_EDGE, ...causes])
 
 const problemsOfCause = (cause: Cause): ProblemName[] => (isAction(cause) ? problemsOf(cause) : [cause].flat())
 
-const responses = <S extends Record<number, TSchema>>(successes: S, names: ProblemName[]): Answers<S> => {
-  const byStatus = Map.groupBy(new Set(names), name => problems[name].status)
+const responses = <S extends Record<number, TSchema>>(successes: S, causes: Cause[]): Answers<S> => {
+  const names = new Set(causes.flatMap(problemsOfCause))
+  const byStatus = Map.groupBy(names, name => problems[name].status)
   const failures = [...byStatus].sort(([a], [b]) => a - b).map(([status, names]) => [status, problemResponse(names)])
   const done = Object.entries(successes).map(([status, schema]) => [
     status,
     isModel(schema) ? described(schema) : schema
   ])
   // Handlers reply with successes only, problems are thrown: so only the successes stand in the type.
-  return Object.fromEntries([...done, ...failures]) as Answers<S>
+  const made = Object.fromEntries([...done, ...failures]) as Answers<S>
+  return Object.assign(made, { [ACTIONS]: causes.filter(isAction).map(callOf) })
 }
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema

@@ -27,7 +27,9 @@ export const createSealer = (secrets: readonly Secret[]): Sealer => {
       const tag = sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES)
       const decipher = createDecipheriv('aes-256-gcm', keyOf(secret, name, key), iv, { authTagLength: TAG_BYTES })
       decipher.setAuthTag(tag)
-      return Buffer.concat([decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+      return Buffer.concat([decipher.update(sealed.subarray(1 + IV_BYTES + TAG_BYTES)), decipher.final()]).toString(
+        'utf8'
+      )
     } catch {
       return undefined
     }
@@ -45,7 +47,8 @@ export const createSealer = (secrets: readonly Secret[]): Sealer => {
     open(sealed, name, key) {
       const bytes = Buffer.from(sealed, 'base64url')
       // Not every bit of the last character counts in base64: what does not print the same was changed.
-      if (bytes.length < 1 + IV_BYTES + TAG_BYTES || bytes[0] !== VERSION || bytes.toString('base64url') !== sealed) return undefined
+      if (bytes.length < 1 + IV_BYTES + TAG_BYTES || bytes[0] !== VERSION || bytes.toString('base64url') !== sealed)
+        return undefined
       for (const secret of secrets) {
         const text = openWith(secret, bytes, name, key)
         if (text !== undefined) return text

@@ -25,15 +25,20 @@ const main = async () => {
     else log.info('the registry of services was read again')
   })
 
-  closeWithGrace({ delay: config.drainDelayMs + IN_FLIGHT_MS, logger: false, skip: ['SIGHUP'] }, async ({ err, signal }) => {
-    if (err) log.fatal({ err }, 'uncaught error')
-    else log.info({ signal }, 'draining')
-    await gateway.drain()
-    await sandbox?.close()
-    log.info('stopped')
-  })
+  closeWithGrace(
+    { delay: config.drainDelayMs + IN_FLIGHT_MS, logger: false, skip: ['SIGHUP'] },
+    async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'uncaught error')
+      else log.info({ signal }, 'draining')
+      await gateway.drain()
+      await sandbox?.close()
+      log.info('stopped')
+    }
+  )
 
-  process.stdout.write(banner({ url: gateway.url, managementUrl: gateway.managementUrl, upstreamUrl, demo: sandbox?.demo }))
+  process.stdout.write(
+    banner({ url: gateway.url, managementUrl: gateway.managementUrl, upstreamUrl, demo: sandbox?.demo })
+  )
 }
 
 /** A start that cannot succeed says why in plain words. */

@@ -38,7 +38,9 @@ export const secretListSetting = (declared: Omit<Setting<Secret[]>, 'secret' | '
   ...declared,
   secret: true,
   read: list(part =>
-    Buffer.byteLength(part) >= LEAST_SECRET_BYTES ? new Secret(part) : refuse(`must be at least ${LEAST_SECRET_BYTES} bytes long`)
+    Buffer.byteLength(part) >= LEAST_SECRET_BYTES
+      ? new Secret(part)
+      : refuse(`must be at least ${LEAST_SECRET_BYTES} bytes long`)
   )
 })
 
@@ -135,7 +137,9 @@ const parsed = (text: string): URL => {
 /** The address of a Redis; its password makes it a secret. */
 export const redisUrl: Read<string> = text => {
   const url = URL.parse(text)
-  return url?.protocol === 'redis:' || url?.protocol === 'rediss:' ? text : refuse('must begin with redis:// or rediss://')
+  return url?.protocol === 'redis:' || url?.protocol === 'rediss:'
+    ? text
+    : refuse('must begin with redis:// or rediss://')
 }
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']

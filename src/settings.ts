@@ -155,7 +155,7 @@ export const settings = {
   }),
   servicesFile: setting({
     name: 'SERVICES_FILE',
-    about: 'Registry of internal services; read again on SIGHUP. See the how-to on service credentials.',
+    about: 'Registry of internal services; read again on SIGHUP. See docs/how-to/authenticate.md.',
     fallback: '',
     otherwise: 'none',
     read: optional(text => text)

@@ -9,7 +9,8 @@ import { settings } from '../src/settings.ts'
 
 type Env = Record<string, string>
 
-const PRODUCTION = { NODE_ENV: 'production', UPSTREAM_URL: 'https://api.hostkey.example/' }
+const LONG = 'a-secret-of-the-servers-that-nobody-guesses'
+const PRODUCTION = { NODE_ENV: 'production', UPSTREAM_URL: 'https://api.hostkey.example/', SESSION_SECRET: LONG }
 
 const faultsOf = (env: Env) => {
   try {
@@ -60,10 +61,20 @@ t.test('every variable is read', async t => {
     TRUST_PROXY: 'loopback, 10.0.0.0/8,2001:db8::/32,192.0.2.7',
     ALLOWED_ORIGINS: 'https://console.example.com,http://localhost:5173',
     LOG_LEVEL: 'warn',
-    DRAIN_DELAY_MS: '0'
+    DRAIN_DELAY_MS: '0',
+    SESSION_SECRET: `${LONG}-new, ${LONG}-old`,
+    SESSION_STORE: 'redis',
+    REDIS_URL: 'rediss://user:password@redis.example.com:6379/1',
+    DATA_DIR: '/var/lib/gateway',
+    SERVICES_FILE: '/etc/services.json',
+    AUDIT_LOG: '/var/log/audit'
   })
   t.match(config, {
     environment: 'production',
+    sessionStore: 'redis',
+    dataDir: '/var/lib/gateway',
+    servicesFile: '/etc/services.json',
+    auditLog: '/var/log/audit',
     port: 0,
     host: '::1',
     managementPort: 0,
@@ -78,22 +89,35 @@ t.test('every variable is read', async t => {
   })
   t.equal(config.publicUrl.href, 'https://gateway.example.com/storage/v1/')
   t.equal(config.upstreamUrl?.href, 'http://127.0.0.1:4000/sandbox/')
+  t.same(
+    config.sessionSecret.map(secret => secret.reveal()),
+    [`${LONG}-new`, `${LONG}-old`]
+  )
+  t.equal(config.redisUrl?.reveal(), 'rediss://user:password@redis.example.com:6379/1')
+  t.notMatch(JSON.stringify(config), /nobody-guesses|user:password/)
 })
 
 t.test('an empty variable counts as unset', async t => {
   const empty = Object.fromEntries(Object.values(settings).map(({ name }) => [name, '']))
-  t.same(loadConfig(empty), loadConfig({}))
+  // Without a secret each process takes one at random.
+  const known = (env: Env) => ({ ...loadConfig(env), sessionSecret: [] })
+  t.same(known(empty), known({}))
 })
 
 t.test('defaults that depend on other settings', async t => {
   t.equal(loadConfig(PRODUCTION).drainDelayMs, 5000)
+  t.equal(loadConfig({}).sessionStore, 'memory')
+  t.equal(loadConfig({ REDIS_URL: 'redis://127.0.0.1', SESSION_SECRET: LONG }).sessionStore, 'redis')
+  const [random, other] = [loadConfig({}), loadConfig({})].map(({ sessionSecret }) => sessionSecret[0]?.reveal())
+  t.match(random, /^[0-9a-f]{64}$/)
+  t.not(random, other)
   t.equal(loadConfig({ HOST: '0.0.0.0', PORT: '81' }).publicUrl.href, 'http://localhost:81/')
   t.equal(loadConfig({ HOST: '::1', BASE_PATH: '/a' }).publicUrl.href, 'http://[::1]:8080/a/')
 })
 
 t.test('all faults are told at once, by name and without the value', async t => {
   const env = { NODE_ENV: 'production', PORT: '80x', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://me:hunter2@example.com' }
-  t.same(namesOf(env).sort(), ['LOG_LEVEL', 'PORT', 'PUBLIC_URL', 'UPSTREAM_URL'])
+  t.same(namesOf(env).sort(), ['LOG_LEVEL', 'PORT', 'PUBLIC_URL', 'SESSION_SECRET', 'UPSTREAM_URL'])
   t.throws(() => loadConfig(env), { message: /PORT must be[\s\S]*LOG_LEVEL must be/ })
   t.notMatch(JSON.stringify(faultsOf(env)), /hunter2|80x|loud/)
 })
@@ -131,6 +155,10 @@ t.test('refused', async t => {
     ['TRUST_PROXY', 'proxy.example.com', /CIDR/],
     ['TRUST_PROXY', 'loopback,,10.0.0.1', /entry 2/],
     ['TRUST_PROXY', '1,loopback,true', /hops.*entry 1.*forge.*entry 3/],
+    ['SESSION_SECRET', 'short', /32 bytes/],
+    ['SESSION_SECRET', `${LONG},short`, /32 bytes.*entry 2/],
+    ['SESSION_STORE', 'files', /memory, sqlite, redis/],
+    ['REDIS_URL', 'http://127.0.0.1', /redis:/],
     ['ALLOWED_ORIGINS', '*', /any page/],
     ['ALLOWED_ORIGINS', 'null', /any page/],
     ['ALLOWED_ORIGINS', 'https://a.example/', /no slash/],
@@ -154,6 +182,13 @@ t.test('accepted on loopback without TLS', async t => {
 t.test('two listeners cannot share a port', async t => {
   t.same(namesOf({ PORT: '9090' }), ['MANAGEMENT_PORT'])
   t.same(namesOf({ PORT: '0', MANAGEMENT_PORT: '0' }), [])
+})
+
+t.test('a store that outlives the process needs a secret that does too, and Redis an address', async t => {
+  t.same(namesOf({ SESSION_STORE: 'sqlite' }), ['SESSION_SECRET'])
+  t.same(namesOf({ SESSION_STORE: 'redis' }), ['REDIS_URL', 'SESSION_SECRET'])
+  t.same(namesOf({ REDIS_URL: 'redis://127.0.0.1' }), ['SESSION_SECRET'])
+  t.same(namesOf({ SESSION_STORE: 'sqlite', SESSION_SECRET: LONG }), [])
 })
 
 t.test('a secret', async t => {

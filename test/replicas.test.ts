@@ -1,7 +1,11 @@
 import t, { type Test } from 'tap'
 import type { Reply } from './support/gateway.ts'
+import { linesWith } from './support/outage.ts'
 import { redisServer } from './support/redis.ts'
 import { replicas, temporaryFolder } from './support/replicas.ts'
+
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
 
 const BUCKETS = '/accounts/s3_user_1/buckets'
 
@@ -30,7 +34,8 @@ for (const [name, settingsOf] of Object.entries(stores)) {
       t.test('401 session-expired on both at once after a logout on the second', async t => {
         const other = await both.browserAt(0, first.cookie())
         t.equal((await second.logOut()).statusCode, 204)
-        const replies = await Promise.all([other.get(BUCKETS), first.get(BUCKETS)])
+        // Answered from the store: HOSTKEY, where the token ends too, is not asked.
+        const replies = await Promise.all([other.get('/session'), first.get('/session')])
         for (const reply of replies) t.match(reply.json(), { status: 401, type: /session-expired$/ })
         t.equal(first.cookie(), undefined, 'the cookie is cleared')
       })
@@ -39,22 +44,29 @@ for (const [name, settingsOf] of Object.entries(stores)) {
         const here = await both.browserAt(0)
         const there = await both.browserAt(1)
         t.equal((await here.del('/sessions')).statusCode, 204)
-        t.equal((await there.get(BUCKETS)).statusCode, 401)
+        t.equal((await there.get('/session')).statusCode, 401)
       })
 
       t.test('the eleventh session, made on the second, ends the oldest, made on the first', async t => {
         const oldest = await both.browserAt(0)
         const next = await both.browserAt(0)
         for (let made = 2; made < 11; made += 1) await both.browserAt(made % 2)
-        t.equal((await oldest.get(BUCKETS)).statusCode, 401)
-        t.equal((await next.get(BUCKETS)).statusCode, 200)
+        t.equal((await oldest.get('/session')).statusCode, 401)
+        t.equal((await next.get('/session')).statusCode, 200)
       })
     })
 
     t.test('share one limit: together exactly so many pass', async t => {
       const MAX = 60
-      const both = await replicas(t, { ...(await settingsOf(t)), RATE_LIMIT_MAX: String(MAX) })
-      const replies = await Promise.all(Array.from({ length: 100 }, (_, index) => both.at(index % 2).get(BUCKETS)))
+      let both: Awaited<ReturnType<typeof replicas>>
+      let replies: Reply[]
+      let attempts = 0
+      do {
+        both = await replicas(t, { ...(await settingsOf(t)), RATE_LIMIT_MAX: String(MAX) })
+        replies = await Promise.all(Array.from({ length: 100 }, (_, index) => both.at(index % 2).get(BUCKETS)))
+        attempts += 1
+        // On a machine so busy that the store was late, each has counted by itself: that measures something else.
+      } while (attempts < 3 && [0, 1].some(index => linesWith(both.at(index), 'the store does not answer') > 0))
       t.equal(count(replies, 200), MAX)
       t.equal(count(replies, 429), 100 - MAX)
     })

@@ -66,6 +66,8 @@ t.test('no secret is tracked', async t => {
     // A cursor on HOSTKEY's page, not a credential: {"ContinuationToken":"ABC123"}.
     'eyJDb250aW51YXRpb25Ub2tlbiI6IkFCQzEyMyJ9'
   ]
+  /** Digits counted up or down, and words: nobody takes them for drawn at random. */
+  const MADE_UP = /^(0123456789abcdef|fedcba9876543210|feedfacefeedface|-)+$/
   const shapes: Record<string, RegExp> = {
     'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
     'an access key': /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g,
@@ -76,7 +78,7 @@ t.test('no secret is tracked', async t => {
   }
   const secretsIn = (text: string): string[] =>
     Object.entries(shapes).flatMap(([kind, shape]) =>
-      [...text.matchAll(shape)].filter(([found]) => !examples.includes(found)).map(() => kind)
+      [...text.matchAll(shape)].filter(([found]) => !examples.includes(found) && !MADE_UP.test(found)).map(() => kind)
     )
 
   t.test('the shapes are recognised', async t => {

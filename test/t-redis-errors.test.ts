@@ -4,6 +4,9 @@ import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, 
 import { redisServer } from './support/redis.ts'
 import { replicas } from './support/replicas.ts'
 
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
 t.test('Redis without memory', async t => {
   const { redis, gateway, browserAt, sandbox } = await onRedis(t, { RATE_LIMIT_MAX: '600' })
   const browser = await browserAt(0)

@@ -43,9 +43,13 @@ const granted = async (logins: Logins, service: Service, refused?: Secret): Prom
     return await logins.grant(service.apiKey, refused)
   } catch (error) {
     if (!isProblem(error, ...KEY_REFUSALS)) throw error
-    throw new Problem('upstream-unavailable', `HOSTKEY refuses the API key of service ${service.id}: ${error.problem}.`, {
-      retryAfterSeconds: 30,
-      cause: error
-    })
+    throw new Problem(
+      'upstream-unavailable',
+      `HOSTKEY refuses the API key of service ${service.id}: ${error.problem}.`,
+      {
+        retryAfterSeconds: 30,
+        cause: error
+      }
+    )
   }
 }

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { Audit } from '../audit.ts'
 import type { Errand } from '../caller.ts'
 import { ERRAND, needsOf } from '../route.ts'
+import { whenEnded } from './ended.ts'
 
 export interface AuditOptions {
   audit: Audit
@@ -15,7 +16,7 @@ export const REFUSED_SCOPE = 'refusedScope'
 export const audited = fp(
   async (app: FastifyInstance, { audit }: AuditOptions) => {
     app.decorateRequest(REFUSED_SCOPE)
-    app.addHook('onResponse', async (request, reply) => {
+    whenEnded(app, (request, reply) => {
       const event = eventOf(request)
       if (event !== undefined) audit.record({ event, ...subjectOf(request, reply) })
     })
@@ -48,7 +49,8 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     caller: caller?.id,
     ip: request.ip,
     s3uid,
-    target: [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
+    target:
+      [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
     scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? needed?.scope
   }
 }

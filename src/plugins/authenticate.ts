@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller, Errand } from '../caller.ts'
+import { COOKIE, clearingFlags } from '../cookie.ts'
 import { assertOwnPage } from '../csrf.ts'
-import { COOKIE, clearingFlags } from '../doors/session.ts'
 import { isServiceCredential } from '../doors/service.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { ERRAND } from '../route.ts'
@@ -53,6 +53,20 @@ const bearerOf = (authorization: string, doors: Doors): Caller => {
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
   return isServiceCredential(bearer) ? doors.service(new Secret(bearer)) : doors.bearer(new Secret(bearer))
+}
+
+/**
+ * How many times the usual limits the credential may draw, as far as that is known without asking anybody: a service's
+ * own factor, and 1 for everybody else.
+ */
+export const limitFactorOf = ({ headers: { authorization = '' } }: FastifyRequest, doors: Doors): number => {
+  const bearer = BEARER.exec(authorization)?.[1] ?? ''
+  if (!isServiceCredential(bearer)) return 1
+  try {
+    return doors.service(new Secret(bearer)).limitFactor
+  } catch {
+    return 1
+  }
 }
 
 /** Aborts when the connection closes before the reply is out. `request.signal` will not do: it aborts once the body is read. */

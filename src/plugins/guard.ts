@@ -8,14 +8,20 @@ import { needsOf } from '../route.ts'
 /** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
 const MAX_URL_LENGTH = 8192
 
+/** One type, as clients name it. */
+const OUR_TYPES = ['application/json', 'application/json; charset=utf-8']
+
 /** Refuses requests that cannot be understood in only one way, before anybody looks further. */
 export const guard = fp(
   async (app: FastifyInstance) => {
     await app.register(accepts)
     readOnlyJson(app)
+    // Node would answer an expectation that it does not know with an empty 417.
+    app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
     app.addHook('onRequest', async request => {
+      assertFraming(request)
       assertTarget(request)
-      if (needsOf(request.routeOptions.config) && request.accepts().type('application/json') === false) {
+      if (needsOf(request.routeOptions.config) && request.accepts().type(OUR_TYPES) === false) {
         throw new Problem('not-acceptable', 'This API answers in application/json.')
       }
     })
@@ -40,8 +46,16 @@ const readOnlyJson = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
-    else parse(request, String(body), done)
+    else void parse(request, String(body), done)
   })
+}
+
+/** Node reads all of these in some way, and another server in front may read them in another (RELIABILITY F7). */
+const assertFraming = ({ raw }: FastifyRequest): void => {
+  const hosts = raw.rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === 'host').length
+  const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && hosts <= 1
+  if (!isKnown) throw new Problem('invalid-request', 'The request is not HTTP/1.1 with one header Host.')
+  if (!raw.url?.startsWith('/')) throw new Problem('malformed-url', 'The target of a request is a path.')
 }
 
 const assertTarget = (request: FastifyRequest): void => {

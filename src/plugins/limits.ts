@@ -13,6 +13,11 @@ export interface LimitOptions {
   windowMs: number
 }
 
+export interface AddressLimitOptions extends LimitOptions {
+  /** How many times the usual limit the credential of a request may draw; 1 for most and for what is not accepted. */
+  factorOf: (request: FastifyRequest) => number
+}
+
 /** One limit: a share of `max` in a number of windows. */
 interface Policy {
   name: string
@@ -48,14 +53,19 @@ export const DRAW_LOGIN = 'drawLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { store, max, windowMs }: LimitOptions) => {
+  async (app: FastifyInstance, { store, max, windowMs, factorOf }: AddressLimitOptions) => {
     await app.register(rateLimit, {
       global: false,
       // The plugin names no type for its store's options; ours takes what it hands over.
       store: limitStoreOf(store) as unknown as FastifyRateLimitStoreCtor
     })
     const draw = createDraw(app, { max, windowMs })
-    app.addHook('onRequest', (request, reply) => draw(ADDRESS, { key: addressOf(request), factor: 1, cost: 1 }, reply, request))
+    app.addHook('onRequest', (request, reply) => {
+      const factor = factorOf(request)
+      // Counted apart: a busy service must not use up what others at its address have.
+      const key = factor === 1 ? addressOf(request) : `${addressOf(request)}*${factor}`
+      return draw(ADDRESS, { key, factor, cost: 1 }, reply, request)
+    })
     app.decorate(DRAW_LOGIN, (async (request, reply, credentialHash) => {
       await draw(LOGIN_ADDRESS, { key: addressOf(request), factor: 1, cost: 1 }, reply, request)
       await draw(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
@@ -95,14 +105,15 @@ const createDraw = (app: FastifyInstance, { max, windowMs }: { max: number; wind
   const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
   const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Draw) => {
     const id = `${name}/${factor}/${cost}`
+    const most = Math.max(1, Math.floor(max * share * factor))
     const limiter =
       limiters.get(id) ??
       app.createRateLimit({
-        max: Math.max(1, Math.floor(max * share * factor)),
+        max: most,
         timeWindow: windowMs * windows,
         keyGenerator: request => keys.get(request) ?? '',
-        // Handed on to our store.
-        ...{ bucket: name, cost }
+        // Handed on to our store. What costs more than there is at all would never be possible.
+        ...{ bucket: name, cost: Math.min(cost, most) }
       })
     limiters.set(id, limiter)
     return limiter

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { Errand } from '../caller.ts'
 import type { Metrics } from '../metrics.ts'
 import { ERRAND } from '../route.ts'
+import { whenEnded } from './ended.ts'
 
 export interface MeasureOptions {
   metrics: Metrics
@@ -17,7 +18,7 @@ export const measure = fp(
       const spent = spentOf(request)
       reply.header('server-timing', `upstream;dur=${spent.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
     })
-    app.addHook('onResponse', async (request, reply) => {
+    whenEnded(app, (request, reply) => {
       const operation = operationOf(request)
       const problem = request.getDecorator<string | undefined>('problem')
       const spent = spentOf(request)
@@ -33,7 +34,8 @@ export const measure = fp(
           upstreamMs: Math.round(spent.ms * 10) / 10,
           upstreamCalls: spent.calls,
           caller: callerIdOf(request),
-          ip: request.ip
+          ip: request.ip,
+          hungUp: reply.raw.writableFinished ? undefined : true
         },
         'request'
       )

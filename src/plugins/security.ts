@@ -19,7 +19,16 @@ export const SECURITY_HEADERS = Object.freeze({
 })
 
 /** Headers that a page of an allowed origin may read. */
-const EXPOSED = ['Idempotency-Replayed', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id']
+const EXPOSED = [
+  'ETag',
+  'Idempotency-Replayed',
+  'Link',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-Request-Id'
+]
 
 /** What every reply carries, and which pages may call. */
 export const security = fp(

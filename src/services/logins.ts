@@ -13,9 +13,9 @@ const RENEW_BEFORE_MS = 60_000
 const REFUSED_MS = 30_000
 /** A token that is refused so soon after it replaced a refused one is not the reason: another login would not help. */
 const RENEWED_MS = 5_000
-/** A replica that dies while it logs in blocks the others no longer than this. */
+/** Longer than a login takes, if only just: a replica that dies meanwhile leaves its lock behind. */
 const LOCK_MS = 10_000
-/** How long a replica waits for another one's login. */
+/** How long a replica waits for another one's login; then it logs in by itself. */
 const WAIT_MS = 5_000
 const POLL_MS = 50
 
@@ -104,7 +104,8 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
         await store.release(lock, owner).catch(() => undefined)
       }
     }
-    throw new Problem('upstream-unavailable', 'The login of the service takes too long.', { retryAfterSeconds: 2 })
+    // Whoever has the lock is dead or slow, or could not give it back: one login too many is better than none.
+    return logIn(name, apiKey)
   }
 
   const run = async (name: string, apiKey: Secret, refused: Secret | undefined): Promise<Grant> => {
@@ -125,10 +126,12 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
       if (isUsable(known, refused)) return known
       const refusal = refusals.get(name)
       if (refusal && refusal.until > now()) throw refusal.problem
-      // Whoever joins a login may get the token that it was refused with: then it asks for another one.
-      const joined = await running.get(name)
-      if (joined && joined.token.fingerprint() !== refused?.fingerprint()) return joined
-      const login = running.get(name) ?? run(name, apiKey, refused).finally(() => running.delete(name))
+      for (let current = running.get(name); current; current = running.get(name)) {
+        const joined = await current
+        // Whoever joins may get the very token that it was refused with: then it asks for another one.
+        if (joined.token.fingerprint() !== refused?.fingerprint()) return joined
+      }
+      const login = run(name, apiKey, refused).finally(() => running.delete(name))
       running.set(name, login)
       return login
     }

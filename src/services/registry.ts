@@ -17,7 +17,9 @@ const Entry = Type.Object(
     /** How many times the usual limits: `standard` 1, `high` 10. */
     rate: Type.Optional(Type.Enum(['standard', 'high'])),
     /** No credential works after this moment, RFC 3339. */
-    expiresAt: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$' })),
+    expiresAt: Type.Optional(
+      Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$' })
+    ),
     /** Where HOSTKEY's API key is found: the file itself holds no secret. */
     apiKey: Type.Union([
       Type.Object({ env: Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,127}$' }) }, { additionalProperties: false }),
@@ -59,8 +61,18 @@ export class RegistryError extends Error {
 const file = Compile(RegistryFile)
 const entry = Compile(Entry)
 
-const faultsOf = (check: typeof file | typeof entry, value: unknown, at: string): string[] =>
-  check.Errors(value).map(({ instancePath, message }) => `${at}${instancePath} ${message}`)
+/** Where each fault is and what it is: names of members, never their values. */
+const faultsOf = (check: typeof file | typeof entry, value: unknown, at: string): string[] => [
+  ...new Set(
+    check
+      .Errors(value)
+      // The unknown member is told by itself, and by its own path.
+      .filter(({ keyword }) => keyword !== 'additionalProperties')
+      .map(
+        ({ keyword, instancePath, message }) => `${at}${instancePath} ${keyword === 'boolean' ? 'is unknown' : message}`
+      )
+  )
+]
 
 /**
  * Reads the registry file and the API keys that it refers to.
@@ -101,7 +113,8 @@ const parsed = (path: string): unknown => {
 
 /** The key that an entry refers to, or why there is none. */
 const keyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | string => {
-  if ('env' in apiKey) return env[apiKey.env] ? new Secret(env[apiKey.env] ?? '') : `the variable ${apiKey.env} is empty`
+  if ('env' in apiKey)
+    return env[apiKey.env] ? new Secret(env[apiKey.env] ?? '') : `the variable ${apiKey.env} is empty`
   try {
     const key = readFileSync(apiKey.file, 'utf8').trim()
     return key === '' ? `the file ${apiKey.file} is empty` : new Secret(key)
@@ -112,6 +125,24 @@ const keyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | strin
 
 /** What the registry keeps of a secret. */
 export const hashOf = (secret: string): string => `sha256:${createHash('sha256').update(secret).digest('hex')}`
+
+/** What a new service is declared with. */
+interface NewService {
+  id: string
+  secret: string
+  scopes: readonly string[]
+  accounts: readonly string[] | undefined
+  expiresAt: string
+  /** Name of the variable that holds HOSTKEY's API key. */
+  apiKeyVariable: string
+}
+
+/** The registry entry of a new service, or what is wrong with it. */
+export const entryOf = ({ id, secret, scopes, accounts, expiresAt, apiKeyVariable }: NewService) => {
+  const apiKey = { env: apiKeyVariable }
+  const declared = { id, secrets: [hashOf(secret)], scopes, ...(accounts && { accounts }), expiresAt, apiKey }
+  return entry.Check(declared) ? { entry: declared } : { faults: faultsOf(entry, declared, '') }
+}
 
 const toService = ({ id, secrets, scopes, accounts, rate, expiresAt }: ServiceEntry, apiKey: Secret): Service => ({
   id,

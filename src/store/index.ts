@@ -16,6 +16,7 @@ export interface StoreOptions {
 /** Opens the store that the settings name. The other kinds are not even loaded. */
 export const createStore = async ({ kind, dataDir, redisUrl, report }: StoreOptions): Promise<Store> => {
   if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore(dataDir, { ...(report && { report }) })
-  if (kind === 'redis' && redisUrl !== undefined) return (await import('./redis.ts')).createRedisStore(redisUrl, { ...(report && { report }) })
+  if (kind === 'redis' && redisUrl !== undefined)
+    return (await import('./redis.ts')).createRedisStore(redisUrl, { ...(report && { report }) })
   return createMemoryStore()
 }

@@ -83,8 +83,10 @@ export const createRedisStore = async (
     pause(CONNECT_MS, undefined, { ref: false })
   ])
 
+  // A replica would answer PING as well; DEL wants a Redis that takes writes, and works without memory too.
+  const look = () => redis.del('probe')
   const outage = createOutage({
-    probe: () => inTime(() => redis.ping(), commandMs),
+    probe: () => inTime(look, commandMs),
     isAnswer: error => error instanceof ReplyError,
     // A command knows no more than that there is no connection; the connection knows why.
     report: cause => report(cause && (brokenBy ?? cause))
@@ -110,7 +112,7 @@ export const createRedisStore = async (
     delist: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
     disband: key => script<string[]>(DISBAND, key),
     isUp: () =>
-      ask(() => redis.ping()).then(
+      ask(look).then(
         () => true,
         () => false
       ),
@@ -123,7 +125,13 @@ export const createRedisStore = async (
 
 /** Does this Redis keep an append-only file? False also when it does not answer. */
 export const keepsAppendOnlyFile = async (url: string): Promise<boolean> => {
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 500, commandTimeout: 500, maxRetriesPerRequest: 0, retryStrategy: () => null })
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 500,
+    commandTimeout: 500,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null
+  })
   redis.on('error', () => undefined)
   try {
     await redis.connect()

@@ -33,7 +33,10 @@ export interface Auth {
 /** @param now milliseconds since 1970 */
 export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
   const identify = async (token: Secret) =>
-    identityOf(await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, nobody())), now() + TTL_SECONDS * 1000)
+    identityOf(
+      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, nobody())),
+      now() + TTL_SECONDS * 1000
+    )
 
   return {
     identify,
@@ -53,7 +56,13 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
       // One documented answer of login holds the token and little else: then info says whose it is.
       if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
-      return { token, identity: { ...(await identify(token)), ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) } }
+      return {
+        token,
+        identity: {
+          ...(await identify(token)),
+          ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 })
+        }
+      }
     },
     async revoke(token) {
       await upstream.call(logout, { token: token.reveal() }, nobody())
@@ -82,7 +91,8 @@ const answered = async <T>(call: () => Promise<T>): Promise<T> => {
   try {
     return await call()
   } catch (error) {
-    if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response', 'upstream-throttled')) throw error
+    if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response', 'upstream-throttled'))
+      throw error
     throw new Problem('upstream-unavailable', 'HOSTKEY does not answer logins; the credential was not judged.', {
       retryAfterSeconds: error.options.retryAfterSeconds ?? 5,
       cause: error

@@ -40,7 +40,11 @@ type ListedBucket = Result<typeof getBuckets>['message'][number]
  * The bucket that a create has made: the one of that name, else the one new name that ends in `-<wished>`, for HOSTKEY
  * may put a prefix before it (observed).
  */
-export const madeBucket = (listed: ListedBucket[], before: ReadonlySet<string>, wished: string): ListedBucket | undefined => {
+export const madeBucket = (
+  listed: ListedBucket[],
+  before: ReadonlySet<string>,
+  wished: string
+): ListedBucket | undefined => {
   const exact = listed.find(({ name }) => name === wished)
   if (exact) return exact
   const fresh = listed.filter(({ name }) => !before.has(name) && name.endsWith(`-${wished}`))
@@ -53,7 +57,12 @@ export const madeBucket = (listed: ListedBucket[], before: ReadonlySet<string>, 
  */
 export const findMadeBucket = async (
   upstream: Upstream,
-  { s3uid, wished, before, settleMs }: { s3uid: string; wished: string; before: ReadonlySet<string>; settleMs: readonly number[] },
+  {
+    s3uid,
+    wished,
+    before,
+    settleMs
+  }: { s3uid: string; wished: string; before: ReadonlySet<string>; settleMs: readonly number[] },
   errand: Errand
 ): Promise<ListedBucket | undefined> => {
   for (const ms of settleMs) {

@@ -1,10 +1,10 @@
 import type { Errand } from '../caller.ts'
 import type { Action, Params, Result } from './action.ts'
-import { classOf } from './classes.ts'
 import { awaitCallback, callbackOf } from './callback.ts'
+import { classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
-import { observed, type Observation } from './interceptors/observed.ts'
+import { type Observation, observed } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
 import { retried } from './interceptors/retried.ts'
 import { createTransport } from './transport.ts'
@@ -42,10 +42,15 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
     const post = (script: string, form: string) => transport.post({ script, form, isWrite, signal })
     const reply = await post(action.script, await formOf(action, params, errand))
     const envelope = openEnvelope(reply.body, action.script)
-    const task = envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
+    const task =
+      envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
     // auth.php is sent credentials: a refusal that quotes one is told without it.
     const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
-    return verdictOn(action, { reply, secrets, envelope: task === undefined ? envelope : await awaitCallback(task, post, signal) })
+    return verdictOn(action, {
+      reply,
+      secrets,
+      envelope: task === undefined ? envelope : await awaitCallback(task, post, signal)
+    })
   }
   const attempt = observed(send, observe)
   return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }

@@ -49,11 +49,7 @@ const table: readonly CommonFailure[] = [
     /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(token|session|hash)/i,
     'Invalid token'
   ),
-  common(
-    'invalid-request',
-    /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i,
-    'Ticket id required'
-  ),
+  common('invalid-request', /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i, 'Ticket id required'),
   common(
     'forbidden',
     /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i,

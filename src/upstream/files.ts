@@ -22,7 +22,13 @@ const MAX_CALLS = 20
  */
 export const listedFiles = async (
   upstream: Upstream,
-  { s3uid, bucket, search, limit, from }: { s3uid: string; bucket: string; search: string | undefined; limit: number; from: string | undefined },
+  {
+    s3uid,
+    bucket,
+    search,
+    limit,
+    from
+  }: { s3uid: string; bucket: string; search: string | undefined; limit: number; from: string | undefined },
   errand: Errand
 ): Promise<Page> => {
   const files: ListedFile[] = []

@@ -19,7 +19,9 @@ export const createLane = ({ slots, queue, waitMs }: LaneOptions): Lane => {
   const waiting: (() => void)[] = []
 
   const overloaded = () =>
-    new Problem('overloaded', 'Too many requests are waiting for HOSTKEY.', { retryAfterSeconds: 1 + Math.random() * 2 })
+    new Problem('overloaded', 'Too many requests are waiting for HOSTKEY.', {
+      retryAfterSeconds: 1 + Math.random() * 2
+    })
 
   /** Resolves when a slot is this one's. The slot of work that ends goes straight to the first that waits. */
   const slot = (): Promise<void> => {

@@ -38,7 +38,9 @@ export const checkedOffer = async (
   if (isFree(plan) !== (kind === 'free')) {
     throw new Problem(
       'plan-not-orderable',
-      kind === 'free' ? `Plan ${plan.id} costs money: order it with POST /orders.` : `Plan ${plan.id} is free: take it with POST /accounts.`
+      kind === 'free'
+        ? `Plan ${plan.id} costs money: order it with POST /orders.`
+        : `Plan ${plan.id} is free: take it with POST /accounts.`
     )
   }
   return { plan, location: offeredLocation(kind, plan, wish.location) }
@@ -49,7 +51,8 @@ const offeredLocation = (kind: 'free' | 'paid', plan: ListedPlan, wished: string
   const offered = plan.locations ?? []
   const location = wished ?? (kind === 'free' ? 'NL' : offered.length === 1 ? offered[0] : undefined)
   if (location !== undefined && offered.includes(location)) return location
-  const asked = location === undefined ? 'The order names no location.' : `Plan ${plan.id} is not offered at ${location}.`
+  const asked =
+    location === undefined ? 'The order names no location.' : `Plan ${plan.id} is not offered at ${location}.`
   throw new Problem('location-not-offered', `${asked} Offered: ${offered.join(', ') || 'none'}.`.slice(0, 1000), {
     errors: [{ in: 'body', pointer: '/location', detail: `must be one of ${offered.join(', ')}`.slice(0, 512) }]
   })

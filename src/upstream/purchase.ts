@@ -1,5 +1,5 @@
 import { type Errand, unhurried } from '../caller.ts'
-import { isProblem, Problem } from '../problem.ts'
+import { isProblem, type Problem } from '../problem.ts'
 import type { createAccount, createOrder } from './actions/accounts.ts'
 import { findMadeBucket } from './buckets.ts'
 import type { Upstream } from './client.ts'
@@ -38,7 +38,11 @@ export const purchase = async (how: Purchase, wanted: Wanted, errand: Errand): P
     return await send(how, wanted, errand)
   } catch (error) {
     if (!leavesItOpen(error)) throw error
-    const finding = await lookForAccount(how.upstream, { wanted, before, isMade: error.options.outcome === 'partial', settleMs: how.settleMs }, unhurried(errand))
+    const finding = await lookForAccount(
+      how.upstream,
+      { wanted, before, isMade: error.options.outcome === 'partial', settleMs: how.settleMs },
+      unhurried(errand)
+    )
     if (finding.kind !== 'made') throw error
     return madeDespite(finding, error)
   }
@@ -58,7 +62,10 @@ export const leavesItOpen = (error: unknown): error is Problem =>
   isProblem(error) && (error.options.outcome === 'partial' || error.options.outcome === 'unknown')
 
 /** An account that was found although the answer was an error, or none. */
-export const madeDespite = ({ s3uid, bucket }: { s3uid: string; bucket: string | undefined }, error: Problem): Made => ({
+export const madeDespite = (
+  { s3uid, bucket }: { s3uid: string; bucket: string | undefined },
+  error: Problem
+): Made => ({
   s3uid,
   ...(bucket !== undefined && { bucket }),
   error: error.options.upstream?.message ?? error.message

@@ -30,7 +30,7 @@ export interface Reply {
 export interface Transport {
   /**
    * Posts a form and reads the whole reply within the deadline. Follows no redirect.
-   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout, upstream-bad-response
+   * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout (also when broken off unanswered), upstream-bad-response
    */
   post(exchange: Exchange): Promise<Reply>
   close(): Promise<void>
@@ -50,6 +50,7 @@ export const createTransport = (url: URL): Transport => {
 
   return {
     async post({ script, form, isWrite, signal }) {
+      let hasBegun = false
       try {
         const reply = await (isWrite ? writes : reads).request({
           path: `${base}${script}`,
@@ -62,6 +63,7 @@ export const createTransport = (url: URL): Transport => {
           body: form,
           signal
         })
+        hasBegun = true
         const encoding = reply.headers['content-encoding']
         const bytes = Buffer.from(await reply.body.arrayBuffer())
         return {
@@ -70,7 +72,7 @@ export const createTransport = (url: URL): Transport => {
           body: (await decoded(bytes, [encoding].flat()[0])).toString('utf8')
         }
       } catch (error) {
-        throw failureOf(error, signal, isWrite)
+        throw failureOf(error, { isAborted: signal.aborted, hasBegun, isWrite })
       }
     },
     async close() {
@@ -113,15 +115,23 @@ const NOT_SENT = new Set([
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 
+/** The connection broke off once the request was on its way. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
 const codeOf = (error: unknown): string => {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
 }
 
-/** Codes that say that the connection broke. */
-const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED'])
+interface Circumstances {
+  /** The deadline has passed, or the caller has hung up. */
+  isAborted: boolean
+  /** The head of the reply was here. */
+  hasBegun: boolean
+  isWrite: boolean
+}
 
-const failureOf = (error: unknown, signal: AbortSignal, isWrite: boolean): Problem => {
+const failureOf = (error: unknown, { isAborted, hasBegun, isWrite }: Circumstances): Problem => {
   const code = codeOf(error) || (error instanceof Error ? error.name : 'unknown')
   // undici's messages never hold the form; its code is all that goes into the log.
   const failed = (stage: Stage): ProblemOptions => ({
@@ -131,11 +141,13 @@ const failureOf = (error: unknown, signal: AbortSignal, isWrite: boolean): Probl
   if (NOT_SENT.has(code)) {
     return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', failed('not-sent'))
   }
-  if (signal.aborted || TIMEOUTS.has(code)) {
+  if (isAborted || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', failed('ambiguous'))
   }
-  if (BROKEN.has(code)) {
-    return new Problem('upstream-timeout', 'The connection to HOSTKEY broke before the whole answer was here.', failed('early'))
+  const isBroken = BROKEN.has(code)
+  if (isBroken && !hasBegun) {
+    return new Problem('upstream-timeout', 'HOSTKEY broke off the connection without an answer.', failed('early'))
   }
-  return new Problem('upstream-bad-response', 'HOSTKEY’s answer cannot be read.', failed('ambiguous'))
+  const detail = 'HOSTKEY’s answer cannot be read, or is not whole.'
+  return new Problem('upstream-bad-response', detail, failed(isBroken ? 'early' : 'ambiguous'))
 }

@@ -65,9 +65,16 @@ const refusal = (action: Action, text: string, secrets: readonly string[]): Prob
   for (const { problem, says } of refusalsOf(action)) {
     if (!says.pattern.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
-    return new Problem(problem, 'HOSTKEY refused.', { upstream, ...retry, ...(isWrite(action) && { outcome: says.outcome }) })
+    return new Problem(problem, 'HOSTKEY refused.', {
+      upstream,
+      ...retry,
+      ...(isWrite(action) && { outcome: says.outcome })
+    })
   }
-  return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', { upstream, ...outcomeOf(action) })
+  return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', {
+    upstream,
+    ...outcomeOf(action)
+  })
 }
 
 const checks = new Map<Action, ReturnType<typeof Compile>>()

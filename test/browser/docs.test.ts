@@ -5,6 +5,9 @@ import t from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
 
+// 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
+t.setTimeout(110_000)
+
 const NOTHING = { external: [], violations: [], complaints: [] }
 
 /** The page is there when its operations are. */

@@ -9,6 +9,9 @@ import t from 'tap'
 import { openapiDocument } from '../../scripts/docs/openapi.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 
+// 90 s: several processes are started, while other files run too.
+t.setTimeout(90_000)
+
 interface Media {
   schema: { $ref?: string }
   example?: unknown

@@ -42,17 +42,23 @@ t.test('POST /accounts', async t => {
     const reply = await post('/accounts', free)
     t.equal(reply.statusCode, 201)
     t.hasStrict(reply.json(), { s3uid: 's3_user_100', bucket: null })
-    t.strictSame(reply.json().warnings.map(({ code }: { code: string }) => code), ['bucket-name-unconfirmed'])
+    t.strictSame(
+      reply.json().warnings.map(({ code }: { code: string }) => code),
+      ['bucket-name-unconfirmed']
+    )
   })
 
-  t.test('201 with the warning account-created-with-error when HOSTKEY made the account and not the bucket', async t => {
-    const reply = await post('/accounts', { planId: 1, bucketName: 'other-bucket' })
-    t.equal(reply.statusCode, 201, reply.text)
-    t.equal(reply.headers['location'], '/accounts/s3_user_100')
-    t.hasStrict(reply.json(), { s3uid: 's3_user_100', bucket: null })
-    t.match(reply.json().warnings, [{ code: 'account-created-with-error', detail: partial }])
-    t.equal(control.counters()['create_account'], 1)
-  })
+  t.test(
+    '201 with the warning account-created-with-error when HOSTKEY made the account and not the bucket',
+    async t => {
+      const reply = await post('/accounts', { planId: 1, bucketName: 'other-bucket' })
+      t.equal(reply.statusCode, 201, reply.text)
+      t.equal(reply.headers['location'], '/accounts/s3_user_100')
+      t.hasStrict(reply.json(), { s3uid: 's3_user_100', bucket: null })
+      t.match(reply.json().warnings, [{ code: 'account-created-with-error', detail: partial }])
+      t.equal(control.counters()['create_account'], 1)
+    }
+  )
 
   t.test('201 with that warning when the account appears late', async t => {
     control.set({ accountLag: 1 })
@@ -81,11 +87,14 @@ t.test('POST /accounts', async t => {
     })
   }
 
-  t.test('502 upstream-bad-response, outcome unknown, when the answer is lost and no account is there: sent once', async t => {
-    control.fault({ kind: 'html-502', action: 'create_account' })
-    fails(t, await post('/accounts', free), 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
-    t.equal(control.counters()['create_account'], 1)
-  })
+  t.test(
+    '502 upstream-bad-response, outcome unknown, when the answer is lost and no account is there: sent once',
+    async t => {
+      control.fault({ kind: 'html-502', action: 'create_account' })
+      fails(t, await post('/accounts', free), 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
+      t.equal(control.counters()['create_account'], 1)
+    }
+  )
 
   t.test('409 limit-reached when the customer has a free account already', async t => {
     await post('/accounts', free)

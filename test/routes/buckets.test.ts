@@ -48,14 +48,20 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
   t.test('200 with storage when HOSTKEY has no get_buckets and expand=usage is asked for', async t => {
     control.set({ getBuckets: 'absent' })
     const reply = await get(`${ACCOUNT}/buckets?expand=usage`)
-    t.equal(reply.json().items.every(({ storageBytes }: { storageBytes?: number }) => storageBytes !== undefined), true)
+    t.equal(
+      reply.json().items.every(({ storageBytes }: { storageBytes?: number }) => storageBytes !== undefined),
+      true
+    )
     t.strictSame(asked(), ['get_buckets', 'get_buckets_rmq'], 'the slower question is asked once')
   })
 
   t.test('200 without what HOSTKEY leaves out: no buckets, no dates', async t => {
     control.fault({ kind: 'zero-dates' })
     const reply = await get(`${ACCOUNT}/buckets`)
-    t.strictSame(reply.json().items, items.map(({ name }) => ({ name })))
+    t.strictSame(
+      reply.json().items,
+      items.map(({ name }) => ({ name }))
+    )
   })
 
   t.test('404 account-not-found when it is another customer’s', async t => {
@@ -75,7 +81,7 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
 })
 
 t.test('POST /accounts/:s3uid/buckets', async t => {
-  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '400' })
+  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const create = (name: string, account = ACCOUNT) => post(`${account}/buckets`, { name })
   const calls = () => control.counters()['create_bucket'] ?? 0
@@ -178,7 +184,10 @@ t.test('DELETE /accounts/:s3uid/buckets/:bucket', async t => {
   t.beforeEach(() => control.clearFaults())
 
   t.test('409 bucket-not-empty when there are files in it', async t => {
-    fails(t, await del(`${ACCOUNT}/buckets/logs`), 409, 'bucket-not-empty', { outcome: 'not-applied', retryable: false })
+    fails(t, await del(`${ACCOUNT}/buckets/logs`), 409, 'bucket-not-empty', {
+      outcome: 'not-applied',
+      retryable: false
+    })
     t.ok(stored().includes('logs'))
   })
 

@@ -139,7 +139,17 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
     const { nextCursor } = (await get(`${FILES}?limit=1`)).json()
     const mark = nextCursor.split('.')[0]
     control.clearCalls()
-    for (const cursor of ['x', '.', 'a.b', `${mark}.`, `${mark}`, `${mark}.!!!`, `${nextCursor}.x`, '%00', '\u{1f600}']) {
+    for (const cursor of [
+      'x',
+      '.',
+      'a.b',
+      `${mark}.`,
+      `${mark}`,
+      `${mark}.!!!`,
+      `${nextCursor}.x`,
+      '%00',
+      '\u{1f600}'
+    ]) {
       fails(t, await get(`${FILES}?cursor=${encodeURIComponent(cursor)}`), 400, 'invalid-cursor')
     }
     t.strictSame(asked(), [])

@@ -4,6 +4,9 @@ import t from 'tap'
 import { fails, succeeds } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** Another name for each test: the ledger outlives a reset of the sandbox, as it should. */
 let wanted = { planId: 2, bucketName: 'photos-0' }
 let tests = 0
@@ -15,7 +18,7 @@ const until = async (isSo: () => boolean) => {
 const prices = { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 }
 
 t.test('POST /orders', async t => {
-  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '400' })
+  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const order = (body: object, { query = '', key = randomUUID() }: { query?: string; key?: string } = {}) =>
     post(`/orders${query}`, body, { headers: { 'idempotency-key': key } })
@@ -160,6 +163,13 @@ t.test('POST /orders', async t => {
       t.strictSame(asked(), ['list_plans'])
     })
   }
+
+  t.test('422 plan-not-orderable when the plan is withdrawn and an admin sees it all the same', async t => {
+    const headers = { 'idempotency-key': randomUUID() }
+    const reply = await post('/orders', { ...wanted, planId: 3 }, { headers, token: control.tokenOf('admin') })
+    fails(t, reply, 422, 'plan-not-orderable', { detail: 'Plan 3 is not on offer.' })
+    t.equal(orders(), 0)
+  })
 
   t.test('422 location-not-offered when the plan has several locations and none is named', async t => {
     fails(t, await order({ planId: 4, bucketName: 'photos' }), 422, 'location-not-offered', {

@@ -91,7 +91,19 @@ t.test('GET /plans/:planId', async t => {
     fails(t, await get('/plans/3'), 404, 'plan-not-found')
   })
 
-  for (const planId of ['0', '-1', '01', '1.5', '1e0', '0x1', '+1', '2147483648', '99999999999999999999', 'one', '%201']) {
+  for (const planId of [
+    '0',
+    '-1',
+    '01',
+    '1.5',
+    '1e0',
+    '0x1',
+    '+1',
+    '2147483648',
+    '99999999999999999999',
+    'one',
+    '%201'
+  ]) {
     t.test(`400 invalid-request when the number is ${planId}, and nothing is asked`, async t => {
       sandbox.control.clearCalls()
       const reply = await get(`/plans/${planId}`)

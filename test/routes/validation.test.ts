@@ -5,9 +5,7 @@ import { gateway } from '../support/gateway.ts'
 const planFault = (detail: string) => [{ in: 'body', pointer: '/planId', detail }]
 const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', detail }]
 const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
-const unreadable = [
-  { in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }
-]
+const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
 
 /** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
@@ -201,7 +199,14 @@ t.test('a query is text, read strictly', async t => {
     })
   }
 
-  for (const query of ['limit=%', 'limit=%zz', 'email=caf%E9', 'bucketName=%ED%A0%80x', '%ff=1', 'limit=1&bucketName=%C0%80']) {
+  for (const query of [
+    'limit=%',
+    'limit=%zz',
+    'email=caf%E9',
+    'bucketName=%ED%A0%80x',
+    '%ff=1',
+    'limit=1&bucketName=%C0%80'
+  ]) {
     t.test(`400 malformed-url for ?${query}, and nothing is asked`, async t => {
       fails(t, await get(`/accounts?${query}`), 400, 'malformed-url', { retryable: false })
       t.strictSame(asked(), [])
@@ -209,7 +214,12 @@ t.test('a query is text, read strictly', async t => {
   }
 
   t.test('400 invalid-request when an operation without a query gets one, and nothing is asked', async t => {
-    for (const address of ['/accounts/s3_user_1', '/plans', '/plans/1/history', '/accounts/s3_user_1/keys/access-key']) {
+    for (const address of [
+      '/accounts/s3_user_1',
+      '/plans',
+      '/plans/1/history',
+      '/accounts/s3_user_1/keys/access-key'
+    ]) {
       fails(t, await get(`${address}?expand=usage`), 400, 'invalid-request', {
         errors: [{ in: 'query', parameter: 'expand', detail: 'is unknown' }]
       })
@@ -234,7 +244,19 @@ t.test('a query is text, read strictly', async t => {
 t.test('a path is text, read strictly', async t => {
   const { get, asked } = await gateway(t)
 
-  for (const s3uid of ['a'.repeat(65), 'a.b', 'a%20b', '%00', 'a%2Fb', 'caf%C3%A9', '%22', 'a;b', '*', 'a'.repeat(2000)]) {
+  for (const s3uid of [
+    '',
+    'a'.repeat(65),
+    'a.b',
+    'a%20b',
+    '%00',
+    'a%2Fb',
+    'caf%C3%A9',
+    '%22',
+    'a;b',
+    '*',
+    'a'.repeat(2000)
+  ]) {
     t.test(`400 invalid-request for the account ${s3uid.slice(0, 70)}, and nothing is asked`, async t => {
       const reply = await get(`/accounts/${s3uid}`)
       fails(t, reply, 400, 'invalid-request')

@@ -1,9 +1,17 @@
+/** A secret as base64 shows it in the middle of a longer text: three ways, less what its neighbours have a part in. */
+const within = (secret: string, encoding: 'base64' | 'base64url'): string[] =>
+  [0, 1, 2].map(before => {
+    const bytes = Buffer.from(' '.repeat(before) + secret)
+    const text = bytes.toString(encoding).replace(/=+$/, '')
+    return text.slice(before === 0 ? 0 : before + 1, bytes.length % 3 === 0 ? undefined : -1)
+  })
+
 /** A secret as it may stand in a text: as it is, and encoded. */
 const forms = (secret: string): string[] => [
   secret,
   encodeURIComponent(secret),
-  Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-  Buffer.from(secret).toString('base64url'),
+  ...within(secret, 'base64'),
+  ...within(secret, 'base64url'),
   Buffer.from(secret).toString('hex'),
   JSON.stringify(secret).slice(1, -1)
 ]

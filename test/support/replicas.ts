@@ -58,8 +58,12 @@ export const replicas = async (
     async browserAt(index: number, cookie?: string) {
       const browser = createBrowser(at(index), cookie)
       if (cookie !== undefined) return browser
-      const { statusCode, text } = await browser.logIn({ apiKey: sandbox.demo.apiKey })
-      if (statusCode !== 201) throw new Error(`no login: ${text}`)
+      // On a busy machine the store may be late once, which is said with 503.
+      for (let tries = 1; ; tries += 1) {
+        const { statusCode, text } = await browser.logIn({ apiKey: sandbox.demo.apiKey })
+        if (statusCode === 201) break
+        if (statusCode !== 503 || tries === 3) throw new Error(`no login: ${text}`)
+      }
       return browser
     },
     /** How often the sandbox was asked to log somebody in. */

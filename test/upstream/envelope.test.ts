@@ -4,7 +4,11 @@ import { type Envelope, encodeForm, openEnvelope } from '../../src/upstream/enve
 /** UPSTREAM 1.1: what HOSTKEY prints, and what it is. */
 const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: string][] = [
   ['E1 OK with an action', '{"result":"OK","action":"get_files","files":[]}', 'success'],
-  ['E1 with a message that is text', '{"result":"OK","action":"delete_bucket","message":"Bucket deleted successfully"}', 'success'],
+  [
+    'E1 with a message that is text',
+    '{"result":"OK","action":"delete_bucket","message":"Bucket deleted successfully"}',
+    'success'
+  ],
   ['E1 with a message that is null', '{"result":"OK","action":"delete_account","message":null}', 'success'],
   ['E1 with code 0', '{"result":"OK","code":0}', 'success'],
   ['E2 OK with a module', '{"result":"OK","module":"api_keys","action":"list"}', 'success'],
@@ -20,7 +24,12 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
   ['F3 result -1', '{"result":-1,"error":"Incorrect API key format"}', 'failure', 'Incorrect API key format'],
   ['F3 result -2', '{"result":-2,"error":"Invalid hash"}', 'failure', 'Invalid hash'],
   ['F3 result "-2"', '{"result":"-2","error":"Invalid hash"}', 'failure', 'Invalid hash'],
-  ['F4 a code in words', '{"result":-1,"error":"No appropriate servers found","code":"NO_APPROPRIATE_SERVERS"}', 'failure', 'No appropriate servers found'],
+  [
+    'F4 a code in words',
+    '{"result":-1,"error":"No appropriate servers found","code":"NO_APPROPRIATE_SERVERS"}',
+    'failure',
+    'No appropriate servers found'
+  ],
   ['F4 alone', '{"code":"NO_APPROPRIATE_SERVERS","message":"no"}', 'failure', 'no'],
   ['F5 code -2', '{"code":-2,"message":"Permission denied"}', 'failure', 'Permission denied'],
   ['F6 error without a reason', '{"result":"error"}', 'failure', ''],
@@ -75,7 +84,11 @@ t.test('openEnvelope keeps a code in words apart', async t => {
 
 t.test('openEnvelope reads the shapes of auth.php', async t => {
   const payload = { token: 'x', token_expire: 1 }
-  t.strictSame(openEnvelope('{"result":{"token":"x","token_expire":1}}', 'auth.php'), { kind: 'success', payload }, 'E3')
+  t.strictSame(
+    openEnvelope('{"result":{"token":"x","token_expire":1}}', 'auth.php'),
+    { kind: 'success', payload },
+    'E3'
+  )
   t.strictSame(openEnvelope('{"token":"x","token_expire":1}', 'auth.php'), { kind: 'success', payload }, 'E4')
   t.hasStrict(openEnvelope('{"result":0,"token":"x"}', 'auth.php'), { kind: 'success' })
   for (const body of [
@@ -108,11 +121,14 @@ t.test('encodeForm', async t => {
       ['filename', text],
       ['max_keys', 7]
     ])
-    t.strictSame([...new URLSearchParams(form)], [
-      ['action', 'delete_file'],
-      ['filename', text],
-      ['max_keys', '7']
-    ])
+    t.strictSame(
+      [...new URLSearchParams(form)],
+      [
+        ['action', 'delete_file'],
+        ['filename', text],
+        ['max_keys', '7']
+      ]
+    )
     t.match(form, /^[!-~]+$/)
   })
 

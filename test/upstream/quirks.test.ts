@@ -72,7 +72,8 @@ t.test('tolerated leaves alone what cannot be meant', async t => {
 })
 
 t.test('tolerated changes no example of an action', async t => {
-  for (const { name, result, example } of Object.values(actions)) t.strictSame(tolerated(result, example), example, name)
+  for (const { name, result, example } of Object.values(actions))
+    t.strictSame(tolerated(result, example), example, name)
 })
 
 const kinds: FaultKind[] = [
@@ -118,10 +119,13 @@ t.test('a caller cannot tell how PHP prints it', async t => {
     })
   }
 
-  t.test('200, and the same, with all of them at once', async t => {
-    for (const kind of kinds) control.fault({ kind })
-    t.strictSame(await answers(), plain)
-  })
+  // Together these two make a list that no reader could tell from a map.
+  for (const without of ['extra-fields', 'list-as-numeric-object']) {
+    t.test(`200, and the same, with all of them at once but ${without}`, async t => {
+      for (const kind of kinds) if (kind !== without) control.fault({ kind })
+      t.strictSame(await answers(), plain)
+    })
+  }
 
   for (const switches of [
     { gzip: true },

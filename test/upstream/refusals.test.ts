@@ -4,6 +4,9 @@ import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** An operation that calls the action, so that a refusal of it can be seen. */
 const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
   create_account: g => g.post('/accounts', { planId: 1, bucketName: 'photos' }),
@@ -28,39 +31,18 @@ const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
 
 type Row = [action: ActionName, text: string, status: number, problem: ProblemName, outcome?: string]
 
+const CREATED = 'S3 account was created, but had an error:'
+const FILES = 's3/get_files: Load S3 files error:'
+
 /** UPSTREAM section 4, by its numbers: what HOSTKEY says, and what the caller is told. */
 const rows: Record<string, Row[]> = {
   '1: before any suffix': [
-    [
-      'create_account',
-      'S3 account was created, but had an error: Bucket already exists',
-      502,
-      'account-state-unknown',
-      'partial'
-    ],
-    [
-      'create_account',
-      'S3 account was created, but had an error: quota exceeded',
-      502,
-      'account-state-unknown',
-      'partial'
-    ],
-    [
-      'create_account',
-      'S3 account was created, but had an error: Permission denied',
-      502,
-      'account-state-unknown',
-      'partial'
-    ],
-    [
-      'create_account',
-      'S3 account was created, but had an error: issue service paid',
-      502,
-      'account-state-unknown',
-      'partial'
-    ],
-    ['create_account', '  s3 ACCOUNT was created, but had an error: ...  ', 502, 'account-state-unknown', 'partial'],
-    ['create_order', 'S3 account was created, but had an error: ...', 202, 'account-state-unknown', 'partial']
+    ['create_account', `${CREATED} Bucket already exists`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} quota exceeded`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} Permission denied`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} issue service paid`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `  ${CREATED.toLowerCase()} ...  `, 502, 'account-state-unknown', 'partial'],
+    ['create_order', `${CREATED} ...`, 202, 'account-state-unknown', 'partial']
   ],
   '2': [['create_order', 'issue service paid', 402, 'payment-required', 'unknown']],
   '3': [
@@ -97,12 +79,7 @@ const rows: Record<string, Row[]> = {
     ['get_files', 's3/get_files: Load S3 files error: ...', 502, 'upstream-storage-error'],
     ['get_files', 's3/get_files: Load S3 files error: NoSuchBucket', 404, 'bucket-not-found'],
     ['get_files', 's3/get_files: Load S3 files error: Invalid token', 400, 'invalid-cursor'],
-    [
-      'get_files',
-      's3/get_files: Load S3 files error: The continuation token provided is incorrect',
-      400,
-      'invalid-cursor'
-    ]
+    ['get_files', `${FILES} The continuation token provided is incorrect`, 400, 'invalid-cursor']
   ],
   '11': [
     ['get_buckets_rmq', 'S3 account not found for this customer', 404, 'account-not-found'],

@@ -37,7 +37,10 @@ export const login = action({
   result: Grant,
   example,
   failures: {
-    'api-key-login-unavailable': says(/No appropriate servers found|NO_APPROPRIATE_SERVERS/i, 'No appropriate servers found'),
+    'api-key-login-unavailable': says(
+      /No appropriate servers found|NO_APPROPRIATE_SERVERS/i,
+      'No appropriate servers found'
+    ),
     'two-factor-required': secondFactor,
     'invalid-credentials': says(
       /Incorrect API key format|Invalid (API )?key|API key (not found|is (empty|disabled|inactive))/i,

@@ -19,11 +19,15 @@ export const renewed =
       if (!isProblem(error, 'invalid-token')) throw error
       const fresh = await errand.caller.renewed(token)
       if (action.effect !== 'buy') return call(action, params, holding(errand, fresh)).catch(refuseAgain)
-      throw new Problem('upstream-unavailable', 'HOSTKEY had ended the gateway’s login, which is renewed now: send the request again.', {
-        outcome: 'not-applied',
-        retryAfterSeconds: 1,
-        cause: error
-      })
+      throw new Problem(
+        'upstream-unavailable',
+        'HOSTKEY had ended the gateway’s login, which is renewed now: send the request again.',
+        {
+          outcome: 'not-applied',
+          retryAfterSeconds: 1,
+          cause: error
+        }
+      )
     }
   }
 

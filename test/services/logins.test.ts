@@ -1,0 +1,138 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { isProblem, Problem } from '../../src/problem.ts'
+import { createSealer } from '../../src/seal.ts'
+import { Secret } from '../../src/secret.ts'
+import { createLogins } from '../../src/services/logins.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { type Store, StoreDown } from '../../src/store/store.ts'
+import type { Auth } from '../../src/upstream/auth.ts'
+
+const HOUR_MS = 3_600_000
+const KEY = new Secret('an api key')
+
+/** What each login gives: another token that lives an hour, or what the test throws. */
+const scripted = ({ store: given, fails }: { store?: Store; fails?: () => Problem | undefined } = {}) => {
+  let at = Date.UTC(2026, 0, 1)
+  let logins = 0
+  const now = () => at
+  const auth: Auth = {
+    async grant() {
+      logins += 1
+      const serial = logins
+      await pause(5)
+      const problem = fails?.()
+      if (problem) throw problem
+      return { token: new Secret(`token ${serial}`), identity: { customerId: 7, expiresAt: at + HOUR_MS } }
+    },
+    identify: async () => ({}),
+    revoke: async () => undefined
+  }
+  const store = given ?? createMemoryStore(now)
+  const sealer = createSealer([new Secret('s'.repeat(32))])
+  const create = () => createLogins(auth, store, sealer, now)
+  return { ...create(), another: create, store, logins: () => logins, pass: (ms: number) => (at += ms) }
+}
+
+const problemOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (isProblem(error) ? error.problem : error)
+  )
+
+t.test('one login for all, until a minute before the token ends', async t => {
+  const { grant, logins, pass } = scripted()
+  const grants = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY)))
+  t.equal(logins(), 1)
+  t.same([...new Set(grants.map(({ token }) => token.reveal()))], ['token 1'])
+  pass(HOUR_MS - 60_001)
+  t.equal((await grant(KEY)).token.reveal(), 'token 1')
+  pass(1)
+  const renewed = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY)))
+  t.same([...new Set(renewed.map(({ token }) => token.reveal()))], ['token 2'])
+  t.equal(logins(), 2)
+})
+
+t.test('each key has a login of its own', async t => {
+  const { grant, logins } = scripted()
+  const [one, other] = await Promise.all([grant(KEY), grant(new Secret('another key'))])
+  t.not(one.token.reveal(), other.token.reveal())
+  t.equal(logins(), 2)
+})
+
+t.test('a refused token is replaced once for all who were refused with it', async t => {
+  const { grant, logins } = scripted()
+  const { token } = await grant(KEY)
+  const fresh = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY, token)))
+  t.same([...new Set(fresh.map(({ token }) => token.reveal()))], ['token 2'])
+  t.equal((await grant(KEY, token)).token.reveal(), 'token 2', 'and for a latecomer')
+  t.equal(logins(), 2)
+})
+
+t.test('a token that is refused as soon as it is issued is not replaced again and again', async t => {
+  const { grant, logins, pass } = scripted()
+  const first = await grant(KEY)
+  const second = await grant(KEY, first.token)
+  t.equal(await problemOf(grant(KEY, second.token)), 'upstream-unavailable')
+  t.equal((await grant(KEY)).token.reveal(), 'token 2', 'who was not refused goes on')
+  t.equal(logins(), 2)
+  pass(5000)
+  t.equal((await grant(KEY, second.token)).token.reveal(), 'token 3')
+})
+
+t.test('whoever joins a login that gives the refused token asks once more', async t => {
+  const { grant, another, logins } = scripted()
+  const { token } = await grant(KEY)
+  const replica = another()
+  const [plain, refused] = await Promise.all([replica.grant(KEY), replica.grant(KEY, token)])
+  t.equal(plain.token.reveal(), 'token 1', 'the one that the replicas share')
+  t.equal(refused.token.reveal(), 'token 2')
+  t.equal(logins(), 2)
+})
+
+t.test('a refused key is remembered for 30 s', async t => {
+  for (const name of [
+    'invalid-credentials',
+    'api-key-login-unavailable',
+    'two-factor-required',
+    'forbidden'
+  ] as const) {
+    let problem: Problem | undefined = new Problem(name, 'no')
+    const { grant, logins, pass } = scripted({ fails: () => problem })
+    const refusals = await Promise.all(Array.from({ length: 100 }, () => problemOf(grant(KEY))))
+    t.same([...new Set(refusals)], [name])
+    pass(29_999)
+    t.equal(await problemOf(grant(KEY)), name)
+    t.equal(logins(), 1, name)
+    problem = undefined
+    pass(1)
+    t.equal((await grant(KEY)).token.reveal(), 'token 2')
+  }
+})
+
+t.test('a login that HOSTKEY does not answer is not held against the key', async t => {
+  let problem: Problem | undefined = new Problem('upstream-unavailable', 'away')
+  const { grant, logins } = scripted({ fails: () => problem })
+  t.equal(await problemOf(grant(KEY)), 'upstream-unavailable')
+  problem = undefined
+  t.equal((await grant(KEY)).token.reveal(), 'token 2')
+  t.equal(logins(), 2)
+})
+
+t.test('replicas on one store share one login, sealed under the key', async t => {
+  const { grant, another, logins } = scripted()
+  const replicas = [another(), another(), another()]
+  const grants = await Promise.all([grant(KEY), ...replicas.flatMap(({ grant }) => [grant(KEY), grant(KEY)])])
+  t.same([...new Set(grants.map(({ token }) => token.reveal()))], ['token 1'])
+  t.equal(logins(), 1)
+  t.equal((await another().grant(KEY)).identity.customerId, 7)
+})
+
+t.test('without the store each process logs in for itself', async t => {
+  const down = () => Promise.reject(new StoreDown('test'))
+  const store = { ...createMemoryStore(), get: down, put: down, claim: down, release: down }
+  const { grant, logins } = scripted({ store })
+  const grants = await Promise.all(Array.from({ length: 100 }, () => grant(KEY)))
+  t.same([...new Set(grants.map(({ token }) => token.reveal()))], ['token 1'])
+  t.equal(logins(), 1)
+})

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t, { type Test } from 'tap'
+import { createBrowser } from './support/browser-caller.ts'
+import { leaksIn } from './support/leaks.ts'
+import { BUCKETS } from './support/outage.ts'
+import { redisServer } from './support/redis.ts'
+import { replicas, temporaryFolder } from './support/replicas.ts'
+
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
+/** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */
+const WRONG = {
+  apiKey: 'feedfacefeedface-0123456789abcdef',
+  password: 'correct-horse-battery-staple',
+  token: 'c0ffee'.repeat(6)
+}
+
+interface Dumped {
+  env: Record<string, string>
+  /** All that the store holds, and what else of its past can be read there. */
+  texts(): Promise<string[]>
+}
+
+const stores: Record<string, (t: Test) => Promise<Dumped>> = {
+  Redis: async t => {
+    const redis = await redisServer(t)
+    const heard = await redis.listen()
+    return { env: { REDIS_URL: redis.url }, texts: async () => [...(await redis.dump()), ...heard] }
+  },
+  'the SQLite file': async t => {
+    const folder = temporaryFolder(t)
+    const rows = () => {
+      const file = new DatabaseSync(join(folder, 'store.sqlite'), { readOnly: true })
+      const all = file.prepare('SELECT key, value FROM entries').all() as { key: string; value: string }[]
+      file.close()
+      return all.map(({ key, value }) => `${key} ${value}`)
+    }
+    // With its journal, where replaced and removed rows still stand.
+    const bytes = () => readdirSync(folder).map(name => readFileSync(join(folder, name), 'latin1'))
+    return { env: { SESSION_STORE: 'sqlite', DATA_DIR: folder }, texts: async () => [...rows(), ...bytes()] }
+  }
+}
+
+const digests = (secret: string) => {
+  const hash = createHash('sha256').update(secret).digest()
+  return [hash.toString('hex'), hash.toString('base64'), hash.toString('base64url')]
+}
+
+for (const [name, open] of Object.entries(stores)) {
+  t.test(`a full dump of ${name} after a busy run`, async t => {
+    const { env, texts } = await open(t)
+    const { at, sandbox, service, settings } = await replicas(t, env)
+    const { demo, control } = sandbox
+    const cookies: string[] = []
+
+    const browse = async (index: number, credential: object) => {
+      const browser = createBrowser(at(index))
+      const reply = await browser.logIn(credential)
+      if (reply.statusCode !== 201) return reply.statusCode
+      cookies.push(browser.cookie() ?? '')
+      await Promise.all([browser.get(BUCKETS), browser.get('/session'), browser.get('/accounts')])
+      return 201
+    }
+    const good = [
+      { apiKey: demo.apiKey },
+      { email: demo.email, password: demo.password },
+      { token: demo.token },
+      { token: control.tokenOf('other') }
+    ]
+    const bad = [{ apiKey: WRONG.apiKey }, { email: demo.email, password: WRONG.password }, { token: WRONG.token }]
+    t.strictSame(
+      await Promise.all(good.map((credential, index) => browse(index % 2, credential))),
+      [201, 201, 201, 201]
+    )
+    t.strictSame(await Promise.all(bad.map(credential => browse(0, credential))), [401, 401, 401])
+    const busy = [0, 1].flatMap(index => [
+      at(index).get(BUCKETS, service),
+      at(index).get('/accounts/s3_user_1/keys/access-key', service),
+      at(index).get('/accounts/s3_user_1/keys/secret-key'),
+      at(index).get(BUCKETS, { token: WRONG.token }),
+      at(index).post(BUCKETS, { name: `bucket-${index}` }, service)
+    ])
+    await Promise.all(busy)
+    // A token that ends is replaced: the old one and the new one both were here.
+    control.expireSessions()
+    t.equal((await at(0).get(BUCKETS, service)).statusCode, 200)
+    const loggedOut = createBrowser(at(1), cookies[0])
+    t.equal((await loggedOut.logOut()).statusCode, 204)
+    const held = await texts()
+
+    t.test('holds what the run has left', async t => {
+      const counted = (pattern: RegExp) => new Set(held.flatMap(text => text.match(pattern) ?? [])).size
+      t.ok(counted(/session:[\w-]{43}/g) >= 4, 'sessions')
+      t.ok(counted(/sessions-of:\d+/g) >= 2, 'sets of sessions')
+      t.ok(counted(/login:[\w-]{43}/g) >= 1, 'the login of the service')
+      t.ok(counted(/limit:(caller|ip|login|login-credential|key|write):/g) === 6, 'limits')
+      t.not(leaksIn(held, ['sessions-of']).length, 0, 'and a secret among them would be found')
+    })
+
+    t.test('and no secret, in no form', async t => {
+      const halves = cookies.flatMap(cookie => [cookie, ...cookie.split('.')])
+      const own = [settings.SESSION_SECRET, service.token, service.token.split('_').slice(2).join('_')]
+      const secrets = [...control.secrets(), ...Object.values(WRONG), ...halves, ...own]
+      t.ok(secrets.length > 30, `${secrets.length} secrets`)
+      t.strictSame(leaksIn(held, secrets), [])
+      t.comment(`${secrets.length} secrets in 10 forms are not in ${held.join('').length} characters of ${name}`)
+    })
+
+    t.test('and no digest of a password, which could be guessed', async t => {
+      const passwords = [WRONG.password, ...['demo', 'other', 'admin'].map(name => control.customer(name).password)]
+      t.strictSame(leaksIn(held, passwords.flatMap(digests)), [])
+    })
+  })
+}

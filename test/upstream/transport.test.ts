@@ -1,0 +1,239 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import type { ProblemName } from '../../schemas/problems.ts'
+import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
+import { fails } from '../support/expect.ts'
+import { gateway } from '../support/gateway.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+/** Deadlines: one that is met, and one that a busy machine does not come near. */
+const TIMEOUT_MS = 400
+const PATIENCE_MS = 20_000
+const FILE = '/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz'
+
+/** What each fault of the wire comes to. A write that struck it: is its file gone, and what does the caller hear? */
+const faults: [kind: FaultKind, status: number, problem: ProblemName, outcome: string, isGone: boolean][] = [
+  ['reset-before', 504, 'upstream-timeout', 'unknown', false],
+  ['reset-after', 504, 'upstream-timeout', 'unknown', true],
+  ['reset-mid-body', 502, 'upstream-bad-response', 'unknown', true],
+  ['hang', 504, 'upstream-timeout', 'unknown', false],
+  ['hang-after', 504, 'upstream-timeout', 'unknown', true],
+  ['stall-mid-body', 504, 'upstream-timeout', 'unknown', true],
+  ['empty-500', 502, 'upstream-bad-response', 'unknown', false],
+  ['html-502', 502, 'upstream-bad-response', 'unknown', false],
+  ['html-503', 502, 'upstream-bad-response', 'unknown', false],
+  ['html-502-after', 502, 'upstream-bad-response', 'unknown', true],
+  ['empty-200', 502, 'upstream-bad-response', 'unknown', false],
+  ['html-200', 502, 'upstream-bad-response', 'unknown', false],
+  ['truncated', 502, 'upstream-bad-response', 'unknown', true],
+  ['warning', 502, 'upstream-bad-response', 'unknown', true],
+  ['oversized', 502, 'upstream-bad-response', 'unknown', true],
+  ['redirect', 502, 'upstream-bad-response', 'unknown', false],
+  ['throttled', 503, 'upstream-throttled', 'not-applied', false],
+  ['auth-failure', 401, 'invalid-token', 'not-applied', false]
+]
+
+t.test('faults of the wire', async t => {
+  const sandbox = await startSandbox({ seed: crypto.randomUUID() })
+  const { control } = sandbox
+  const patient = await gateway(t, { UPSTREAM_TIMEOUT_MS: String(PATIENCE_MS) }, { sandbox })
+  const hasty = await gateway(t, { UPSTREAM_TIMEOUT_MS: String(TIMEOUT_MS) }, { sandbox })
+  t.after(() => sandbox.close())
+  const { get, del } = patient
+  const isGone = () => {
+    const logs = control.state().buckets.find(({ name }) => name === 'logs')
+    return !logs?.files.some(([path]) => path === 'access-00000.log.gz')
+  }
+  t.beforeEach(() => control.reset())
+
+  for (const [kind, status, problem, outcome, gone] of faults) {
+    const { get, del } = /hang|stall/.test(kind) ? hasty : patient
+    t.test(`${status} ${problem} when a read meets ${kind}`, async t => {
+      control.fault({ kind, action: 'get_buckets_rmq' })
+      const reply = await get('/accounts/s3_user_1/usage')
+      fails(t, reply, status, problem, { retryable: problem !== 'invalid-token' })
+      t.notOk('outcome' in reply.json())
+      t.notMatch(
+        reply.text,
+        /Warning|\/var\/www|nginx|\.php|<|elsewhere|ECONNRESET/i,
+        'nothing of what HOSTKEY printed'
+      )
+    })
+
+    t.test(`${status} ${problem}, outcome ${outcome}, when a write meets ${kind}: sent once`, async t => {
+      control.fault({ kind, action: 'delete_file' })
+      const reply = await del(FILE)
+      fails(t, reply, status, problem, { outcome, retryable: problem === 'upstream-throttled' })
+      t.equal(control.counters()['delete_file'], 1)
+      t.equal(isGone(), gone)
+    })
+  }
+
+  t.test('504 upstream-timeout within the deadline', async t => {
+    control.fault({ kind: 'hang' })
+    const startedAt = performance.now()
+    await hasty.get('/plans')
+    const ms = performance.now() - startedAt
+    t.ok(ms >= TIMEOUT_MS - 20 && ms < PATIENCE_MS / 4, `${ms} ms`)
+  })
+
+  for (const [ms, seconds] of [
+    [7000, '7'],
+    [3_600_000, '30']
+  ] as const) {
+    t.test(`503 upstream-throttled with Retry-After ${seconds} when HOSTKEY says ${ms / 1000}`, async t => {
+      control.fault({ kind: 'throttled-retry-after', ms })
+      const reply = await get('/plans')
+      fails(t, reply, 503, 'upstream-throttled', { retryable: true })
+      t.equal(reply.headers['retry-after'], seconds)
+    })
+  }
+
+  t.test('a write goes over a connection of its own, reads share theirs', async t => {
+    await del(FILE)
+    await get('/plans')
+    const connectionOf = (name: string) => control.calls().find(({ action }) => action === name)?.headers['connection']
+    t.equal(connectionOf('delete_file'), 'close')
+    t.not(connectionOf('list_plans'), 'close')
+  })
+})
+
+t.test('a redirect', async t => {
+  t.test('is not followed, and the token goes nowhere', async t => {
+    let visits = 0
+    const elsewhere = await listening(t, (_request, response) => {
+      visits += 1
+      response.end('{"result":"OK","plans":[]}')
+    })
+    const { get, sandbox } = await gateway(t)
+    sandbox.control.fault({ kind: 'redirect', text: `${elsewhere}s3.php` })
+    fails(t, await get('/plans'), 502, 'upstream-bad-response')
+    t.equal(visits, 0)
+  })
+})
+
+t.test('an upstream of another kind', async t => {
+  const bomb = gzipSync(`{"result":"OK","plans":[]${' '.repeat(50 * 1024 * 1024)}}`)
+  const answers: [name: string, status: number, problem: ProblemName, answer: RequestListener][] = [
+    [
+      'it inflates to more than 8 MiB',
+      502,
+      'upstream-bad-response',
+      (_request, response) => {
+        response.setHeader('content-encoding', 'gzip')
+        response.end(bomb)
+      }
+    ],
+    [
+      'it is no gzip though it says so',
+      502,
+      'upstream-bad-response',
+      (_request, response) => {
+        response.setHeader('content-encoding', 'gzip')
+        response.end('{"result":"OK","plans":[]}')
+      }
+    ],
+    [
+      'its encoding is unknown',
+      502,
+      'upstream-bad-response',
+      (_request, response) => {
+        response.setHeader('content-encoding', 'compress')
+        response.end('{"result":"OK","plans":[]}')
+      }
+    ],
+    [
+      'it drips a byte now and then, for ever',
+      504,
+      'upstream-timeout',
+      (_request, response) => {
+        const drip = setInterval(() => response.write(' '), 40)
+        response.on('close', () => clearInterval(drip))
+      }
+    ],
+    [
+      'it talks no HTTP',
+      502,
+      'upstream-bad-response',
+      (request, _response) => {
+        request.socket.end('SSH-2.0-OpenSSH_9.2p1\r\n')
+      }
+    ],
+    [
+      'it poisons the prototype',
+      502,
+      'upstream-bad-response',
+      (_request, response) => {
+        response.end('{"__proto__":{"result":"OK"},"plans":[]}')
+      }
+    ],
+    [
+      'its numbers are beyond all bounds',
+      502,
+      'upstream-bad-response',
+      (_request, response) => {
+        response.end('{"result":"OK","plans":[{"id":1e999}]}')
+      }
+    ]
+  ]
+  for (const [name, status, problem, answer] of answers) {
+    t.test(`${status} ${problem} when ${name}`, async t => {
+      const UPSTREAM_URL = await listening(t, answer)
+      const deadlineMs = problem === 'upstream-timeout' ? TIMEOUT_MS : PATIENCE_MS
+      const { get } = await gateway(t, { UPSTREAM_URL, UPSTREAM_TIMEOUT_MS: String(deadlineMs) })
+      fails(t, await get('/plans'), status, problem, { retryable: true })
+    })
+  }
+
+  t.test('502 upstream-unreachable, not applied and repeatable, when nobody listens', async t => {
+    const { get, del } = await gateway(t, { UPSTREAM_URL: 'http://127.0.0.1:1/' })
+    fails(t, await get('/plans'), 502, 'upstream-unreachable', { retryable: true })
+    fails(t, await del(FILE), 502, 'upstream-unreachable', { outcome: 'not-applied', retryable: true })
+  })
+})
+
+t.test('a caller who hangs up', async t => {
+  const { url, sandbox, asked } = await gateway(t)
+  const { control } = sandbox
+  const orderThenHangUp = async (during: string) => {
+    control.reset()
+    control.fault({ kind: 'latency', action: during, ms: 150, count: 1 })
+    const authorization = `Bearer ${sandbox.demo.token}`
+    const headers = { authorization, 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() }
+    const caller = request(`${url}/orders`, { method: 'POST', headers })
+    caller.on('error', () => undefined)
+    caller.end('{"planId":2,"bucketName":"photos"}')
+    while (!asked().includes(during)) await pause(5)
+    caller.destroy()
+    await pause(300)
+  }
+
+  t.test('before anything is sent that bills has ordered nothing', async t => {
+    await orderThenHangUp('list_plans')
+    t.strictSame(asked(), ['list_plans'])
+  })
+
+  t.test('after that cancels nothing: what became of it is still looked for', async t => {
+    await orderThenHangUp('create_order')
+    t.equal(control.counters()['create_order'], 1)
+    t.ok(asked().includes('get_buckets'))
+    t.equal(control.state().accounts.length, 5)
+  })
+})
+
+/** A server for one test: its address. */
+const listening = async (t: { after(end: () => void): unknown }, answer: RequestListener): Promise<string> => {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
