@@ -13,6 +13,7 @@ import { closeListener, createDrain } from './plugins/draining.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
+import { createMemoryStore } from './store/memory.ts'
 import { createTombstones } from './tombstones.ts'
 import { classOf } from './upstream/classes.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   upstreamUrl: URL
   registry: LiveRegistry
   log: Logger
+  /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it. */
+  isForgetful?: boolean
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
@@ -39,7 +42,14 @@ export interface Gateway {
 }
 
 /** Makes every part of the gateway; nothing listens yet. */
-export const assembleGateway = async ({ config, upstreamUrl, registry, log, settleMs }: GatewayOptions) => {
+export const assembleGateway = async ({
+  config,
+  upstreamUrl,
+  registry,
+  log,
+  settleMs,
+  isForgetful
+}: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const storeOptions = {
     kind: config.sessionStore,
@@ -66,7 +76,7 @@ export const assembleGateway = async ({ config, upstreamUrl, registry, log, sett
     }
   })
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
-  const ledgerStore = createLedgerStore(storeOptions)
+  const ledgerStore = isForgetful ? createMemoryStore() : createLedgerStore(storeOptions)
   const ledger = createLedger({
     store: ledgerStore,
     leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS

@@ -17,7 +17,7 @@ const main = async () => {
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createLiveRegistry(config.servicesFile, process.env)
-  const gateway = await startGateway({ config, upstreamUrl, registry, log })
+  const gateway = await startGateway({ config, upstreamUrl, registry, log, isForgetful: sandbox !== undefined })
 
   process.on('SIGHUP', () => {
     const faults = registry.reload()

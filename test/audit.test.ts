@@ -87,7 +87,9 @@ t.test('the audit log: one JSON line for each event', async t => {
       t.equal(entry?.['target'], target)
       t.ok(entry?.['caller'])
     }
-    t.match(await recorded('7', options => browser.del(`${buckets}/photos`, options)), { outcome: 'account-not-found' })
+    t.match(await recorded('7', options => browser.del(`${buckets}/never-made`, options)), {
+      outcome: 'account-not-found'
+    })
   })
 
   t.test('a refusal for lack of a scope', async t => {

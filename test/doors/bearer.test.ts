@@ -107,7 +107,8 @@ t.test('a HOSTKEY token is passed through', async t => {
       listPlans: 'plans:read',
       getPlan: 'plans:read',
       listPlanHistory: 'plans:read',
-      createOrder: 'orders:write'
+      createOrder: 'orders:write',
+      getOrder: 'orders:write'
     })
   })
 })
