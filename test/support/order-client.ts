@@ -23,7 +23,7 @@ export interface Told {
 }
 
 /** So long a client asks for one account. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 25_000
 
 const backoff = () => pause(30 + Math.random() * 120)
 
