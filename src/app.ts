@@ -17,7 +17,7 @@ import { type Drain, draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
-import { measure } from './plugins/measure.ts'
+import { measure, recordUnrouted } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
 import { parseQuery } from './query.ts'
 import type { Secret } from './secret.ts'
@@ -104,8 +104,11 @@ export const buildApp = async (options: AppOptions) => {
     keepAliveTimeout: 65_000,
     clientErrorHandler: answerBrokenRequest(base),
     frameworkErrors: (error, request, reply) => {
+      // The router gives up before any hook runs: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
-      return sendProblem(problemOf(error, request), request, reply, base)
+      const problem = problemOf(error, request)
+      recordUnrouted(request, problem, options.metrics)
+      return sendProblem(problem, request, reply, base)
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Errand } from '../caller.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Problem } from '../problem.ts'
 import { ERRAND } from '../route.ts'
 import { whenEnded } from './ended.ts'
 
@@ -43,6 +44,13 @@ export const measure = fp(
   },
   { name: 'measure' }
 )
+
+/** The line and the count of a request whose URL the router could not read: no hook sees it, and it asked HOSTKEY nothing. */
+export const recordUnrouted = (request: FastifyRequest, { problem, status }: Problem, metrics: Metrics): void => {
+  metrics.request('none', status, problem, 0)
+  const { method } = request
+  request.log.info({ operation: 'none', method, status, problem, ms: 0, upstreamMs: 0, upstreamCalls: 0 }, 'request')
+}
 
 /** Open routes and refused callers have no errand. */
 const errandIn = (request: FastifyRequest) => request.getDecorator<Errand | undefined>(ERRAND)

@@ -46,6 +46,12 @@ t.test('the log has one line for each request', async t => {
     t.strictSame(others, [])
   })
 
+  t.test('also when the router cannot read the URL', async t => {
+    const { records } = await logOf(() => get('/accounts/%zz'))
+    t.match(records, [{ operation: 'none', method: 'GET', status: 400, problem: 'malformed-url', requestId: String }])
+    t.equal(records.length, 1)
+  })
+
   t.test('which says how often and how long HOSTKEY was asked', async t => {
     sandbox.control.fault({ kind: 'latency', ms: 60, count: 1 })
     const { records } = await logOf(() => get(`${FILES}?limit=250`))
