@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { fails } from './support/expect.ts'
-import type { Reply } from './support/gateway.ts'
-import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from './support/outage.ts'
-import type { RedisServer } from './support/redis.ts'
+import { fails } from '../support/expect.ts'
+import type { Reply } from '../support/gateway.ts'
+import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from '../support/outage.ts'
+import type { RedisServer } from '../support/redis.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { COOKIE } from '../src/cookie.ts'
-import { createBrowser, forged } from './support/browser-caller.ts'
-import { createContract } from './support/contract.ts'
-import { eventually } from './support/eventually.ts'
-import { fails } from './support/expect.ts'
-import { gateway } from './support/gateway.ts'
+import { COOKIE } from '../../src/cookie.ts'
+import { createBrowser, forged } from '../support/browser-caller.ts'
+import { createContract } from '../support/contract.ts'
+import { eventually } from '../support/eventually.ts'
+import { fails } from '../support/expect.ts'
+import { gateway } from '../support/gateway.ts'
 
 const ALLOWED = 'http://console.example:3000'
 

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { fails } from './support/expect.ts'
-import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from './support/outage.ts'
-import { redisServer } from './support/redis.ts'
-import { replicas } from './support/replicas.ts'
+import { fails } from '../support/expect.ts'
+import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from '../support/outage.ts'
+import { redisServer } from '../support/redis.ts'
+import { replicas } from '../support/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { redisServer } from './support/redis.ts'
-import { type Damage, type Torture, torture } from './support/torture.ts'
+import { redisServer } from '../support/redis.ts'
+import { type Damage, type Torture, torture } from '../support/torture.ts'
 
 /** A small part of `npm run torture`, which also kills Redis. */
 const SMALL = { orders: 100, kills: 4, clients: 24, customers: 4 }

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { percentile, timesOf } from './support/latency.ts'
-import { BUCKETS, onRedis } from './support/outage.ts'
+import { percentile, timesOf } from '../support/latency.ts'
+import { BUCKETS, onRedis } from '../support/outage.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(180_000)

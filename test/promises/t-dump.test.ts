@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
-import { createBrowser } from './support/browser-caller.ts'
-import { leaksIn } from './support/leaks.ts'
-import { BUCKETS } from './support/outage.ts'
-import { redisServer } from './support/redis.ts'
-import { replicas, temporaryFolder } from './support/replicas.ts'
+import { createBrowser } from '../support/browser-caller.ts'
+import { leaksIn } from '../support/leaks.ts'
+import { BUCKETS } from '../support/outage.ts'
+import { redisServer } from '../support/redis.ts'
+import { replicas, temporaryFolder } from '../support/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
