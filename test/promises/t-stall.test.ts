@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { percentile } from '../support/latency.ts'
+import { openLoad, type Sample } from '../support/open-load.ts'
+import { program } from '../support/programs.ts'
+import { figuresOf } from '../support/promises.ts'
+
+t.setTimeout(110_000)
+
+const figure = figuresOf(t, 'T-STALL')
+const RPS = Number(process.env['STALL_RPS'] ?? 1000)
+const STALL_MS = 8000
+const RECOVERY_MS = 2000
+/** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
+const ATTEMPTS = 3
+
+const MOST = { shedP50Ms: 10, shedP99Ms: 300, livenessP99Ms: 300, moreMb: 150 }
+const LEAST_RECOVERED = 0.99
+
+t.test('HOSTKEY hangs under load and comes back', async t => {
+  const sandbox = await program(t, 'sandbox/main')
+  const token = /token +([0-9a-f]{32})/.exec(sandbox.printed())?.[1]
+  const headers = { authorization: `Bearer ${token}` }
+  let asked = 0
+
+  /** One stall, from quiet to quiet. */
+  const stalled = async () => {
+    const gateway = await program(t, 'server', { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
+    // No two are the same: what several ask at once would be asked once.
+    const load = openLoad(RPS, () => ({ url: `${gateway.url}/accounts?limit=${(asked++ % 1000) + 1}`, headers }))
+    const probes = openLoad(20, () => ({ url: `${gateway.url}/livez` }))
+    await pause(3000)
+    const residentBefore = gateway.residentBytes()
+    sandbox.child.kill('SIGSTOP')
+    const stalledAt = performance.now()
+    await pause(STALL_MS)
+    const residentDuring = gateway.residentBytes()
+    sandbox.child.kill('SIGCONT')
+    const resumedAt = performance.now()
+    await pause(RECOVERY_MS + 2000)
+    await Promise.all([load.end(), probes.end()])
+    gateway.child.kill('SIGKILL')
+
+    const during = load.samples.filter(({ sentAt }) => sentAt > stalledAt && sentAt < resumedAt)
+    const shed = during.filter(({ status }) => status === 503)
+    const after = load.samples.filter(({ sentAt }) => sentAt > resumedAt + RECOVERY_MS)
+    return {
+      before: shareOk(load.samples.filter(({ sentAt }) => sentAt < stalledAt)),
+      rps: Math.round((during.length / STALL_MS) * 1000),
+      shed: shed.length,
+      others: during.filter(({ status }) => ![200, 503, 504].includes(status)).length,
+      shedP50Ms: percentile(timesOf(shed), 50),
+      shedP99Ms: percentile(timesOf(shed), 99),
+      livenessP99Ms: percentile(timesOf(probes.samples), 99),
+      deadProbes: probes.samples.filter(({ status }) => status !== 200).length,
+      recovered: shareOk(after),
+      moreMb: Math.round((residentDuring - residentBefore) / 1e6)
+    }
+  }
+
+  let seen = await stalled()
+  const isQuiet = () =>
+    seen.shedP50Ms <= MOST.shedP50Ms &&
+    seen.shedP99Ms <= MOST.shedP99Ms &&
+    seen.livenessP99Ms <= MOST.livenessP99Ms &&
+    seen.recovered >= LEAST_RECOVERED
+  for (let attempt = 1; attempt < ATTEMPTS && !isQuiet(); attempt += 1) {
+    t.comment(`a loud measurement: ${JSON.stringify(seen)}`)
+    seen = await stalled()
+  }
+
+  figure(
+    `${seen.rps} requests/s: ${seen.shed} shed at p50 ${seen.shedP50Ms.toFixed(1)} ms, p99 ${seen.shedP99Ms.toFixed(0)} ms; ` +
+      `/livez p99 ${seen.livenessP99Ms.toFixed(0)} ms; ${(seen.recovered * 100).toFixed(1)} % 200 after 2 s; ${seen.moreMb} MB more`
+  )
+  t.ok(seen.shed > (RPS * STALL_MS) / 1000 / 2, `${seen.shed} were sent away`)
+  t.equal(seen.others, 0, 'nothing but 200, 503 and 504')
+  t.equal(seen.deadProbes, 0, '/livez depends on nothing')
+  t.ok(seen.shedP50Ms <= MOST.shedP50Ms, `shed p50 ${seen.shedP50Ms} ms`)
+  t.ok(seen.shedP99Ms <= MOST.shedP99Ms, `shed p99 ${seen.shedP99Ms} ms`)
+  t.ok(seen.livenessP99Ms <= MOST.livenessP99Ms, `/livez p99 ${seen.livenessP99Ms} ms`)
+  t.ok(seen.recovered >= LEAST_RECOVERED, `${seen.recovered} recovered`)
+  t.ok(seen.moreMb <= MOST.moreMb, `${seen.moreMb} MB more`)
+})
+
+const timesOf = (samples: readonly Sample[]) => samples.map(({ ms }) => ms).sort((a, b) => a - b)
+
+const shareOk = (samples: readonly Sample[]) =>
+  samples.filter(({ status }) => status === 200).length / Math.max(1, samples.length)
