@@ -2,12 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { actionsPage } from './docs/actions.ts'
 import { problemsPage } from './docs/problems.ts'
+import { promisesPage } from './docs/promises.ts'
 import { settingsPage } from './docs/settings.ts'
 
 /** The reference pages that are made from code; with `--check` they are only compared. */
 const pages: Record<string, () => string> = {
   'docs/reference/actions.md': actionsPage,
   'docs/reference/problems.md': problemsPage,
+  'docs/reference/promises.md': promisesPage,
   'docs/reference/settings.md': settingsPage
 }
 

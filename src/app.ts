@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
@@ -79,6 +80,17 @@ const ROUTER = {
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
 
+/** What is shorter stands in a credential by chance. */
+const SHORTEST_SECRET = 8
+
+/** The caller's own name for the request, where it is one that may be shown to all: no part of its credential. */
+const requestIdOf = ({ headers }: IncomingMessage): string => {
+  const given = headers['x-request-id']
+  if (typeof given !== 'string' || !REQUEST_ID.test(given)) return randomUUID()
+  const credentials = `${headers.authorization} ${headers.cookie}`
+  return given.length >= SHORTEST_SECRET && credentials.includes(given) ? randomUUID() : given
+}
+
 /** The gateway: every part, registered in the order in which a request meets them. */
 export const buildApp = async (options: AppOptions) => {
   const { upstream, publicUrl, basePath, settleMs = [0, 500, 1500] } = options
@@ -93,10 +105,7 @@ export const buildApp = async (options: AppOptions) => {
     return503OnClosing: false,
     maxRequestsPerSocket: 1000,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id']
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
-    },
+    genReqId: requestIdOf,
     routerOptions: ROUTER,
     http: {
       headersTimeout: 10_000,

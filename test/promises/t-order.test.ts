@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { figuresOf } from '../support/promises.ts'
 import { redisServer } from '../support/redis.ts'
 import { type Damage, type Torture, torture } from '../support/torture.ts'
 
@@ -11,12 +12,12 @@ const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 const TIMEOUT_MS = 120_000
 t.setTimeout(TIMEOUT_MS)
 
-const lines: string[] = []
+const figure = figuresOf(t, 'T-ORDER')
 
 const isUnharmed = (t: Test, name: string, damage: Damage) => {
   const { orders, kills, redisKills, duplicated, lost, wrong, open, p99Ms, seconds } = damage
-  lines.push(
-    `T-ORDER ${name}: ${orders} orders, ${kills} kills, ${redisKills} of Redis: ` +
+  figure(
+    `${name}: ${orders} orders, ${kills} kills, ${redisKills} of Redis: ` +
       `${duplicated} duplicated, ${lost} lost, ${wrong} wrong, ${open} open; p99 ${p99Ms} ms, ${seconds} s`
   )
   t.strictSame({ duplicated, lost, wrong }, { duplicated: 0, lost: 0, wrong: 0 })
@@ -30,6 +31,3 @@ const variant = (name: string, options: (t: Test) => Promise<Partial<Torture>>) 
 
 variant('SQLite ledger', async () => ({}))
 variant('Redis ledger', async t => ({ redis: await redisServer(t, { settings: DURABLE }) }))
-t.teardown(() => {
-  for (const line of lines) process.stdout.write(`# ${line}\n`)
-})

@@ -39,7 +39,7 @@ export const program = async (t: Test, script: 'server' | 'sandbox/main', env: R
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', chunk => {
       text += String(chunk)
-      const address = /http:\/\/127\.0\.0\.1:\d+\S*/.exec(text)?.[0]
+      const address = /^(?:hostkey-s3-gateway +|A pretend HOSTKEY listens on )(\S+)$/m.exec(text)?.[1]
       if (address !== undefined) resolve(address)
     })
     child.once('exit', code => reject(new Error(`${script} ended with ${code}: ${text.slice(-500)}`)))

@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util'
+import { recordFigures } from '../../scripts/figures.ts'
+import { redisServer } from '../support/redis.ts'
+import { torture } from '../support/torture.ts'
+
+/**
+ * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: T-ORDER at full length.
+ * `--record` writes the figures down for docs/reference/promises.md.
+ */
+const { values } = parseArgs({
+  options: {
+    ledger: { type: 'string', default: 'sqlite' },
+    orders: { type: 'string', default: '10000' },
+    kills: { type: 'string', default: '200' },
+    record: { type: 'boolean', default: false }
+  }
+})
+const ends: (() => Promise<void>)[] = []
+const redis = values.ledger.startsWith('redis')
+  ? await redisServer(
+      { after: end => ends.push(end) },
+      { settings: ['--appendonly', 'yes', '--appendfsync', 'always'] }
+    )
+  : undefined
+
+const damage = await torture({
+  orders: Number(values.orders),
+  kills: Number(values.kills),
+  clients: 48,
+  customers: 24,
+  ...(redis && { redis }),
+  ...(values.ledger === 'redis-killed' && { redisKillsEveryMs: 10_000 }),
+  report: line => process.stdout.write(`${line}\n`)
+})
+for (const end of ends) await end()
+
+const { orders, kills, redisKills, duplicated, lost, wrong, open, p99Ms, seconds } = damage
+const figure =
+  `${orders} orders, ${kills} kills of gateways, ${redisKills} of Redis: ${duplicated} duplicated, ${lost} lost, ${wrong} wrong, ` +
+  `${open} open; p99 ${p99Ms} ms, ${seconds} s`
+process.stdout.write(`T-ORDER ${values.ledger}: ${figure}\n`)
+if (duplicated + lost + wrong > 0) process.exitCode = 1
+else if (values.record) recordFigures({ [`npm run torture -- --ledger ${values.ledger}`]: [figure] })
