@@ -41,7 +41,7 @@ t.test('a process that has seen every secret, from its start to its end', async 
   t.after(() => sandbox.close())
   const { control, demo } = sandbox
   const [accessKey, secretKey] = ['access_key', 'secret_key'].map(half => `${half}-canary-${crypto.randomUUID()}`)
-  const redis = await redisServer(t)
+  const redis = await redisServer(t, { settings: ['--appendonly', 'yes'] })
   const dataDir = temporaryFolder(t)
   const gateway = await program(t, 'server', {
     UPSTREAM_URL: sandbox.url,
