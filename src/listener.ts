@@ -11,9 +11,10 @@ export const LISTENER = {
   maxRequestsPerSocket: 1000,
   /** Longer than a load balancer keeps its side: the one that closes first loses no request. */
   keepAliveTimeout: 65_000,
+  /** Not under `http`: Fastify would write its own default, which is none, over it. */
+  requestTimeout: 15_000,
   http: {
     headersTimeout: 10_000,
-    requestTimeout: 15_000,
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: 16 * 1024,
     /** `guard` counts them, and answers with a problem. */
