@@ -37,6 +37,7 @@ const LINGER_MS = 1000
  */
 export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestOptions) => {
   const due = new WeakMap<Duplex, Set<ServerResponse>>()
+  const newest = new WeakMap<Duplex, ServerResponse>()
   const refused = new WeakSet<Duplex>()
 
   const record = (problem: Problem, { requestId, reason, ip }: { requestId: string; reason: string; ip: unknown }) => {
@@ -55,24 +56,21 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
       const ip = 'remoteAddress' in socket ? socket.remoteAddress : undefined
       record(problem, { requestId: instance, reason: code, ip })
     }
-    socket.end(replyOf(problem, { publicUrl, instance }))
-    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    socket.write(replyOf(problem, { publicUrl, instance }))
   }
 
   const refuseInTurn = (socket: Duplex, code: string) => {
     // The parser goes on to complain about every further byte.
     if (refused.has(socket)) return
     refused.add(socket)
-    if (socket.destroyed || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    const open = [...(due.get(socket) ?? [])]
-    const broken = open.find(({ req }) => !req.complete)
-    const before = open.filter(response => response !== broken)
+    const latest = newest.get(socket)
+    const broken = latest?.req.complete === false ? latest : undefined
+    const before = [...(due.get(socket) ?? [])].filter(response => response !== broken)
     const answer = () => {
-      if (broken?.headersSent) socket.destroy()
-      else if (socket.writable) refuse(socket, code, broken !== undefined)
+      // One whose body breaks behind its reply has had its answer.
+      if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
+      socket.end()
+      setTimeout(() => socket.destroy(), LINGER_MS).unref()
     }
     const last = before.at(-1)
     if (last) last.once('close', answer)
@@ -88,6 +86,7 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     /** Keeps in mind which replies are due, and answers CONNECT, which Node hands to nobody else. */
     watch(server: Server): void {
       server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+        newest.set(socket, response)
         const open = due.get(socket) ?? new Set()
         due.set(socket, open.add(response))
         response.once('close', () => open.delete(response))

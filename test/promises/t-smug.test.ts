@@ -1,13 +1,9 @@
-import { connect, type Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { eventually } from '../support/eventually.ts'
+import { exchange } from '../support/exchange.ts'
 import { framings } from '../support/framings.ts'
 import { gateway } from '../support/gateway.ts'
 import { figuresOf } from '../support/promises.ts'
-
-/** 3 s: a refusal takes milliseconds; whoever is not closed by then is kept. */
-const CLOSED_WITHIN_MS = 3000
 
 /** What comes behind the first request: one that would ask HOSTKEY. */
 const SECOND = 'GET /plans/1 HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer TOKEN\r\n\r\n'
@@ -20,32 +16,21 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
   let refused = 0
   let seconds = 0
 
-  /** Status lines of the replies, first to last, and whether the gateway closed. */
-  const answersTo = async (t: Test, ...writes: string[]) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1').setNoDelay()
-    t.teardown(() => socket.destroy())
-    const text = reading(socket)
-    for (const bytes of writes) {
-      if (socket.writable) socket.write(Buffer.from(bytes.replaceAll('TOKEN', sandbox.demo.token), 'latin1'))
-      await pause(20)
-    }
-    const { received, isClosed } = await text
-    return {
-      statuses: [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)),
-      received,
-      isClosed
-    }
-  }
+  const answersTo = (...writes: string[]) =>
+    exchange(
+      url,
+      writes.map(bytes => bytes.replaceAll('TOKEN', sandbox.demo.token))
+    )
 
   for (const [what, { bytes, status }] of cases) {
     t.test(`${status} for ${what}, once, and the connection is closed`, async t => {
       let isRefused = true
       for (const writes of [[bytes], [bytes + SECOND], [bytes, SECOND]]) {
         lines.length = 0
-        const { statuses, received, isClosed } = await answersTo(t, ...writes)
-        t.strictSame(statuses, [status], received)
+        const { statuses, text, isClosed } = await answersTo(...writes)
+        t.strictSame(statuses, [status], text)
         t.ok(isClosed, 'it is closed')
-        t.match(received, /^content-type: application\/problem\+json/im)
+        t.match(text, /^content-type: application\/problem\+json/im)
         isRefused &&= statuses[0] === status && isClosed
         seconds += Math.max(0, statuses.length - 1)
         t.ok(await eventually(() => requestsIn(lines).some(record => record['status'] === status)), 'it is logged')
@@ -67,10 +52,10 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
       [`Content-Length: ${body.length}`, body],
       ['Transfer-Encoding: Chunked', `${body.length.toString(16)};of=one\r\n${body}\r\n0\r\n\r\n`]
     ]) {
-      const { received } = await answersTo(t, `POST /accounts HTTP/1.1\r\n${head}${framing}\r\n\r\n${sent}`)
-      t.match(received, /"pointer":"\/bucketName"/, 'its body is read to the end')
+      const { text } = await answersTo(`POST /accounts HTTP/1.1\r\n${head}${framing}\r\n\r\n${sent}`)
+      t.match(text, /"pointer":"\/bucketName"/, 'its body is read to the end')
     }
-    const { statuses } = await answersTo(t, SECOND + SECOND.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+    const { statuses } = await answersTo(SECOND + SECOND.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
     t.strictSame(statuses, [200, 200], 'a pipeline')
     t.equal(sandbox.control.calls().length, 2)
   })
@@ -86,17 +71,3 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
 
 const requestsIn = (lines: string[]): Record<string, unknown>[] =>
   lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'request')
-
-const reading = (socket: Socket): Promise<{ received: string; isClosed: boolean }> =>
-  new Promise(resolve => {
-    const chunks: Buffer[] = []
-    const settle = (isClosed: boolean) => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve({ received: Buffer.concat(chunks).toString('latin1'), isClosed })
-    }
-    const timer = setTimeout(() => settle(false), CLOSED_WITHIN_MS)
-    socket.on('data', chunk => chunks.push(chunk))
-    socket.on('error', () => settle(true))
-    socket.on('end', () => settle(true))
-  })
