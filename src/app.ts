@@ -10,6 +10,7 @@ import type { Ledger } from './ledger/ledger.ts'
 import { boundConnections, LISTENER } from './listener.ts'
 import type { Metrics } from './metrics.ts'
 import type { Ordering } from './ordering.ts'
+import { isReadable, UNREADABLE_PATH } from './path.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
@@ -88,6 +89,8 @@ export const buildApp = async (options: AppOptions) => {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
     },
     routerOptions: ROUTER,
+    // The router would give up before any hook runs; so nobody is answered without limits, times and a line.
+    rewriteUrl: ({ url = '' }) => (isReadable(url) ? url : UNREADABLE_PATH),
     clientErrorHandler: broken.answer,
     frameworkErrors: (error, request, reply) => {
       // The router gives up before any hook runs: what the hooks would do is done here.
