@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ref } from '../schemas/model.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
+import { addressOf } from '../src/address.ts'
 import type { Audit } from '../src/audit.ts'
 import type { Identity } from '../src/caller.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
@@ -59,7 +60,7 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
     onRequest: async request => assertOwnPage(request.headers, origins),
     async handler(request, reply) {
       const credential = credentialOf(request.body)
-      const attempt = { event: 'login', requestId: request.id, ip: request.ip }
+      const attempt = { event: 'login', requestId: request.id, ip: addressOf(request) }
       const { cookie, session } = await logIn(request, reply, credential).catch((error: unknown) => {
         audit.record({ ...attempt, outcome: outcomeOf(error) })
         throw error
@@ -90,7 +91,7 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
       const ended = await endShown(request)
       if (ended) {
         const { customerId } = ended.identity
-        audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: request.ip, customerId })
+        audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: addressOf(request), customerId })
         revokeLater(ended.token)
       }
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)

@@ -6,10 +6,12 @@ import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
 import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
-import { answerBrokenRequest } from './broken-request.ts'
+import { createBrokenRequests } from './broken-request.ts'
 import type { Ledger } from './ledger/ledger.ts'
+import { boundConnections, LISTENER } from './listener.ts'
 import type { Metrics } from './metrics.ts'
 import type { Ordering } from './ordering.ts'
+import { isReadable, UNREADABLE_PATH } from './path.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
@@ -61,12 +63,6 @@ export interface AppOptions {
   settleMs?: readonly number[]
 }
 
-/** Beyond so many connections the next ones wait in the kernel. */
-const MAX_CONNECTIONS = 2000
-
-/** Bodies of this API are smaller than 2 KiB. */
-const BODY_LIMIT = 16 * 1024
-
 /** A path means one thing: nothing of it is folded, cut or normalised before an operation sees it. */
 const ROUTER = {
   // Long enough for the schemas to judge, which say what is wrong.
@@ -97,25 +93,18 @@ export const buildApp = async (options: AppOptions) => {
   const base = publicUrl.href.replace(/\/$/, '')
   const limitOptions = { store: options.store, ...options.rateLimit }
   const mount = publicUrl.pathname.replace(/\/$/, '')
+  const broken = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
   const app = fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    bodyLimit: BODY_LIMIT,
-    exposeHeadRoutes: false,
+    ...LISTENER,
     return503OnClosing: false,
-    maxRequestsPerSocket: 1000,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     genReqId: requestIdOf,
     routerOptions: ROUTER,
-    http: {
-      headersTimeout: 10_000,
-      requestTimeout: 15_000,
-      connectionsCheckingInterval: 2_000,
-      maxHeaderSize: 16 * 1024,
-      requireHostHeader: false
-    },
-    keepAliveTimeout: 65_000,
-    clientErrorHandler: answerBrokenRequest(base),
+    // The router would give up before any hook runs; so nobody is answered without limits, times and a line.
+    rewriteUrl: ({ url = '' }) => (isReadable(url) ? url : UNREADABLE_PATH),
+    clientErrorHandler: broken.answer,
     frameworkErrors: (error, request, reply) => {
       // The router gives up before any hook runs: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
@@ -125,7 +114,8 @@ export const buildApp = async (options: AppOptions) => {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.server.maxConnections = MAX_CONNECTIONS
+  boundConnections(app.server)
+  broken.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {

@@ -1,4 +1,5 @@
 import { fastify } from 'fastify'
+import { boundConnections, LISTENER } from './listener.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface ManagementOptions {
@@ -8,7 +9,8 @@ export interface ManagementOptions {
 
 /** The listener for operators, apart from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
-  const app = fastify({ logger: false, exposeHeadRoutes: false })
+  const app = fastify({ logger: false, ...LISTENER })
+  boundConnections(app.server)
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   )

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../address.ts'
 import type { Audit } from '../audit.ts'
 import type { Errand } from '../caller.ts'
 import { ERRAND, needsOf } from '../route.ts'
@@ -47,7 +48,7 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     requestId: request.id,
     door: caller?.door,
     caller: caller?.id,
-    ip: request.ip,
+    ip: addressOf(request),
     s3uid,
     target:
       [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,

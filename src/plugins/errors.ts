@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ProblemName } from '../../schemas/problems.ts'
+import { isReadable } from '../path.ts'
 import { type Fault, Problem, problemBody } from '../problem.ts'
 import { StoreDown } from '../store/index.ts'
 import { faultsOf } from '../validation.ts'
@@ -55,7 +56,11 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
     })
   }
   const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
-  if (validation) return invalid(faultsOf(contextOf(validationContext), validation as FastifySchemaValidationError[]))
+  if (validation) {
+    const context = contextOf(validationContext)
+    const faults = faultsOf(context, validation as FastifySchemaValidationError[])
+    return invalid(faults, laterFaults(request, context))
+  }
   const known = code === undefined ? undefined : byCode[code]
   if (known) return new Problem(known(request), detailOf(known(request)), { cause: error })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -71,6 +76,25 @@ const UNREADABLE_BODY: Fault = {
   detail: 'is not JSON, or has a member named __proto__ or constructor'
 }
 
+/** As many as the schema of a problem allows. */
+const MAX_FAULTS = 100
+
+/** The parts of a request, in the order in which Fastify judges them; it stops at the first that is at fault. */
+const PARTS = [
+  ['params', 'params'],
+  ['body', 'body'],
+  ['querystring', 'query'],
+  ['headers', 'headers']
+] as const
+
+/** What is wrong with the parts behind the one at fault: a caller reads of all faults at once. */
+const laterFaults = (request: FastifyRequest, context: (typeof PARTS)[number][0]): Fault[] =>
+  PARTS.slice(PARTS.findIndex(([part]) => part === context) + 1).flatMap(([part, member]) => {
+    const validate = request.getValidationFunction(part)
+    const isValid = validate?.(request[member]) ?? true
+    return isValid ? [] : faultsOf(part, validate?.errors ?? [])
+  })
+
 const contextOf = (context: string | undefined) =>
   context === 'querystring' || context === 'params' || context === 'headers' ? context : 'body'
 
@@ -84,12 +108,13 @@ const named: readonly { in: Fault['in']; parameter: string; missing: ProblemName
 
 const EMPTY = /is missing|fewer than 1 /
 
-const invalid = (faults: Fault[]): Problem => {
+/** The first part at fault names the problem; the others are told, too. */
+const invalid = (faults: Fault[], later: Fault[]): Problem => {
   const first = faults[0]
   const row = named.find(row => faults.length === 1 && row.in === first?.in && row.parameter === first.parameter)
   const isUnknown = first?.detail === 'is unknown'
   const name = !row || isUnknown ? 'invalid-request' : EMPTY.test(first?.detail ?? '') ? row.missing : row.wrong
-  return new Problem(name, detailOf(name), { errors: faults.map(readable) })
+  return new Problem(name, detailOf(name), { errors: [...faults, ...later].slice(0, MAX_FAULTS).map(readable) })
 }
 
 /** The wildcard is called `path` in the document. */
@@ -110,18 +135,19 @@ const details: Partial<Record<ProblemName, string>> = {
 const detailOf = (name: ProblemName): string =>
   details[name] ?? 'The request is not valid; nothing was sent to HOSTKEY.'
 
-const namesFile = ({ method, url }: FastifyRequest['raw']) =>
-  method === 'DELETE' && /\/buckets\/[^/]*\/files[/?]/.test(url ?? '')
+const unreadable = ({ method, originalUrl }: FastifyRequest): ProblemName =>
+  method === 'DELETE' && /\/buckets\/[^/]*\/files[/?]/.test(originalUrl) ? 'file-path-encoding' : 'malformed-url'
 
 const byCode: Record<string, (request: FastifyRequest) => ProblemName> = {
-  FST_ERR_BAD_URL: ({ raw }) => (namesFile(raw) ? 'file-path-encoding' : 'malformed-url'),
+  FST_ERR_BAD_URL: unreadable,
   FST_ERR_MAX_PARAM_LENGTH: () => 'uri-too-long',
   FST_ERR_CTP_BODY_TOO_LARGE: () => 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => 'unsupported-media-type'
 }
 
-/** 405 with the methods that the path knows, or 404. */
+/** 400 for a path that cannot be read, 405 with the methods that the path knows, or 404. */
 const missingRoute = (app: FastifyInstance, request: FastifyRequest): Problem => {
+  if (!isReadable(request.originalUrl)) return new Problem(unreadable(request), detailOf(unreadable(request)))
   const url = request.url.split('?', 1)[0] ?? ''
   const allowed = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
   if (allowed.length === 0) return new Problem('route-not-found', 'There is no such route.')

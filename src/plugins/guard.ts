@@ -1,7 +1,8 @@
 import accepts from '@fastify/accepts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Problem } from '../problem.ts'
+import { hasTwins } from '../json-names.ts'
+import { type Fault, Problem } from '../problem.ts'
 import { UNREADABLE } from '../query.ts'
 import { needsOf } from '../route.ts'
 
@@ -18,8 +19,17 @@ export const guard = fp(
     readOnlyJson(app)
     // Node would answer an expectation that it does not know with an empty 417.
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-    app.addHook('onRequest', async request => {
-      assertFraming(request)
+    const condemned = new WeakSet<object>()
+    app.addHook('onRequest', async (request, reply) => {
+      const { socket } = request.raw
+      // What follows on such a connection may have been meant as a part of what was refused.
+      if (condemned.has(socket)) throw invalid('The request follows one that was refused.')
+      const fault = framingFault(request)
+      if (fault || request.method === 'TRACE') {
+        condemned.add(socket)
+        reply.header('connection', 'close')
+      }
+      if (fault) throw fault
       assertTarget(request)
       if (needsOf(request.routeOptions.config) && request.accepts().type(OUR_TYPES) === false) {
         throw new Problem('not-acceptable', 'This API answers in application/json.')
@@ -27,11 +37,7 @@ export const guard = fp(
     })
     app.addHook('preValidation', async request => {
       const takesBody = request.routeOptions.schema?.body !== undefined
-      if (!takesBody && request.body !== undefined && request.body !== null) {
-        throw new Problem('invalid-request', 'This operation takes no body.', {
-          errors: [{ in: 'body', pointer: '', detail: 'must be absent' }]
-        })
-      }
+      if (!takesBody && request.body !== undefined) throw bodyTooMany()
     })
   },
   { name: 'guard' }
@@ -46,20 +52,53 @@ const readOnlyJson = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined)
-    else void parse(request, String(body), done)
+    else
+      void parse(request, String(body), (error, value) => {
+        if (!error && hasTwins(String(body), value)) done(twins())
+        else done(error, value)
+      })
   })
 }
 
+const bodyTooMany = () =>
+  invalid('This operation takes no body.', [{ in: 'body', pointer: '', detail: 'must be absent' }])
+
+const twins = () =>
+  invalid('An object in the body names a member twice.', [{ in: 'body', pointer: '', detail: 'has a member twice' }])
+
+const invalid = (detail: string, errors?: Fault[]) => new Problem('invalid-request', detail, errors && { errors })
+
+/** Probes of old load balancers speak HTTP/1.0. */
+const PROBE = /\/(livez|readyz)$/
+
 /** Node reads all of these in some way, and another server in front may read them in another (RELIABILITY F7). */
-const assertFraming = ({ raw }: FastifyRequest): void => {
-  const hosts = raw.rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === 'host').length
-  const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && hosts <= 1
-  if (!isKnown) throw new Problem('invalid-request', 'The request is not HTTP/1.1 with one header Host.')
-  if (!raw.url?.startsWith('/')) throw new Problem('malformed-url', 'The target of a request is a path.')
+const framingFault = ({ raw, originalUrl, routeOptions }: FastifyRequest): Problem | undefined => {
+  const names = raw.rawHeaders.filter((_, place) => place % 2 === 0).map(name => name.toLowerCase())
+  const hosts = names.filter(name => name === 'host').length
+  const isProbe = PROBE.test(routeOptions.url ?? '')
+  const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && isProbe && hosts <= 1
+  if (!isKnown) return invalid('The request is not HTTP/1.1 with one header Host.')
+  if (!originalUrl.startsWith('/')) return new Problem('malformed-url', 'The target of a request is a path.')
+  const odd = names.filter(name => name.includes('_'))
+  if (odd.length > 0) return invalid('The name of a header holds an underscore.', odd.slice(0, 100).map(oddHeader))
+  const { 'transfer-encoding': encoding, 'content-length': length = '0' } = raw.headers
+  // Nobody reads the body of a GET, so nobody would miss what somebody has put there.
+  if (raw.method === 'GET' && (encoding !== undefined || length !== '0')) return bodyTooMany()
+  if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') {
+    return invalid('The body comes in another transfer coding than chunked.')
+  }
+  return undefined
 }
 
+/** Some servers make a hyphen of it, and a header that nobody may send gets in. */
+const oddHeader = (name: string): Fault => ({
+  in: 'header',
+  parameter: name.slice(0, 256),
+  detail: 'holds an underscore'
+})
+
 const assertTarget = (request: FastifyRequest): void => {
-  const target = request.raw.url ?? ''
+  const target = request.originalUrl
   if (target.length > MAX_URL_LENGTH) throw new Problem('uri-too-long', 'The URL is longer than 8 KiB.')
   // Fastify would cut the target here, and a file named `a#b` would become `a`.
   if (target.includes('#')) throw new Problem('malformed-url', 'A URL that is sent holds no `#`: encode it as %23.')

@@ -1,6 +1,7 @@
 import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../address.ts'
 import { limitStoreOf } from '../limit-store.ts'
 import { Problem } from '../problem.ts'
 import { errandOf, needsOf, type RateClass } from '../route.ts'
@@ -63,11 +64,11 @@ export const limits = fp(
     app.addHook('onRequest', (request, reply) => {
       const factor = factorOf(request)
       // Counted apart: a busy service must not use up what others at its address have.
-      const key = factor === 1 ? addressOf(request) : `${addressOf(request)}*${factor}`
+      const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
       return draw(ADDRESS, { key, factor, cost: 1 }, reply, request)
     })
     app.decorate(DRAW_LOGIN, (async (request, reply, credentialHash) => {
-      await draw(LOGIN_ADDRESS, { key: addressOf(request), factor: 1, cost: 1 }, reply, request)
+      await draw(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
       await draw(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
     }) satisfies DrawLogin)
   },
@@ -88,7 +89,7 @@ export const limitCallers = fp(
   { name: 'limit-callers' }
 )
 
-const addressOf = (request: FastifyRequest): string => normalizeIP(request.ip, IPV6_SUBNET)
+const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
 
 interface Draw {
   key: string

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { addressOf } from '../address.ts'
 import type { Errand } from '../caller.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Problem } from '../problem.ts'
@@ -35,7 +36,7 @@ export const measure = fp(
           upstreamMs: Math.round(spent.ms * 10) / 10,
           upstreamCalls: spent.calls,
           caller: callerIdOf(request),
-          ip: request.ip,
+          ip: addressOf(request),
           hungUp: reply.raw.writableFinished ? undefined : true
         },
         'request'

@@ -61,6 +61,7 @@ t.test('a reply', async t => {
     ['400', () => get('/accounts?x=1')],
     ['401', () => get('/accounts', { token: null })],
     ['404', () => get('/nowhere')],
+    ['400', () => get('/accounts/%zz')],
     [
       '502',
       () => {
@@ -128,6 +129,8 @@ t.test('the parser', async t => {
     for (const request of [
       'GET /plans HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
       'GET /plans HTTP/1.1\r\nConnection: close\r\n\r\n',
+      'GET /plans HTTP/1.0\r\nHost: a\r\n\r\n',
+      'GET /plans HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 192.0.2.1\r\n\r\n',
       'GET /plans HTTP/2.0\r\nHost: a\r\nConnection: close\r\n\r\n',
       'GET /plans\r\n\r\n'
     ]) {

@@ -71,6 +71,11 @@ t.test('an address', async t => {
     t.ok(lines.some(line => line.includes('"ip":"192.0.2.1"')))
   })
 
+  t.test('429 counts requests whose URL cannot be read, too', async t => {
+    const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
+    t.strictSame(await statuses(() => get('/%zz', { token: null }), 4), [400, 400, 400, 429])
+  })
+
   t.test('429 counts requests that are refused, too', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
     t.strictSame(await statuses(() => get('/nowhere', { token: null }), 4), [404, 404, 404, 429])

@@ -7,6 +7,8 @@ const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', d
 const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
 const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
 
+const twins = [{ in: 'body', pointer: '', detail: 'has a member twice' }]
+
 /** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
   'planId is true': { body: '{"planId":true,"bucketName":"photos"}', errors: planFault('must be integer') },
@@ -54,6 +56,13 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
   'the JSON is cut off': { body: '{"planId":1,', errors: unreadable },
   'the JSON has a trailing comma': { body: '{"planId":1,"bucketName":"photos",}', errors: unreadable },
   'the JSON is two values': { body: '{"planId":1,"bucketName":"photos"}{}', errors: unreadable },
+  'a member comes twice': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: twins },
+  'a member comes twice, once escaped': { body: '{"planId":1,"bucketName":"photos","plan\\u0049d":1}', errors: twins },
+  'a member of a member comes twice': { body: '{"planId":1,"bucketName":"photos","a":[{"b":1,"b":1}]}', errors: twins },
+  'a text looks like a member that comes twice': {
+    body: '{"planId":1,"bucketName":"\\",\\"bucketName\\":\\"x"}',
+    errors: bucketFault(NAME)
+  },
   'the body is a list': { body: '[]', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
   'the body is text': { body: '"photos"', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
   'the body is null': { body: 'null', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
@@ -88,6 +97,31 @@ t.test('a body is taken as it is sent', async t => {
         { in: 'body', pointer: '/expectedPrice/monthlyGbp', detail: 'is unknown' },
         { in: 'body', pointer: '/expectedPrice/monthlyEur', detail: 'must be number' }
       ]
+    })
+    t.strictSame(asked(), [])
+  })
+
+  t.test('400 invalid-request names the faults of path, body, query and headers at once', async t => {
+    const order = { planId: '2', bucketName: 'photos' }
+    const headers = { 'idempotency-key': 'x' }
+    fails(t, await post('/orders?validateOnly=1', order, { headers }), 400, 'invalid-request', {
+      errors: [
+        { in: 'body', pointer: '/planId', detail: 'must be integer' },
+        { in: 'query', parameter: 'validateOnly', detail: 'must be boolean' },
+        { in: 'header', parameter: 'idempotency-key', detail: 'must NOT have fewer than 16 characters' }
+      ]
+    })
+    const reply = await send('DELETE', '/accounts/s3.user?x=1', { headers: { 'confirm-delete': '' } })
+    t.strictSame(
+      reply.json().errors.map((fault: { in: string }) => fault.in),
+      ['path', 'query', 'header']
+    )
+    t.strictSame(asked(), [])
+  })
+
+  t.test('400 invalid-request when a GET has a body, and nothing is asked', async t => {
+    fails(t, await send('GET', '/plans', { body: '{}' }), 400, 'invalid-request', {
+      errors: [{ in: 'body', pointer: '', detail: 'must be absent' }]
     })
     t.strictSame(asked(), [])
   })

@@ -9,10 +9,10 @@ export interface RawReply {
 
 export interface RawClient {
   /**
-   * Sends a request without a body, its first line byte for byte as given, and reads the reply.
+   * Sends a request, with a body of JSON if one is given, its first line byte for byte as given, and reads the reply.
    * @throws Error when the connection breaks or the time is over before the whole reply is here
    */
-  send(requestLine: string | Uint8Array, headers?: Record<string, string>): Promise<RawReply>
+  send(requestLine: string | Uint8Array, headers?: Record<string, string>, body?: string): Promise<RawReply>
   close(): void
 }
 
@@ -24,12 +24,14 @@ export const createRawClient = (url: string, { timeoutMs = TIMEOUT_MS } = {}): R
   const { host, hostname, port } = new URL(url)
   let kept: Socket | undefined
   return {
-    async send(requestLine, headers = {}) {
+    async send(requestLine, headers = {}, body = '') {
       const socket = kept?.writable ? kept : connect(Number(port), hostname).setNoDelay()
       kept = undefined
-      const fields = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+      const fields = Object.entries({ host, ...(body !== '' && framingOf(body)), ...headers }).map(
+        ([name, value]) => `${name}: ${value}\r\n`
+      )
       const reply = reading(socket, timeoutMs)
-      socket.write(Buffer.concat([Buffer.from(requestLine), Buffer.from(`\r\n${fields.join('')}\r\n`)]))
+      socket.write(Buffer.concat([Buffer.from(requestLine), Buffer.from(`\r\n${fields.join('')}\r\n${body}`)]))
       const { headers: answered } = await reply
       if (answered['connection'] === 'close') socket.destroy()
       else kept = socket
@@ -38,6 +40,11 @@ export const createRawClient = (url: string, { timeoutMs = TIMEOUT_MS } = {}): R
     close: () => kept?.destroy()
   }
 }
+
+const framingOf = (body: string) => ({
+  'content-type': 'application/json',
+  'content-length': String(Buffer.byteLength(body))
+})
 
 const reading = (socket: Socket, timeoutMs: number): Promise<RawReply> =>
   new Promise((resolve, reject) => {

@@ -1,0 +1,75 @@
+import t from 'tap'
+import { actions } from '../../src/upstream/actions/index.ts'
+import { gateway } from '../support/gateway.ts'
+import { bodiesOf, proper, queriesOf } from '../support/pollution.ts'
+import { figuresOf } from '../support/promises.ts'
+
+t.setTimeout(90_000)
+
+t.test('T-POLL: nothing is added to a call by what a client adds to a request', async t => {
+  const figure = figuresOf(t, 'T-POLL')
+  const { send, sandbox } = await gateway(t)
+  const { control } = sandbox
+  const admin = control.tokenOf('admin')
+  // From now on it is known for a minute whose token this is: HOSTKEY is not asked again.
+  await send('GET', '/accounts?email=a@example.com', { token: admin })
+  let sent = 0
+  let refused = 0
+  let calls = 0
+
+  for (const [action, operation] of Object.entries(proper)) {
+    const { method, target, headers = {}, isAdmin } = operation
+    const token = isAdmin ? admin : sandbox.demo.token
+    const own = operation.body && JSON.stringify(operation.body)
+
+    /** Sends one polluted request. @returns what is wrong with its reply, or undefined */
+    const faultOf = async (what: string, ask: Parameters<typeof send>, allowed: readonly number[]) => {
+      control.clearCalls()
+      const { statusCode, text } = await send(...ask)
+      const asked = control.calls().map(call => call.action)
+      sent += 1
+      calls += asked.length
+      const isRefused = allowed.includes(statusCode) && asked.length === 0
+      refused += Number(isRefused)
+      return isRefused ? undefined : { what: what.slice(0, 120), statusCode, asked, text: text.slice(0, 200) }
+    }
+
+    t.test(`${action}: 400 for whatever is added to the query, and nothing is asked`, async t => {
+      const faults = []
+      for (const polluted of queriesOf(operation)) {
+        const options = { token, headers, ...(own !== undefined && { body: own }) }
+        faults.push(await faultOf(polluted, [method, polluted, options], [400]))
+      }
+      t.strictSame(faults.filter(Boolean), [])
+    })
+
+    t.test(`${action}: 400 or 415 for whatever is put in the body, and nothing is asked`, async t => {
+      const faults = []
+      for (const { type, text } of bodiesOf(operation)) {
+        const options = { token, headers: { ...headers, 'content-type': type }, body: text }
+        const allowed = type === 'application/json' || method === 'GET' ? [400] : [415]
+        faults.push(await faultOf(`${type} ${text}`, [method, target, options], allowed))
+      }
+      t.strictSame(faults.filter(Boolean), [])
+    })
+  }
+
+  t.test('the same requests without an addition ask HOSTKEY for their action', async t => {
+    t.strictSame(Object.keys(proper).sort(), Object.keys(actions).sort())
+    for (const [action, { method, target, headers = {}, body }] of Object.entries(proper)) {
+      control.clearCalls()
+      const reply = await send(method, target, { headers, ...(body && { body }) })
+      t.ok(reply.statusCode < 300, `${action}: ${reply.text}`)
+      t.ok(
+        control.calls().some(call => call.action === action),
+        action
+      )
+    }
+  })
+
+  t.test('figures', async t => {
+    figure(`${refused} of ${sent} refused, over ${Object.keys(proper).length} actions; ${calls} calls upstream`)
+    t.equal(refused, sent)
+    t.ok(sent > 1000)
+  })
+})

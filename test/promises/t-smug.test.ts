@@ -1,0 +1,77 @@
+import t from 'tap'
+import { eventually } from '../support/eventually.ts'
+import { exchange } from '../support/exchange.ts'
+import { framings } from '../support/framings.ts'
+import { gateway } from '../support/gateway.ts'
+import { figuresOf } from '../support/promises.ts'
+
+/** What comes behind the first request: a write, which is carried on even when its caller is gone. */
+const BODY = '{"name":"smuggled-bucket"}'
+const SECOND = `POST /accounts/s3_user_1/buckets HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer TOKEN\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
+
+/** One that may be repeated. */
+const READ = 'GET /plans/1 HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer TOKEN\r\n\r\n'
+
+t.test('T-SMUG: a request that can be read in two ways is not read', async t => {
+  const figure = figuresOf(t, 'T-SMUG')
+  const { url, sandbox, lines } = await gateway(t)
+  const cases = Object.entries(framings)
+  t.equal(cases.length, 46)
+  let refused = 0
+  let seconds = 0
+
+  const answersTo = (...writes: string[]) =>
+    exchange(
+      url,
+      writes.map(bytes => bytes.replaceAll('TOKEN', sandbox.demo.token))
+    )
+
+  for (const [what, { bytes, status }] of cases) {
+    t.test(`${status} for ${what}, once, and the connection is closed`, async t => {
+      let isRefused = true
+      for (const writes of [[bytes], [bytes + SECOND], [bytes, SECOND]]) {
+        lines.length = 0
+        const { statuses, text, isClosed } = await answersTo(...writes)
+        t.strictSame(statuses, [status], text)
+        t.ok(isClosed, 'it is closed')
+        t.match(text, /^content-type: application\/problem\+json/im)
+        isRefused &&= statuses[0] === status && isClosed
+        seconds += Math.max(0, statuses.length - 1)
+        t.ok(await eventually(() => requestsIn(lines).some(record => record['status'] === status)), 'it is logged')
+        if (writes.length === 1 && writes[0] === bytes) t.equal(requestsIn(lines).length, 1, 'once')
+      }
+      refused += Number(isRefused)
+    })
+  }
+
+  t.test('HOSTKEY was asked nothing', async t => {
+    t.strictSame(sandbox.control.calls(), [])
+  })
+
+  t.test('the same requests, framed in one way, are read', async t => {
+    const head =
+      'Host: gateway\r\nAuthorization: Bearer TOKEN\r\nContent-Type: application/json\r\nConnection: close\r\n'
+    const body = '{"planId":1,"bucketName":"PHOTOS"}'
+    for (const [framing, sent] of [
+      [`Content-Length: ${body.length}`, body],
+      ['Transfer-Encoding: Chunked', `${body.length.toString(16)};of=one\r\n${body}\r\n0\r\n\r\n`]
+    ]) {
+      const { text } = await answersTo(`POST /accounts HTTP/1.1\r\n${head}${framing}\r\n\r\n${sent}`)
+      t.match(text, /"pointer":"\/bucketName"/, 'its body is read to the end')
+    }
+    const { statuses } = await answersTo(READ + READ.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+    t.strictSame(statuses, [200, 200], 'a pipeline')
+    t.equal(sandbox.control.calls().length, 2)
+  })
+
+  t.test('figures', async t => {
+    figure(
+      `${refused} of ${cases.length} refused; ${sandbox.control.calls().length - 2} handlers run, ${seconds} second replies`
+    )
+    t.equal(refused, 46)
+    t.equal(seconds, 0)
+  })
+})
+
+const requestsIn = (lines: string[]): Record<string, unknown>[] =>
+  lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'request')

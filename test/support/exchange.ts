@@ -1,0 +1,45 @@
+import { connect } from 'node:net'
+
+export interface Exchange {
+  /** Status of each reply, in the order in which they came. */
+  statuses: number[]
+  /** All that was received. */
+  text: string
+  /** Did the other side close, in time? */
+  isClosed: boolean
+  ms: number
+}
+
+/** 3 s: a refusal takes milliseconds; a connection that is not closed by then is kept. */
+const CLOSED_WITHIN_MS = 3000
+
+/** Sends bytes as they are, each write in a packet of its own, and reads until the other side closes. */
+export const exchange = (
+  url: string,
+  writes: readonly string[],
+  { timeoutMs = CLOSED_WITHIN_MS } = {}
+): Promise<Exchange> =>
+  new Promise(resolve => {
+    const { hostname, port } = new URL(url)
+    const begunAt = performance.now()
+    const socket = connect(Number(port), hostname).setNoDelay()
+    const chunks: Buffer[] = []
+    const timers = [setTimeout(() => settle(false), timeoutMs)]
+    const settle = (isClosed: boolean) => {
+      for (const timer of timers) clearTimeout(timer)
+      socket.destroy()
+      const text = Buffer.concat(chunks).toString('latin1')
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+      resolve({ statuses, text, isClosed, ms: performance.now() - begunAt })
+    }
+    for (const [place, bytes] of writes.entries()) {
+      const write = () => socket.writable && socket.write(Buffer.from(bytes, 'latin1'))
+      timers.push(setTimeout(write, place * PACKET_MS))
+    }
+    socket.on('data', chunk => chunks.push(chunk))
+    socket.on('error', () => settle(true))
+    socket.on('end', () => settle(true))
+  })
+
+/** 20 ms: long enough for two writes to be two packets. */
+const PACKET_MS = 20
