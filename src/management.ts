@@ -8,7 +8,7 @@ export interface ManagementOptions {
 
 /** The listener for operators, apart from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
-  const app = fastify({ logger: false, exposeHeadRoutes: false })
+  const app = fastify({ logger: false, exposeHeadRoutes: false, forceCloseConnections: true })
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   )
