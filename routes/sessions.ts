@@ -51,6 +51,7 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
         BODY,
         'csrf-rejected',
         'store-unavailable',
+        'draining',
         login,
         passwordLogin,
         tokenInfo
@@ -82,7 +83,13 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
       tags: ['Session'],
       security: [],
       headers: CsrfHeader,
-      response: openAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, 'csrf-rejected', 'store-unavailable')
+      response: openAnswers(
+        { 204: sends(NoContent, 'Set-Cookie') },
+        BODY,
+        'csrf-rejected',
+        'store-unavailable',
+        'draining'
+      )
     },
     onRequest: async request => {
       if (request.cookies[COOKIE] !== undefined) assertOwnPage(request.headers, origins)

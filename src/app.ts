@@ -7,6 +7,7 @@ import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
 import { createBrokenRequests } from './broken-request.ts'
+import type { Drain } from './drain.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { boundConnections, LISTENER } from './listener.ts'
 import type { Metrics } from './metrics.ts'
@@ -16,7 +17,7 @@ import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
-import { type Drain, draining } from './plugins/draining.ts'
+import { draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { inFlight } from './plugins/in-flight.ts'
@@ -108,6 +109,7 @@ export const buildApp = async (options: AppOptions) => {
     frameworkErrors: (error, request, reply) => {
       // The router gives up before any hook runs: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
+      if (options.drain.hasBegun) reply.header('connection', 'close')
       const problem = problemOf(error, request)
       recordUnrouted(request, problem, options.metrics)
       return sendProblem(problem, request, reply, base)
@@ -124,9 +126,9 @@ export const buildApp = async (options: AppOptions) => {
   })
 
   await app.register(measure, { metrics: options.metrics })
-  await app.register(draining, { drain: options.drain })
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
+  await app.register(draining, { drain: options.drain })
   await app.register(guard)
   await app.register(shedding, { pressure: options.pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, options.doors) })
@@ -148,7 +150,7 @@ export const buildApp = async (options: AppOptions) => {
       }
       await api.register(doorway, sessionOptions)
       await api.register(async behindTheDoor => {
-        await behindTheDoor.register(authenticate, { doors: options.doors, origins })
+        await behindTheDoor.register(authenticate, { doors: options.doors, origins, signalOf: options.drain.signalOf })
         await behindTheDoor.register(limitCallers, limitOptions)
         await behindTheDoor.register(inFlight)
         await behindTheDoor.register(authorise)

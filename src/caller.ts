@@ -36,12 +36,12 @@ export interface Caller {
 /** One request's errand upstream: who asks, when to give up, and what it took so far. */
 export interface Errand {
   readonly caller: Caller
-  /** Aborts when the caller hangs up; reads stop then, writes never do. */
+  /** Aborts when the caller hangs up, or with a Problem when the replica ends; reads stop then, writes never do. */
   readonly signal: AbortSignal
   /** When the call as a whole must be over, repetitions included; set where calls are repeated. */
   readonly deadline?: AbortSignal
-  /** Adds up what the upstream took, for the log and `Server-Timing`. */
-  readonly spent: { ms: number; calls: number }
+  /** Adds up what the upstream took, for the log and `Server-Timing`; a replica that ends waits for a write. */
+  readonly spent: { ms: number; calls: number; hasWritten?: boolean }
 }
 
 const never = new AbortController().signal

@@ -1,15 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { auditDestination, createAudit } from './audit.ts'
 import type { Config } from './config.ts'
 import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
+import { createDrain, type Drain } from './drain.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createLedgerStore } from './ledger/store.ts'
 import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
-import { closeListener, createDrain } from './plugins/draining.ts'
+import { closeListener } from './plugins/draining.ts'
 import { MOST_PRESSURE } from './plugins/shedding.ts'
 import { createPressure } from './pressure.ts'
 import { createRecentWrites } from './recent-writes.ts'
@@ -19,9 +21,13 @@ import { createStore } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { classOf } from './upstream/classes.ts'
 import { createUpstream } from './upstream/client.ts'
+import { drained } from './upstream/interceptors/drained.ts'
 
 /** Longer than the longest call: whoever has not spoken since then is dead (RELIABILITY 4.6). */
 const LEASE_MARGIN_MS = 15_000
+
+/** 1 s: a logout at HOSTKEY takes less, and ends by itself where it does not come through. */
+const LEFT_OVER_MS = 1000
 
 export interface GatewayOptions {
   /** Its `upstreamUrl` is not looked at. */
@@ -41,6 +47,8 @@ export interface Gateway {
   managementUrl: string
   /** Readiness off at once; then new requests are refused, those in flight end, and everything closes. */
   drain(): Promise<void>
+  /** What would be lost if the process ended now. */
+  inFlight: Drain['inFlight']
 }
 
 /** Makes every part of the gateway; nothing listens yet. */
@@ -92,7 +100,7 @@ export const assembleGateway = async ({
   const pressure = createPressure(MOST_PRESSURE)
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
-    upstream,
+    upstream: { ...upstream, call: drained(upstream.call) },
     metrics,
     log,
     store,
@@ -125,9 +133,11 @@ export const assembleGateway = async ({
     management,
     drain,
     async close() {
-      await closeListener(app, drain)
+      await closeListener(app, drain, config.drainGraceMs)
       pressure.stop()
-      await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
+      // Every request is answered: what still runs is a logout, or a read that was cut short.
+      await Promise.race([upstream.close(), pause(LEFT_OVER_MS, undefined, { ref: false })])
+      await Promise.all([management.close(), store.close(), ledgerStore.close()])
     }
   }
 }
@@ -141,9 +151,10 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
+    inFlight: () => drain.inFlight(),
     async drain() {
       drain.begin()
-      await new Promise(resolve => setTimeout(resolve, config.drainDelayMs))
+      await pause(config.drainDelayMs)
       await close()
     }
   }

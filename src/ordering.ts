@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, unhurried } from './caller.ts'
+import { type Clock, elapsedNow } from './clock.ts'
 import type { Entry, EntryState, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { Problem } from './problem.ts'
@@ -26,7 +27,7 @@ export interface OrderingOptions {
   settleWindowMs: number
   /** Where the routes are mounted, for links. */
   mount: string
-  now?: () => number
+  now?: Clock
 }
 
 export interface Ordering {
@@ -39,7 +40,7 @@ export interface Ordering {
   place(how: Purchase, key: OrderKey, check: () => Promise<Wanted>, errand: Errand): Promise<Placed>
 }
 
-export const createOrdering = ({ ledger, settleWindowMs, mount, now = Date.now }: OrderingOptions): Ordering => {
+export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow }: OrderingOptions): Ordering => {
   /** The account before the POST, recorded before the POST: from here on the entry is reconciled and never sent again. */
   const buy = async (how: Purchase, held: Held, errand: Errand): Promise<Entry> => {
     const { wanted } = held.entry.intent

@@ -73,6 +73,10 @@ export const ERRAND = 'errand'
 /** The request's errand upstream: who asks, and when to give up. */
 export const errandOf = (request: FastifyRequest): Errand => request.getDecorator<Errand>(ERRAND)
 
+/** The same, where there may be none: open routes and refused callers have no errand. */
+export const errandIn = (request: FastifyRequest): Errand | undefined =>
+  request.getDecorator<Errand | undefined>(ERRAND)
+
 /** Problems that any authenticated operation can answer, before it has asked HOSTKEY anything. */
 const EDGE: ProblemName[] = [
   'invalid-request',

@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace'
+import type { Logger } from 'pino'
 import { banner } from './banner.ts'
 import { ConfigError, loadConfig } from './config.ts'
 import { startGateway } from './gateway.ts'
@@ -7,13 +8,11 @@ import { startSandbox } from './sandbox/index.ts'
 import { createLiveRegistry } from './services/live.ts'
 import { RegistryError } from './services/registry.ts'
 
-/** How long requests in flight may take to end, beyond the drain delay: the longest call, and a little. */
-const IN_FLIGHT_MS = 65_000
-
 /** The process: settings, the sandbox where no upstream is named, the gateway, and its end. */
 const main = async () => {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel)
+  endOnBugs(log)
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createLiveRegistry(config.servicesFile, process.env)
@@ -25,20 +24,43 @@ const main = async () => {
     else log.info('the registry of services was read again')
   })
 
+  const abandon = (reason: string) => {
+    const { requests, writes } = gateway.inFlight()
+    log.fatal({ abandonedRequests: requests, abandonedWrites: writes }, reason)
+    log.flush()
+  }
   closeWithGrace(
-    { delay: config.drainDelayMs + IN_FLIGHT_MS, logger: false, skip: ['SIGHUP'] },
-    async ({ err, signal }) => {
-      if (err) log.fatal({ err }, 'uncaught error')
-      else log.info({ signal }, 'draining')
+    {
+      delay: config.drainDelayMs + config.drainGraceMs,
+      // Is told when the function below fails; the other ends have their own words.
+      logger: { error: (err: unknown) => log.fatal({ err }, 'draining failed') },
+      skip: ['SIGHUP', 'uncaughtException', 'unhandledRejection'],
+      onTimeout: () => abandon('ended by force: the grace is over'),
+      onSecondSignal: () => abandon('ended by force: a second signal')
+    },
+    async ({ signal }) => {
+      log.info({ signal }, 'draining')
       await gateway.drain()
       await sandbox?.close()
       log.info('stopped')
+      log.flush()
     }
   )
 
   process.stdout.write(
     banner({ url: gateway.url, managementUrl: gateway.managementUrl, upstreamUrl, demo: sandbox?.demo })
   )
+}
+
+/** Nobody knows in what state an error that nobody has caught leaves the process: it does not go on, not even to drain. */
+const endOnBugs = (log: Logger): void => {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (err: unknown) => {
+      log.fatal({ err }, event)
+      log.flush()
+      process.exit(1)
+    })
+  }
 }
 
 /** A start that cannot succeed says why in plain words. */

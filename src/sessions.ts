@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Identity } from './caller.ts'
+import { type Clock, latestNow } from './clock.ts'
 import { Problem } from './problem.ts'
 import { type Scope, scopesOfRole } from './scopes.ts'
 import type { Sealer } from './seal.ts'
@@ -62,13 +63,13 @@ const recordOf = (id: string) => `session:${createHash('sha256').update(id).dige
 const customerKey = (customerId: number) => `sessions-of:${customerId}`
 
 /** Session id <-> sealed upstream token. @param now milliseconds since 1970 */
-export const createSessions = (store: Store, sealer: Sealer, now: () => number = Date.now): Sessions => {
+export const createSessions = (store: Store, sealer: Sealer, now: Clock = latestNow): Sessions => {
   const opened = (sealed: string | undefined, record: string, secret: string): Session | undefined => {
     const text = sealed === undefined ? undefined : sealer.open(sealed, record, secret)
     if (text === undefined) return undefined
     // Only this module writes the record, and the seal proves that it is as it was written.
     const held = JSON.parse(text) as Held
-    return held.expiresAt > now() ? { ...held, token: new Secret(held.token) } : undefined
+    return { ...held, token: new Secret(held.token) }
   }
 
   return {
@@ -92,7 +93,13 @@ export const createSessions = (store: Store, sealer: Sealer, now: () => number =
       const found = parts(cookie)
       if (!found) return undefined
       // Touching extends a record that is there and never writes one: a request in flight cannot bring back a logout.
-      return opened(await store.touch(found.record, IDLE_MS), found.record, found.secret)
+      const sealed = await store.touch(found.record, IDLE_MS)
+      const session = opened(sealed, found.record, found.secret)
+      if (!session) return undefined
+      if (session.expiresAt > now()) return session
+      // Once it has ended it stays so, should the clock be set back.
+      await store.remove(found.record)
+      return undefined
     },
 
     async end(cookie) {

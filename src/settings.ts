@@ -110,6 +110,13 @@ export const settings = {
     otherwise: '5000 in production, else 0',
     read: optional(integer(0, 60_000))
   }),
+  drainGraceMs: setting({
+    name: 'DRAIN_GRACE_MS',
+    about:
+      'How long a stopping gateway then waits for the requests in flight; 5 s before the end those that have sent no write are answered 503. The orchestrator must wait longer than this and the delay together.',
+    fallback: '60000',
+    read: integer(100, 600_000)
+  }),
   sessionSecret: secretListSetting({
     name: 'SESSION_SECRET',
     about:

@@ -21,7 +21,7 @@ const elsewhere: Partial<Record<ProblemName, string>> = {
   'upstream-unavailable': 'a service whose login is refused, and the breaker, which is not built yet',
   'store-unavailable': 'needs a store that is away: the tests of the stores',
   overloaded: 'test/upstream/limited',
-  draining: 'a replica that closes still serves what reaches it'
+  draining: 'needs a replica that ends: test/promises/t-drain2'
 }
 
 t.test('each problem can be provoked by its cause', async t => {

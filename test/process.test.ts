@@ -1,9 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from './support/eventually.ts'
+import { temporaryFolder } from './support/replicas.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
@@ -129,6 +132,24 @@ t.test('SIGTERM', async t => {
     t.equal((await fetch(`${managementUrl}/livez`)).status, 200)
     t.match(await ended, { code: 0 })
   })
+})
+
+t.test('an error that nobody has caught', async t => {
+  for (const [event, program] of [
+    ['uncaughtException', "throw new Error('canary')"],
+    ['unhandledRejection', "Promise.reject(new Error('canary'))"]
+  ] as const) {
+    t.test(`${event} ends with 1 at once, and is logged without its message`, async t => {
+      const late = join(temporaryFolder(t), 'late.mjs')
+      writeFileSync(late, `setTimeout(() => { ${program} }, 2000)`)
+      const { ended, ready } = start(t, { DRAIN_DELAY_MS: '5000', NODE_OPTIONS: `--import=${late}` })
+      await ready()
+      const { code, out } = await ended
+      t.equal(code, 1)
+      t.match(out, new RegExp(`"level":"fatal".*"type":"Error".*"msg":"${event}"`))
+      t.notMatch(out, /canary|draining/)
+    })
+  }
 })
 
 t.test('a start that cannot succeed', async t => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type Clock, elapsedNow } from '../clock.ts'
 import type { Entry, Intent } from './entry.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -48,7 +49,8 @@ export interface LedgerOptions {
   store: LedgerStore
   /** After so long without a word, whoever had taken an entry is taken for dead. */
   leaseMs: number
-  now?: () => number
+  /** Of a lease: replicas that were started by the same clock agree, however it jumps later. */
+  now?: Clock
 }
 
 const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) =>
@@ -57,7 +59,7 @@ const wishOf = ({ tenant, action, wanted }: Intent) => `order-wish:${tenant}:${a
 const madeOf = (tenant: string, s3uid: string) => `order-made:${tenant}:${s3uid}`
 const pointerOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
 
-export const createLedger = ({ store, leaseMs, now = Date.now }: LedgerOptions): Ledger => {
+export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions): Ledger => {
   // Only this module writes these texts.
   const parsed = (text: string): Entry => JSON.parse(text)
   const isSettled = ({ state }: Entry) => state === 'done' || state === 'failed'
@@ -68,7 +70,8 @@ export const createLedger = ({ store, leaseMs, now = Date.now }: LedgerOptions):
     const entry = parsed(text)
     if (entry.intent.fingerprint !== intent.fingerprint) return { kind: 'reused' }
     if (isSettled(entry)) return { kind: 'settled', entry }
-    if (entry.state !== 'unknown' && now() - entry.takenAt < leaseMs) return { kind: 'running', entry }
+    // Taken in the future: the clock was set back since, or is wrong here. The lease is as long as ever.
+    if (entry.state !== 'unknown' && Math.abs(now() - entry.takenAt) < leaseMs) return { kind: 'running', entry }
     const taken: Entry = { ...entry, takenAt: now(), state: entry.state === 'unknown' ? 'sent' : entry.state }
     const next = JSON.stringify(taken)
     // Whoever is slower looks again.

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller, Errand } from '../caller.ts'
 import { COOKIE, clearingFlags } from '../cookie.ts'
@@ -19,6 +19,8 @@ export interface AuthenticateOptions {
   doors: Doors
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
+  /** Aborts when the request is to be given up. */
+  signalOf: (request: FastifyRequest) => AbortSignal
 }
 
 /** A HOSTKEY token is opaque; 32 hexadecimal digits in the documentation. */
@@ -26,10 +28,10 @@ const BEARER = /^Bearer +([!-~]{1,4096})$/i
 
 /** Finds out who asks: every operation behind it has a caller. */
 export const authenticate = fp(
-  async (app: FastifyInstance, { doors, origins }: AuthenticateOptions) => {
-    app.addHook('onRequest', async (request, reply) => {
+  async (app: FastifyInstance, { doors, origins, signalOf }: AuthenticateOptions) => {
+    app.addHook('onRequest', async request => {
       const caller = await callerOf(request, doors, origins)
-      request.setDecorator<Errand>(ERRAND, { caller, signal: hangUpSignal(reply), spent: { ms: 0, calls: 0 } })
+      request.setDecorator<Errand>(ERRAND, { caller, signal: signalOf(request), spent: { ms: 0, calls: 0 } })
     })
     app.addHook('onError', async (_request, reply, error) => {
       // A session that has ended leaves no cookie behind. An outage of the store does: it says nothing of the session.
@@ -67,13 +69,4 @@ export const limitFactorOf = ({ headers: { authorization = '' } }: FastifyReques
   } catch {
     return 1
   }
-}
-
-/** Aborts when the connection closes before the reply is out. `request.signal` will not do: it aborts once the body is read. */
-const hangUpSignal = (reply: FastifyReply): AbortSignal => {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
-  })
-  return controller.signal
 }

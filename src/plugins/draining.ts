@@ -1,59 +1,51 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { type Drain, isDraining } from '../drain.ts'
+import { needsOf } from '../route.ts'
 import { whenEnded } from './ended.ts'
 
-/** How a replica ends. */
-export interface Drain {
-  /** From now on each reply is the last of its connection: its client goes to another replica. */
-  begin(): void
-  readonly hasBegun: boolean
-  /** Requests that are not answered yet. */
-  inFlight: number
-}
-
-export const createDrain = (): Drain => {
-  let hasBegun = false
-  return {
-    begin() {
-      hasBegun = true
-    },
-    get hasBegun() {
-      return hasBegun
-    },
-    inFlight: 0
-  }
-}
-
-/** Counts what is in flight, and ends connections behind their reply while the replica drains. */
+/** Knows what is in flight, and sends clients elsewhere while the replica drains. */
 export const draining = fp(
   async (app: FastifyInstance, { drain }: { drain: Drain }) => {
-    app.addHook('onRequest', async () => {
-      drain.inFlight += 1
+    app.addHook('onRequest', async (request, reply) => {
+      if (drain.isRefusing && !isForNobody(request)) throw isDraining()
+      drain.enter(request, reply)
+    })
+    app.addHook('preParsing', async ({ raw }) => {
+      // It came before the listener closed, but its body did not.
+      if (drain.isRefusing && !raw.complete) throw isDraining()
     })
     app.addHook('onSend', async (_request, reply) => {
       if (drain.hasBegun) reply.header('connection', 'close')
     })
-    whenEnded(app, () => {
-      drain.inFlight -= 1
-    })
+    whenEnded(app, request => drain.leave(request))
   },
   { name: 'draining' }
 )
 
+/** Probes and pages: they ask nobody, and a replica that ends is still alive. */
+const isForNobody = ({ method, routeOptions }: FastifyRequest) => method === 'GET' && !needsOf(routeOptions.config)
+
 /** 50 ms: how long a connection without a request may outlive the last reply. */
 const SWEEP_MS = 50
 
+/** 5 s before the end of the grace reads are answered; half-way where the grace is short. */
+const cutAfterMs = (graceMs: number) => Math.max(graceMs - 5000, graceMs / 2)
+
 /**
  * Closes the listener, waits for the requests in flight, and ends connections that carry none: browsers open some in
- * advance, and Node would wait for them.
+ * advance, others hold half a request, and Node would wait for them. It may take longer than the grace where a write does.
  */
-export const closeListener = async (app: FastifyInstance, drain: Drain): Promise<void> => {
+export const closeListener = async (app: FastifyInstance, drain: Drain, graceMs: number): Promise<void> => {
+  drain.refuse()
   const sweep = setInterval(() => {
-    if (drain.inFlight === 0) app.server.closeAllConnections()
+    if (drain.inFlight().requests === 0) app.server.closeAllConnections()
   }, SWEEP_MS)
+  const cut = setTimeout(() => drain.cutShort(), cutAfterMs(graceMs))
   try {
     await app.close()
   } finally {
     clearInterval(sweep)
+    clearTimeout(cut)
   }
 }

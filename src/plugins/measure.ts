@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../address.ts'
-import type { Errand } from '../caller.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Problem } from '../problem.ts'
-import { ERRAND } from '../route.ts'
+import { ERRAND, errandIn } from '../route.ts'
 import { whenEnded } from './ended.ts'
 
 export interface MeasureOptions {
@@ -52,9 +51,6 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
   const { method } = request
   request.log.info({ operation: 'none', method, status, problem, ms: 0, upstreamMs: 0, upstreamCalls: 0 }, 'request')
 }
-
-/** Open routes and refused callers have no errand. */
-const errandIn = (request: FastifyRequest) => request.getDecorator<Errand | undefined>(ERRAND)
 
 const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? { ms: 0, calls: 0 }
 const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id

@@ -1,3 +1,4 @@
+import { type Clock, latestNow } from '../clock.ts'
 import type { Store } from './store.ts'
 
 interface Entry {
@@ -9,7 +10,7 @@ interface Entry {
 const MAX_ENTRIES = 200_000
 
 /** The store of one process: lost when it ends. */
-export const createMemoryStore = (now: () => number = Date.now): Store => {
+export const createMemoryStore = (now: Clock = latestNow): Store => {
   const entries = new Map<string, Entry>()
 
   const live = (key: string): Entry | undefined => {

@@ -1,0 +1,145 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { request } from 'undici'
+import { startSandbox } from '../../src/sandbox/index.ts'
+import { eventually } from '../support/eventually.ts'
+import { gatewayProcess } from '../support/gateway-process.ts'
+import { figuresOf } from '../support/promises.ts'
+import { temporaryFolder } from '../support/replicas.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+/** Twice what the log of the ledger's file takes before SQLite begins it anew. */
+const DISK = '8m'
+/** Free pages that are left, one after the other: the disk is full before the first record, between two, after the last. */
+const LEFT_PAGES = Array.from({ length: 16 }, (_, index) => index * 2)
+const MOUNT = 'mount -t tmpfs -o size="$1",mode=700 none "$0" && shift && exec "$@"'
+
+/** A name space of its own for mounts: as root, or as a user who may have one. @throws Error that says what is missing */
+const unshare = (): string[] => {
+  for (const command of [
+    ['unshare', '-m'],
+    ['unshare', '-Urm']
+  ]) {
+    try {
+      execFileSync(command[0] ?? '', [...command.slice(1), 'sh', '-c', 'mount -t tmpfs none /mnt'], { stdio: 'ignore' })
+      return command
+    } catch {
+      // The other way may be allowed.
+    }
+  }
+  throw new Error(
+    'This test mounts a small disk in a name space of its own. It needs util-linux, and CAP_SYS_ADMIN or user name spaces: in a container, run it with --cap-add SYS_ADMIN.'
+  )
+}
+
+t.test('a ledger on a disk that is full', async t => {
+  const figure = figuresOf(t, 'T-DISK')
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const { control } = sandbox
+  control.setCredit('demo', 1_000_000)
+  const folder = temporaryFolder(t)
+  const gateway = await gatewayProcess(
+    t,
+    {
+      UPSTREAM_URL: sandbox.url,
+      DATA_DIR: folder,
+      RATE_LIMIT_MAX: '1000000',
+      UPSTREAM_TIMEOUT_MS: '5000',
+      ORDER_LEASE_MS: '500',
+      ORDER_SETTLE_MS: '0'
+    },
+    { wrapper: [...unshare(), 'sh', '-c', MOUNT, folder, DISK] }
+  )
+  // The disk is seen by the gateway alone; this is the way into its name space.
+  const disk = `/proc/${gateway.child.pid}/root${folder}`
+  const fill = (leftPages: number) => {
+    rmSync(join(disk, 'ballast'), { force: true })
+    const { bfree, bsize } = statfsSync(disk)
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc((bfree - leftPages) * bsize))
+  }
+  const order = async (bucketName: string) => {
+    const { statusCode, body } = await request(`${gateway.url}/orders`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${sandbox.demo.token}`,
+        'idempotency-key': `key-of-${bucketName}-0000`,
+        'content-type': 'application/json'
+      },
+      body: JSON.stringify({ planId: 2, bucketName })
+    })
+    return { statusCode, text: await body.text() }
+  }
+  const orders = () => control.counters()['create_order'] ?? 0
+
+  let asked = 0
+  let sent = 0
+  let refused = 0
+  let twice = 0
+  const isRefused = async (name: string) => {
+    const before = orders()
+    const { statusCode, text } = await order(name)
+    t.equal(statusCode, 503, text)
+    sent += orders() - before
+    asked += 1
+    t.match(JSON.parse(text), { type: /\/problems\/store-unavailable$/, outcome: 'not-applied', retryable: true })
+    refused += Number(statusCode === 503)
+  }
+
+  t.test('503 store-unavailable, and nothing is sent, when it is full before the first order', async t => {
+    fill(0)
+    for (const name of ['first-a', 'first-b', 'first-c']) await isRefused(name)
+    t.equal(orders(), 0)
+  })
+
+  t.test('201 once there is room', async t => {
+    rmSync(join(disk, 'ballast'))
+    t.ok(await eventually(async () => (await order('first-a')).statusCode === 201))
+    t.equal(orders(), 1)
+  })
+
+  t.test('503 store-unavailable, and nothing is sent, when it fills up later', async t => {
+    fill(0)
+    for (let index = 0; index < 20; index += 1) await isRefused(`later-${index}`)
+    t.equal(orders(), 1)
+    const buckets = await request(`${gateway.url}/accounts/s3_user_1/buckets`, {
+      headers: { authorization: `Bearer ${sandbox.demo.token}` }
+    })
+    await buckets.body.dump()
+    t.equal(buckets.statusCode, 200, 'what needs no ledger goes on')
+  })
+
+  t.test('no order goes out twice, wherever it fills up', async t => {
+    const begun: number[] = []
+    for (const pages of LEFT_PAGES) {
+      rmSync(join(disk, 'ballast'), { force: true })
+      const before = orders()
+      const name = `pages-${pages}`
+      t.ok(await eventually(async () => (await order(`room-${pages}`)).statusCode === 201), 'there is room')
+      t.equal(orders(), before + 1)
+      fill(pages)
+      const first = await order(name)
+      const isSent = orders() === before + 2
+      begun.push(Number(isSent))
+      if (first.statusCode !== 201) {
+        t.match(JSON.parse(first.text), { status: 503, outcome: isSent ? 'unknown' : 'not-applied' }, `${pages} pages`)
+      }
+      rmSync(join(disk, 'ballast'))
+      t.ok(
+        await eventually(async () => (await order(name)).statusCode === 201),
+        `${pages} pages: in the end it is done`
+      )
+      t.equal(orders(), before + 2, `${pages} pages: and was sent once`)
+      twice += Number(orders() > before + 2)
+    }
+    t.ok(begun.includes(0) && begun.includes(1), 'some did not begin, some did')
+    figure(
+      `${refused} of ${asked} orders 503 on a full disk, ${sent} calls upstream; filled up at ${LEFT_PAGES.length} places of an order: ${twice} sent twice`
+    )
+  })
+})

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { request } from 'undici'
+import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
+import { type GatewayProcess, gatewayProcess, stablePort } from '../support/gateway-process.ts'
+import { haproxy } from '../support/haproxy.ts'
+import { figuresOf } from '../support/promises.ts'
+import { createRawClient } from '../support/raw.ts'
+import { temporaryFolder } from '../support/replicas.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(118_000)
+
+const REQUESTS = 100_000
+const RESTARTS = 8
+/** Longer than the proxy takes to notice: two checks 200 ms apart, and a busy machine. */
+const DELAY_MS = 1500
+const GRACE_MS = 10_000
+/** Of 40 clients so many write, and so many read slowly; the others read fast. */
+const CLIENTS = { fast: 32, slowReads: 4, slowWrites: 4 }
+/** Every so many fast requests asks HOSTKEY; the others ask the gateway alone. */
+const REAL_EVERY = 50
+
+interface Tally {
+  asked: number
+  real: number
+  written: string[]
+  failures: string[]
+}
+
+t.test(`${RESTARTS} rolling restarts behind haproxy`, async t => {
+  const figure = figuresOf(t, 'T-DRAIN')
+  const folder = temporaryFolder(t)
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  sandbox.control.fault({ kind: 'latency', action: 'show_key', ms: 800 })
+  sandbox.control.fault({ kind: 'latency', action: 'create_bucket', ms: 1500 })
+
+  const start = (port: number) =>
+    gatewayProcess(t, {
+      PORT: String(port),
+      UPSTREAM_URL: sandbox.url,
+      DRAIN_DELAY_MS: String(DELAY_MS),
+      DRAIN_GRACE_MS: String(GRACE_MS),
+      RATE_LIMIT_MAX: '1000000',
+      LOG_LEVEL: 'error',
+      NODE_COMPILE_CACHE: folder
+    })
+  const ports = [await stablePort(), await stablePort()]
+  const running: GatewayProcess[] = await Promise.all(ports.map(start))
+  const url = await haproxy(t, folder, await stablePort(), ports)
+
+  const tally: Tally = { asked: 0, real: 0, written: [], failures: [] }
+  let restarts = 0
+  const isOver = () => restarts >= RESTARTS && tally.asked >= REQUESTS
+  const startedAt = performance.now()
+  const clients = [
+    ...Array.from({ length: CLIENTS.fast }, () => fastClient(url, sandbox, tally, isOver)),
+    ...Array.from({ length: CLIENTS.slowReads }, () => slowReader(url, sandbox, tally, isOver)),
+    ...Array.from({ length: CLIENTS.slowWrites }, () => slowWriter(url, sandbox, tally, isOver))
+  ]
+
+  const slowest: number[] = []
+  for (; restarts < RESTARTS; restarts += 1) {
+    const place = restarts % ports.length
+    const old = running[place]
+    const port = ports[place]
+    if (!old || port === undefined) throw new TypeError('there is no such gateway')
+    old.signal('SIGTERM')
+    const { code, ms } = await old.ended
+    t.equal(code, 0, `restart ${restarts + 1}: ${ms.toFixed(0)} ms`)
+    slowest.push(ms)
+    running[place] = await start(port)
+    // The next one must not go before this one is back.
+    await pause(1000)
+  }
+  await Promise.all(clients)
+  const seconds = (performance.now() - startedAt) / 1000
+
+  t.strictSame(tally.failures.slice(0, 5), [], 'no request failed')
+  t.ok(tally.asked >= REQUESTS, `${tally.asked} requests`)
+  t.ok(Math.max(...slowest) <= DELAY_MS + GRACE_MS, 'each restart is within its time')
+  const made = sandbox.control.state().accounts.flatMap(({ buckets }) => buckets)
+  t.strictSame(
+    tally.written.filter(name => !made.includes(name)),
+    [],
+    'what was told 201 is there'
+  )
+  t.equal(sandbox.control.counters()['create_bucket'], tally.written.length, 'and was sent once')
+  figure(
+    `${tally.failures.length} failed of ${tally.asked} (${tally.real} of them through to HOSTKEY, ${tally.written.length} slow writes) over ${RESTARTS} rolling restarts, each at most ${(Math.max(...slowest) / 1000).toFixed(1)} s, in ${seconds.toFixed(0)} s`
+  )
+})
+
+type Client = (url: string, sandbox: Sandbox, tally: Tally, isOver: () => boolean) => Promise<void>
+
+/** One connection, kept alive, one request after the other. */
+const fastClient: Client = async (url, { demo }, tally, isOver) => {
+  const client = createRawClient(url, { timeoutMs: 20_000 })
+  const headers = { authorization: `Bearer ${demo.token}` }
+  for (let sent = 1; !isOver(); sent += 1) {
+    const isReal = sent % REAL_EVERY === 0
+    const line = isReal ? 'GET /accounts/s3_user_1/buckets HTTP/1.1' : 'GET /livez HTTP/1.1'
+    await counted(tally, isReal, async () => {
+      const { status, body } = await client.send(line, isReal ? headers : {})
+      return status === 200 ? undefined : `${status} ${body}`
+    })
+  }
+  client.close()
+}
+
+const slowReader: Client = async (url, { demo }, tally, isOver) => {
+  const client = createRawClient(url, { timeoutMs: 20_000 })
+  const line = 'GET /accounts/s3_user_1/keys/access-key HTTP/1.1'
+  while (!isOver()) {
+    await counted(tally, true, async () => {
+      const { status, body } = await client.send(line, { authorization: `Bearer ${demo.token}` })
+      return status === 200 ? undefined : `${status} ${body}`
+    })
+  }
+  client.close()
+}
+
+const slowWriter: Client = async (url, { demo }, tally, isOver) => {
+  while (!isOver()) {
+    const name = `kept-${randomUUID()}`
+    await counted(tally, true, async () => {
+      const { statusCode, body } = await request(`${url}/accounts/s3_user_1/buckets`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name })
+      })
+      const text = await body.text()
+      if (statusCode !== 201) return `${statusCode} ${text}`
+      tally.written.push(name)
+      return undefined
+    })
+  }
+}
+
+const counted = async (tally: Tally, isReal: boolean, ask: () => Promise<string | undefined>) => {
+  tally.asked += 1
+  tally.real += Number(isReal)
+  const failure = await ask().catch((error: Error) => error.message)
+  if (failure !== undefined) tally.failures.push(failure)
+}
