@@ -3,6 +3,8 @@ import type { Action, Params, Result } from './action.ts'
 import { awaitCallback, callbackOf } from './callback.ts'
 import { classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
+import { cached } from './interceptors/cached.ts'
+import { coalesced } from './interceptors/coalesced.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
 import { type Observation, observed } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
@@ -53,7 +55,8 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
     })
   }
   const attempt = observed(send, observe)
-  return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }
+  const shared = (call: Call) => cached(coalesced(call))
+  return { call: renewed(shared(limited(retried(attempt, lanes, timeoutMs), lanes))), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */
