@@ -1,10 +1,11 @@
 import { BucketPath } from '../schemas/buckets.ts'
 import { FileAtPath, FileLine, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
 import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/accept.ts'
 import { decodeCursor, encodeCursor, type ListScope } from '../src/cursor.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, orLines, type Routes, sends } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, orLines, type Routes, versioned } from '../src/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 import { listedFiles, pagesOf } from '../src/upstream/files.ts'
 import { linesOf, sendLines, toFile } from './file-lines.ts'
@@ -35,7 +36,8 @@ export const files: Routes = async (app, { upstream, tombstones, mount, explain,
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
-      response: answers({ 200: orLines(sends(FileList, 'Link'), FileLine) }, getFiles, 'invalid-cursor')
+      headers: VersionHeaders,
+      response: answers(versioned(orLines(FileList, FileLine), 'Link'), getFiles, 'invalid-cursor')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params

@@ -12,6 +12,7 @@ import type { Ordering } from './ordering.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
+import { conditional } from './plugins/conditional.ts'
 import { docs, docsPages } from './plugins/docs.ts'
 import { type Drain, draining } from './plugins/draining.ts'
 import { errors, explained, problemOf, sendProblem } from './plugins/errors.ts'
@@ -147,6 +148,7 @@ export const buildApp = async (options: AppOptions) => {
         await behindTheDoor.register(authenticate, { doors: options.doors, origins })
         await behindTheDoor.register(limitCallers, limitOptions)
         await behindTheDoor.register(authorise)
+        await behindTheDoor.register(conditional)
         await behindTheDoor.register(session, sessionOptions)
         const { ordering, ledger, tombstones } = options
         const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)

@@ -4,6 +4,7 @@ import type { Static, TSchema, TUnsafe } from 'typebox'
 import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
+import { NotModified } from '../schemas/status.ts'
 import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 import type { Errand } from './caller.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -143,6 +144,16 @@ export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T =
   ...schema,
   headers: Object.fromEntries(names.map(name => [name, headers[name]]))
 })
+
+/** The responses of a reply that has a version: it, and that the caller has it already. */
+export const versioned = <T extends TSchema>(schema: T, ...names: HeaderName[]) => ({
+  200: sends(schema, 'ETag', ...names),
+  304: sends(NotModified, 'ETag')
+})
+
+/** Has the reply to this request a version? Said by the responses of its operation. */
+export const isConditional = ({ routeOptions: { schema } }: FastifyRequest): boolean =>
+  Object.hasOwn(Object(schema?.response), 304)
 
 /** Marks a success that can also be had line by line, with the model of a line. */
 const LINE = Symbol('line')
