@@ -1,3 +1,5 @@
+// Gives a request its `accepts`.
+import type {} from '@fastify/accepts'
 import type { FastifyRequest } from 'fastify'
 
 export const JSON_TYPE = 'application/json'
