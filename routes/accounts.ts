@@ -8,6 +8,7 @@ import {
   CreatedAccount,
   NewAccount
 } from '../schemas/accounts.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
@@ -16,7 +17,7 @@ import { type Errand, mayUse } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
@@ -39,7 +40,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         'HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway.',
       tags: ['Accounts'],
       querystring: AccountQuery,
-      response: answers({ 200: AccountList }, getUsers)
+      headers: VersionHeaders,
+      response: answers(versioned(AccountList), getUsers)
     },
     async handler(request) {
       const { location, limit, ...filter } = request.query
@@ -65,7 +67,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       description: 'One account of the customer; another customer’s is 404 like one that does not exist.',
       tags: ['Accounts'],
       params: AccountPath,
-      response: answers({ 200: Account }, getUsers, 'account-not-found')
+      headers: VersionHeaders,
+      response: answers(versioned(Account), getUsers, 'account-not-found')
     },
     async handler(request) {
       const { s3uid } = request.params

@@ -1,12 +1,13 @@
 import { AccountPath } from '../schemas/accounts.ts'
 import type { Bucket } from '../schemas/buckets.ts'
 import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
 import { unhurried } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { createdBucket, findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
@@ -26,7 +27,8 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
       tags: ['Buckets'],
       params: AccountPath,
       querystring: BucketsQuery,
-      response: answers({ 200: BucketList }, getBuckets, getBucketsUsage)
+      headers: VersionHeaders,
+      response: answers(versioned(BucketList), getBuckets, getBucketsUsage)
     },
     async handler(request) {
       const { s3uid } = request.params

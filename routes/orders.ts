@@ -1,4 +1,5 @@
 import { CreatedAccount } from '../schemas/accounts.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
 import type { Price } from '../schemas/plans.ts'
@@ -6,7 +7,7 @@ import { problems } from '../schemas/problems.ts'
 import { defined } from '../src/defined.ts'
 import { type Entry, type EntryState, orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
@@ -85,7 +86,8 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
       description: 'As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days.',
       tags: ['Orders'],
       params: OrderPath,
-      response: answers({ 200: Order }, tokenInfo, 'order-not-found')
+      headers: VersionHeaders,
+      response: answers(versioned(Order), tokenInfo, 'order-not-found')
     },
     async handler(request) {
       const entry = await ledger.find(await tenantOf(errandOf(request).caller), request.params.orderId)

@@ -1,18 +1,9 @@
-import etag from '@fastify/etag'
-import {
-  type Plan,
-  type PlanChange,
-  PlanHeaders,
-  PlanHistory,
-  PlanList,
-  Plan as PlanModel,
-  PlanPath
-} from '../schemas/plans.ts'
-import { NotModified } from '../schemas/status.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
+import { type Plan, type PlanChange, PlanHistory, PlanList, Plan as PlanModel, PlanPath } from '../schemas/plans.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, errandOf, needs, type Routes, sends } from '../src/route.ts'
+import { answers, errandOf, needs, type Routes, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
 import { type ListedPlan, priceOf } from '../src/upstream/offers.ts'
@@ -22,8 +13,6 @@ const CACHE = 'private, max-age=60'
 
 /** The pricing plans. */
 export const plans: Routes = async (app, { upstream }) => {
-  await app.register(etag)
-
   app.route({
     method: 'GET',
     url: '/plans',
@@ -33,8 +22,8 @@ export const plans: Routes = async (app, { upstream }) => {
       summary: 'List plans',
       description: 'The plans that HOSTKEY offers to this customer.',
       tags: ['Plans'],
-      headers: PlanHeaders,
-      response: answers({ 200: sends(PlanList, 'ETag'), 304: sends(NotModified, 'ETag') }, listPlans)
+      headers: VersionHeaders,
+      response: answers(versioned(PlanList), listPlans)
     },
     async handler(request, reply) {
       const { plans } = await upstream.call(listPlans, {}, errandOf(request))
@@ -52,8 +41,8 @@ export const plans: Routes = async (app, { upstream }) => {
       description: 'One of the plans on offer.',
       tags: ['Plans'],
       params: PlanPath,
-      headers: PlanHeaders,
-      response: answers({ 200: sends(PlanModel, 'ETag'), 304: sends(NotModified, 'ETag') }, listPlans, 'plan-not-found')
+      headers: VersionHeaders,
+      response: answers(versioned(PlanModel), listPlans, 'plan-not-found')
     },
     async handler(request, reply) {
       const { planId } = request.params
@@ -74,8 +63,8 @@ export const plans: Routes = async (app, { upstream }) => {
       description: 'As HOSTKEY keeps them.',
       tags: ['Plans'],
       params: PlanPath,
-      headers: PlanHeaders,
-      response: answers({ 200: sends(PlanHistory, 'ETag'), 304: sends(NotModified, 'ETag') }, history)
+      headers: VersionHeaders,
+      response: answers(versioned(PlanHistory), history)
     },
     async handler(request, reply) {
       const { planId } = request.params

@@ -1,8 +1,9 @@
 import { AccountPath } from '../schemas/accounts.ts'
+import { VersionHeaders } from '../schemas/headers.ts'
 import { Usage, type UsageSnapshot } from '../schemas/usage.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
-import { answers, errandOf, needs, type Routes } from '../src/route.ts'
+import { answers, errandOf, needs, type Routes, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { type getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
@@ -19,7 +20,8 @@ export const usage: Routes = async (app, { upstream }) => {
         'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.',
       tags: ['Usage'],
       params: AccountPath,
-      response: answers({ 200: Usage }, getBucketsUsage)
+      headers: VersionHeaders,
+      response: answers(versioned(Usage), getBucketsUsage)
     },
     async handler(request) {
       const { s3uid } = request.params

@@ -32,4 +32,14 @@ export const headers = {
   'X-Request-Id': Line('Id of the request: the caller’s own, or ours.', 'req-7f3a')
 }
 
+/** What a request may say of a reply that the caller has already. */
+export const VersionHeaders = Type.Object({
+  'if-none-match': Type.Optional(
+    Type.String({
+      maxLength: 4096,
+      description: '`ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same.'
+    })
+  )
+})
+
 export type HeaderName = keyof typeof headers

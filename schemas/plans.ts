@@ -87,11 +87,4 @@ export const PlanHistory = model(
   { examples: [{ items: [change] }] }
 )
 
-/** Plans have a version: a reply that the caller has already is not sent again. */
-export const PlanHeaders = Type.Object({
-  'if-none-match': Type.Optional(
-    Type.String({ maxLength: 1024, description: '`ETag` of the reply that the caller has: 304 while it is the same.' })
-  )
-})
-
 export const PlanPath = Type.Object({ planId: PlanId }, { additionalProperties: false })

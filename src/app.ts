@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
 import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
@@ -16,9 +16,10 @@ import { isReadable, UNREADABLE_PATH } from './path.ts'
 import { audited } from './plugins/audit.ts'
 import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.ts'
 import { authorise } from './plugins/authorise.ts'
+import { conditional } from './plugins/conditional.ts'
 import { docs, docsPages } from './plugins/docs.ts'
 import { draining } from './plugins/draining.ts'
-import { errors, problemOf, sendProblem } from './plugins/errors.ts'
+import { errors, explained, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { inFlight } from './plugins/in-flight.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
@@ -154,9 +155,12 @@ export const buildApp = async (options: AppOptions) => {
         await behindTheDoor.register(limitCallers, limitOptions)
         await behindTheDoor.register(inFlight)
         await behindTheDoor.register(authorise)
+        await behindTheDoor.register(conditional)
         await behindTheDoor.register(session, sessionOptions)
         const { ordering, ledger, recentWrites } = options
-        const deps = { upstream, ordering, ledger, recentWrites, mount, settleMs }
+        const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)
+        const isDraining = () => options.drain.hasBegun
+        const deps = { upstream, ordering, ledger, recentWrites, mount, explain, isDraining, settleMs }
         for (const routes of authenticated) await behindTheDoor.register(routes, deps)
       })
     },

@@ -40,6 +40,11 @@ export interface Errand {
   readonly signal: AbortSignal
   /** When the call as a whole must be over, repetitions included; set where calls are repeated. */
   readonly deadline?: AbortSignal
+  /**
+   * May what it reads be answered together with others that ask the same, or from what was read a moment ago? True of
+   * requests that only read: whoever writes must see what was there after it looked.
+   */
+  readonly isShareable?: boolean
   /** Adds up what the upstream took, for the log and `Server-Timing`; a replica that ends waits for a write. */
   readonly spent: { ms: number; calls: number; hasWritten?: boolean }
 }

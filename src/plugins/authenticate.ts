@@ -31,7 +31,12 @@ export const authenticate = fp(
   async (app: FastifyInstance, { doors, origins, signalOf }: AuthenticateOptions) => {
     app.addHook('onRequest', async request => {
       const caller = await callerOf(request, doors, origins)
-      request.setDecorator<Errand>(ERRAND, { caller, signal: signalOf(request), spent: { ms: 0, calls: 0 } })
+      request.setDecorator<Errand>(ERRAND, {
+        caller,
+        signal: signalOf(request),
+        isShareable: request.method === 'GET',
+        spent: { ms: 0, calls: 0 }
+      })
     })
     app.addHook('onError', async (_request, reply, error) => {
       // A session that has ended leaves no cookie behind. An outage of the store does: it says nothing of the session.

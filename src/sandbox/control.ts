@@ -1,5 +1,6 @@
 import type { Call } from './calls.ts'
 import type { Fault } from './faults.ts'
+import { numberedPaths } from './fixture-files.ts'
 import type { Machine } from './machine.ts'
 import { openSession } from './sessions.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
@@ -39,6 +40,8 @@ export interface Control {
   setCredit(name: string, cents: number): void
   /** Stores a file, which s3.php itself cannot. */
   putFile(bucket: string, path: string, size?: number): void
+  /** Makes an empty bucket list so many numbered files, which take no memory; storing or deleting a file ends it. */
+  numberFiles(bucket: string, count: number): void
 }
 
 /** @throws TypeError from any function: a name that does not exist. */
@@ -79,6 +82,11 @@ export const createControl = (machine: Machine): Control => {
       const bucket = machine.world.buckets.get(bucketName)
       if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
       putFile(bucket, path, size, instantOf(machine.world))
+    },
+    numberFiles(bucketName, count) {
+      const bucket = machine.world.buckets.get(bucketName)
+      if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
+      bucket.sorted = numberedPaths(count)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { putFile } from './storage.ts'
-import type { Bucket } from './world.ts'
+import type { Bucket, Paths } from './world.ts'
 
 /** Paths that break whoever trims, decodes, encodes, normalises or splits them. */
 export const awkwardPaths: readonly string[] = [
@@ -70,3 +70,9 @@ export const fillLogs = (bucket: Bucket): void => {
     putFile(bucket, `2023/10/${pad((n % 28) + 1, 2)}/error-${pad(n, 4)}.log`, 512, storedAt(n))
   }
 }
+
+/** `file-00000000.bin` and so on: each is made when it is asked for. */
+export const numberedPaths = (count: number): Paths => ({
+  length: count,
+  at: index => (index < count ? `file-${pad(index, 8)}.bin` : undefined)
+})

@@ -1,4 +1,4 @@
-import type { Bucket } from './world.ts'
+import type { Bucket, Paths } from './world.ts'
 
 /** A path, or a folder that stands for all paths under it. */
 export interface Listed {
@@ -23,7 +23,7 @@ export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit
   const page: Listed[] = []
   let last = after
   for (let i = firstAtLeast(paths, after || prefix); i < paths.length; i += 1) {
-    const path = paths[i] ?? ''
+    const path = paths.at(i) ?? ''
     const entry = entryOf(path, prefix, byFolder)
     if (path === after || (entry.isFolder && entry.path === last)) continue
     if (!path.startsWith(prefix) || !matches(path)) continue
@@ -39,7 +39,7 @@ const entryOf = (path: string, prefix: string, byFolder: boolean): Listed => {
   return slash < 0 ? { path, isFolder: false } : { path: path.slice(0, slash + 1), isFolder: true }
 }
 
-const sortedPaths = (bucket: Bucket): readonly string[] => {
+const sortedPaths = (bucket: Bucket): Paths => {
   bucket.sorted ??= [...bucket.files.keys()].sort(byBytes)
   return bucket.sorted
 }
@@ -51,12 +51,12 @@ const byBytes = (a: string, b: string): number => {
 }
 const SURROGATE = /[\ud800-\udfff]/
 
-const firstAtLeast = (paths: readonly string[], wanted: string): number => {
+const firstAtLeast = (paths: Paths, wanted: string): number => {
   let low = 0
   let high = paths.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (byBytes(paths[middle] ?? '', wanted) < 0) low = middle + 1
+    if (byBytes(paths.at(middle) ?? '', wanted) < 0) low = middle + 1
     else high = middle
   }
   return low

@@ -88,14 +88,21 @@ export interface StoredFile {
   readonly modifiedAt: string
 }
 
+/** Paths in their order, which need not be in memory. */
+export interface Paths {
+  readonly length: number
+  at(index: number): string | undefined
+}
+
 export interface Bucket {
   readonly name: string
   readonly s3uid: string
   readonly createdAt: string
+  /** Its files by path; a numbered bucket has them in `sorted` alone. */
   readonly files: Map<string, StoredFile>
   sizeBytes: number
   /** The paths by their UTF-8 bytes; undefined until somebody asks. */
-  sorted: readonly string[] | undefined
+  sorted: Paths | undefined
   /** So many lists do not show it yet. */
   unseen: number
 }

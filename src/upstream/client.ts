@@ -4,6 +4,8 @@ import { awaitCallback, callbackOf } from './callback.ts'
 import { type CallClass, classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
 import { broken } from './interceptors/broken.ts'
+import { cached } from './interceptors/cached.ts'
+import { coalesced } from './interceptors/coalesced.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
 import { type Observation, observed } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
@@ -58,7 +60,8 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
   }
   const attempt = observed(send, observe)
   const rested = broken(retried(attempt, lanes, timeoutMs), reportRest)
-  return { call: renewed(limited(rested, lanes)), close: () => transport.close() }
+  const shared = (call: Call) => cached(coalesced(call))
+  return { call: renewed(shared(limited(rested, lanes))), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */

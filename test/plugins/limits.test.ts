@@ -15,9 +15,9 @@ t.test('a caller', async t => {
   const { get, asked, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '5', RATE_LIMIT_WINDOW_MS: '1000' })
 
   t.test('429 rate-limited after as many as are allowed, and HOSTKEY is not asked', async t => {
-    t.strictSame(await statuses(() => get('/plans'), 5), [200, 200, 200, 200, 200])
+    t.strictSame(await statuses(() => get('/accounts'), 5), [200, 200, 200, 200, 200])
     t.equal(asked().length, 5)
-    const reply = await get('/plans')
+    const reply = await get('/accounts')
     fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 in 1 s for `caller`.' })
     t.equal(reply.headers['retry-after'], '1')
     t.match(reply.headers['ratelimit'], /"caller";r=0;t=1/)
@@ -31,7 +31,7 @@ t.test('a caller', async t => {
 
   t.test('200 again when the window is over', async t => {
     await pause(1050)
-    t.equal((await get('/plans')).statusCode, 200)
+    t.equal((await get('/accounts')).statusCode, 200)
   })
 })
 

@@ -32,10 +32,14 @@ for (const authFailure of STYLES) {
       t.equal((await get('/accounts', as.thousand)).statusCode, 200)
       control.expireSessions()
       control.clearCalls()
-      const replies = await Promise.all(Array.from({ length: CALLS }, () => get('/accounts', as.thousand)))
+      const replies = await Promise.all(
+        // Each asks something else: who asks the same shares one call.
+        Array.from({ length: CALLS }, (_, n) => get(`/accounts?limit=${n + 1}`, as.thousand))
+      )
       t.same([...new Set(replies.map(({ statusCode }) => statusCode))], [200])
       t.equal(logins(), 1)
-      t.ok((control.counters()['get_users'] ?? 0) <= 2 * CALLS, 'each call is repeated once at most')
+      const asked = control.counters()['get_users'] ?? 0
+      t.ok(asked >= CALLS && asked <= 2 * CALLS, `${asked} calls: each is repeated once at most`)
     })
 
     t.test('201 for a write that may not bill, which is repeated', async t => {

@@ -14,9 +14,20 @@ const freePlan = {
 }
 
 t.test('GET /plans', async t => {
-  const { get, asked, sandbox } = await gateway(t)
+  const { get, post, asked, sandbox } = await gateway(t)
   const { control } = sandbox
   t.beforeEach(() => control.reset())
+  /** Of a caller that has not asked yet: what one has read is kept for a minute. */
+  let callers = 0
+  const newToken = () => {
+    callers += 1
+    // The sandbox, which begins anew for each test, gives the same tokens in the same order.
+    const tokens = Array.from({ length: callers }, () => {
+      control.expireSessions()
+      return control.tokenOf('demo')
+    })
+    return tokens.at(-1) ?? ''
+  }
 
   t.test('200 lists the plans on offer, each member in our words and no other', async t => {
     const reply = await get('/plans')
@@ -46,6 +57,27 @@ t.test('GET /plans', async t => {
     t.equal((await get('/plans')).headers['cache-control'], 'private, max-age=60')
   })
 
+  t.test('200 from what was read a moment ago, for this caller alone', async t => {
+    const token = newToken()
+    const first = await get('/plans', { token })
+    control.clearCalls()
+    t.equal((await get('/plans', { token })).text, first.text)
+    t.equal((await get('/plans/1', { token })).statusCode, 200)
+    t.strictSame(asked(), [], 'HOSTKEY is not asked')
+    await get('/plans', { token: control.tokenOf('other') })
+    t.strictSame(asked(), ['list_plans'])
+  })
+
+  t.test('an order is checked against a fresh list all the same', async t => {
+    const token = newToken()
+    await get('/plans', { token })
+    control.clearCalls()
+    const body = { planId: 2, bucketName: 'ordered' }
+    const headers = { 'idempotency-key': 'k'.repeat(16) }
+    t.equal((await post('/orders?validateOnly=true', body, { token, headers })).statusCode, 200)
+    t.equal(control.counters()['list_plans'], 1)
+  })
+
   t.test('304 when the caller has it already, by its ETag', async t => {
     const first = await get('/plans')
     t.match(first.headers['etag'], /^(W\/)?"[^"]+"$/)
@@ -62,7 +94,7 @@ t.test('GET /plans', async t => {
 
   t.test('400 invalid-request when HOSTKEY says so, and it may not be kept', async t => {
     control.fault({ kind: 'refusal', text: 's3/list_plans: invalid request' })
-    const reply = await get('/plans')
+    const reply = await get('/plans', { token: newToken() })
     fails(t, reply, 400, 'invalid-request', {
       upstream: { action: 'list_plans', message: 's3/list_plans: invalid request' }
     })

@@ -25,7 +25,7 @@ t.test('GET /accounts/:s3uid/usage', async t => {
     })
     const [account] = control.state().accounts
     for (const secret of [account?.accessKey, account?.secretKey]) t.notOk(reply.text.includes(String(secret)))
-    t.equal(reply.headers['cache-control'], 'no-store')
+    t.equal(reply.headers['cache-control'], 'private, no-cache')
     t.strictSame(asked(), ['get_buckets_rmq'])
   })
 

@@ -73,9 +73,13 @@ export const createContract = async (url: string) => {
     if (!type.endsWith('json')) return []
     const ref = `api#${at}${pointer('content', type)}/schema`
     const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref })
-    const body: unknown = JSON.parse(text)
-    if (!validate(body)) return [`${operation}: ${statusCode}: ${ajv.errorsText(validate.errors)}`]
-    return undocumentedName(response, body, operation)
+    // One JSON text, or one on each line.
+    const texts = type.endsWith('x-ndjson') ? text.trimEnd().split('\n') : [text]
+    return texts.flatMap(text => {
+      const body: unknown = JSON.parse(text)
+      if (!validate(body)) return [`${operation}: ${statusCode}: ${ajv.errorsText(validate.errors)}`]
+      return undocumentedName(response, body, operation)
+    })
   }
   return { document, violations }
 }

@@ -16,6 +16,8 @@ interface Replica {
 export interface GatewayProcesses {
   /** Addresses of those that serve. */
   urls(): string[]
+  /** Their process ids, in the same order. */
+  pids(): number[]
   /** SIGKILL to one that serves, by its own process id, unless it is the last one. */
   killOne(): void
   readonly kills: number
@@ -66,6 +68,7 @@ export const gatewayProcesses = async (env: Record<string, string>, count = 2): 
 
   return {
     urls: () => serving.map(({ url }) => url),
+    pids: () => serving.flatMap(({ child }) => child.pid ?? []),
     killOne() {
       // The last one goes on: on a busy machine a start takes longer than the pause between two kills.
       if (serving.length < count) return
