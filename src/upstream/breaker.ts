@@ -6,6 +6,8 @@ import {
   type IBackoff,
   type IBackoffFactory,
   type IBreaker,
+  type IHalfOpenAfterBackoffContext,
+  isBrokenCircuitError,
   SamplingBreaker
 } from 'cockatiel'
 
@@ -38,16 +40,20 @@ export interface Breaker {
 /** Nothing was sent. */
 export class Open extends Error {}
 
-/** An error that counts against the upstream. */
+/** An error that keeps the breaker from closing, and all but a probe that told nothing counts against the upstream. */
 class Sick extends Error {
   readonly own: unknown
-  constructor(own: unknown) {
+  readonly toldNothing: boolean
+  constructor(own: unknown, toldNothing = false) {
     super('sick')
     this.own = own
+    this.toldNothing = toldNothing
   }
 }
 
 const ownError = (error: unknown): never => {
+  // Its clock may stand a millisecond before the one that `restMs` looked at.
+  if (isBrokenCircuitError(error)) throw new Open()
   throw error instanceof Sick ? error.own : error
 }
 
@@ -68,7 +74,10 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
     onTurn(isOpen)
   }
   policy.onReset(() => turn(false))
-  policy.onBreak(reason => 'isolated' in reason || turn(true))
+  policy.onBreak(reason => {
+    const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.toldNothing)
+    if (isNews) turn(true)
+  })
 
   return {
     get restMs() {
@@ -80,6 +89,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
       // While one call probes, the others are sent away: they must not hang on its answer.
       if (this.restMs !== undefined) throw new Open()
       const begunIn = era
+      const isProbe = policy.state === CircuitState.Open
       const outcome = await policy
         .execute(async () => {
           try {
@@ -87,6 +97,8 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
           } catch (error) {
             const sign = signOf(error)
             if (sign === 'well') return { error }
+            // Of a probe, the policy takes every other error for a success: after this one the next call probes.
+            if (sign === 'none' && isProbe) throw new Sick(error, true)
             // An error that the policy does not handle counts for nothing.
             throw sign === 'sick' && begunIn === era ? new Sick(error) : error
           }
@@ -119,11 +131,18 @@ const either = (a: IBreaker, b: IBreaker): IBreaker => ({
   }
 })
 
-const resting = (begin: (ms: number) => void): IBackoffFactory<{ attempt: number }> => {
-  const next = ({ attempt }: { attempt: number }): IBackoff<{ attempt: number }> => {
-    const ms = Math.min(REST_MS.longest, REST_MS.first * 2 ** (attempt - 1)) * (1 + JITTER * (2 * Math.random() - 1))
-    begin(ms)
-    return { duration: ms, next }
-  }
-  return { next }
+const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
+  const restAfter =
+    (failedProbes: number) =>
+    ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
+      if ('error' in result && result.error instanceof Sick && result.error.toldNothing) {
+        begin(0)
+        return { duration: 0, next: restAfter(failedProbes) }
+      }
+      const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)
+      const ms = Math.round(wholeMs * (1 + JITTER * (2 * Math.random() - 1)))
+      begin(ms)
+      return { duration: ms, next: restAfter(failedProbes + 1) }
+    }
+  return { next: restAfter(0) }
 }
