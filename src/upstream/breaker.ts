@@ -7,14 +7,12 @@ import {
   type IBackoffFactory,
   type IBreaker,
   type IHalfOpenAfterBackoffContext,
-  isBrokenCircuitError,
-  SamplingBreaker
+  isBrokenCircuitError
 } from 'cockatiel'
 
 /** Five failures in a row, or half of at least twenty calls in ten seconds (Envoy's figures). */
 const IN_A_ROW = 5
-// Cockatiel opens above its threshold, and half is enough.
-const SAMPLED = { threshold: 0.499, duration: 10_000, minimumRps: 2 }
+const SAMPLED = { share: 0.5, calls: 20, seconds: 10 }
 
 /** How long it stays open: twice as long after each probe that fails, and not at the same moment as other replicas. */
 const REST_MS = { first: 1000, longest: 30_000 }
@@ -33,8 +31,11 @@ export interface Breaker {
    * @throws Open when it is, and the work's own error
    */
   run<T>(work: () => Promise<T>, signOf: (error: unknown) => Sign): Promise<T>
-  /** Keeps the breaker open until the function that comes back is called. */
-  hold(): () => void
+  /**
+   * Keeps the breaker open.
+   * @returns closes it, once it has rested: false before
+   */
+  hold(): () => boolean
 }
 
 /** Nothing was sent. */
@@ -62,7 +63,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   let restsUntil = 0
   /** Calls that began before it opened or closed last tell of another time. */
   let era = 0
-  const rules = either(new ConsecutiveBreaker(IN_A_ROW), new SamplingBreaker(SAMPLED))
+  const rules = either(new ConsecutiveBreaker(IN_A_ROW), createSample())
   const policy = circuitBreaker(handleType(Sick), {
     breaker: rules,
     halfOpenAfter: resting(ms => {
@@ -110,8 +111,10 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
     hold() {
       const held = policy.isolate()
       return () => {
+        if (Date.now() < restsUntil) return false
         rules.success(CircuitState.HalfOpen)
         held.dispose()
+        return true
       }
     }
   }
@@ -130,6 +133,30 @@ const either = (a: IBreaker, b: IBreaker): IBreaker => ({
     return b.failure(state) || isBrokenForA
   }
 })
+
+/** Opens when half of enough calls fail. Cockatiel's own rule counts calls of any age until new ones push them out. */
+const createSample = (): IBreaker => {
+  let counts: { second: number; calls: number; failures: number }[] = []
+  const count = (failures: number) => {
+    const now = Math.floor(Date.now() / 1000)
+    counts = counts.filter(({ second }) => second > now - SAMPLED.seconds)
+    const last = counts.at(-1)
+    if (last?.second === now) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
+    else counts.push({ second: now, calls: 1, failures })
+  }
+  const sumOf = (what: 'calls' | 'failures') => counts.reduce((sum, count) => sum + count[what], 0)
+  return {
+    state: undefined,
+    success(state) {
+      if (state === CircuitState.HalfOpen) counts = []
+      count(0)
+    },
+    failure() {
+      count(1)
+      return sumOf('calls') >= SAMPLED.calls && sumOf('failures') >= SAMPLED.share * sumOf('calls')
+    }
+  }
+}
 
 const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
   const restAfter =

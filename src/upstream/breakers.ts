@@ -14,7 +14,7 @@ export interface Breakers {
 /** @param report told of each turn, for log and metrics */
 export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean) => void): Breakers => {
   const breakers = new Map<CallClass['name'], Breaker>()
-  const held = new Set<{ reads: number; release: () => void }>()
+  const held = new Set<{ reads: number; release: () => boolean }>()
 
   const breakerOf = ({ name, isWrite }: CallClass): Breaker => {
     const known = breakers.get(name)
@@ -32,9 +32,8 @@ export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean
     if (name !== 'read') return
     for (const waiting of held) {
       waiting.reads += 1
-      if (waiting.reads < READS_TO_CLOSE) continue
-      held.delete(waiting)
-      waiting.release()
+      // It rests all the same: else the looks at what became of the failed writes would close it at once.
+      if (waiting.reads >= READS_TO_CLOSE && waiting.release()) held.delete(waiting)
     }
   }
 
