@@ -50,6 +50,7 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
         BODY,
         'csrf-rejected',
         'store-unavailable',
+        'overloaded',
         login,
         passwordLogin,
         tokenInfo
