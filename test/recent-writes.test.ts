@@ -100,6 +100,15 @@ t.test('a creation that is repeated', async t => {
   })
 })
 
+t.test('a deletion is not taken for a creation, nor a creation for a deletion', async t => {
+  const recent = fresh(t)
+  await recent.removing(me, target, done)
+  await t.rejects(recent.creating(me, target, { create: refuses(taken), find: async () => 'found' }), taken)
+  const other = fresh(t)
+  await t.rejects(other.creating(me, target, { create: refuses(lost), find: unused }), lost)
+  await t.rejects(other.removing(me, target, refuses(gone)), gone)
+})
+
 t.test('ten minutes are remembered, and no more', async t => {
   const lives: number[] = []
   const store = createMemoryStore()

@@ -50,6 +50,8 @@ t.test('the requests of a session at the same time', async t => {
     t.equal((await mates.get('/accounts')).statusCode, 200)
     const byToken = await Promise.all(Array.from({ length: 2 * MOST_IN_FLIGHT }, () => g.get('/accounts')))
     t.strictSame([...new Set(byToken.map(({ statusCode }) => statusCode))], [200])
+    const both = await g.get('/accounts', { headers: { cookie: `${COOKIE}=${mine.cookie()}` } })
+    t.equal(both.statusCode, 200, 'a cookie beside the token is not looked at')
     await eight
   })
 
