@@ -31,7 +31,6 @@ export const inFlight = fp(
     whenEnded(app, request => {
       const id = counted.get(request)
       if (id === undefined) return
-      counted.delete(request)
       const count = (counts.get(id) ?? 1) - 1
       if (count > 0) counts.set(id, count)
       else counts.delete(id)

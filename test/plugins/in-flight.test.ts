@@ -44,6 +44,18 @@ t.test('the requests of a session at the same time', async t => {
     t.strictSame([...new Set((await busy()).map(({ statusCode }) => statusCode))], [200], 'all eight')
   })
 
+  t.test('one that ends frees one slot', async t => {
+    control.fault({ kind: 'latency', action: 'get_users', ms: 100, count: 1 })
+    control.fault({ kind: 'latency', action: 'get_users', ms: 1500, count: MOST_IN_FLIGHT, after: 1 })
+    const eight = Array.from({ length: MOST_IN_FLIGHT }, () => mine.get('/accounts'))
+    await asked(MOST_IN_FLIGHT)
+    await Promise.race(eight)
+    const next = mine.get('/accounts')
+    await asked(MOST_IN_FLIGHT + 1)
+    fails(t, await mine.get('/session'), 429, 'rate-limited')
+    t.strictSame([...new Set((await Promise.all([...eight, next])).map(({ statusCode }) => statusCode))], [200])
+  })
+
   t.test('200 for another session of the same customer, and by token', async t => {
     const eight = busy()
     await asked(MOST_IN_FLIGHT)
