@@ -4,7 +4,7 @@ import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
-import { unhurried } from '../src/caller.ts'
+import { looking } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
@@ -66,7 +66,7 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
       const search = { s3uid, wished, settleMs }
       const found = await recentWrites.creating(errand.caller, [s3uid, wished], {
         create: () => createdBucket(upstream, search, errand),
-        find: () => findMadeBucket(upstream, { ...search, before: new Set() }, unhurried(errand))
+        find: () => findMadeBucket(upstream, { ...search, before: new Set() }, looking(errand))
       })
       const bucket = toCreatedBucket(found, wished)
       await recentWrites.clear(errand.caller, [s3uid, bucket.name])

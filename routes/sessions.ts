@@ -52,6 +52,7 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
         'csrf-rejected',
         'store-unavailable',
         'draining',
+        'overloaded',
         login,
         passwordLogin,
         tokenInfo

@@ -54,5 +54,11 @@ const never = new AbortController().signal
 /** The same errand, carried on even when the caller hangs up: after a write we want to know what became of it. */
 export const unhurried = (errand: Errand): Errand => ({ ...errand, signal: never })
 
+/** 5 s: what the looks at a write whose answer was lost may take in all (RELIABILITY 4.1). */
+const LOOK_MS = 5000
+
+/** The same errand for the looks at what a write has done: carried on without the caller, and with a deadline of its own. */
+export const looking = (errand: Errand): Errand => ({ ...unhurried(errand), deadline: AbortSignal.timeout(LOOK_MS) })
+
 /** May the caller use this account? Another's is as if it did not exist. */
 export const mayUse = ({ accounts }: Caller, s3uid: string): boolean => accounts === undefined || accounts.has(s3uid)

@@ -13,7 +13,7 @@ import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
 import { closeListener } from './plugins/draining.ts'
 import { MOST_PRESSURE } from './plugins/shedding.ts'
-import { createPressure } from './pressure.ts'
+import { createPressure, type Pressure } from './pressure.ts'
 import { createRecentWrites } from './recent-writes.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
@@ -39,6 +39,8 @@ export interface GatewayOptions {
   isForgetful?: boolean
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
+  /** How hard pressed it takes itself to be; measured when there is none. */
+  pressure?: Pressure
 }
 
 export interface Gateway {
@@ -58,7 +60,8 @@ export const assembleGateway = async ({
   registry,
   log,
   settleMs,
-  isForgetful
+  isForgetful,
+  pressure = createPressure(MOST_PRESSURE)
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const storeOptions = {
@@ -97,7 +100,6 @@ export const assembleGateway = async ({
     leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
   const drain = createDrain()
-  const pressure = createPressure(MOST_PRESSURE)
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
     upstream: { ...upstream, call: drained(upstream.call) },

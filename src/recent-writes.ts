@@ -12,7 +12,7 @@ export interface RecentWrites {
   removing(caller: Caller, target: readonly string[], remove: () => Promise<unknown>): Promise<void>
   /**
    * Runs a creation. A target that is there is no failure when this caller has asked for it a moment ago and the answer
-   * was lost.
+   * was lost, unless it cannot be found: then it is somebody else's.
    */
   creating<T>(caller: Caller, target: readonly string[], how: Creation<T>): Promise<T>
   /** The target is there again. */
@@ -21,8 +21,8 @@ export interface RecentWrites {
 
 export interface Creation<T> {
   create: () => Promise<T>
-  /** The target that is there already. */
-  find: () => Promise<T>
+  /** The target that is there already; undefined when it is not seen among the caller's own. */
+  find: () => Promise<T | undefined>
 }
 
 /** Without the store a repetition gets what HOSTKEY says: 404, or 409. */
@@ -51,7 +51,9 @@ export const createRecentWrites = (store: Store): RecentWrites => {
       try {
         return await create()
       } catch (error) {
-        if (isProblem(error, 'bucket-exists') && (await isRemembered(name))) return find()
+        const isRepeated = isProblem(error, 'bucket-exists') && (await isRemembered(name))
+        const found = isRepeated ? await find() : undefined
+        if (found !== undefined) return found
         if (isLost(error)) await remember(name)
         throw error
       }

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { COOKIE } from '../cookie.ts'
 import { Problem } from '../problem.ts'
 import { errandOf } from '../route.ts'
+import { Secret } from '../secret.ts'
 import { whenEnded } from './ended.ts'
 
 /** Requests of one session at the same time (RELIABILITY 4.2): more than a page needs, and less than it takes to harm others. */
@@ -13,8 +15,10 @@ export const inFlight = fp(
     const counts = new Map<string, number>()
     const counted = new WeakMap<FastifyRequest, string>()
     app.addHook('onRequest', async request => {
-      const { door, id } = errandOf(request).caller
-      if (door !== 'session') return
+      const cookie = request.cookies[COOKIE]
+      if (errandOf(request).caller.door !== 'session' || cookie === undefined) return
+      // Not the caller's id: a customer may have several sessions.
+      const id = new Secret(cookie).fingerprint()
       const count = (counts.get(id) ?? 0) + 1
       if (count > MOST_IN_FLIGHT) {
         throw new Problem('rate-limited', `More than ${MOST_IN_FLIGHT} requests of this session at the same time.`, {

@@ -6,13 +6,13 @@ import {
   type IBackoff,
   type IBackoffFactory,
   type IBreaker,
-  SamplingBreaker
+  type IHalfOpenAfterBackoffContext,
+  isBrokenCircuitError
 } from 'cockatiel'
 
 /** Five failures in a row, or half of at least twenty calls in ten seconds (Envoy's figures). */
 const IN_A_ROW = 5
-// Cockatiel opens above its threshold, and half is enough.
-const SAMPLED = { threshold: 0.499, duration: 10_000, minimumRps: 2 }
+const SAMPLED = { share: 0.5, calls: 20, seconds: 10 }
 
 /** How long it stays open: twice as long after each probe that fails, and not at the same moment as other replicas. */
 const REST_MS = { first: 1000, longest: 30_000 }
@@ -31,23 +31,30 @@ export interface Breaker {
    * @throws Open when it is, and the work's own error
    */
   run<T>(work: () => Promise<T>, signOf: (error: unknown) => Sign): Promise<T>
-  /** Keeps the breaker open until the function that comes back is called. */
-  hold(): () => void
+  /**
+   * Keeps the breaker open.
+   * @returns closes it, once it has rested: false before
+   */
+  hold(): () => boolean
 }
 
 /** Nothing was sent. */
 export class Open extends Error {}
 
-/** An error that counts against the upstream. */
+/** An error that keeps the breaker from closing, and all but a probe that told nothing counts against the upstream. */
 class Sick extends Error {
   readonly own: unknown
-  constructor(own: unknown) {
+  readonly toldNothing: boolean
+  constructor(own: unknown, toldNothing = false) {
     super('sick')
     this.own = own
+    this.toldNothing = toldNothing
   }
 }
 
 const ownError = (error: unknown): never => {
+  // Its clock may stand a millisecond before the one that `restMs` looked at.
+  if (isBrokenCircuitError(error)) throw new Open()
   throw error instanceof Sick ? error.own : error
 }
 
@@ -56,7 +63,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   let restsUntil = 0
   /** Calls that began before it opened or closed last tell of another time. */
   let era = 0
-  const rules = either(new ConsecutiveBreaker(IN_A_ROW), new SamplingBreaker(SAMPLED))
+  const rules = either(new ConsecutiveBreaker(IN_A_ROW), createSample())
   const policy = circuitBreaker(handleType(Sick), {
     breaker: rules,
     halfOpenAfter: resting(ms => {
@@ -68,7 +75,10 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
     onTurn(isOpen)
   }
   policy.onReset(() => turn(false))
-  policy.onBreak(reason => 'isolated' in reason || turn(true))
+  policy.onBreak(reason => {
+    const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.toldNothing)
+    if (isNews) turn(true)
+  })
 
   return {
     get restMs() {
@@ -80,6 +90,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
       // While one call probes, the others are sent away: they must not hang on its answer.
       if (this.restMs !== undefined) throw new Open()
       const begunIn = era
+      const isProbe = policy.state === CircuitState.Open
       const outcome = await policy
         .execute(async () => {
           try {
@@ -87,6 +98,8 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
           } catch (error) {
             const sign = signOf(error)
             if (sign === 'well') return { error }
+            // Of a probe, the policy takes every other error for a success: after this one the next call probes.
+            if (sign === 'none' && isProbe) throw new Sick(error, true)
             // An error that the policy does not handle counts for nothing.
             throw sign === 'sick' && begunIn === era ? new Sick(error) : error
           }
@@ -98,8 +111,10 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
     hold() {
       const held = policy.isolate()
       return () => {
+        if (Date.now() < restsUntil) return false
         rules.success(CircuitState.HalfOpen)
         held.dispose()
+        return true
       }
     }
   }
@@ -119,11 +134,42 @@ const either = (a: IBreaker, b: IBreaker): IBreaker => ({
   }
 })
 
-const resting = (begin: (ms: number) => void): IBackoffFactory<{ attempt: number }> => {
-  const next = ({ attempt }: { attempt: number }): IBackoff<{ attempt: number }> => {
-    const ms = Math.min(REST_MS.longest, REST_MS.first * 2 ** (attempt - 1)) * (1 + JITTER * (2 * Math.random() - 1))
-    begin(ms)
-    return { duration: ms, next }
+/** Opens when half of enough calls fail. Cockatiel's own rule counts calls of any age until new ones push them out. */
+const createSample = (): IBreaker => {
+  let counts: { second: number; calls: number; failures: number }[] = []
+  const count = (failures: number) => {
+    const now = Math.floor(Date.now() / 1000)
+    counts = counts.filter(({ second }) => second > now - SAMPLED.seconds)
+    const last = counts.at(-1)
+    if (last?.second === now) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
+    else counts.push({ second: now, calls: 1, failures })
   }
-  return { next }
+  const sumOf = (what: 'calls' | 'failures') => counts.reduce((sum, count) => sum + count[what], 0)
+  return {
+    state: undefined,
+    success(state) {
+      if (state === CircuitState.HalfOpen) counts = []
+      count(0)
+    },
+    failure() {
+      count(1)
+      return sumOf('calls') >= SAMPLED.calls && sumOf('failures') >= SAMPLED.share * sumOf('calls')
+    }
+  }
+}
+
+const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
+  const restAfter =
+    (failedProbes: number) =>
+    ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
+      if ('error' in result && result.error instanceof Sick && result.error.toldNothing) {
+        begin(0)
+        return { duration: 0, next: restAfter(failedProbes) }
+      }
+      const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)
+      const ms = Math.round(wholeMs * (1 + JITTER * (2 * Math.random() - 1)))
+      begin(ms)
+      return { duration: ms, next: restAfter(failedProbes + 1) }
+    }
+  return { next: restAfter(0) }
 }

@@ -14,7 +14,7 @@ export interface Breakers {
 /** @param report told of each turn, for log and metrics */
 export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean) => void): Breakers => {
   const breakers = new Map<CallClass['name'], Breaker>()
-  const held = new Set<{ reads: number; release: () => void }>()
+  const held = new Set<{ reads: number; release: () => boolean }>()
 
   const breakerOf = ({ name, isWrite }: CallClass): Breaker => {
     const known = breakers.get(name)
@@ -27,12 +27,13 @@ export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean
     return breaker
   }
 
-  const readSucceeded = (): void => {
+  /** A refusal is an answer too. */
+  const answered = ({ name }: CallClass): void => {
+    if (name !== 'read') return
     for (const waiting of held) {
       waiting.reads += 1
-      if (waiting.reads < READS_TO_CLOSE) continue
-      held.delete(waiting)
-      waiting.release()
+      // It rests all the same: else the looks at what became of the failed writes would close it at once.
+      if (waiting.reads >= READS_TO_CLOSE && waiting.release()) held.delete(waiting)
     }
   }
 
@@ -40,8 +41,12 @@ export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean
     async run(callClass, work, caller) {
       const breaker = breakerOf(callClass)
       try {
-        const result = await breaker.run(work, error => signOf(error, callClass, caller))
-        if (callClass.name === 'read') readSucceeded()
+        const result = await breaker.run(work, error => {
+          const sign = signOf(error, callClass, caller)
+          if (sign === 'well') answered(callClass)
+          return sign
+        })
+        answered(callClass)
         return result
       } catch (error) {
         if (!(error instanceof Open)) throw error
@@ -56,6 +61,7 @@ export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean
 
 /** HOSTKEY is sick when it does not answer, or not sense; a refusal is a healthy answer. */
 const signOf = (error: unknown, { isWrite }: CallClass, caller: AbortSignal): Sign => {
+  if (!isProblem(error)) return 'none'
   const isSick = isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response')
   if (!isSick) return 'well'
   // A read ends with its caller, and nobody knows what would have come.

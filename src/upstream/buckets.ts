@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Errand, unhurried } from '../caller.ts'
+import { type Errand, looking } from '../caller.ts'
 import { isProblem } from '../problem.ts'
 import type { Result } from './action.ts'
 import { createBucket, getBuckets, getBucketsUsage } from './actions/buckets.ts'
@@ -65,7 +65,7 @@ export const createdBucket = async (
 ): Promise<ListedBucket | undefined> => {
   const { answer } = await listedBuckets(upstream, s3uid, errand)
   const before = new Set(answer.message.map(({ name }) => name))
-  const find = () => findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
+  const find = () => findMadeBucket(upstream, { s3uid, wished, before, settleMs }, looking(errand))
   try {
     await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
   } catch (error) {
@@ -96,7 +96,7 @@ export const findMadeBucket = async (
       ({ answer }) => madeBucket(answer.message, before, wished),
       () => undefined
     )
-    if (found) return found
+    if (found || errand.deadline?.aborted) return found
   }
   return undefined
 }

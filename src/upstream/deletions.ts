@@ -1,14 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Errand, unhurried } from '../caller.ts'
+import { type Errand, looking } from '../caller.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { getUsers } from './actions/accounts.ts'
 import { isLost } from './attempt.ts'
 import { listedBuckets } from './buckets.ts'
 import type { Upstream } from './client.ts'
 import { listedFiles } from './files.ts'
-
-/** 5 s: what the looks at a lost deletion may take. */
-const LOOK_MS = 5000
 
 /** What is to be deleted: an account, one of its buckets, or a file in one. */
 export interface Target {
@@ -36,7 +33,7 @@ export const deleted = async ({ send, ...search }: Deletion, errand: Errand): Pr
     await send()
   } catch (error) {
     if (!isLost(error)) throw error
-    const isGone = await looked(search, { ...unhurried(errand), deadline: AbortSignal.timeout(LOOK_MS) })
+    const isGone = await looked(search, looking(errand))
     if (isGone) return
     if (isGone === undefined) throw error
     throw new Problem('upstream-bad-response', 'HOSTKEY gave no answer that can be used, and has deleted nothing.', {
@@ -55,7 +52,7 @@ const looked = async (
   for (const ms of settleMs) {
     await pause(ms)
     isGone = await isTargetGone(upstream, target, errand).catch(() => undefined)
-    if (isGone) break
+    if (isGone || errand.deadline?.aborted) break
   }
   return isGone
 }
@@ -77,6 +74,8 @@ const isTargetGone = async (
     // Whether `search` is a prefix or a part of the path, the path itself fits it.
     const page = await listedFiles(upstream, { s3uid, bucket, search: path, limit: 1000, from: undefined }, errand)
     if (page.files.some(file => file.original_key === path)) return false
+    // A folder stands for all files in it.
+    if (page.folders.some(folder => path.startsWith(folder))) return undefined
     return page.next === undefined ? true : undefined
   } catch (error) {
     if (isProblem(error, 'account-not-found', 'bucket-not-found')) return true

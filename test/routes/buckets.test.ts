@@ -161,14 +161,43 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   }
 
   for (const kind of ['reset-after', 'html-502-after', 'hang-after'] as const) {
-    t.test(`outcome unknown when the answer is lost (${kind}): sent once, not repeatable`, async t => {
+    t.test(`201 when the answer is lost (${kind}) and the list shows the bucket: sent once`, async t => {
       control.fault({ kind, action: 'create_bucket' })
       const reply = await create('lost')
-      t.ok([502, 504].includes(reply.statusCode), reply.text)
-      t.hasStrict(reply.json(), { outcome: 'unknown', retryable: false })
+      t.equal(reply.statusCode, 201, reply.text)
+      t.hasStrict(reply.json(), { name: 'lost', warnings: [] })
+      t.equal(reply.headers['location'], `${ACCOUNT}/buckets/lost`)
       t.equal(calls(), 1)
     })
+
+    t.test(
+      `outcome unknown when the answer is lost (${kind}) and no list tells: sent once, not repeatable`,
+      async t => {
+        const { post } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' }, { sandbox })
+        control.set({ listLag: 100 })
+        control.fault({ kind, action: 'create_bucket' })
+        const reply = await post(`${ACCOUNT}/buckets`, { name: 'unseen' })
+        t.ok([502, 504].includes(reply.statusCode), reply.text)
+        t.hasStrict(reply.json(), { outcome: 'unknown', retryable: false })
+        t.equal(calls(), 1)
+      }
+    )
   }
+
+  t.test('201 under the actual name when the answer is lost and HOSTKEY puts a prefix before it', async t => {
+    control.set({ bucketPrefix: 'on' })
+    control.fault({ kind: 'truncated', action: 'create_bucket' })
+    const reply = await create('lost')
+    t.equal(reply.statusCode, 201, reply.text)
+    t.match(reply.json().name, /^b[0-9a-f]{8}-lost$/)
+    t.equal(calls(), 1)
+  })
+
+  t.test('outcome unknown when the answer is lost and the name was there before', async t => {
+    control.fault({ kind: 'html-502-after', action: 'create_bucket' })
+    fails(t, await create('logs'), 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
+    t.equal(calls(), 1)
+  })
 
   t.test('502 upstream-bad-response, not applied, when the list before cannot be read: nothing is made', async t => {
     control.fault({ kind: 'html-200', action: 'get_buckets' })

@@ -7,6 +7,7 @@ import { request } from 'undici'
 import { loadConfig } from '../../src/config.ts'
 import { startGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/log.ts'
+import type { Pressure } from '../../src/pressure.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
 import { createLiveRegistry } from '../../src/services/live.ts'
 import { createContract } from './contract.ts'
@@ -35,6 +36,9 @@ export interface SendOptions {
 /** Limits that no test meets by accident. */
 const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
 
+/** Gateways that start in this process, and the tests themselves, press it hard; none of them is the gateway's load. */
+const CALM: Pressure = { level: 0, stop: () => undefined }
+
 export type Gateway = Awaited<ReturnType<typeof gateway>>
 
 /**
@@ -44,7 +48,7 @@ export type Gateway = Awaited<ReturnType<typeof gateway>>
 export const gateway = async (
   t: Test,
   env: Record<string, string> = {},
-  { sandbox: given }: { sandbox?: Sandbox } = {}
+  { sandbox: given, pressure = CALM }: { sandbox?: Sandbox; pressure?: Pressure } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
@@ -60,7 +64,7 @@ export const gateway = async (
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
-  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60] })
+  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60], pressure })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 
