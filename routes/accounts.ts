@@ -20,13 +20,14 @@ import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
+import { deleted } from '../src/upstream/deletions.ts'
 import { checkedOffer } from '../src/upstream/offers.ts'
 import { type Made, type Purchase, purchase, type Wanted } from '../src/upstream/purchase.ts'
 
 const AccountHeaders = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
 /** The S3 accounts of the customer. */
-export const accounts: Routes = async (app, { upstream, ordering, ledger, tombstones, mount, settleMs }) => {
+export const accounts: Routes = async (app, { upstream, ordering, ledger, recentWrites, mount, settleMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts',
@@ -132,7 +133,14 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, tombst
       tags: ['Accounts'],
       params: AccountPath,
       headers: Type.Object({ 'confirm-delete': S3Uid }),
-      response: answers({ 204: NoContent }, BODY, deleteAccount, 'confirmation-required', 'confirmation-mismatch')
+      response: answers(
+        { 204: NoContent },
+        BODY,
+        deleteAccount,
+        getUsers,
+        'confirmation-required',
+        'confirmation-mismatch'
+      )
     },
     async handler(request, reply) {
       const { s3uid } = request.params
@@ -140,7 +148,10 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, tombst
         throw new Problem('confirmation-mismatch', 'The header Confirm-Delete names another account than the URL.')
       }
       const errand = errandOf(request)
-      await tombstones.removing(errand.caller, [s3uid], () => upstream.call(deleteAccount, { s3uid }, errand))
+      const send = () => upstream.call(deleteAccount, { s3uid }, errand)
+      await recentWrites.removing(errand.caller, [s3uid], () =>
+        deleted({ upstream, target: { s3uid }, send, settleMs }, errand)
+      )
       await forget(errand, s3uid)
       return reply.code(204).send(null)
     }

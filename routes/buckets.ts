@@ -9,11 +9,12 @@ import { toInstant } from '../src/moments.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
-import { findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
+import { createdBucket, findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
+import { deleted } from '../src/upstream/deletions.ts'
 import { toSnapshot } from './usage.ts'
 
 /** The buckets of one S3 account. */
-export const buckets: Routes = async (app, { upstream, tombstones, mount, settleMs }) => {
+export const buckets: Routes = async (app, { upstream, recentWrites, mount, settleMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets',
@@ -60,12 +61,13 @@ export const buckets: Routes = async (app, { upstream, tombstones, mount, settle
       const { s3uid } = request.params
       const { name: wished } = request.body
       const errand = errandOf(request)
-      const { answer } = await listedBuckets(upstream, s3uid, errand)
-      const before = new Set(answer.message.map(({ name }) => name))
-      await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
-      const found = await findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
+      const search = { s3uid, wished, settleMs }
+      const found = await recentWrites.creating(errand.caller, [s3uid, wished], {
+        create: () => createdBucket(upstream, search, errand),
+        find: () => findMadeBucket(upstream, { ...search, before: new Set() }, unhurried(errand))
+      })
       const bucket = toCreatedBucket(found, wished)
-      await tombstones.clear(errand.caller, [s3uid, bucket.name])
+      await recentWrites.clear(errand.caller, [s3uid, bucket.name])
       return reply
         .code(201)
         .header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`)
@@ -83,13 +85,14 @@ export const buckets: Routes = async (app, { upstream, tombstones, mount, settle
       description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
       tags: ['Buckets'],
       params: BucketPath,
-      response: answers({ 204: NoContent }, BODY, deleteBucket)
+      response: answers({ 204: NoContent }, BODY, deleteBucket, getBuckets, getBucketsUsage)
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
       const errand = errandOf(request)
-      await tombstones.removing(errand.caller, [s3uid, bucket], () =>
-        upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errand)
+      const send = () => upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errand)
+      await recentWrites.removing(errand.caller, [s3uid, bucket], () =>
+        deleted({ upstream, target: { s3uid, bucket }, send, settleMs }, errand)
       )
       return reply.code(204).send(null)
     }

@@ -8,14 +8,16 @@ import { Problem } from '../src/problem.ts'
 import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
+import { deleted } from '../src/upstream/deletions.ts'
 import { listedFiles } from '../src/upstream/files.ts'
 
 /** The files in one bucket. */
-export const files: Routes = async (app, { upstream, tombstones, mount }) => {
+export const files: Routes = async (app, { upstream, recentWrites, mount, settleMs }) => {
   const remove = async (s3uid: string, bucket: string, path: string, errand: ReturnType<typeof errandOf>) => {
     assertFilePath(path)
-    await tombstones.removing(errand.caller, [s3uid, bucket, path], () =>
-      upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
+    const send = () => upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
+    await recentWrites.removing(errand.caller, [s3uid, bucket, path], () =>
+      deleted({ upstream, target: { s3uid, bucket, path }, send, settleMs }, errand)
     )
   }
 
@@ -61,7 +63,7 @@ export const files: Routes = async (app, { upstream, tombstones, mount }) => {
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
-      response: answers({ 204: NoContent }, BODY, deleteFile, 'file-path-required', 'file-path-encoding')
+      response: answers({ 204: NoContent }, BODY, deleteFile, getFiles, 'file-path-required', 'file-path-encoding')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
@@ -81,7 +83,7 @@ export const files: Routes = async (app, { upstream, tombstones, mount }) => {
         'Slashes may stay as they are; everything else is percent-encoded once. URL libraries rewrite `.` and `..` segments before they send them: use the query form for such paths.',
       tags: ['Files'],
       params: FileAtPath,
-      response: answers({ 204: NoContent }, BODY, deleteFile, 'file-path-required', 'file-path-encoding')
+      response: answers({ 204: NoContent }, BODY, deleteFile, getFiles, 'file-path-required', 'file-path-encoding')
     },
     async handler(request, reply) {
       const { s3uid, bucket, '*': path } = request.params

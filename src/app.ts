@@ -16,14 +16,17 @@ import { docs, docsPages } from './plugins/docs.ts'
 import { type Drain, draining } from './plugins/draining.ts'
 import { errors, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
+import { inFlight } from './plugins/in-flight.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure, recordUnrouted } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
+import { shedding } from './plugins/shedding.ts'
+import type { Pressure } from './pressure.ts'
 import { parseQuery } from './query.ts'
+import type { RecentWrites } from './recent-writes.ts'
 import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
 import type { Store } from './store/index.ts'
-import type { Tombstones } from './tombstones.ts'
 import type { Auth } from './upstream/auth.ts'
 import type { Upstream } from './upstream/client.ts'
 import { createValidatorCompiler } from './validation.ts'
@@ -45,13 +48,14 @@ export interface AppOptions {
   audit: Audit
   ordering: Ordering
   ledger: Ledger
-  tombstones: Tombstones
+  recentWrites: RecentWrites
   /** Ends a token at HOSTKEY, in its own time. */
   revokeLater: (token: Secret) => void
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   isReady: () => Promise<boolean>
   drain: Drain
+  pressure: Pick<Pressure, 'level'>
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
 }
@@ -125,6 +129,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
   await app.register(guard)
+  await app.register(shedding, { pressure: options.pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, options.doors) })
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })
@@ -146,10 +151,11 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(async behindTheDoor => {
         await behindTheDoor.register(authenticate, { doors: options.doors, origins })
         await behindTheDoor.register(limitCallers, limitOptions)
+        await behindTheDoor.register(inFlight)
         await behindTheDoor.register(authorise)
         await behindTheDoor.register(session, sessionOptions)
-        const { ordering, ledger, tombstones } = options
-        const deps = { upstream, ordering, ledger, tombstones, mount, settleMs }
+        const { ordering, ledger, recentWrites } = options
+        const deps = { upstream, ordering, ledger, recentWrites, mount, settleMs }
         for (const routes of authenticated) await behindTheDoor.register(routes, deps)
       })
     },

@@ -10,11 +10,13 @@ import { buildManagement } from './management.ts'
 import { createMetrics } from './metrics.ts'
 import { createOrdering } from './ordering.ts'
 import { closeListener, createDrain } from './plugins/draining.ts'
+import { MOST_PRESSURE } from './plugins/shedding.ts'
+import { createPressure } from './pressure.ts'
+import { createRecentWrites } from './recent-writes.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
-import { createTombstones } from './tombstones.ts'
 import { classOf } from './upstream/classes.ts'
 import { createUpstream } from './upstream/client.ts'
 
@@ -73,6 +75,11 @@ export const assembleGateway = async ({
           'HOSTKEY refused in unknown words'
         )
       }
+    },
+    reportRest(name, isResting) {
+      metrics.upstreamRest(name, isResting)
+      if (isResting) log.warn({ class: name }, 'HOSTKEY keeps failing: these calls are not sent for a moment')
+      else log.info({ class: name }, 'HOSTKEY answers again')
     }
   })
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
@@ -82,6 +89,7 @@ export const assembleGateway = async ({
     leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
   const drain = createDrain()
+  const pressure = createPressure(MOST_PRESSURE)
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
     upstream,
@@ -98,8 +106,9 @@ export const assembleGateway = async ({
       settleWindowMs: config.orderSettleMs,
       mount: config.publicUrl.pathname.replace(/\/$/, '')
     }),
-    tombstones: createTombstones(store),
+    recentWrites: createRecentWrites(store),
     drain,
+    pressure,
     audit: createAudit(auditDestination(config.auditLog)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
@@ -117,6 +126,7 @@ export const assembleGateway = async ({
     drain,
     async close() {
       await closeListener(app, drain)
+      pressure.stop()
       await Promise.all([management.close(), upstream.close(), store.close(), ledgerStore.close()])
     }
   }

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CallClass } from './upstream/classes.ts'
 import type { Observation } from './upstream/interceptors/observed.ts'
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -10,6 +11,8 @@ export interface Metrics {
   request(operation: string, status: number, problem: string, ms: number): void
   /** One call of HOSTKEY. */
   upstreamCall(observation: Observation): void
+  /** Are calls of a class held back, because HOSTKEY keeps failing? */
+  upstreamRest(name: CallClass['name'], isResting: boolean): void
 }
 
 /** @param options.defaults also the process's own metrics: memory, event loop */
@@ -37,12 +40,19 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     labelNames: ['action'],
     registers
   })
+  const resting = new Gauge({
+    name: 'gateway_upstream_resting',
+    help: '1 while calls of a class are not sent, because HOSTKEY keeps failing.',
+    labelNames: ['class'],
+    registers
+  })
   return {
     registry,
     request: (operation, status, problem, ms) => requests.observe({ operation, status, problem }, ms / 1000),
     upstreamCall({ action, result, ms }) {
       calls.observe({ action, result }, ms / 1000)
       if (result === 'upstream-refused') refusals.inc({ action })
-    }
+    },
+    upstreamRest: (name, isResting) => resting.set({ class: name }, isResting ? 1 : 0)
   }
 }

@@ -7,8 +7,8 @@ import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.
 import type { Errand } from './caller.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Ordering } from './ordering.ts'
+import type { RecentWrites } from './recent-writes.ts'
 import type { Scope } from './scopes.ts'
-import type { Tombstones } from './tombstones.ts'
 import type { Action } from './upstream/action.ts'
 import type { Upstream } from './upstream/client.ts'
 import { problemsOf } from './upstream/failures.ts'
@@ -21,8 +21,8 @@ export interface Deps {
   /** Makes accounts at most once for a key. */
   ordering: Ordering
   ledger: Ledger
-  /** What was deleted a moment ago. */
-  tombstones: Tombstones
+  /** What was deleted or made a moment ago. */
+  recentWrites: RecentWrites
   /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
   settleMs: readonly number[]
 }

@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { isProblem, Problem } from '../problem.ts'
 
 /**
  * What is known of a call that failed (RELIABILITY 4.1).
@@ -19,3 +19,7 @@ export const stageOf = (error: unknown): Stage | undefined => {
   const { cause } = error.options
   return typeof cause === 'object' && cause !== null && 'stage' in cause ? (cause as WireCause).stage : undefined
 }
+
+/** Is it open what became of a write, because its answer was lost or makes no sense? */
+export const isLost = (error: unknown): error is Problem =>
+  isProblem(error, 'upstream-timeout', 'upstream-bad-response') && error.options.outcome === 'unknown'

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Errand } from '../caller.ts'
+import { type Errand, unhurried } from '../caller.ts'
 import { isProblem } from '../problem.ts'
 import type { Result } from './action.ts'
-import { getBuckets, getBucketsUsage } from './actions/buckets.ts'
+import { createBucket, getBuckets, getBucketsUsage } from './actions/buckets.ts'
+import { isLost } from './attempt.ts'
 import type { Upstream } from './client.ts'
 
 /** The buckets of an account. */
@@ -49,6 +50,30 @@ export const madeBucket = (
   if (exact) return exact
   const fresh = listed.filter(({ name }) => !before.has(name) && name.endsWith(`-${wished}`))
   return fresh.length === 1 ? fresh[0] : undefined
+}
+
+/**
+ * Creates a bucket with one POST that is never repeated, and looks for it under its actual name. A bucket that is seen
+ * was made, even when HOSTKEY's answer was lost.
+ * @returns undefined when HOSTKEY says that it was made and does not list it yet
+ * @throws Problem of create_bucket and of the list
+ */
+export const createdBucket = async (
+  upstream: Upstream,
+  { s3uid, wished, settleMs }: { s3uid: string; wished: string; settleMs: readonly number[] },
+  errand: Errand
+): Promise<ListedBucket | undefined> => {
+  const { answer } = await listedBuckets(upstream, s3uid, errand)
+  const before = new Set(answer.message.map(({ name }) => name))
+  const find = () => findMadeBucket(upstream, { s3uid, wished, before, settleMs }, unhurried(errand))
+  try {
+    await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
+  } catch (error) {
+    const found = isLost(error) && !before.has(wished) ? await find() : undefined
+    if (found) return found
+    throw error
+  }
+  return find()
 }
 
 /**

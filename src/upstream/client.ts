@@ -1,8 +1,9 @@
 import type { Errand } from '../caller.ts'
 import type { Action, Params, Result } from './action.ts'
 import { awaitCallback, callbackOf } from './callback.ts'
-import { classOf } from './classes.ts'
+import { type CallClass, classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
+import { broken } from './interceptors/broken.ts'
 import { createLanes, limited } from './interceptors/limited.ts'
 import { type Observation, observed } from './interceptors/observed.ts'
 import { renewed } from './interceptors/renewed.ts'
@@ -27,19 +28,22 @@ export interface UpstreamOptions {
   /** One total deadline for every call; by effect when undefined. */
   timeoutMs: number | undefined
   observe: (observation: Observation) => void
+  /** Told when calls of a class are no longer sent, because HOSTKEY keeps failing, and when they are again. */
+  reportRest: (name: CallClass['name'], isResting: boolean) => void
 }
 
 /** The one way to HOSTKEY. */
-export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Upstream => {
+export const createUpstream = ({ url, timeoutMs, observe, reportRest }: UpstreamOptions): Upstream => {
   const transport = createTransport(url)
   const lanes = createLanes()
 
   const send: Call = async (action, params, errand) => {
-    const { isWrite, deadlineMs } = classOf[action.effect]
+    const { isWrite, isFresh, headMs, deadlineMs } = classOf[action.effect]
     const deadline = errand.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
     // A write that was sent is not taken back by a caller that hangs up: we would never know what became of it.
     const signal = isWrite ? deadline : AbortSignal.any([deadline, errand.signal])
-    const post = (script: string, form: string) => transport.post({ script, form, isWrite, signal })
+    const post = (script: string, form: string) =>
+      transport.post({ script, form, isWrite, isFresh, headMs: timeoutMs ?? headMs, signal })
     const reply = await post(action.script, await formOf(action, params, errand))
     const envelope = openEnvelope(reply.body, action.script)
     const task =
@@ -53,7 +57,8 @@ export const createUpstream = ({ url, timeoutMs, observe }: UpstreamOptions): Up
     })
   }
   const attempt = observed(send, observe)
-  return { call: renewed(limited(retried(attempt, lanes, timeoutMs), lanes)), close: () => transport.close() }
+  const rested = broken(retried(attempt, lanes, timeoutMs), reportRest)
+  return { call: renewed(limited(rested, lanes)), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */

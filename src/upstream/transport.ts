@@ -16,8 +16,12 @@ const CONNECT_TIMEOUT_MS = 1000
 export interface Exchange {
   script: string
   form: string
-  /** Goes over a fresh connection. */
+  /** A failure leaves it open what has happened. */
   isWrite: boolean
+  /** Over a connection of its own. */
+  isFresh: boolean
+  /** Until the head of the reply is here. */
+  headMs: number
   /** Aborts the call. */
   signal: AbortSignal
 }
@@ -46,15 +50,14 @@ export const createTransport = (url: URL): Transport => {
     allowH2: false
   }
   const reads = new Pool(url.origin, { ...options, connections: 64, pipelining: 1 })
-  // A reused connection may be closed under a write, and nobody would know whether it was executed: writes take fresh ones.
-  const writes = new Pool(url.origin, { ...options, connections: 20, pipelining: 0 })
+  const fresh = new Pool(url.origin, { ...options, connections: 24, pipelining: 0 })
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, isWrite, signal }) {
+    async post({ script, form, isWrite, isFresh, headMs, signal }) {
       let hasBegun = false
       try {
-        const reply = await (isWrite ? writes : reads).request({
+        const reply = await (isFresh ? fresh : reads).request({
           path: `${base}${script}`,
           method: 'POST',
           headers: {
@@ -63,6 +66,7 @@ export const createTransport = (url: URL): Transport => {
             'user-agent': USER_AGENT
           },
           body: form,
+          headersTimeout: headMs,
           signal
         })
         hasBegun = true
@@ -82,7 +86,7 @@ export const createTransport = (url: URL): Transport => {
       }
     },
     async close() {
-      await Promise.all([reads.close(), writes.close()])
+      await Promise.all([reads.close(), fresh.close()])
     }
   }
 }

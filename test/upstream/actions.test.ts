@@ -99,7 +99,12 @@ t.test('what is sent', async t => {
 
 t.test('a params object with more than is declared sends no more than that', async t => {
   const sandbox = await startSandbox()
-  const upstream = createUpstream({ url: new URL(sandbox.url), timeoutMs: undefined, observe: () => undefined })
+  const upstream = createUpstream({
+    url: new URL(sandbox.url),
+    timeoutMs: undefined,
+    observe: () => undefined,
+    reportRest: () => undefined
+  })
   t.teardown(async () => {
     await upstream.close()
     await sandbox.close()

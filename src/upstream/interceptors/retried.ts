@@ -31,7 +31,8 @@ export const retried = (call: Call, lanes: Lanes, timeoutMs: number | undefined)
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
     const endsAt = performance.now() + totalMs
-    const timed = { ...errand, deadline: AbortSignal.timeout(totalMs) }
+    const own = AbortSignal.timeout(totalMs)
+    const timed = { ...errand, deadline: errand.deadline ? AbortSignal.any([errand.deadline, own]) : own }
     try {
       return await call(action, params, timed)
     } catch (error) {
