@@ -104,7 +104,7 @@ const faultsOf = (reply: TimedReply, action: ActionName, row: Row): string[] => 
     const isRight = reply.statusCode >= 400 && nameOf(reply.text) === problem && !('outcome' in JSON.parse(reply.text))
     return isRight ? [] : [`is not ${problem}: ${shown}`]
   }
-  const endings = endingsOf[action][row.fault.isExecuted ? 'executed' : 'untouched']
+  const endings = endingsOf(action, problem, row.fault.isExecuted)
   const isRight = endings.some(ending => isEnding(reply, ending, problem))
   return isRight ? [] : [`is none of ${JSON.stringify(endings)} after ${problem}: ${shown}`]
 }

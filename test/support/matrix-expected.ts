@@ -121,19 +121,34 @@ export const sentOf = (action: ActionName, verdict: Verdict): number => {
 /** How a write ends: a success, or the problem that the verdict names (or another), with what became of it. */
 export type Ending = { status: 201 | 202 | 204 } | { outcome: Outcome; problem?: ProblemName }
 
+/** Where HOSTKEY has executed the write, so that reading shows it, and where it has not. */
+interface Endings {
+  executed: readonly Ending[]
+  untouched: readonly Ending[]
+}
+
 const unknown: Ending = { outcome: 'unknown' }
 
-/**
- * How a write may end after an answer that leaves it open whether it was executed: with HOSTKEY having executed it, so
- * that reading shows it, and not.
- */
-export const endingsOf: Readonly<Record<WriteName, { executed: readonly Ending[]; untouched: readonly Ending[] }>> = {
-  create_bucket: { executed: [unknown], untouched: [unknown] },
-  delete_bucket: { executed: [unknown], untouched: [unknown] },
-  delete_file: { executed: [unknown], untouched: [unknown] },
-  delete_account: { executed: [unknown], untouched: [unknown] },
+/** Looked for by reading when the answer is lost. */
+const deletion: Endings = {
+  executed: [{ status: 204 }],
+  untouched: [{ problem: 'upstream-bad-response', outcome: 'not-applied' }]
+}
+
+/** How a write may end when its answer was lost, or makes no sense (RELIABILITY 4.1). */
+const lost: Readonly<Record<WriteName, Endings>> = {
+  delete_bucket: deletion,
+  delete_file: deletion,
+  delete_account: deletion,
+  create_bucket: { executed: [{ status: 201 }], untouched: [unknown] },
   // Found by reading (UPSTREAM 5.4).
   create_account: { executed: [{ status: 201 }], untouched: [unknown] },
   // 202 while nobody can tell: the order stands in the ledger under the problem's name.
   create_order: { executed: [{ status: 201 }], untouched: [{ status: 202 }] }
+}
+
+/** How a write may end that HOSTKEY refuses in unknown words: such a refusal of an account proves nothing. */
+export const endingsOf = (action: WriteName, problem: ProblemName, isExecuted: boolean): readonly Ending[] => {
+  if (problem === 'upstream-refused' && action !== 'create_account' && action !== 'create_order') return [unknown]
+  return lost[action][isExecuted ? 'executed' : 'untouched']
 }

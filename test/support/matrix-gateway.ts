@@ -121,7 +121,8 @@ export const matrixGateway = async (timeoutMs: number) => {
       upstream.rest(isKept)
       asked += OPEN_CONNECTIONS
       const paths = Array.from({ length: OPEN_CONNECTIONS }, (_, index) => `/accounts?planId=${asked - index}`)
-      const replies = await Promise.all(paths.map(path => send({ method: 'GET', path })))
+      // Whose token it is, is asked over a connection of its own, and remembered.
+      const replies = await Promise.all(['/session', ...paths].map(path => send({ method: 'GET', path })))
       return replies.map(({ statusCode }) => statusCode)
     },
     async close() {
