@@ -68,7 +68,7 @@ const parsed = (body: string): Record<string, unknown> | undefined => {
 }
 
 const unreadable = (body: string): string => {
-  if (body.trim() === '') return 'an empty body; PHP prints one when a name is not valid UTF-8'
+  if (body.trim() === '') return 'an empty body, as PHP prints it when a name is not UTF-8, or a body that is not'
   return body.trimStart().startsWith('<') ? 'a web page instead of JSON' : 'no JSON object'
 }
 

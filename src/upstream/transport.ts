@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { Pool } from 'undici'
@@ -28,6 +29,7 @@ export interface Exchange {
 export interface Reply {
   status: number
   retryAfter: string | undefined
+  /** Empty when it is not UTF-8: a replaced byte would make another name of a name. */
   body: string
 }
 
@@ -68,12 +70,16 @@ export const createTransport = (url: URL): Transport => {
           signal
         })
         hasBegun = true
+        if (Number(reply.headers['content-length']) > MAX_BODY_BYTES) {
+          reply.body.on('error', () => undefined).destroy()
+          throw new Error('announced too large')
+        }
         const encoding = reply.headers['content-encoding']
-        const bytes = Buffer.from(await reply.body.arrayBuffer())
+        const bytes = await decoded(Buffer.from(await reply.body.arrayBuffer()), [encoding].flat()[0])
         return {
           status: reply.statusCode,
           retryAfter: [reply.headers['retry-after']].flat()[0],
-          body: (await decoded(bytes, [encoding].flat()[0])).toString('utf8')
+          body: isUtf8(bytes) ? bytes.toString('utf8') : ''
         }
       } catch (error) {
         throw failureOf(error, { isAborted: signal.aborted, hasBegun, isWrite })
@@ -122,6 +128,10 @@ const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 /** The connection broke off once the request was on its way. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
+/** undici gives the same code to a reply that it cannot take, such as 101: that is an answer. */
+const isBrokenOff = (error: unknown, code: string): boolean =>
+  BROKEN.has(code) && !(error instanceof Error && /^bad (response|upgrade)$/.test(error.message))
+
 const codeOf = (error: unknown): string => {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
@@ -148,7 +158,7 @@ const failureOf = (error: unknown, { isAborted, hasBegun, isWrite }: Circumstanc
   if (isAborted || TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', failed('ambiguous'))
   }
-  const isBroken = BROKEN.has(code)
+  const isBroken = isBrokenOff(error, code)
   if (isBroken && !hasBegun) {
     return new Problem('upstream-timeout', 'HOSTKEY broke off the connection without an answer.', failed('early'))
   }

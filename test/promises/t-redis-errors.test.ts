@@ -1,11 +1,14 @@
 import t from 'tap'
 import { fails } from '../support/expect.ts'
 import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from '../support/outage.ts'
+import { figuresOf } from '../support/promises.ts'
 import { redisServer } from '../support/redis.ts'
 import { replicas } from '../support/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
+
+const figures = figuresOf(t, 'T-REDIS')
 
 t.test('Redis without memory', async t => {
   const { redis, gateway, browserAt, sandbox } = await onRedis(t, { RATE_LIMIT_MAX: '600' })
@@ -59,7 +62,7 @@ t.test('Redis that loads its file', async t => {
     await timeUntil(async () => /^loading:0/m.test(String(await redis.command('INFO', 'persistence'))))
     const ms = await timeUntil(async () => (await browser.get(BUCKETS)).statusCode === 200)
     t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
-    t.comment(`recovery after loading: ${ms.toFixed(0)} ms`)
+    figures(`recovery after loading: ${ms.toFixed(0)} ms`)
   })
 })
 
@@ -83,7 +86,7 @@ t.test('a gateway that starts while Redis is away', async t => {
         await redis[end]()
         const ms = await timeUntil(async () => (await probe(gateway, 'readyz')) === 200)
         t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
-        t.comment(`ready ${ms.toFixed(0)} ms after Redis was ${name}`)
+        figures(`ready ${ms.toFixed(0)} ms after Redis was ${name}`)
         t.equal((await (await browserAt(0)).get(BUCKETS)).statusCode, 200)
       })
     })

@@ -3,10 +3,13 @@ import t from 'tap'
 import { fails } from '../support/expect.ts'
 import type { Reply } from '../support/gateway.ts'
 import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from '../support/outage.ts'
+import { figuresOf } from '../support/promises.ts'
 import type { RedisServer } from '../support/redis.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
+
+const figures = figuresOf(t, 'T-REDIS')
 
 interface Outage {
   begin(redis: RedisServer): unknown
@@ -72,7 +75,7 @@ for (const [name, { begin, end, after }] of Object.entries(outages)) {
       t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
       t.equal(await probe(gateway, 'readyz'), 200)
       t.equal((await (await browserAt(0)).get(BUCKETS)).statusCode, 200, 'and a new login works')
-      t.comment(`recovery of a Redis that was ${name}: ${ms.toFixed(0)} ms`)
+      figures(`recovery of a Redis that was ${name}: ${ms.toFixed(0)} ms`)
     })
   })
 

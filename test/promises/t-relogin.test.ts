@@ -1,9 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { createBrowser } from '../support/browser-caller.ts'
+import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
+import { gateway, type Reply } from '../support/gateway.ts'
+import { figuresOf } from '../support/promises.ts'
 import { withServices } from '../support/services.ts'
 
 const STYLES = ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const
 const CALLS = 1000
+/** So long a slow login takes. */
+const SLOW_MS = 700
 
 const SCOPES = [
   'accounts:read',
@@ -16,6 +23,24 @@ const SCOPES = [
 
 // 110 s: a busy machine takes seconds for a thousand calls.
 t.setTimeout(110_000)
+
+const figures = figuresOf(t, 'T-RELOGIN')
+/** How often what may bill was sent, over all its cases. */
+const billing = { asked: 0, sent: 0 }
+t.teardown(() => figures(`${billing.sent - billing.asked} of ${billing.asked} writes that may bill sent again`))
+
+const all = <T>(count: number, ask: (n: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => ask(n)))
+
+/** What a careful client does: it comes again when the gateway has more to do than it can. Nothing was sent then. */
+const patient = async (ask: () => Promise<Reply>): Promise<Reply> => {
+  for (;;) {
+    const reply = await ask()
+    if (reply.statusCode !== 503 || !reply.text.includes('/problems/overloaded"')) return reply
+    await pause(100 + Math.random() * 400)
+  }
+}
+const statusesOf = (replies: Reply[]) => [...new Set(replies.map(({ statusCode }) => statusCode))]
 
 for (const authFailure of STYLES) {
   t.test(`T-RELOGIN: when HOSTKEY refuses the token by ${authFailure}`, async t => {
@@ -32,14 +57,12 @@ for (const authFailure of STYLES) {
       t.equal((await get('/accounts', as.thousand)).statusCode, 200)
       control.expireSessions()
       control.clearCalls()
-      const replies = await Promise.all(
-        // Each asks something else: who asks the same shares one call.
-        Array.from({ length: CALLS }, (_, n) => get(`/accounts?limit=${n + 1}`, as.thousand))
-      )
-      t.same([...new Set(replies.map(({ statusCode }) => statusCode))], [200])
+      // Each asks something else: who asks the same shares one call.
+      const replies = await all(CALLS, n => patient(() => get(`/accounts?limit=${n + 1}`, as.thousand)))
+      t.same(statusesOf(replies), [200])
       t.equal(logins(), 1)
-      const asked = control.counters()['get_users'] ?? 0
-      t.ok(asked >= CALLS && asked <= 2 * CALLS, `${asked} calls: each is repeated once at most`)
+      figures(`${replies.length} calls on a token refused by ${authFailure}: ${logins()} login`)
+      t.ok((control.counters()['get_users'] ?? 0) <= 2 * CALLS, 'each call is repeated once at most')
     })
 
     t.test('201 for a write that may not bill, which is repeated', async t => {
@@ -93,6 +116,8 @@ for (const authFailure of STYLES) {
         fails(t, reply, 503, 'upstream-unavailable', { outcome: 'not-applied', retryable: true })
         t.ok(reply.headers['retry-after'])
         t.equal(control.counters()[action], 1)
+        billing.asked += 1
+        billing.sent += control.counters()[action] ?? 0
         t.equal(logins(), 1)
         t.equal(control.state().accounts.length, accounts)
         const again = await send[action]()
@@ -133,18 +158,107 @@ t.test('when HOSTKEY refuses otherwise', async t => {
     t.equal(control.counters()['get_users'], 3)
   })
 
-  t.test('503 for 30 s after the key was refused, on one login', async t => {
+  t.test(`503 for 30 s for each of ${CALLS} calls after the key was refused, on one login`, async t => {
     const key = control.customer('other').apiKeys[0]
     if (key) key.active = false
     control.clearCalls()
-    const replies = await Promise.all(Array.from({ length: 100 }, () => get('/accounts', as.other)))
+    const replies = await all(CALLS, () => get('/accounts', as.other))
     replies.push(await get('/accounts', as.other))
-    for (const reply of replies) {
+    t.same(statusesOf(replies), [503])
+    for (const reply of replies.slice(-100)) {
       fails(t, reply, 503, 'upstream-unavailable')
       t.equal(reply.headers['retry-after'], '30')
     }
     t.equal(logins(), 1)
     t.equal(control.counters()['get_users'], undefined)
+    figures(`${CALLS} calls of a service whose key is refused: ${CALLS} × 503, ${logins()} login`)
+  })
+})
+
+t.test('a login that takes its time', async t => {
+  const { as, get, sandbox, logins } = await withServices(t, { slow: {} })
+  const { control } = sandbox
+
+  t.test(`200 for each of ${CALLS} calls at once, on one slow login`, async t => {
+    t.equal((await get('/accounts', as.slow)).statusCode, 200)
+    control.expireSessions()
+    control.clearCalls()
+    control.fault({ kind: 'latency', action: 'login', ms: SLOW_MS })
+    const replies = await all(CALLS, () => patient(() => get('/accounts', as.slow)))
+    t.same(statusesOf(replies), [200])
+    t.equal(logins(), 1)
+    figures(`${CALLS} calls on a login of ${SLOW_MS} ms: ${logins()} login`)
+  })
+})
+
+const DEADLINE_MS = 1000
+
+t.test('a login that is not answered', async t => {
+  const { as, get, sandbox, logins } = await withServices(t, { reports: {} }, { UPSTREAM_TIMEOUT_MS: `${DEADLINE_MS}` })
+  const { control } = sandbox
+  t.equal((await get('/accounts', as.reports)).statusCode, 200)
+  control.expireSessions()
+  control.clearCalls()
+  control.fault({ kind: 'hang', action: 'login' })
+  const startedAt = performance.now()
+  const replies = await all(CALLS, () => get('/accounts', as.reports))
+  const ms = performance.now() - startedAt
+  t.same(statusesOf(replies), [503])
+  const asked = logins()
+  t.ok(asked <= 1 + ms / DEADLINE_MS, `${asked} logins in ${ms.toFixed(0)} ms, one after the other`)
+  control.clearFaults()
+  t.ok(await eventually(async () => (await get('/accounts', as.reports)).statusCode === 200), 'and then it goes on')
+  figures(`${CALLS} calls on a login that times out: ${CALLS} × 503, ${asked} logins tried; 200 afterwards`)
+})
+
+/** One session may have so many requests under way. */
+const OF_A_SESSION = 8
+
+t.test('a token that ends, where nobody can log in again', async t => {
+  const running = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' })
+  const { get, sandbox } = running
+  const { control, demo } = sandbox
+  const seen = () => control.calls().length
+
+  t.test(`401 invalid-token for each of ${CALLS} calls of a bearer`, async t => {
+    control.expireSessions()
+    const replies = await all(CALLS, () => get('/accounts'))
+    t.same(statusesOf(replies), [401])
+    for (const reply of replies.slice(-10)) fails(t, reply, 401, 'invalid-token')
+    t.equal(control.counters()['login'], undefined)
+    figures(`${CALLS} calls of a bearer whose token has ended: ${CALLS} × 401`)
+  })
+
+  t.test(`401 session-expired for each of ${CALLS} calls of a session, whose record is gone`, async t => {
+    const browser = createBrowser(running)
+    await browser.logIn({ apiKey: demo.apiKey })
+    const cookie = browser.cookie()
+    control.expireSessions()
+    control.clearCalls()
+    const replies: Reply[] = []
+    while (replies.length < CALLS)
+      replies.push(...(await all(OF_A_SESSION, () => createBrowser(running, cookie).get('/accounts'))))
+    t.same(statusesOf(replies), [401])
+    for (const reply of replies.slice(-10)) fails(t, reply, 401, 'session-expired')
+    t.ok(seen() <= OF_A_SESSION, `HOSTKEY was asked ${seen()} times, by those that came at once`)
+    t.equal(control.counters()['login'], undefined)
+    figures(`${replies.length} calls of a session whose token has ended: ${replies.length} × 401, record gone`)
+  })
+
+  t.test('no 401 while HOSTKEY does not answer: the session is kept', async t => {
+    const browser = createBrowser(running)
+    await browser.logIn({ apiKey: demo.apiKey })
+    control.fault({ kind: 'hang', action: 'get_users' })
+    const replies = await all(OF_A_SESSION, () => browser.get('/accounts'))
+    replies.push(await browser.get('/accounts'))
+    t.ok(
+      replies.every(({ statusCode }) => statusCode === 503 || statusCode === 504),
+      `${statusesOf(replies)}`
+    )
+    t.ok(browser.cookie(), 'the cookie is untouched')
+    control.clearFaults()
+    t.ok(await eventually(async () => (await browser.get('/accounts')).statusCode === 200), 'and then it goes on')
+    figures(`a session while HOSTKEY is silent: ${statusesOf(replies).join(' or ')}, and 200 afterwards`)
   })
 })
 

@@ -5,6 +5,7 @@ import { createContract } from '../support/contract.ts'
 import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
+import { figuresOf } from '../support/promises.ts'
 
 const ALLOWED = 'http://console.example:3000'
 
@@ -34,6 +35,8 @@ const operationsOf = (paths: Record<string, Record<string, unknown> | undefined>
       return security.length > 0 ? [{ operationId, method: method.toUpperCase(), target }] : []
     })
   )
+
+const figures = figuresOf(t, 'T-SESS')
 
 t.test('T-SESS: what a cookie opens, on every operation', async t => {
   const running = await gateway(t, { ALLOWED_ORIGINS: ALLOWED })
@@ -98,18 +101,29 @@ t.test('T-SESS: what a cookie opens, on every operation', async t => {
     'an empty Authorization beside a live cookie': [{ ...live, authorization: '' }, [401, 'invalid-token']]
   }
 
+  const refused = { right: 0, asked: 0, calls: 0 }
   for (const [name, [headers, [status, problem]]] of Object.entries(cases)) {
     t.test(`${status} ${problem} with ${name}`, async t => {
       control.clearCalls()
       for (const { method, target } of operations) {
         const reply = await send(method, target, { token: null, headers })
+        refused.asked += 1
+        if (reply.statusCode === status) refused.right += 1
         fails(t, reply, status, problem)
         const isCleared = /^__Host-Http-session=;.*Max-Age=0/.test(reply.headers['set-cookie'] ?? '')
         t.equal(isCleared, problem === 'session-expired', `${method} ${target}: the cookie`)
       }
+      refused.calls += control.calls().length
       t.same(control.calls(), [], 'HOSTKEY is not asked')
     })
   }
+  t.test('the whole matrix', async t => {
+    t.equal(refused.asked, Object.keys(cases).length * operations.length)
+    figures(
+      `${refused.right} of ${refused.asked} refused as they should be (${Object.keys(cases).length} cookies and origins by ` +
+        `${operations.length} operations), ${refused.calls} calls upstream`
+    )
+  })
 
   t.test('Authorization wins over a cookie: a dead one and no X-CSRF do no harm', async t => {
     for (const { method, target } of operations.filter(({ method }) => method === 'GET')) {

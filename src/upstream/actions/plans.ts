@@ -59,12 +59,16 @@ export const history = action({
   params: Type.Object({ id: Type.Integer() }),
   result: Type.Object({
     data: Type.Array(
-      Type.Object({
-        id: Type.Optional(Type.Integer()),
-        action: Type.Optional(Type.String()),
-        date: Type.Optional(Type.String()),
-        details: Type.Optional(Type.String())
-      })
+      Type.Object(
+        {
+          id: Type.Optional(Type.Integer()),
+          action: Type.Optional(Type.String()),
+          date: Type.Optional(Type.String()),
+          details: Type.Optional(Type.String())
+        },
+        // A thing that has none of them is no change, and its list is none.
+        { minProperties: 1 }
+      )
     )
   }),
   example: { data: [{ id: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' }] },

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
+import { figuresOf } from '../support/promises.ts'
+
+t.setTimeout(110_000)
+
+/** So long after the connection broke, HOSTKEY executes the order: longer than the looks for it take. */
+const LATE_MS = Number(process.env['LATE_MS'] ?? 5000)
+/** Orders at once: as many as may be under way at HOSTKEY. */
+const GROUPS = 5
+const AT_ONCE = 4
+const ORDERS = GROUPS * AT_ONCE
+
+const POLL_MS = 250
+
+const figures = figuresOf(t, 'T-UNKNOWN')
+
+interface Placed {
+  key: string
+  bucketName: string
+  first: Reply
+}
+
+/** A customer who asks again under the same key, however often it takes. */
+const shop = async (t: Test, env: Record<string, string>) => {
+  const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: '2000', ...env })
+  const { control } = g.sandbox
+  control.setCredit('demo', 1_000_000)
+  const ask = (key: string, bucketName: string) =>
+    g.post('/orders', { planId: 2, bucketName }, { headers: { 'idempotency-key': key } })
+
+  /** 503: nothing was sent, for HOSTKEY is given a rest. */
+  const place = async (): Promise<Placed> => {
+    const [key, bucketName] = [randomUUID(), `b-${randomUUID()}`]
+    let first = await ask(key, bucketName)
+    while (first.statusCode === 503) {
+      await pause(POLL_MS)
+      // The breaker of writes is closed by reads.
+      await g.get('/accounts')
+      first = await ask(key, bucketName)
+    }
+    return { key, bucketName, first }
+  }
+  return {
+    ...g,
+    control,
+    ask,
+    placeAll: async () => {
+      const placed: Placed[] = []
+      for (let group = 0; group < GROUPS; group += 1) {
+        placed.push(...(await Promise.all(Array.from({ length: AT_ONCE }, place))))
+      }
+      return placed
+    },
+    sent: () => control.counters()['create_order'] ?? 0,
+    made: (bucketName: string) => control.state().buckets.filter(({ name }) => name.endsWith(bucketName)).length
+  }
+}
+
+/** The state that an order has in the ledger. */
+const stateOf = async ({ get }: Pick<Gateway, 'get'>, { first }: Placed): Promise<string> =>
+  (await get(first.headers['location'] ?? '')).json().state
+
+t.test(`HOSTKEY executes ${ORDERS} orders ${LATE_MS} ms after it broke off the connection`, async t => {
+  const g = await shop(t, {})
+  const { ask, control, placeAll, sent, made } = g
+  control.fault({ kind: 'late-apply', action: 'create_order', ms: LATE_MS })
+  const startedAt = performance.now()
+  const placed = await placeAll()
+
+  t.test('202 and unknown for each, and each was sent once', async t => {
+    t.strictSame([...new Set(placed.map(({ first }) => first.statusCode))], [202])
+    const placedMs = performance.now() - startedAt
+    const states = await Promise.all(placed.slice(-AT_ONCE).map(order => stateOf(g, order)))
+    t.strictSame([...new Set(states)], ['unknown'], `after ${placedMs.toFixed(0)} ms`)
+    t.equal(sent(), ORDERS)
+  })
+
+  t.test('201 for each in the end, by asking again under the same key, and none was sent again', async t => {
+    let asked = 0
+    const told = new Map<string, Reply>()
+    const giveUpAt = performance.now() + LATE_MS + 20_000
+    while (told.size < ORDERS && performance.now() < giveUpAt) {
+      for (const { key, bucketName } of placed) {
+        if (told.has(key)) continue
+        const reply = await ask(key, bucketName)
+        asked += 1
+        if (reply.statusCode === 201) told.set(key, reply)
+        else if (reply.statusCode !== 202) t.fail(`${reply.statusCode} ${reply.text}`)
+      }
+      await pause(POLL_MS)
+    }
+    const uids = [...told.values()].map(reply => reply.json().s3uid)
+    t.equal(new Set(uids).size, ORDERS, 'each has an account of its own')
+    t.ok(asked > ORDERS, `${asked} repetitions`)
+    t.equal(sent(), ORDERS)
+    t.ok(
+      placed.every(({ bucketName }) => made(bucketName) === 1),
+      'each was executed once'
+    )
+    const states = await Promise.all(placed.map(order => stateOf(g, order)))
+    t.strictSame([...new Set(states)], ['succeeded'])
+    figures(`${sent() - ORDERS} of ${ORDERS} orders sent again in ${asked} repetitions`)
+    figures(
+      `${states.filter(state => state === 'succeeded').length} of ${ORDERS} succeeded, executed ${LATE_MS} ms late`
+    )
+  })
+})
+
+/** Shorter than HOSTKEY takes: what decision 4 assumes does not hold. */
+const SHORT_SETTLE_MS = 300
+
+t.test('HOSTKEY executes later than the gateway believes that it can', async t => {
+  const g = await shop(t, { ORDER_SETTLE_MS: String(SHORT_SETTLE_MS) })
+  const { ask, control, placeAll, sent } = g
+  const lateMs = Math.min(LATE_MS, 3000)
+  control.fault({ kind: 'late-apply', action: 'create_order', ms: lateMs })
+  const placed = await placeAll()
+  await pause(SHORT_SETTLE_MS)
+  const statuses = new Set<number>()
+  const endsAt = performance.now() + lateMs + 500
+  while (performance.now() < endsAt) {
+    for (const { key, bucketName } of placed) statuses.add((await ask(key, bucketName)).statusCode)
+    await pause(POLL_MS)
+  }
+
+  t.test('is told, and not sent again under the same key', async t => {
+    t.ok(
+      [...statuses].every(status => [201, 202, 502].includes(status)),
+      `${[...statuses]}`
+    )
+    t.equal(sent(), ORDERS)
+    const states = await Promise.all(placed.map(order => stateOf(g, order)))
+    t.ok(
+      states.every(state => ['succeeded', 'failed', 'unknown'].includes(state)),
+      `${states}`
+    )
+    figures(`${sent() - ORDERS} of ${ORDERS} sent again when HOSTKEY acts after the settle window`)
+  })
+})
+
+t.test('HOSTKEY never executes what it broke off', async t => {
+  const g = await shop(t, {})
+  const { ask, control, placeAll, sent } = g
+  control.fault({ kind: 'reset-before', action: 'create_order' })
+  const placed = await placeAll()
+  for (const { key, bucketName } of placed) t.equal((await ask(key, bucketName)).statusCode, 202)
+  const states = await Promise.all(placed.map(order => stateOf(g, order)))
+  t.strictSame([...new Set(states)], ['unknown'])
+  t.equal(sent(), ORDERS)
+  figures(`${sent() - ORDERS} of ${ORDERS} sent again when HOSTKEY never acts; all unknown`)
+})
