@@ -101,7 +101,7 @@ const draftOf = (operation: Operation, document: Document, dictionary: Dictionar
       headers: new Map(
         Object.entries(headers).map(([name, text]) => [
           name,
-          name === 'confirm-delete' && confirms ? (path['s3uid'] ?? '') : text
+          name === 'confirm-delete' && confirms ? (path['s3uid'] ?? '') : headerTextOf(text)
         ])
       ),
       as,
@@ -118,11 +118,12 @@ const piece: fc.Arbitrary<Piece> = fc.record({ text: hostileText, encoding })
 const place = fc.nat({ max: 11 })
 
 /** What Node's own parser lets through in a header. */
-const headerText = hostileText.map(text =>
+const headerTextOf = (text: string): string =>
   bytesOf(text)
     .replace(/[^\t -~\x80-\xff]/g, '')
     .slice(0, 4000)
-)
+
+const headerText = hostileText.map(headerTextOf)
 
 const headerNames = [
   ...['accept', 'content-type', 'idempotency-key', 'confirm-delete', 'if-none-match', 'x-csrf', 'x-request-id'],

@@ -24,12 +24,23 @@ export const fuzz = async (stage: Stage, { seed, runs }: { seed: number; runs: n
   const tally: Tally = { requests: 0, reachedUpstream: 0, calls: 0, statuses: {}, successes: {}, failure: undefined }
   const { tryOut, reset, document, dictionary } = stage
   let failure: Tally['failure']
+  // What is thrown where nobody catches ends a gateway. Here it counts against the request that was being answered.
+  let crash = Promise.withResolvers<Error>()
+  process.on('uncaughtException', crashed => {
+    crash.resolve(crashed)
+    crash = Promise.withResolvers()
+  })
+  const judged = async (request: FuzzRequest) => {
+    const tried = await Promise.race([tryOut(request), crash.promise])
+    if (!(tried instanceof Error)) return tried
+    return { reply: { statusCode: 0 }, sent: stage.wiretap.take(), violations: [`crashed: ${tried.stack}`] }
+  }
   const property = fc.asyncProperty(requestsTo(document, dictionary), async request => {
     // While a failing case is made smaller, each try begins anew.
     if (failure || tally.requests % RESET_EVERY === 0) await reset()
-    const { reply, sent, violations } = await tryOut(request)
+    const { reply, sent, violations } = await judged(request)
     // Whoever got no answer sends an order again.
-    if (request.headers['idempotency-key'] !== undefined) violations.push(...(await tryOut(request)).violations)
+    if (request.headers['idempotency-key'] !== undefined) violations.push(...(await judged(request)).violations)
     tally.requests += 1
     tally.calls += sent.length
     if (sent.length > 0) tally.reachedUpstream += 1
