@@ -81,8 +81,12 @@ const textOf = (schema: Schema): fc.Arbitrary<string> => {
   return fc.oneof(...candidates).filter(text => fits.test(text) && text.length >= minLength && text.length <= maxLength)
 }
 
-/** fast-check makes texts from most patterns, and says so when it cannot: those with a look-ahead. */
+/**
+ * fast-check makes texts from most patterns, and says so when it cannot: those with a look-ahead. For a class of all
+ * but a few characters it makes a table of a million, which takes seconds.
+ */
 const shaped = (pattern: string): fc.Arbitrary<string> => {
+  if (pattern.includes('[^')) return fc.constant('')
   try {
     return fc.stringMatching(new RegExp(pattern, 'u'))
   } catch {
