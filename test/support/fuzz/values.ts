@@ -76,7 +76,8 @@ const textOf = (schema: Schema): fc.Arbitrary<string> => {
   const maxLength = Math.min(schema.maxLength ?? LONGEST, Math.max(LONGEST, minLength))
   const letters = fc.string({ unit: fc.constantFrom(...'abcxyz0189-_.'), minLength, maxLength })
   const anything = fc.string({ unit: 'binary', minLength, maxLength })
-  const candidates = pattern === '' ? [letters, anything] : [shaped(pattern), letters, anything, fc.emailAddress()].filter(isOften(fits))
+  const candidates =
+    pattern === '' ? [letters, anything] : [shaped(pattern), letters, anything, fc.emailAddress()].filter(isOften(fits))
   if (candidates.length === 0) throw new TypeError(`no text is made for ${pattern}`)
   return fc.oneof(...candidates).filter(text => fits.test(text) && text.length >= minLength && text.length <= maxLength)
 }
