@@ -56,6 +56,13 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.match(await recorded('key-3', options => get(path, { ...as.reports, ...options })), { ...event, ...SERVICE })
   })
 
+  t.test('a refused request whose name is no text', async t => {
+    const body = { name: { toString: 1 }, bucketName: [{ valueOf: null, toString: null }] }
+    const entry = await recorded('no-text', options => post('/accounts/s3_user_1/buckets', body, options))
+    t.match(entry, { event: 'bucket.create', outcome: 'invalid-request', ...S3, ...BEARER })
+    t.notOk('target' in (entry ?? {}), 'and is not in the log')
+  })
+
   t.test('what is made and deleted', async t => {
     const order = { planId: 2, bucketName: 'ordered', location: 'NL' }
     const buckets = '/accounts/s3_user_1/buckets'

@@ -38,9 +38,10 @@ const eventOf = (request: FastifyRequest): string | undefined => {
 /** Who, which account, what of it, and how it ended. */
 const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
   const caller = errandIn(request)?.caller
-  const { s3uid, bucket, kind, '*': path } = (request.params ?? {}) as Record<string, string | undefined>
-  const { path: queried } = (request.query ?? {}) as { path?: string }
-  const { bucketName, name } = (request.body ?? {}) as { bucketName?: string; name?: string }
+  // A refused request may hold anything: an object that cannot be made into text would throw where nobody catches.
+  const { s3uid, bucket, kind, '*': path } = textsIn(request.params)
+  const { path: queried } = textsIn(request.query)
+  const { bucketName, name } = textsIn(request.body)
   const needed = needsOf(request.routeOptions.config)
   return {
     operation: (request.routeOptions.schema as { operationId?: string } | undefined)?.operationId,
@@ -55,3 +56,7 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? needed?.scope
   }
 }
+
+/** The members that are text. */
+const textsIn = (given: unknown): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => typeof value === 'string'))

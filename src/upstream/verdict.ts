@@ -59,8 +59,15 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
   return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
+/**
+ * So much of a refusal is looked at. Words of HOSTKEY are shorter; some patterns take time with the square of the length,
+ * and a body may be 8 MiB.
+ */
+export const MAX_REFUSAL_LENGTH = 2048
+
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
-const refusal = (action: Action, text: string, secrets: readonly string[]): Problem => {
+const refusal = (action: Action, said: string, secrets: readonly string[]): Problem => {
+  const text = said.slice(0, MAX_REFUSAL_LENGTH)
   const upstream = { action: action.name, message: scrubbed(text, secrets) }
   for (const { problem, says } of refusalsOf(action)) {
     if (!says.pattern.test(text)) continue

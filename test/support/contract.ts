@@ -1,10 +1,13 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { request } from 'undici'
 
 interface Document {
   paths: Record<string, Record<string, Operation | undefined> | undefined>
-  components: { headers: Record<string, { required: boolean }>; responses: Record<string, Response | undefined> }
+  components: {
+    headers: Record<string, { required: boolean; schema: object }>
+    responses: Record<string, Response | undefined>
+  }
 }
 
 interface Operation {
@@ -26,8 +29,13 @@ const pointer = (...parts: string[]) =>
   parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
 /** Holds replies against the document that the gateway itself serves. */
-export const createContract = async (url: string) => {
-  const document = (await (await request(`${url}/openapi.json`)).body.json()) as Document
+export const createContract = async (url: string) =>
+  contractOf(await (await request(`${url}/openapi.json`)).body.json())
+
+/** Holds replies against a document. @param given the document, parsed */
+export const contractOf = (given: unknown) => {
+  // The gateway made it, and another test holds it against the rules of OpenAPI.
+  const document = given as Document
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   // ajv-formats is CommonJS: its types put the function under `default`, at run time it is the module itself.
   ;(addFormats as unknown as typeof addFormats.default)(ajv)
@@ -54,6 +62,21 @@ export const createContract = async (url: string) => {
       name => document.components.headers[name]?.required && headers[name.toLowerCase()] === undefined
     )
 
+  const unfitHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
+    Object.keys(documented).filter(name => {
+      const sent = headers[name.toLowerCase()]
+      return sent !== undefined && !validatorOf(`api#${pointer('components', 'headers', name)}/schema`)(sent)
+    })
+
+  const validators = new Map<string, ValidateFunction>()
+  const validatorOf = (ref: string): ValidateFunction => {
+    const known = validators.get(ref)
+    if (known) return known
+    const made = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref })
+    validators.set(ref, made)
+    return made
+  }
+
   /** What the document does not allow in this reply; nothing for paths that it does not know. */
   const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
     const [method = '', target = ''] = operation.split(' ')
@@ -64,6 +87,8 @@ export const createContract = async (url: string) => {
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
+    const unfit = unfitHeaders(response, headers)
+    if (unfit.length > 0) return [`${operation}: ${statusCode} comes with an unfit ${unfit.join(', ')}`]
     // A reply without a body may still say what its body would be: 304 does.
     if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]
@@ -72,7 +97,7 @@ export const createContract = async (url: string) => {
     if (!response.content?.[type]) return [`${operation}: ${statusCode} as ${type} is not documented`]
     if (!type.endsWith('json')) return []
     const ref = `api#${at}${pointer('content', type)}/schema`
-    const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref })
+    const validate = validatorOf(ref)
     // One JSON text, or one on each line.
     const texts = type.endsWith('x-ndjson') ? text.trimEnd().split('\n') : [text]
     return texts.flatMap(text => {

@@ -199,6 +199,14 @@ t.test('what nobody knows', async t => {
     fails(t, await asking.delete_file(g), 502, 'upstream-refused', { outcome: 'unknown', retryable: false })
   })
 
+  t.test('502 upstream-refused when known words come after 2,048 others: patterns see no more', async t => {
+    control.fault({ kind: 'refusal', text: `${'x'.repeat(2030)} invalid token` })
+    fails(t, await usage(), 401, 'invalid-token')
+    control.clearFaults()
+    control.fault({ kind: 'refusal', text: `${'x'.repeat(2048)} invalid token` })
+    fails(t, await usage(), 502, 'upstream-refused')
+  })
+
   for (const kind of ['bare-error', 'refusal'] as const) {
     t.test(`502 upstream-refused when HOSTKEY gives no reason (${kind})`, async t => {
       control.fault({ kind, text: '' })

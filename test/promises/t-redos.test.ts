@@ -1,0 +1,103 @@
+import t from 'tap'
+import { openapiDocument } from '../../scripts/docs/openapi.ts'
+import { MAX_REFUSAL_LENGTH } from '../../src/upstream/verdict.ts'
+import { collect, type Pattern, patternsIn } from '../support/patterns.ts'
+import { figuresOf } from '../support/promises.ts'
+import { safetyOf } from '../support/redos.ts'
+
+t.setTimeout(110_000)
+
+/** Only the first 2,048 characters of a refusal of HOSTKEY's are matched: the square of that is soon done. */
+const ON_BOUNDED_TEXT = /^src\/(upstream\/(actions\/|failures\.ts)|secret\.ts)/
+
+/** 50 ms at the bound, the best of five: a hundred times less than what would be a standstill. */
+const MOST_MS = 50
+
+/** 64 KiB is more than any request holds. */
+const LONG = 64 * 1024
+
+const nameOf = ({ source, flags }: Pattern) => `/${source}/${flags}`
+
+const { patterns, unknown } = patternsIn('src/**/*.ts', 'schemas/**/*.ts', 'routes/**/*.ts')
+const unique = [...new Map(patterns.map(pattern => [nameOf(pattern), pattern])).values()]
+const bounded = unique.filter(({ at }) => ON_BOUNDED_TEXT.test(at))
+const unbounded = unique.filter(({ at }) => !ON_BOUNDED_TEXT.test(at))
+
+/** Milliseconds that a pattern takes for a text, the best of five. */
+const msOf = ({ source, flags }: Pattern, text: string): number => {
+  const pattern = new RegExp(source, flags.replace('g', ''))
+  return Math.min(
+    ...Array.from({ length: 5 }, () => {
+      const startedAt = performance.now()
+      pattern.test(text)
+      return performance.now() - startedAt
+    })
+  )
+}
+
+/** Texts that keep a pattern busy: each word of it, over and over, and an end that does not fit. */
+const temptations = ({ source }: Pattern, length: number): string[] =>
+  [...new Set(['a', '0', ' ', '/', ...(source.match(/[A-Za-z0-9_:@/ ]{1,40}/g) ?? [])])].map(
+    word => `${word.repeat(Math.ceil(length / word.length)).slice(0, length - 1)}\0`
+  )
+
+const slowest = (all: readonly Pattern[], length: number) => {
+  const times = all.map(pattern => ({
+    name: nameOf(pattern),
+    ms: Math.max(...temptations(pattern, length).map(text => msOf(pattern, text)))
+  }))
+  return times.reduce((worst, each) => (each.ms > worst.ms ? each : worst))
+}
+
+t.test('every pattern of the sources is found', async t => {
+  t.ok(unique.length >= 110, `${unique.length} patterns`)
+  t.strictSame(unknown, [], 'none is made where the program runs')
+  const known = new Set(patterns.map(({ source }) => source))
+  const inDocument = [...JSON.stringify((await openapiDocument()).document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)]
+  const served = new Set(inDocument.map(([, json = '""']) => JSON.parse(json) as string))
+  t.ok(served.size >= 10, `${served.size} of them in the document`)
+  t.strictSame(
+    [...served].filter(source => !known.has(source)),
+    []
+  )
+})
+
+t.test('however it is written', async t => {
+  const found = { patterns: [], unknown: [] as string[] }
+  collect(
+    'x.ts',
+    `const P = '^a$'; const x: RegExp = /b/i; Type.String({ pattern: P }); Type.String({ 'pattern': '^c$' })
+     new RegExp('d'); 'text'.match('e'); new RegExp(made as string); ({ pattern: made() })`,
+    found
+  )
+  t.match(found.patterns, [
+    { source: 'b', flags: 'i' },
+    { source: '^a$', flags: 'u' },
+    { source: '^c$' },
+    { source: 'd' },
+    { source: 'e' }
+  ])
+  t.equal(found.unknown.length, 2)
+})
+
+t.test('the checker tells what runs away', async t => {
+  t.match(safetyOf('^(a+)+$', ''), /^vulnerable/)
+  t.match(safetyOf('(x|y).*(a|b)$', 'i'), /^vulnerable/)
+  t.match(safetyOf('^[a-z]{1,64}@[a-z]{1,64}$', 'i'), 'safe')
+})
+
+t.test('no pattern can be made to run away', async t => {
+  const figure = figuresOf(t, 'T-REDOS')
+  const faults = unbounded
+    .map(pattern => ({ at: `${pattern.at} ${nameOf(pattern)}`, safety: safetyOf(pattern.source, pattern.flags) }))
+    .filter(({ safety }) => safety !== 'safe')
+  t.strictSame(faults, [], `${unbounded.length} on text of any length`)
+
+  const onBounded = slowest(bounded, MAX_REFUSAL_LENGTH)
+  t.ok(onBounded.ms < MOST_MS, `${onBounded.name} takes ${onBounded.ms.toFixed(2)} ms`)
+  const onLong = slowest(unbounded, LONG)
+  t.ok(onLong.ms < MOST_MS, `${onLong.name} takes ${onLong.ms.toFixed(2)} ms`)
+  figure(`${unbounded.length - faults.length} of ${unbounded.length} patterns on text of any length are safe`)
+  figure(`${bounded.length} see at most ${MAX_REFUSAL_LENGTH} characters: ${onBounded.ms.toFixed(2)} ms at worst`)
+  figure(`${onLong.ms.toFixed(2)} ms at worst for 64 KiB`)
+})

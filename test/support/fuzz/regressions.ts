@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FuzzRequest } from './requests.ts'
+import type { Stage } from './stage.ts'
+
+/** A request that once broke a promise, or nearly did. */
+export interface Regression {
+  /** What it is about. */
+  about: string
+  /** The answer, where it is known; otherwise only what holds for every request. */
+  status?: number
+  problem?: string
+  request: FuzzRequest
+}
+
+/** Cases that a run found are written here, and replayed by every later run. */
+export const REGRESSIONS = fileURLToPath(new URL('../../regressions/t-fuzz/', import.meta.url))
+
+/** Keeps a case under a name that depends on it alone. @returns the file */
+export const keepRegression = (regression: Regression, folder = REGRESSIONS): string => {
+  const text = `${JSON.stringify(regression, null, 2)}\n`
+  const hash = createHash('sha256').update(JSON.stringify(regression.request)).digest('hex').slice(0, 12)
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, `${hash}.json`)
+  writeFileSync(file, text)
+  return file
+}
+
+/** Sends every kept case again. @returns how many there are, and what is wrong with which */
+export const replayRegressions = async (stage: Stage, folder = REGRESSIONS) => {
+  const files = readdirSync(folder).filter(name => name.endsWith('.json'))
+  const faults: string[] = []
+  for (const file of files) {
+    const { about, status, problem, request } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Regression
+    await stage.reset()
+    const { reply, violations } = await stage.tryOut(request)
+    const name = /"type":"[^"]*\/([a-z0-9-]+)"/.exec(reply.text)?.[1]
+    if (status !== undefined && reply.statusCode !== status) violations.push(`${reply.statusCode} instead of ${status}`)
+    if (problem !== undefined && name !== problem) violations.push(`${name} instead of ${problem}`)
+    faults.push(...violations.map(violation => `${file} (${about}): ${violation}`))
+  }
+  return { count: files.length, faults }
+}
