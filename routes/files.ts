@@ -1,17 +1,21 @@
 import { BucketPath } from '../schemas/buckets.ts'
-import { type File, FileAtPath, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
+import { FileAtPath, FileLine, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
 import { NoContent } from '../schemas/status.ts'
+import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/accept.ts'
 import { decodeCursor, encodeCursor, type ListScope } from '../src/cursor.ts'
-import { defined } from '../src/defined.ts'
-import { toInstant } from '../src/moments.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends } from '../src/route.ts'
-import type { Result } from '../src/upstream/action.ts'
+import { answers, BODY, errandOf, needs, orLines, type Routes, sends } from '../src/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
-import { listedFiles } from '../src/upstream/files.ts'
+import { listedFiles, pagesOf } from '../src/upstream/files.ts'
+import { linesOf, sendLines, toFile } from './file-lines.ts'
+
+const OFFERS = [JSON_TYPE, LINES_TYPE]
+
+/** A page of HOSTKEY's. */
+const DEFAULT_LIMIT = 100
 
 /** The files in one bucket. */
-export const files: Routes = async (app, { upstream, tombstones, mount }) => {
+export const files: Routes = async (app, { upstream, tombstones, mount, explain, isDraining }) => {
   const remove = async (s3uid: string, bucket: string, path: string, errand: ReturnType<typeof errandOf>) => {
     assertFilePath(path)
     await tombstones.removing(errand.caller, [s3uid, bucket, path], () =>
@@ -22,27 +26,38 @@ export const files: Routes = async (app, { upstream, tombstones, mount }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets/:bucket/files',
-    config: needs('files:read', 'read'),
+    config: needs('files:read', 'read', { offers: OFFERS }),
     schema: {
       operationId: 'listFiles',
       summary: 'List files and folders',
-      description: 'HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null.',
+      description:
+        'HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
-      response: answers({ 200: sends(FileList, 'Link') }, getFiles, 'invalid-cursor')
+      response: answers({ 200: orLines(sends(FileList, 'Link'), FileLine) }, getFiles, 'invalid-cursor')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
       const { search, limit, cursor } = request.query
       const scope: ListScope = { s3uid, bucket, search }
       const from = cursor === undefined ? undefined : decodeCursor(cursor, scope)
-      const page = await listedFiles(upstream, { ...scope, limit, from }, errandOf(request))
+      const address = `${mount}${pathOf(s3uid, bucket)}`
+      if (acceptedOf(request, OFFERS) === LINES_TYPE) {
+        const wanted = { ...scope, from, limit: limit ?? Number.POSITIVE_INFINITY }
+        const lines = await linesOf(pagesOf(upstream, wanted, errandOf(request)), {
+          address,
+          cursorOf: next => encodeCursor(next, scope),
+          explain: error => explain(error, request),
+          isDraining
+        })
+        return sendLines(reply, lines)
+      }
+      const page = await listedFiles(upstream, { ...scope, from, limit: limit ?? DEFAULT_LIMIT }, errandOf(request))
       const nextCursor = page.next === undefined ? null : encodeCursor(page.next, scope)
-      if (nextCursor !== null)
-        reply.header('link', nextLink(`${mount}${pathOf(s3uid, bucket)}`, { search, limit, nextCursor }))
+      if (nextCursor !== null) reply.header('link', nextLink(address, { search, limit, nextCursor }))
       return {
-        items: page.files.map(file => toFile(file, `${mount}${pathOf(s3uid, bucket)}`)),
+        items: page.files.map(file => toFile(file, address)),
         folders: page.folders.map(path => ({ path })),
         nextCursor
       }
@@ -103,22 +118,12 @@ const pathOf = (s3uid: string, bucket: string) => `/accounts/${s3uid}/buckets/${
 
 const nextLink = (
   address: string,
-  { search, limit, nextCursor }: { search: string | undefined; limit: number; nextCursor: string }
+  { search, limit, nextCursor }: { search: string | undefined; limit: number | undefined; nextCursor: string }
 ) => {
   const query = new URLSearchParams({
     ...(search !== undefined && { search }),
-    limit: String(limit),
+    ...(limit !== undefined && { limit: String(limit) }),
     cursor: nextCursor
   })
   return `<${address}?${query}>; rel="next"`
 }
-
-/** `path` names the file in every later call: it is HOSTKEY's `original_key`; `key` may be shortened for display (assumed). */
-const toFile = (theirs: Result<typeof getFiles>['files'][number], address: string): File =>
-  defined({
-    path: theirs.original_key,
-    name: theirs.key,
-    sizeBytes: theirs.size,
-    modifiedAt: toInstant(theirs.last_modified),
-    links: { self: `${address}?path=${encodeURIComponent(theirs.original_key)}` }
-  })

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { model, ref } from './model.ts'
+import { ProblemDetails } from './problems.ts'
 import { BucketName, Bytes, FilePath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
 const file = {
@@ -55,12 +56,44 @@ export const FileList = model(
   { examples: [{ items: [file], folders: [{ path: 'holiday/' }], nextCursor: null }] }
 )
 
+const NextCursor = Type.Union([Type.String({ maxLength: 4096 }), Type.Null()], {
+  description: 'Where the list goes on; null at its end.'
+})
+
+export type FileLine = Static<typeof FileLine>
+export const FileLine = model(
+  'FileLine',
+  'One line of a list of files: a file, a folder, or as the last line how it ended.',
+  {
+    file: Type.Optional(ref(File)),
+    folder: Type.Optional(ref(Folder)),
+    end: Type.Optional(
+      Type.Object(
+        { nextCursor: NextCursor },
+        {
+          additionalProperties: false,
+          description:
+            'The last line. `nextCursor` is null when everything was sent; else ask again with it: `limit` was reached, or this replica is shutting down.'
+        }
+      )
+    ),
+    problem: Type.Optional(ref(ProblemDetails))
+  },
+  { minProperties: 1, maxProperties: 1, examples: [{ file }] }
+)
+
 export const FilesQuery = Type.Object(
   {
     search: Type.Optional(
       SearchText(1024, 'Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented.')
     ),
-    limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'At most so many files and folders.' }),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'At most so many files and folders. When left out: 100, or as lines all of them.'
+      })
+    ),
     cursor: Type.Optional(
       Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before.' })
     )

@@ -1,6 +1,6 @@
 import { Account, AccountList, CreatedAccount, NewAccount } from './accounts.ts'
 import { Bucket, BucketList, CreatedBucket, NewBucket } from './buckets.ts'
-import { File, FileList, Folder } from './files.ts'
+import { File, FileLine, FileList, Folder } from './files.ts'
 import { Key } from './keys.ts'
 import { CheckedOrder, NewOrder, Order } from './orders.ts'
 import { Plan, PlanChange, PlanHistory, PlanList, Price } from './plans.ts'
@@ -21,6 +21,7 @@ export const models = [
   CreatedAccount,
   CreatedBucket,
   File,
+  FileLine,
   FileList,
   Folder,
   Key,

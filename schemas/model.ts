@@ -8,7 +8,7 @@ export const model = <P extends TProperties>(
   name: string,
   description: string,
   properties: P,
-  options: { minProperties?: number; examples?: [Static<TObject<P>>] } = {}
+  options: { minProperties?: number; maxProperties?: number; examples?: [Static<TObject<P>>] } = {}
 ): Model<TObject<P>> =>
   // The options carry $id and description; TypeBox keeps them on the schema but not in its type.
   Type.Object(properties, { $id: name, description, additionalProperties: false, ...options }) as Model<TObject<P>>

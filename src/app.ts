@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
 import { authenticated, doorway, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Audit } from './audit.ts'
@@ -14,7 +14,7 @@ import { authenticate, type Doors, limitFactorOf } from './plugins/authenticate.
 import { authorise } from './plugins/authorise.ts'
 import { docs, docsPages } from './plugins/docs.ts'
 import { type Drain, draining } from './plugins/draining.ts'
-import { errors, problemOf, sendProblem } from './plugins/errors.ts'
+import { errors, explained, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
 import { measure, recordUnrouted } from './plugins/measure.ts'
@@ -149,7 +149,9 @@ export const buildApp = async (options: AppOptions) => {
         await behindTheDoor.register(authorise)
         await behindTheDoor.register(session, sessionOptions)
         const { ordering, ledger, tombstones } = options
-        const deps = { upstream, ordering, ledger, tombstones, mount, settleMs }
+        const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)
+        const isDraining = () => options.drain.hasBegun
+        const deps = { upstream, ordering, ledger, tombstones, mount, explain, isDraining, settleMs }
         for (const routes of authenticated) await behindTheDoor.register(routes, deps)
       })
     },

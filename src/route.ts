@@ -4,6 +4,7 @@ import type { Static, TSchema, TUnsafe } from 'typebox'
 import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
+import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 import type { Errand } from './caller.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import type { Ordering } from './ordering.ts'
@@ -23,6 +24,10 @@ export interface Deps {
   ledger: Ledger
   /** What was deleted a moment ago. */
   tombstones: Tombstones
+  /** Tells a failure where the status is sent already, and leaves it for the log. */
+  explain: (error: unknown, request: FastifyRequest) => Static<typeof ProblemDetails>
+  /** Is the replica shutting down? What could go on for long ends then. */
+  isDraining: () => boolean
   /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
   settleMs: readonly number[]
 }
@@ -54,14 +59,24 @@ export interface Needs {
   /** Query parameters that need the scope `admin`. */
   adminQuery: readonly string[]
   audit: AuditEvent | undefined
+  /** The media types that it answers in; the first where the caller does not mind. */
+  offers: readonly string[]
 }
 
 /** The route's config: the scope that the operation needs, and the limit that it draws from. */
 export const needs = (
   scope: Scope | undefined,
   rate: RateClass,
-  more: Partial<Pick<Needs, 'cost' | 'adminQuery' | 'audit'>> = {}
-): FastifyContextConfig & Needs => ({ scope, rate, cost: 1, adminQuery: [], audit: undefined, ...more })
+  more: Partial<Omit<Needs, 'scope' | 'rate'>> = {}
+): FastifyContextConfig & Needs => ({
+  scope,
+  rate,
+  cost: 1,
+  adminQuery: [],
+  audit: undefined,
+  offers: [JSON_TYPE],
+  ...more
+})
 
 /** What the route asks of its caller; undefined for the open routes. */
 export const needsOf = (config: unknown): Needs | undefined =>
@@ -129,6 +144,12 @@ export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T =
   headers: Object.fromEntries(names.map(name => [name, headers[name]]))
 })
 
+/** Marks a success that can also be had line by line, with the model of a line. */
+const LINE = Symbol('line')
+
+/** A success that the caller may also have as lines, of which it reads one after the other. */
+export const orLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
+
 /**
  * The responses of an authenticated operation: its successes, and one response for each status of the problems that
  * the edge, the named actions and the named problems can cause.
@@ -157,10 +178,14 @@ const responses = <S extends Record<number, TSchema>>(successes: S, causes: Caus
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
 
-const described = (schema: Model) => ({
-  ...ref(schema),
+const described = (schema: Model & { [LINE]?: Model }) => ({
+  ...(schema[LINE] === undefined ? ref(schema) : inEither(schema, schema[LINE])),
   description: schema.description,
   ...('headers' in schema && { headers: schema.headers })
+})
+
+const inEither = (whole: Model, line: Model) => ({
+  content: { [JSON_TYPE]: { schema: ref(whole) }, [LINES_TYPE]: { schema: ref(line) } }
 })
 
 const problemResponse = (names: ProblemName[]) => ({

@@ -21,16 +21,27 @@ export const errors = fp(
 /** Writes problem+json, and leaves for the log what the caller does not see. */
 export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply, publicUrl: string) => {
   const { headers, retryAfterSeconds } = problem.options
-  if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
+  noted(problem, request)
   reply
     .code(problem.status)
     .type('application/problem+json')
     .headers({ ...headers })
   if (retryAfterSeconds !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
   if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem.problem))
+  return reply.send(problemBody(withOutcome(problem, request), { publicUrl, instance: request.id }))
+}
+
+/** What a caller reads of a failure after the status was sent; the log has it like any other. */
+export const explained = (error: unknown, request: FastifyRequest, publicUrl: string) => {
+  const problem = problemOf(error, request)
+  noted(problem, request)
+  return problemBody(problem, { publicUrl, instance: request.id })
+}
+
+const noted = (problem: Problem, request: FastifyRequest): void => {
+  if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
   // A URL that the router cannot read gets a bare request, without the decorators of `measure`.
   if ('problem' in request) request.setDecorator('problem', problem.problem)
-  return reply.send(problemBody(withOutcome(problem, request), { publicUrl, instance: request.id }))
 }
 
 const challengeOf = (name: ProblemName): string => {

@@ -1,15 +1,13 @@
 import accepts from '@fastify/accepts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { acceptedOf } from '../accept.ts'
 import { Problem } from '../problem.ts'
 import { UNREADABLE } from '../query.ts'
 import { needsOf } from '../route.ts'
 
 /** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
 const MAX_URL_LENGTH = 8192
-
-/** One type, as clients name it. */
-const OUR_TYPES = ['application/json', 'application/json; charset=utf-8']
 
 /** Refuses requests that cannot be understood in only one way, before anybody looks further. */
 export const guard = fp(
@@ -21,8 +19,9 @@ export const guard = fp(
     app.addHook('onRequest', async request => {
       assertFraming(request)
       assertTarget(request)
-      if (needsOf(request.routeOptions.config) && request.accepts().type(OUR_TYPES) === false) {
-        throw new Problem('not-acceptable', 'This API answers in application/json.')
+      const { offers } = needsOf(request.routeOptions.config) ?? {}
+      if (offers && acceptedOf(request, offers) === undefined) {
+        throw new Problem('not-acceptable', `This operation answers in ${offers.join(' or ')}.`)
       }
     })
     app.addHook('preValidation', async request => {

@@ -1,11 +1,12 @@
 import type { Errand } from '../caller.ts'
+import { Problem } from '../problem.ts'
 import type { Result } from './action.ts'
 import { getFiles, MAX_KEYS } from './actions/files.ts'
 import type { Upstream } from './client.ts'
 
 type ListedFile = Result<typeof getFiles>['files'][number]
 
-/** A page of ours: as many pages of HOSTKEY's as it takes. */
+/** A page: HOSTKEY's, or ours of as many as it takes. */
 export interface Page {
   files: ListedFile[]
   folders: string[]
@@ -13,29 +14,31 @@ export interface Page {
   next: string | undefined
 }
 
+/** Which list, where to begin, and how many files and folders at most. */
+export interface Wanted {
+  s3uid: string
+  bucket: string
+  search: string | undefined
+  from: string | undefined
+  limit: number
+}
+
 /** A filtered page may be empty and still have a next one: so many are read for one of ours, then the caller goes on. */
 const MAX_CALLS = 20
 
+/** So many folders are remembered, not to be listed again: HOSTKEY names those of the files on a page on each page. */
+const MAX_REMEMBERED = 10_000
+
 /**
- * Joins HOSTKEY's pages until `limit` files and folders are there or the list ends.
- * @throws Problem of get_files
+ * HOSTKEY's pages one after the other, each asked for when it is wanted. What is kept meanwhile does not grow with the
+ * list: a folder may come again after 10,000 others.
+ * @throws Problem of get_files; upstream-bad-response when HOSTKEY sends the list round in a circle
  */
-export const listedFiles = async (
-  upstream: Upstream,
-  {
-    s3uid,
-    bucket,
-    search,
-    limit,
-    from
-  }: { s3uid: string; bucket: string; search: string | undefined; limit: number; from: string | undefined },
-  errand: Errand
-): Promise<Page> => {
-  const files: ListedFile[] = []
-  const folders = new Set<string>()
-  let next = from
-  for (let calls = 0; calls < MAX_CALLS; calls += 1) {
-    const missing = limit - files.length - folders.size
+export async function* pagesOf(upstream: Upstream, wanted: Wanted, errand: Errand): AsyncGenerator<Page, void, void> {
+  const { s3uid, bucket, search } = wanted
+  const seen = new Set<string>()
+  let { from, limit: missing } = wanted
+  while (missing > 0) {
     const answer = await upstream.call(
       getFiles,
       {
@@ -43,14 +46,42 @@ export const listedFiles = async (
         bucket_name: bucket,
         max_keys: Math.min(MAX_KEYS, missing),
         ...(search !== undefined && { search }),
-        ...(next !== undefined && { continuation_token: next })
+        ...(from !== undefined && { continuation_token: from })
       },
       errand
     )
-    files.push(...answer.files)
-    for (const { key } of answer.folders ?? []) folders.add(key)
-    next = answer.next_token || undefined
-    if (next === undefined || files.length + folders.size >= limit) break
+    const folders = (answer.folders ?? []).map(({ key }) => key).filter(key => !seen.has(key))
+    for (const key of folders) remember(seen, key)
+    const next = answer.next_token || undefined
+    if (next !== undefined && next === from) {
+      throw new Problem('upstream-bad-response', 'HOSTKEY says that a page of files is followed by itself.')
+    }
+    missing -= answer.files.length + folders.length
+    yield { files: answer.files, folders: [...new Set(folders)], next }
+    if (next === undefined) return
+    from = next
   }
-  return { files, folders: [...folders], next }
+}
+
+const remember = (seen: Set<string>, key: string): void => {
+  seen.add(key)
+  const oldest = seen.values().next()
+  if (seen.size > MAX_REMEMBERED && !oldest.done) seen.delete(oldest.value)
+}
+
+/**
+ * Joins HOSTKEY's pages until `limit` files and folders are there or the list ends.
+ * @throws Problem of get_files
+ */
+export const listedFiles = async (upstream: Upstream, wanted: Wanted, errand: Errand): Promise<Page> => {
+  const joined: Page = { files: [], folders: [], next: undefined }
+  let calls = 0
+  for await (const { files, folders, next } of pagesOf(upstream, wanted, errand)) {
+    joined.files.push(...files)
+    joined.folders.push(...folders)
+    joined.next = next
+    calls += 1
+    if (calls === MAX_CALLS) break
+  }
+  return joined
 }

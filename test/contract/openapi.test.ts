@@ -267,12 +267,10 @@ t.test('the file path is a parameter called path, never *', async t => {
 })
 
 t.test('a parameter with a default is not required', async t => {
-  const limit = document.paths['/accounts/{s3uid}/buckets/{bucket}/files']?.['get']?.parameters?.find(
-    ({ name }) => name === 'limit'
-  )
-  t.match(limit, { in: 'query', required: false, schema: { default: 100, minimum: 1, maximum: 1000 } })
+  const validateOnly = document.paths['/orders']?.['post']?.parameters?.find(({ name }) => name === 'validateOnly')
+  t.match(validateOnly, { in: 'query', required: false, schema: { default: false, type: 'boolean' } })
   const defaulted = operations.flatMap(({ parameters = [] }) => parameters.filter(({ schema }) => 'default' in schema))
-  t.ok(defaulted.length > 1)
+  t.ok(defaulted.length > 0)
   t.same(
     defaulted.filter(({ required }) => required),
     []
