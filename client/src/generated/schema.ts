@@ -209,7 +209,7 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null.
+         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is.
          */
         get: operations["listFiles"];
         put?: never;
@@ -633,6 +633,30 @@ export interface components {
                  */
                 self: string;
             };
+        };
+        /**
+         * @description One line of a list of files: a file, a folder, or as the last line how it ended.
+         * @example {
+         *       "file": {
+         *         "path": "holiday/sea view.jpg",
+         *         "name": "holiday/sea view.jpg",
+         *         "sizeBytes": 1024,
+         *         "modifiedAt": "2023-10-27T10:00:00Z",
+         *         "links": {
+         *           "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
+         *         }
+         *       }
+         *     }
+         */
+        FileLine: {
+            file?: components["schemas"]["File"];
+            folder?: components["schemas"]["Folder"];
+            /** @description The last line. `nextCursor` is null when everything was sent; else ask again with it: `limit` was reached, or this replica is shutting down. */
+            end?: {
+                /** @description Where the list goes on; null at its end. */
+                nextCursor: string | null;
+            };
+            problem?: components["schemas"]["Problem"];
         };
         /**
          * @description A page of files and folders.
@@ -2948,7 +2972,7 @@ export interface operations {
             query?: {
                 /** @description Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented. */
                 search?: string;
-                /** @description At most so many files and folders. */
+                /** @description At most so many files and folders. When left out: 100, or as lines all of them. */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
                 cursor?: string;
@@ -3003,6 +3027,20 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["FileList"];
+                    /**
+                     * @example {
+                     *       "file": {
+                     *         "path": "holiday/sea view.jpg",
+                     *         "name": "holiday/sea view.jpg",
+                     *         "sizeBytes": 1024,
+                     *         "modifiedAt": "2023-10-27T10:00:00Z",
+                     *         "links": {
+                     *           "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
             /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. */
