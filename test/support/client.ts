@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** What of tap's test object is used. */
+interface Test {
+  after(end: () => Promise<void>): unknown
+}
+
+const run = promisify(execFile)
+
+/** A folder that is gone after the test. */
+const folderFor = (t: Test): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'client-'))
+  t.after(async () => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** The client as one file, as a page without a bundler loads it. */
+export const bundle = async (t: Test): Promise<{ code: string; printed: string }> => {
+  const file = join(folderFor(t), 'browser.js')
+  const { stdout } = await run(process.execPath, ['client/scripts/bundle.ts', file])
+  return { code: readFileSync(file, 'utf8'), printed: stdout }
+}
+
+/** The client as it is published, built by its own compiler into a package of this name. */
+export const publish = async (t: Test): Promise<string> => {
+  const folder = folderFor(t)
+  return folder
+}
