@@ -43,6 +43,7 @@ export class OrderUndecided extends Error {
  */
 export const placeOrder = async (send: Send, wanted: NewOrder, options: OrderOptions): Promise<CreatedAccount> => {
   const { idempotencyKey = freshKey(), deadlineMs = DEADLINE_MS, signal: stop } = options
+  const endsAt = Date.now() + deadlineMs
   const deadline = AbortSignal.timeout(deadlineMs)
   const signal = stop ? AbortSignal.any([stop, deadline]) : deadline
   const params = { header: { 'idempotency-key': idempotencyKey } }
@@ -72,8 +73,11 @@ export const placeOrder = async (send: Send, wanted: NewOrder, options: OrderOpt
       if (leavesOpen(error)) isOpen = true
       if (signal.aborted || !mayHelp(error)) throw isOpen && !isAnswer(error) ? undecided(error) : error
     }
+    const ms = pauseMs(failure, next, RETRY)
+    // Nobody could ask again after it.
+    if (Date.now() + ms >= endsAt) throw isOpen ? undecided(failure) : failure
     try {
-      await pause(pauseMs(failure, next, RETRY), signal)
+      await pause(ms, signal)
       while (orderId !== undefined && (await stateOf(send, orderId, signal)) === 'pending') {
         await pause(pauseMs(undefined, next++, RETRY), signal)
       }

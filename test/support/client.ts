@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -25,8 +25,17 @@ export const bundle = async (t: Test): Promise<{ code: string; printed: string }
   return { code: readFileSync(file, 'utf8'), printed: stdout }
 }
 
-/** The client as it is published, built by its own compiler into a package of this name. */
+/** A folder whose programs have the client as it is published: built by its own compiler, beside what it depends on. */
 export const publish = async (t: Test): Promise<string> => {
   const folder = folderFor(t)
+  const modules = join(folder, 'node_modules')
+  const home = join(modules, '@hostkey-s3-gateway/client')
+  mkdirSync(home, { recursive: true })
+  const compiler = 'client/node_modules/typescript/bin/tsc'
+  await run(process.execPath, [compiler, '-p', 'client/tsconfig.build.json', '--outDir', join(home, 'dist')])
+  cpSync('client/package.json', join(home, 'package.json'))
+  for (const name of ['openapi-fetch', 'openapi-typescript-helpers']) {
+    cpSync(join('node_modules', name), join(modules, name), { recursive: true })
+  }
   return folder
 }
