@@ -34,7 +34,6 @@ export const retried = async <T>(
     try {
       return await send()
     } catch (error) {
-      signal?.throwIfAborted()
       const mayHelp = isProblem(error) ? error.retryable : isNetworkFailure(error)
       const ms = pauseMs(error, next, retry)
       if (!mayHelp || next > retry.attempts || ms > retry.maxWaitMs) throw error

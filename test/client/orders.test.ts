@@ -86,6 +86,16 @@ t.test('an order', async t => {
     t.equal(sent(), 1)
   })
 
+  t.test('is undecided while another request with its key runs', async t => {
+    control.fault({ kind: 'latency', action: 'create_order', ms: 500 })
+    const { order } = clientOn()
+    const [wanted, idempotencyKey] = [orderOf(), randomUUID()]
+    const running = order(wanted, { idempotencyKey })
+    while (sent() === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    t.ok((await failureOf(order(wanted, { idempotencyKey, deadlineMs: 300 }))) instanceof OrderUndecided)
+    t.match(await running, { s3uid: String })
+  })
+
   t.test('throws the refusal of HOSTKEY, and asks no more', async t => {
     control.setCredit('demo', 0)
     const { order, keys } = clientOn()
