@@ -1,8 +1,8 @@
-# What the gateway needs at run time, exactly as locked: no tools, no pinned runtime (the image has its own).
+# What the gateway needs at run time, exactly as locked: no tools, no client, no pinned runtime (the image has its own).
 FROM node:24-bookworm-slim AS deps
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+RUN npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data

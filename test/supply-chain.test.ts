@@ -18,23 +18,34 @@ const RUNTIME_BUDGET = 110
 /** 5 MB: larger tracked files are no source. */
 const MAX_FILE_BYTES = 5_000_000
 
-const packageJson: Record<string, Record<string, string> | undefined> = JSON.parse(readFileSync('package.json', 'utf8'))
+type Manifest = Record<string, Record<string, string> | undefined>
+const manifests: [string, Manifest][] = ['package.json', 'client/package.json'].map(path => [
+  path,
+  JSON.parse(readFileSync(path, 'utf8'))
+])
 const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
-const locked = Object.entries(lock.packages).filter(([path]) => path !== '')
+/** Of others: the project and its workspace are not installed from anywhere. */
+const locked = Object.entries(lock.packages).filter(([path]) => path.includes('node_modules/'))
 const runtime = locked.filter(([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link)
 const namesOf = (packages: [string, Locked][]) => packages.map(([path]) => path)
 
-t.test('package.json names exact versions', async t => {
-  for (const group of ['dependencies', 'devDependencies', 'optionalDependencies']) {
-    const loose = Object.entries(packageJson[group] ?? {}).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
-    t.same(loose, [], group)
-  }
+for (const [path, manifest] of manifests) {
+  t.test(`${path} names exact versions`, async t => {
+    for (const group of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+      const loose = Object.entries(manifest[group] ?? {}).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+      t.same(loose, [], group)
+    }
+  })
+}
+
+t.test('the client depends on openapi-fetch alone', async t => {
+  t.same(Object.keys(manifests[1]?.[1]['dependencies'] ?? {}), ['openapi-fetch'])
 })
 
 t.test('every direct dependency has a reason in decision 3', async t => {
   const decision = readFileSync('docs/decisions/0003-dependencies.md', 'utf8')
-  const named = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap(group =>
-    Object.keys(packageJson[group] ?? {})
+  const named = manifests.flatMap(([, manifest]) =>
+    ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap(group => Object.keys(manifest[group] ?? {}))
   )
   t.same(
     named.filter(name => !decision.includes(`\`${name}\``)),

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** What of tap's test object is used. */
+interface Test {
+  after(end: () => Promise<void>): unknown
+}
+
+const run = promisify(execFile)
+
+/** A folder that is gone after the test. */
+const folderFor = (t: Test): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'client-'))
+  t.after(async () => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** The client as one file, as a page without a bundler loads it. */
+export const bundle = async (t: Test): Promise<{ code: string; printed: string }> => {
+  const file = join(folderFor(t), 'browser.js')
+  const { stdout } = await run(process.execPath, ['client/scripts/bundle.ts', file])
+  return { code: readFileSync(file, 'utf8'), printed: stdout }
+}
+
+/** A folder whose programs have the client as it is published: built by its own compiler, beside what it depends on. */
+export const publish = async (t: Test): Promise<string> => {
+  const folder = folderFor(t)
+  const modules = join(folder, 'node_modules')
+  const home = join(modules, '@hostkey-s3-gateway/client')
+  mkdirSync(home, { recursive: true })
+  const compiler = 'client/node_modules/typescript/bin/tsc'
+  await run(process.execPath, [compiler, '-p', 'client/tsconfig.build.json', '--outDir', join(home, 'dist')])
+  cpSync('client/package.json', join(home, 'package.json'))
+  for (const name of ['openapi-fetch', 'openapi-typescript-helpers']) {
+    cpSync(join('node_modules', name), join(modules, name), { recursive: true })
+  }
+  return folder
+}
