@@ -90,7 +90,11 @@ export const PlanHistory = model(
 /** Plans have a version: a reply that the caller has already is not sent again. */
 export const PlanHeaders = Type.Object({
   'if-none-match': Type.Optional(
-    Type.String({ maxLength: 1024, description: '`ETag` of the reply that the caller has: 304 while it is the same.' })
+    Type.String({
+      maxLength: 1024,
+      pattern: '^[\\t\\x20-\\x7e\\x80-\\xff]*$',
+      description: '`ETag` of the reply that the caller has: 304 while it is the same.'
+    })
   )
 })
 

@@ -46,6 +46,12 @@ const PAGE_SCRIPT = `document.head.append(
 /** Ways for a caller to show who it is. */
 const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
 
+const serverAt = (mount: string) => ({
+  url: mount || '/',
+  description: 'This gateway: sandbox or production, as its operator has started it.',
+  'x-internal': false
+})
+
 /** The OpenAPI document, made from the routes as they are registered. */
 export const docs = fp(
   async (app: FastifyInstance, { version, publicUrl, mount, basePath }: DocsOptions) => {
@@ -56,9 +62,10 @@ export const docs = fp(
           title,
           version,
           description,
+          contact: { name: 'The operator of this gateway' },
           license: { name: 'MIT', identifier: 'MIT' }
         },
-        servers: [{ url: mount || '/', description: 'This gateway.' }],
+        servers: [serverAt(mount)],
         tags,
         components: {
           securitySchemes: {
@@ -144,9 +151,10 @@ const documented = (schema: object, config: unknown): object => {
     response,
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: asOfCaller(querystring) }),
-    ...(needed?.scope && { 'x-required-scope': needed.scope }),
-    ...(needed && { 'x-rate-class': needed.rate, 'x-rate-cost': needed.cost }),
-    ...(actions.length > 0 && { 'x-upstream-action': actions })
+    'x-required-scope': needed?.scope ?? 'none',
+    'x-rate-class': needed?.rate ?? 'ip',
+    'x-rate-cost': needed?.cost ?? 1,
+    'x-upstream-action': actions
   }
 }
 

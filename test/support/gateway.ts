@@ -44,7 +44,7 @@ export type Gateway = Awaited<ReturnType<typeof gateway>>
 export const gateway = async (
   t: Test,
   env: Record<string, string> = {},
-  { sandbox: given }: { sandbox?: Sandbox } = {}
+  { sandbox: given, isForgetful = false }: { sandbox?: Sandbox; isForgetful?: boolean } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
@@ -60,7 +60,7 @@ export const gateway = async (
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
-  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60] })
+  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60], isForgetful })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 
