@@ -19,7 +19,7 @@ export const sessions: Record<string, Example> = {
   createSession: {
     parameters: { 'x-csrf': '1' },
     // Of the sandbox's demo customer: it opens nothing anywhere else.
-    body: { apiKey: 'd3b1c7024f4a9828-0eeed6a775799138' },
+    body: { apiKey: 'demo-api-key-of-the-sandbox' },
     replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } }
   },
   getSession: { replies: { 200: { value: { ...session, role: 'Customer', scopes }, varies: ['/expiresAt'] } } },

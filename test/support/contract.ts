@@ -4,7 +4,10 @@ import { request } from 'undici'
 
 interface Document {
   paths: Record<string, Record<string, Operation | undefined> | undefined>
-  components: { headers: Record<string, { required: boolean }>; responses: Record<string, Response | undefined> }
+  components: {
+    headers: Record<string, { required: boolean; schema: object }>
+    responses: Record<string, Response | undefined>
+  }
 }
 
 interface Operation {
@@ -54,6 +57,15 @@ export const createContract = async (url: string) => {
       name => document.components.headers[name]?.required && headers[name.toLowerCase()] === undefined
     )
 
+  /** Headers that do not look as they should. */
+  const misspeltHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
+    Object.keys(documented).flatMap(name => {
+      const value = headers[name.toLowerCase()]
+      const { schema } = document.components.headers[name] ?? {}
+      if (value === undefined || schema === undefined || ajv.validate(schema, value)) return []
+      return [`${name}: ${value}`]
+    })
+
   /** What the document does not allow in this reply; nothing for paths that it does not know. */
   const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
     const [method = '', target = ''] = operation.split(' ')
@@ -64,6 +76,8 @@ export const createContract = async (url: string) => {
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
+    const misspelt = misspeltHeaders(response, headers)
+    if (misspelt.length > 0) return [`${operation}: ${statusCode} comes with ${misspelt.join(', ')}`]
     // A reply without a body may still say what its body would be: 304 does.
     if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]
