@@ -19,7 +19,7 @@ export const sessions: Record<string, Example> = {
   createSession: {
     parameters: { 'x-csrf': '1' },
     // Of the sandbox's demo customer: it opens nothing anywhere else.
-    body: { apiKey: 'demo-api-key-of-the-sandbox' },
+    body: { apiKey: '0123456789abcdef-fedcba9876543210' },
     replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } }
   },
   getSession: { replies: { 200: { value: { ...session, role: 'Customer', scopes }, varies: ['/expiresAt'] } } },
