@@ -22,6 +22,7 @@ interface Described {
   operationId: string
   summary: string
   description: string
+  tags: string[]
   security: object[]
   parameters?: Parameter[]
   requestBody?: { content: Record<string, Media> }
