@@ -48,7 +48,7 @@ const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
 
 const serverAt = (mount: string) => ({
   url: mount || '/',
-  description: 'This gateway: sandbox or production, as its operator has started it.',
+  description: 'Sandbox or production.',
   'x-internal': false
 })
 
