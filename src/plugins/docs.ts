@@ -35,6 +35,7 @@ const PAGE_POLICY = [
 const PAGE_STYLE = `.swagger-ui .topbar { display: none }
 .swagger-ui .auth-container:not(:first-child) { display: none }
 .swagger-ui .responses-table td { overflow-wrap: anywhere }
+.swagger-ui .curl-command :is(pre, code, span) { white-space: pre-wrap !important; overflow-wrap: anywhere }
 `
 
 /** The plugin's page has no viewport: a phone would show it as wide as a desk. */
