@@ -63,7 +63,11 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
         {
           200: Type.Unsafe<string>({
             description: 'The page.',
-            content: { 'text/html': { schema: Type.String({ maxLength: 20000, description: 'HTML.' }) } }
+            content: {
+              'text/html': {
+                schema: Type.String({ maxLength: 20000, pattern: '^<!doctype html>', description: 'HTML.' })
+              }
+            }
           })
         },
         'route-not-found'

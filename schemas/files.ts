@@ -42,6 +42,9 @@ export const Folder = model(
   { examples: [{ path: 'holiday/' }] }
 )
 
+/** What a cursor looks like; one that does not is refused by name, not by its form. */
+const CURSOR = '^[A-Za-z0-9_-]{12}\\.[A-Za-z0-9_-]+$'
+
 export type FileList = Static<typeof FileList>
 export const FileList = model(
   'FileList',
@@ -49,14 +52,14 @@ export const FileList = model(
   {
     items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
     folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
-    nextCursor: Type.Union([Type.String({ maxLength: 4096 }), Type.Null()], {
+    nextCursor: Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
       description: 'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
     })
   },
   { examples: [{ items: [file], folders: [{ path: 'holiday/' }], nextCursor: null }] }
 )
 
-const NextCursor = Type.Union([Type.String({ maxLength: 4096 }), Type.Null()], {
+const NextCursor = Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
   description: 'Where the list goes on; null at its end.'
 })
 

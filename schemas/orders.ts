@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { model, oneOf, ref } from './model.ts'
 import { Price } from './plans.ts'
-import { IdempotencyKey, Instant, Location, NewBucketName, OrderId, PlanId, S3Uid, Text } from './scalars.ts'
+import { IdempotencyKey, Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
 
 export type NewOrder = Static<typeof NewOrder>
 export const NewOrder = model(
@@ -41,7 +41,7 @@ export const Order = model(
     problem: Type.Optional(
       Type.Object(
         {
-          name: Text(64, 'Name of the problem.'),
+          name: OwnText(64, '^[a-z-]+$', 'Name of the problem.'),
           status: Type.Integer({ minimum: 400, maximum: 599, description: 'Its status.' }),
           detail: Text(1000, 'What happened.')
         },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { model, oneOf } from './model.ts'
-import { Text } from './scalars.ts'
+import { OwnText, Text } from './scalars.ts'
 
 /**
  * May the same request be sent again as it is?
@@ -247,10 +247,10 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
     maxLength: 2048,
     description: 'Address of the page about this problem; its last segment is the name.'
   }),
-  title: Text(200, 'The problem in a few words; the same for every occurrence.'),
+  title: OwnText(200, '^[A-Z][^\\u0000-\\u001f]+$', 'The problem in a few words; the same for every occurrence.'),
   status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status.' }),
   detail: Text(1000, 'What happened this time.'),
-  instance: Text(64, 'Id of the request, as in `X-Request-Id`.'),
+  instance: OwnText(64, '^[A-Za-z0-9._-]{1,64}$', 'Id of the request, as in `X-Request-Id`.'),
   retryable: Type.Boolean({ description: 'May the same request be sent again as it is?' }),
   errors: Type.Optional(
     Type.Array(
@@ -271,12 +271,15 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
   ),
   upstream: Type.Optional(
     Type.Object(
-      { action: Text(64, 'The action of HOSTKEY.'), message: Text(512, 'What HOSTKEY said, bounded and redacted.') },
+      {
+        action: OwnText(64, '^[a-z0-9_]+$', 'The action of HOSTKEY.'),
+        message: Text(512, 'What HOSTKEY said, bounded and redacted.')
+      },
       { additionalProperties: false, description: 'What HOSTKEY said.' }
     )
   ),
   links: Type.Optional(
-    Type.Record(Type.String({ pattern: '^[a-z]{1,32}$' }), Text(2048, 'Address.'), {
+    Type.Record(Type.String({ pattern: '^[a-z]{1,32}$' }), OwnText(2048, '^\\S+$', 'Address.'), {
       description: 'Where to look next.'
     })
   )

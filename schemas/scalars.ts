@@ -95,8 +95,12 @@ export const Traffic = Type.Number({
   description: 'Traffic as HOSTKEY counts it; the unit is not documented.'
 })
 
-/** Free text from outside, bounded. */
+/** Text that repeats what HOSTKEY or the caller said: bounded, and any character may be in it. */
 export const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
+
+/** Text in our own words. */
+export const OwnText = (maxLength: number, pattern: string, description: string) =>
+  Type.String({ maxLength, pattern, description })
 
 /** Text that a caller searches or filters by: bounded, and without control characters. */
 export const SearchText = (maxLength: number, description: string) =>

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { model } from './model.ts'
-import { CustomerId, Instant, Secret, Text } from './scalars.ts'
+import { CustomerId, Instant, OwnText, Secret, Text } from './scalars.ts'
 
 /** Visible characters without spaces, as credentials are printed. */
 const PRINTABLE = '^[!-~]+$'
@@ -44,7 +44,10 @@ export const Session = model(
     customerId: Type.Optional(CustomerId),
     email: Type.Optional(Text(320, 'E-mail address of the customer.')),
     role: Type.Optional(Text(64, 'Role at HOSTKEY.')),
-    scopes: Type.Array(Text(32, 'A scope.'), { maxItems: 20, description: 'What the caller may do.' })
+    scopes: Type.Array(OwnText(32, '^[a-z]+(:[a-z]+)?$', 'A scope.'), {
+      maxItems: 20,
+      description: 'What the caller may do.'
+    })
   },
   {
     examples: [

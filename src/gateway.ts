@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { originsOf } from './csrf.ts'
 import { createDoors } from './doors/index.ts'
 import { createDrain, type Drain } from './drain.ts'
+import { demoEntry } from './ledger/demo.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createLedgerStore } from './ledger/store.ts'
 import { buildManagement } from './management.ts'
@@ -35,7 +36,7 @@ export interface GatewayOptions {
   upstreamUrl: URL
   registry: LiveRegistry
   log: Logger
-  /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it. */
+  /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it; one is there at the start. */
   isForgetful?: boolean
   /** Pauses before each look for what a write has made. */
   settleMs?: readonly number[]
@@ -99,6 +100,7 @@ export const assembleGateway = async ({
     store: ledgerStore,
     leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
   })
+  if (isForgetful) await ledger.keep(demoEntry())
   const drain = createDrain()
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({

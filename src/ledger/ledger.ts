@@ -40,6 +40,8 @@ export interface Ledger {
   abandon(held: Held): Promise<void>
   /** Lets the same be wanted again, because the account that was made is deleted. */
   forget(tenant: string, s3uid: string): Promise<void>
+  /** Keeps a settled order from elsewhere, to be looked up and for nothing else. */
+  keep(entry: Entry): Promise<void>
   find(tenant: string, orderId: string): Promise<Entry | undefined>
   /** The order that is known to have made an account. */
   makerOf(tenant: string, s3uid: string): Promise<Entry | undefined>
@@ -154,6 +156,7 @@ export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions
       if (entry) await store.release(wishOf(entry.intent), entry.orderId)
       await store.remove(madeOf(tenant, s3uid))
     },
+    keep: entry => store.put(pointerOf(entry.intent.tenant, entry.orderId), JSON.stringify(entry), ORDER_MS),
     find,
     makerOf
   }

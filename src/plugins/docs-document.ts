@@ -1,3 +1,4 @@
+import { type Example, examples } from '../../schemas/examples/index.ts'
 import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { models } from '../../schemas/index.ts'
 import { type ProblemName, problemNames, problems } from '../../schemas/problems.ts'
@@ -10,6 +11,8 @@ export interface Document {
 }
 
 interface Operation {
+  operationId?: string
+  parameters?: { name: string; example?: unknown }[]
   requestBody?: { content: Content }
   responses: Record<string, Reply>
 }
@@ -18,6 +21,8 @@ interface Reply {
   $ref?: string
   headers?: Record<string, unknown>
   content?: Content
+  'x-example-request'?: object
+  'x-varies'?: readonly string[]
 }
 
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
@@ -25,7 +30,7 @@ type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; e
 const PROBLEM = 'application/problem+json'
 
 /** Headers of every reply, and those that come with a status. */
-const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing']
+const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
 const BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] }
 
 /** Headers that never fail to come where they are documented. */
@@ -33,12 +38,14 @@ const CERTAIN = ['Location', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
 
 /**
  * The document with what is the same for many operations said once, under `components`: headers, problems, and the
- * replies that tell only one problem. Wherever a model is sent, its first example is sent.
+ * replies that tell only one problem. Every operation has its example; where it names none, the model's stands.
  * @param publicUrl base of the problem types
  */
 export const completed = <D extends Document>(document: D, publicUrl: string): D => {
   const shared: Record<string, Reply> = {}
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
+    const example = examples[operation.operationId ?? '']
+    if (example) addExample(operation, example)
     if (operation.requestBody) addExamples(operation.requestBody.content)
     for (const [status, reply] of Object.entries(operation.responses)) {
       reply.headers = headersOf(status, reply)
@@ -60,7 +67,32 @@ export const completed = <D extends Document>(document: D, publicUrl: string): D
     )
   }
   // A copy in which no two places share an object, which YAML would print as anchors.
-  return JSON.parse(JSON.stringify(document))
+  return JSON.parse(JSON.stringify(document), withFormat)
+}
+
+/** The width of an integer follows from its bounds: said once, there. */
+const withFormat = (_name: string, schema: unknown): unknown => {
+  if (typeof schema !== 'object' || schema === null || !('type' in schema) || schema.type !== 'integer') return schema
+  const { maximum } = schema as { maximum?: number }
+  return { ...schema, format: maximum !== undefined && maximum <= INT32_MAX ? 'int32' : 'int64' }
+}
+
+const INT32_MAX = 2 ** 31 - 1
+
+/** The working request in the places where a reader, and the page, look for it; and beside each success what answers it. */
+const addExample = (operation: Operation, { parameters = {}, body, replies }: Example): void => {
+  for (const parameter of operation.parameters ?? []) {
+    if (parameter.name in parameters) parameter.example = parameters[parameter.name]
+    else delete parameter.example
+  }
+  for (const media of Object.values(operation.requestBody?.content ?? {})) media.example = body
+  for (const [status, { value, parameters, varies }] of Object.entries(replies)) {
+    const reply = operation.responses[status]
+    const [media] = Object.values(reply?.content ?? {})
+    if (media && value !== undefined) media.example = value
+    if (reply && parameters) reply['x-example-request'] = { parameters }
+    if (reply && varies) reply['x-varies'] = varies
+  }
 }
 
 const headersOf = (status: string, { headers: own = {} }: Reply) => {
@@ -71,7 +103,8 @@ const headersOf = (status: string, { headers: own = {} }: Reply) => {
 const addExamples = (content: Content): void => {
   for (const media of Object.values(content)) {
     const model = models.find(({ $id }) => media.schema?.$ref === `#/components/schemas/${$id}`)
-    if (media.examples === undefined && model && 'examples' in model) media.example = [model.examples].flat()[0]
+    if (media.example === undefined && media.examples === undefined && model && 'examples' in model)
+      media.example = [model.examples].flat()[0]
   }
 }
 

@@ -1,7 +1,12 @@
 export const title = 'HOSTKEY S3 gateway'
 
 /** What a reader of the document meets first. */
-export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources.
+export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources. The gateway stands in front of HOSTKEY’s \`s3.php\`:
+it checks each request, asks HOSTKEY, and answers with a true status. It moves no files: that is what an S3 client and the key pair are for.
+
+**Try it here.** 1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token when it starts. 2. Open an operation: it is
+filled in with an example that works on the sandbox. 3. Press *Execute*. Or log in with \`POST /session\` instead of a token. In front of the
+real HOSTKEY the same buttons read, delete and order in earnest.
 
 **Callers** come by one of three doors. *Browsers* log in with \`POST /session\` and a cookie does the rest, with the header \`X-CSRF: 1\`;
 the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`, which is passed through and kept nowhere.

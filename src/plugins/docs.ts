@@ -35,6 +35,7 @@ const PAGE_POLICY = [
 const PAGE_STYLE = `.swagger-ui .topbar { display: none }
 .swagger-ui .auth-container:not(:first-child) { display: none }
 .swagger-ui .responses-table td { overflow-wrap: anywhere }
+.swagger-ui .curl-command :is(pre, code, span) { white-space: pre-wrap !important; overflow-wrap: anywhere }
 `
 
 /** The plugin's page has no viewport: a phone would show it as wide as a desk. */
@@ -46,6 +47,12 @@ const PAGE_SCRIPT = `document.head.append(
 /** Ways for a caller to show who it is. */
 const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
 
+const serverAt = (mount: string) => ({
+  url: mount || '/',
+  description: 'Sandbox or production.',
+  'x-internal': false
+})
+
 /** The OpenAPI document, made from the routes as they are registered. */
 export const docs = fp(
   async (app: FastifyInstance, { version, publicUrl, mount, basePath }: DocsOptions) => {
@@ -56,9 +63,10 @@ export const docs = fp(
           title,
           version,
           description,
+          contact: { name: 'The operator of this gateway' },
           license: { name: 'MIT', identifier: 'MIT' }
         },
-        servers: [{ url: mount || '/', description: 'This gateway.' }],
+        servers: [serverAt(mount)],
         tags,
         components: {
           securitySchemes: {
@@ -144,9 +152,10 @@ const documented = (schema: object, config: unknown): object => {
     response,
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: asOfCaller(querystring) }),
-    ...(needed?.scope && { 'x-required-scope': needed.scope }),
-    ...(needed && { 'x-rate-class': needed.rate, 'x-rate-cost': needed.cost }),
-    ...(actions.length > 0 && { 'x-upstream-action': actions })
+    'x-required-scope': needed?.scope ?? 'none',
+    'x-rate-class': needed?.rate ?? 'ip',
+    'x-rate-cost': needed?.cost ?? 1,
+    'x-upstream-action': actions
   }
 }
 

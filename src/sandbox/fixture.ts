@@ -31,6 +31,9 @@ function planOf(id: number, name: string, rest: Partial<Plan>): Plan {
   return { id, name, ...free, storageType: 'standard', bandwidthLimit: 0, ...rest }
 }
 
+/** A second API key of the demo customer, the same in every sandbox and no secret: examples log in with it. */
+export const PUBLIC_API_KEY = '0123456789abcdef-fedcba9876543210'
+
 /** What a new sandbox holds. The same at every start, but for the seed in its secrets. */
 export const standardFixture: Fixture = world => {
   for (const plan of plansOnOffer) world.plans.set(plan.id, plan)
@@ -42,6 +45,7 @@ export const standardFixture: Fixture = world => {
   )
   addCustomer(world, 1001, 'admin', { role: 'Admin', servers: [10], hasApiKey: true })
   const demo = addCustomer(world, 1002, 'demo', { servers: [12345], creditCents: 100_000, hasApiKey: true })
+  demo.apiKeys.push({ key: PUBLIC_API_KEY, active: true, ipAcl: [] })
   const storageOnly = addCustomer(world, 1003, 'storage-only', { servers: [], hasApiKey: true })
   const twoFactor = addCustomer(world, 1004, 'two-factor', {
     servers: [12346],

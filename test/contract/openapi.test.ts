@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import t from 'tap'
+import { type ProblemName, problems } from '../../schemas/problems.ts'
 import { openapiDocument } from '../../scripts/docs/openapi.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 
@@ -55,7 +56,7 @@ interface Document {
     schemas: Record<string, { description?: string; examples?: unknown[] }>
     responses: Record<string, Reply>
     headers: Record<string, { description: string; schema: object; example: unknown }>
-    examples: Record<string, { summary: string; value: { type: string; status: number } }>
+    examples: Record<string, { summary: string; value: { type: string; title: string; status: number } }>
   }
 }
 
@@ -67,7 +68,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 /** Behind authentication: these say which limit they draw from. */
-const authenticated = operations.filter(operation => operation['x-rate-class'] !== undefined)
+const authenticated = operations.filter(operation => operation['x-rate-class'] !== 'ip')
 
 const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
 
@@ -166,7 +167,7 @@ t.test('every operation', async t => {
     )
     const open = ['Service', 'Session']
     t.same(
-      without(operation => operation['x-rate-class'] !== undefined || open.includes(operation.tags[0] ?? '')),
+      without(operation => operation['x-rate-class'] !== 'ip' || open.includes(operation.tags[0] ?? '')),
       []
     )
     t.same(
@@ -329,6 +330,7 @@ t.test('examples', async t => {
       t.equal(faultsOf(component('schemas', 'Problem'), value), '', name)
       t.ok(summary)
       t.ok(value.type.endsWith(`/problems/${name}`), value.type)
+      t.match(problems[name as ProblemName], { title: value.title, status: value.status }, name)
     }
   })
 

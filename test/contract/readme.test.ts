@@ -5,7 +5,7 @@ import { openapiDocument } from '../../scripts/docs/openapi.ts'
 
 interface Operation {
   operationId: string
-  'x-required-scope'?: string
+  'x-required-scope': string
   'x-upstream-action'?: string[]
 }
 
@@ -23,7 +23,7 @@ t.test('README.md lists every operation as the document does', async t => {
     Object.entries(methods).map(([method, operation]) => [
       `\`${method.toUpperCase()} ${path}\``,
       operation.operationId,
-      operation['x-required-scope'] ?? '',
+      operation['x-required-scope'].replace('none', ''),
       (operation['x-upstream-action'] ?? []).join(', ')
     ])
   )

@@ -62,10 +62,12 @@ export const contractOf = (given: unknown) => {
       name => document.components.headers[name]?.required && headers[name.toLowerCase()] === undefined
     )
 
-  const unfitHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    Object.keys(documented).filter(name => {
-      const sent = headers[name.toLowerCase()]
-      return sent !== undefined && !validatorOf(`api#${pointer('components', 'headers', name)}/schema`)(sent)
+  /** Headers that do not look as they should. */
+  const misspeltHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
+    Object.keys(documented).flatMap(name => {
+      const value = headers[name.toLowerCase()]
+      const isFit = value === undefined || validatorOf(`api#${pointer('components', 'headers', name)}/schema`)(value)
+      return isFit ? [] : [`${name}: ${value}`]
     })
 
   const validators = new Map<string, ValidateFunction>()
@@ -87,8 +89,8 @@ export const contractOf = (given: unknown) => {
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
-    const unfit = unfitHeaders(response, headers)
-    if (unfit.length > 0) return [`${operation}: ${statusCode} comes with an unfit ${unfit.join(', ')}`]
+    const misspelt = misspeltHeaders(response, headers)
+    if (misspelt.length > 0) return [`${operation}: ${statusCode} comes with ${misspelt.join(', ')}`]
     // A reply without a body may still say what its body would be: 304 does.
     if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]

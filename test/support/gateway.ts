@@ -48,7 +48,11 @@ export type Gateway = Awaited<ReturnType<typeof gateway>>
 export const gateway = async (
   t: Test,
   env: Record<string, string> = {},
-  { sandbox: given, pressure = CALM }: { sandbox?: Sandbox; pressure?: Pressure } = {}
+  {
+    sandbox: given,
+    pressure = CALM,
+    isForgetful = false
+  }: { sandbox?: Sandbox; pressure?: Pressure; isForgetful?: boolean } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
@@ -64,7 +68,8 @@ export const gateway = async (
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
-  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs: [0, 20, 60], pressure })
+  const settleMs = [0, 20, 60]
+  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs, pressure, isForgetful })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 

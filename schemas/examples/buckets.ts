@@ -1,0 +1,57 @@
+import { DONE, type Example } from './example.ts'
+
+const createdAt = '2023-10-01T12:00:00Z'
+
+export const buckets: Record<string, Example> = {
+  listBuckets: {
+    parameters: { s3uid: 's3_user_1' },
+    replies: {
+      200: {
+        value: {
+          items: [
+            { name: 'holiday-pictures', createdAt },
+            { name: 'empty-bucket', createdAt },
+            { name: 'logs', createdAt }
+          ],
+          bandwidth: 102400,
+          snapshot: { storageBytes: 1024000000, bandwidth: 102400, createdAt: '2023-10-27T10:00:00Z' }
+        }
+      }
+    }
+  },
+  createBucket: {
+    parameters: { s3uid: 's3_user_1' },
+    body: { name: 'photos' },
+    replies: {
+      201: { value: { name: 'photos', createdAt: '2026-11-22T12:00:00Z', warnings: [] }, varies: ['/createdAt'] }
+    }
+  },
+  deleteBucket: { parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' }, replies: DONE },
+  getUsage: {
+    parameters: { s3uid: 's3_user_1' },
+    replies: {
+      200: {
+        value: {
+          storageBytes: 80962140,
+          quotaBytes: 268435456000,
+          quotaUsedRatio: 0.00030160747468471527,
+          bandwidth: 102400,
+          buckets: [
+            { name: 'holiday-pictures', storageBytes: 47472640 },
+            { name: 'empty-bucket', storageBytes: 0 },
+            { name: 'logs', storageBytes: 33489500 }
+          ],
+          snapshots: [
+            { storageBytes: 512000000, bandwidth: 51200, createdAt: '2023-10-26T10:00:00Z' },
+            { storageBytes: 1024000000, bandwidth: 102400, createdAt: '2023-10-27T10:00:00Z' }
+          ]
+        }
+      }
+    }
+  },
+  getKey: {
+    parameters: { s3uid: 's3_user_1', kind: 'access-key' },
+    // Amazon's published example, which the vendor's page prints too.
+    replies: { 200: { value: { kind: 'access-key', value: 'AKIAIOSFODNN7EXAMPLE' }, varies: ['/value'] } }
+  }
+}

@@ -1,0 +1,25 @@
+import { accounts } from './accounts.ts'
+import { buckets } from './buckets.ts'
+import type { Example } from './example.ts'
+import { files } from './files.ts'
+import { orders } from './orders.ts'
+import { plans } from './plans.ts'
+import { service } from './service.ts'
+import { sessions } from './sessions.ts'
+
+export type { Example, ExampleReply } from './example.ts'
+export { demoOrder } from './orders.ts'
+
+/**
+ * An example of every operation, by its `operationId`, on the sandbox as it is at the start. `test/contract/examples`
+ * sends each as it stands in `openapi.yaml`, and compares the reply.
+ */
+export const examples: Record<string, Example | undefined> = {
+  ...sessions,
+  ...accounts,
+  ...buckets,
+  ...files,
+  ...plans,
+  ...orders,
+  ...service
+}

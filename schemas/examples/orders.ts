@@ -1,0 +1,43 @@
+import type { Example } from './example.ts'
+
+const wanted = { planId: 2, bucketName: 'backups', location: 'NL' }
+
+/** The order that made the demo customer's account: the embedded sandbox starts with it. */
+export const demoOrder = {
+  orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11',
+  state: 'succeeded',
+  planId: 2,
+  bucketName: 'holiday-pictures',
+  location: 'NL',
+  createdAt: '2023-10-01T12:00:00.000Z',
+  s3uid: 's3_user_1'
+}
+
+export const orders: Record<string, Example> = {
+  createOrder: {
+    parameters: { 'idempotency-key': '7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11' },
+    body: wanted,
+    replies: {
+      200: {
+        parameters: { validateOnly: true },
+        value: { ...wanted, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
+      },
+      201: { value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] } },
+      202: {
+        value: {
+          orderId: '0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04',
+          state: 'unknown',
+          ...wanted,
+          createdAt: '2026-11-22T12:00:00.000Z',
+          problem: {
+            name: 'upstream-bad-response',
+            status: 502,
+            detail: "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
+          }
+        },
+        varies: ['/orderId', '/createdAt']
+      }
+    }
+  },
+  getOrder: { parameters: { orderId: demoOrder.orderId }, replies: { 200: { value: demoOrder } } }
+}

@@ -1,0 +1,28 @@
+import { DONE, type Example } from './example.ts'
+
+const scopes = [
+  'accounts:read',
+  'accounts:write',
+  'accounts:delete',
+  'buckets:read',
+  'buckets:write',
+  'files:read',
+  'files:delete',
+  'keys:read',
+  'orders:write',
+  'plans:read'
+]
+
+const session = { expiresAt: '2026-11-22T20:00:00.000Z', customerId: 1002, email: 'demo@example.com' }
+
+export const sessions: Record<string, Example> = {
+  createSession: {
+    parameters: { 'x-csrf': '1' },
+    // Of the sandbox's demo customer: it opens nothing anywhere else.
+    body: { apiKey: '0123456789abcdef-fedcba9876543210' },
+    replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } }
+  },
+  getSession: { replies: { 200: { value: { ...session, role: 'Customer', scopes }, varies: ['/expiresAt'] } } },
+  deleteSession: { parameters: { 'x-csrf': '1' }, replies: DONE },
+  deleteSessions: { replies: DONE }
+}
