@@ -7,6 +7,9 @@ import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
+/** Each asks something else: who asks the same shares one call. */
+const accountsAt = (n: number) => `/accounts?limit=${n + 1}`
+
 t.test('the requests of a session at the same time', async t => {
   const g = await gateway(t)
   const { control, demo } = g.sandbox
@@ -25,7 +28,7 @@ t.test('the requests of a session at the same time', async t => {
   /** So many requests of the session that take a moment. */
   const busy = async (count = MOST_IN_FLIGHT, browser = mine) => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 700, count })
-    const replies = Array.from({ length: count }, () => browser.get('/accounts'))
+    const replies = Array.from({ length: count }, (_, n) => browser.get(accountsAt(n)))
     t.ok(await asked(count), 'all of them are under way')
     return Promise.all(replies)
   }
@@ -47,10 +50,10 @@ t.test('the requests of a session at the same time', async t => {
   t.test('one that ends frees one slot', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 100, count: 1 })
     control.fault({ kind: 'latency', action: 'get_users', ms: 1500, count: MOST_IN_FLIGHT, after: 1 })
-    const eight = Array.from({ length: MOST_IN_FLIGHT }, () => mine.get('/accounts'))
+    const eight = Array.from({ length: MOST_IN_FLIGHT }, (_, n) => mine.get(accountsAt(n)))
     await asked(MOST_IN_FLIGHT)
     await Promise.race(eight)
-    const next = mine.get('/accounts')
+    const next = mine.get(accountsAt(MOST_IN_FLIGHT))
     await asked(MOST_IN_FLIGHT + 1)
     fails(t, await mine.get('/session'), 429, 'rate-limited')
     t.strictSame([...new Set((await Promise.all([...eight, next])).map(({ statusCode }) => statusCode))], [200])
@@ -85,9 +88,9 @@ t.test('the requests of a session at the same time', async t => {
 
   t.test('slots come free when callers hang up, each once', async t => {
     control.fault({ kind: 'hang', action: 'get_users' })
-    const calls = Array.from({ length: MOST_IN_FLIGHT }, () => {
+    const calls = Array.from({ length: MOST_IN_FLIGHT }, (_, n) => {
       const headers = { cookie: `${COOKIE}=${mine.cookie()}`, 'x-csrf': '1' }
-      const call = request(`${g.url}/accounts`, { headers })
+      const call = request(g.url + accountsAt(n), { headers })
       call.on('error', () => undefined)
       call.end()
       return call

@@ -1,15 +1,25 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { startSandbox } from '../../src/sandbox/index.ts'
 import { fails, succeeds } from '../support/expect.ts'
-import { gateway } from '../support/gateway.ts'
+import { type Gateway, gateway } from '../support/gateway.ts'
 
 const partial = 'S3 account was created, but had an error: Bucket already exists'
 
 t.test('POST /accounts', async t => {
-  const { post, asked, sandbox } = await gateway(t)
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
   const { control } = sandbox
+  let running: Gateway
+  // Another gateway for each test: one that has seen too many failures sends nothing for a while.
+  t.beforeEach(async t => {
+    control.reset()
+    running = await gateway(t, {}, { sandbox })
+  })
+  const post: Gateway['post'] = (...request) => running.post(...request)
+  const asked = () => running.asked()
   const sent = () => control.calls().find(({ action }) => action === 'create_account')?.fields
   const free = { planId: 1, bucketName: 'photos' }
-  t.beforeEach(() => control.reset())
 
   t.test('201 creates the account, and says where it is', async t => {
     const reply = await post('/accounts', free)
