@@ -7,6 +7,7 @@ import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/log.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { createLiveRegistry } from '../../src/services/live.ts'
+import { CALM } from '../support/calm.ts'
 import { eventually } from '../support/eventually.ts'
 import { figuresOf } from '../support/promises.ts'
 import { temporaryFolder } from '../support/replicas.ts'
@@ -51,6 +52,7 @@ const injected = async (t: Test) => {
     upstreamUrl: new URL(sandbox.url),
     registry: createLiveRegistry(undefined, {}),
     log: createLog(config.logLevel),
+    pressure: CALM,
     isForgetful: true
   })
   t.after(async () => {

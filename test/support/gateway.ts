@@ -10,6 +10,7 @@ import { createLog } from '../../src/log.ts'
 import type { Pressure } from '../../src/pressure.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
 import { createLiveRegistry } from '../../src/services/live.ts'
+import { CALM } from './calm.ts'
 import { createContract } from './contract.ts'
 import { leaksIn } from './leaks.ts'
 
@@ -35,9 +36,6 @@ export interface SendOptions {
 
 /** Limits that no test meets by accident. */
 const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
-
-/** Gateways that start in this process, and the tests themselves, press it hard; none of them is the gateway's load. */
-const CALM: Pressure = { level: 0, stop: () => undefined }
 
 export type Gateway = Awaited<ReturnType<typeof gateway>>
 

@@ -11,6 +11,7 @@ import { createLog } from '../../../src/log.ts'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { createLiveRegistry } from '../../../src/services/live.ts'
+import { CALM } from '../calm.ts'
 import { contractOf } from '../contract.ts'
 import type { Document } from './document.ts'
 import { callFaults, replyFaults } from './oracle.ts'
@@ -50,6 +51,7 @@ export const createStage = async () => {
     registry: createLiveRegistry(undefined, {}),
     log,
     settleMs: [0],
+    pressure: CALM,
     isForgetful: true
   })
   await app.ready()
