@@ -109,6 +109,10 @@ export const promises = {
     promise: 'A full disk stops orders before they are sent',
     figure: '503, 0 calls upstream'
   },
+  'T-IMG': {
+    promise: 'What goes into the image needs no rights',
+    figure: 'uid 65532, no capabilities, read-only root: serves and ends'
+  },
   'T-LOAD': {
     promise: 'At seven tenths of what it can do, nothing fails and nothing waits',
     figure: '0 errors; p99 ≤ 2 × upstream + 20 ms'

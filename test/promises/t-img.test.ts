@@ -1,0 +1,102 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { cpSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { startSandbox } from '../../src/sandbox/index.ts'
+import { needProgram } from '../support/debian.ts'
+import { eventually } from '../support/eventually.ts'
+import { figuresOf } from '../support/promises.ts'
+import { temporaryFolder } from '../support/replicas.ts'
+
+// 3 min: the first run fetches the production packages.
+t.setTimeout(180_000)
+
+const figure = figuresOf(t, 'T-IMG')
+const UID = '65532'
+
+/** The instructions of the Dockerfile, each on one line. */
+const dockerfile = readFileSync('Dockerfile', 'utf8').replace(/\\\n\s*/g, '')
+const textsOf = (name: string) =>
+  [...dockerfile.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].map(([, text = '']) => text)
+
+t.test('what goes into the image runs as nobody, on a root that is read-only', async t => {
+  const bwrap = await needProgram(['bwrap'], 'bubblewrap')
+  const [app, data] = [temporaryFolder(t), temporaryFolder(t)]
+  for (const text of textsOf('COPY').filter(text => !text.startsWith('--from='))) {
+    const sources = text.split(' ').slice(0, -1)
+    for (const source of sources) cpSync(source, join(app, source), { recursive: true })
+  }
+  const [install = ''] = textsOf('RUN')
+  t.match(install, /^npm ci /)
+  const installed = spawnSync('sh', ['-c', install], { cwd: app, encoding: 'utf8' })
+  t.equal(installed.status, 0, installed.stderr)
+
+  /** The file system of the image: nothing may be written but /data. */
+  const box = [
+    ...['--ro-bind', '/', '/', '--tmpfs', '/tmp', '--ro-bind', app, '/tmp/app', '--bind', data, '/tmp/data'],
+    ...['--remount-ro', '/tmp', '--proc', '/proc', '--dev', '/dev', '--chdir', '/tmp/app'],
+    ...['--unshare-user', '--uid', UID, '--gid', UID, '--cap-drop', 'ALL', '--die-with-parent', '--clearenv']
+  ]
+  const settings = (env: Record<string, string>) =>
+    Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value])
+
+  t.test('nothing of it can be changed', async t => {
+    const write = `for (const path of ['/tmp/app/src/x', '/tmp/x', '/etc/x', '/tmp/data/x']) {
+      try { require('node:fs').writeFileSync(path, ''); console.log('wrote', path) } catch (error) { console.log(error.code, path) }
+    }`
+    const { stdout } = spawnSync(bwrap, [...box, process.execPath, '-e', write], { encoding: 'utf8' })
+    t.match(
+      stdout,
+      /^E(ROFS|ACCES|PERM) \/tmp\/app\/src\/x\nE(ROFS|ACCES|PERM) \/tmp\/x\nE(ROFS|ACCES|PERM) \/etc\/x\n/
+    )
+    t.match(stdout, /wrote \/tmp\/data\/x/, 'but the folder for its data can')
+  })
+
+  t.test('and serves, orders and ends', async t => {
+    const sandbox = await startSandbox({ seed: randomUUID() })
+    t.after(() => sandbox.close())
+    const env = settings({
+      NODE_ENV: 'production',
+      PORT: '0',
+      MANAGEMENT_PORT: '0',
+      DATA_DIR: '/tmp/data',
+      AUDIT_LOG: '/tmp/data/audit.log',
+      UPSTREAM_URL: sandbox.url,
+      SESSION_SECRET: randomUUID() + randomUUID(),
+      PUBLIC_URL: 'https://storage.example',
+      DRAIN_DELAY_MS: '0'
+    })
+    const [command = '[]'] = textsOf('CMD')
+    const [, script = ''] = JSON.parse(command) as string[]
+    const child = spawn(bwrap, [...box, ...env, process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (printed += String(chunk)))
+    const address = () => /"msg":"Server listening at (http:[^"]+)"/.exec(printed)?.[1]
+    t.ok(await eventually(() => address() !== undefined), printed)
+    const headers = { authorization: `Bearer ${sandbox.demo.token}` }
+    const get = async (path: string) => (await fetch(address() + path, { headers })).status
+    t.equal(await get('/livez'), 200)
+    t.equal(await get('/docs'), 200)
+    t.equal(await get('/accounts/s3_user_1/buckets'), 200)
+    const order = await fetch(`${address()}/orders`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+      body: JSON.stringify({ planId: 2, bucketName: 'from-the-image' })
+    })
+    t.equal(order.status, 201, 'the ledger has a place to lie')
+
+    const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim() || child.pid)
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const caps = /^CapEff:\s+(\S+)$/m.exec(status)?.[1]
+    const uids = spawnSync(bwrap, [...box, 'id', '-u'], { encoding: 'utf8' }).stdout.trim()
+    t.equal(uids, UID)
+    t.match(caps, /^0+$/)
+    process.kill(pid, 'SIGTERM')
+    const [code] = await once(child, 'exit')
+    t.equal(code, 0, printed)
+    figure(`uid ${uids}, capabilities ${caps}, read-only root: serves, orders, ends with ${code}`)
+  })
+})
