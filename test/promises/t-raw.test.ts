@@ -22,10 +22,10 @@ const CLIENTS = 32
 const PATIENCE_MS = 250
 
 /** Memory is compared with what it is after so many requests. */
-const WARM_UP = 0.25
+const WARM_UP = 0.5
 
-/** 64 MiB: a young heap grows and shrinks by half of that. */
-const MOST_MORE_BYTES = 64 * 1024 * 1024
+/** 128 MiB: garbage of a heap that nothing presses. Four times as many requests leave no more (measured). */
+const MOST_MORE_BYTES = 128 * 2 ** 20
 
 t.setTimeout(Math.max(110_000, RUNS * 6))
 
@@ -175,7 +175,5 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
   t.ok(rssMore < MOST_MORE_BYTES, `${Math.round(rssMore / 2 ** 20)} MiB more`)
   const shown = Object.entries(counts).map(([told, count]) => `${count} ${told}`)
   figure(`seed ${seed}, ${sent} mutated requests in ${seconds} s: ${shown.sort().join(', ')}`)
-  figure(
-    `${broken.length} five-hundreds or hung; alive; ${Math.round(rssMore / 2 ** 20)} MiB more than after a quarter`
-  )
+  figure(`${broken.length} five-hundreds or hung; alive; ${Math.round(rssMore / 2 ** 20)} MiB more than after half`)
 })

@@ -19,6 +19,7 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
   t.equal(cases.length, 46)
   let refused = 0
   let seconds = 0
+  let handled = Number.NaN
 
   const answersTo = (...writes: string[]) =>
     exchange(
@@ -45,7 +46,8 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
   }
 
   t.test('HOSTKEY was asked nothing', async t => {
-    t.strictSame(sandbox.control.calls(), [])
+    handled = sandbox.control.calls().length
+    t.equal(handled, 0)
   })
 
   t.test('the same requests, framed in one way, are read', async t => {
@@ -61,13 +63,12 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
     }
     const { statuses } = await answersTo(READ + READ.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
     t.strictSame(statuses, [200, 200], 'a pipeline')
-    t.equal(sandbox.control.calls().length, 2)
+    // The second is answered by the plans that the first has brought.
+    t.equal(sandbox.control.calls().length, 1)
   })
 
   t.test('figures', async t => {
-    figure(
-      `${refused} of ${cases.length} refused; ${sandbox.control.calls().length - 2} handlers run, ${seconds} second replies`
-    )
+    figure(`${refused} of ${cases.length} refused; ${handled} handlers run, ${seconds} second replies`)
     t.equal(refused, 46)
     t.equal(seconds, 0)
   })
