@@ -36,7 +36,7 @@ export const USAGE = `npm run conformance -- --url <gateway> | --upstream <HOSTK
   --read-keys           also read an access key; it is not printed
   --json FILE           write the findings as JSON
   --rate N              requests a second: default 2, and no more than 2 for an upstream; on this machine 50
-  --max-requests N      default 60, with full 100; 200 at most
+  --max-requests N      default 60, for a gateway 100; 200 at most
   --timeout SECONDS     for each request, default 30
 
 Ends with 0 when all conforms, 1 with failures or drift, 2 when it was called wrongly.
@@ -45,6 +45,7 @@ Ends with 0 when all conforms, 1 with failures or drift, 2 when it was called wr
 /** For others' machines: slow enough to be no load. */
 const POLITE_RATE = 2
 const LOCAL_RATE = 50
+const USUAL_REQUESTS = { gateway: 100, upstream: 60 }
 const MOST_REQUESTS = 200
 
 /**
@@ -83,7 +84,7 @@ export const optionsOf = (args: readonly string[], env: Readonly<Record<string, 
     readKeys: values['read-keys'] ?? false,
     json: values.json,
     ratePerSecond: numberOf('--rate', values.rate, usual, mostRate),
-    maxRequests: numberOf('--max-requests', values['max-requests'], profile === 'full' ? 100 : 60, MOST_REQUESTS),
+    maxRequests: numberOf('--max-requests', values['max-requests'], USUAL_REQUESTS[target], MOST_REQUESTS),
     timeoutMs: numberOf('--timeout', values.timeout, 30, 120) * 1000
   }
 }

@@ -60,7 +60,7 @@ export const contractOf = (text: string): Contract => {
   // ajv-formats is CommonJS: its types put the function under `default`, at run time it is the module itself.
   ;(addFormats as unknown as typeof addFormats.default)(ajv)
   ajv.addSchema(document, 'api')
-  const fit = (ref: string, value: unknown, what: string) => {
+  const assertFit = (ref: string, value: unknown, what: string) => {
     const validate = ajv.getSchema(`api#${ref}`) ?? ajv.compile({ $ref: `api#${ref}` })
     // Names and rules; ajv's words hold no value.
     if (!validate(value)) throw new Mismatch(`${what}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`)
@@ -81,7 +81,7 @@ export const contractOf = (text: string): Contract => {
   const holdHeaders = ({ headers: documented = {} }: Reply, { status, headers }: Answer) => {
     for (const name of Object.keys(documented)) {
       const sent = headers[name.toLowerCase()]
-      if (sent !== undefined) fit(`${pointer('components', 'headers', name)}/schema`, sent, `header ${name}`)
+      if (sent !== undefined) assertFit(`${pointer('components', 'headers', name)}/schema`, sent, `header ${name}`)
       else if (ALWAYS.has(name)) throw new Mismatch(`${status} comes without the header ${name}`)
     }
   }
@@ -94,7 +94,7 @@ export const contractOf = (text: string): Contract => {
     if (!type.endsWith('json')) return
     const schema = `${at}${pointer('content', type)}/schema`
     const texts = type.endsWith('x-ndjson') ? text.trimEnd().split('\n') : [text]
-    for (const one of texts) fit(schema, jsonIn(one), `${status} does not fit the document`)
+    for (const one of texts) assertFit(schema, jsonIn(one), `${status} does not fit the document`)
     if (type !== 'application/problem+json') return
     const name = problemName(text)
     if (!JSON.stringify(reply).includes(`"${name}"`)) throw new Mismatch(`${status} ${name} is not in the document`)
@@ -114,7 +114,7 @@ export const contractOf = (text: string): Contract => {
     holdProblem(answer) {
       const type = answer.headers['content-type']?.split(';')[0]
       if (type !== 'application/problem+json') throw new Mismatch(`${answer.status} comes as ${type ?? 'no type'}`)
-      fit('/components/schemas/Problem', jsonIn(answer.text), `${answer.status} is no problem of the document`)
+      assertFit('/components/schemas/Problem', jsonIn(answer.text), `${answer.status} is no problem of the document`)
     }
   }
 }

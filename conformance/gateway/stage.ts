@@ -34,7 +34,7 @@ const REQUIRED: Readonly<Record<string, RegExp>> = {
   'x-frame-options': /^DENY$/,
   'cross-origin-resource-policy': /^same-origin$/,
   'strict-transport-security': /^max-age=\d+/,
-  'cache-control': /^(no-store|private, no-cache)$/
+  'cache-control': /^(no-store|private, (no-cache|max-age=\d+))$/
 }
 
 /** Makes `send`. */

@@ -143,12 +143,12 @@ const compareObject = ({ properties = {}, required = [] }: Shape, value: unknown
     if (Object.hasOwn(given, name)) {
       compare(schema, given[name], { member: under(name), example: example[name], isRequired }, note)
     } else if (isRequired || (Object.hasOwn(example, name) && !OPEN.has(name))) {
-      note(under(name), 'there', 'missing', isRequired ? 'breaking' : 'harmless')
+      note(under(name), 'a member', 'missing', isRequired ? 'breaking' : 'harmless')
     }
   }
   for (const [name, member] of Object.entries(given)) {
     if (!Object.hasOwn(properties, name))
-      note(under(nameOf(name)), 'unknown', `new: ${isObject(member) ? 'object' : typeOf(member)}`, 'harmless')
+      note(under(nameOf(name)), 'nothing', isObject(member) ? 'object' : typeOf(member), 'harmless')
   }
 }
 

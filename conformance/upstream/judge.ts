@@ -48,10 +48,7 @@ export const createJudge = (report: Report) => {
     drifts.push({ ...difference, action: nameOf(action) })
     const { member, declared, seen, effect, count } = difference
     const times = count > 1 ? `, ${count} times` : ''
-    report.drift(
-      `${nameOf(action)} ${what}`,
-      `${member} is declared as ${declared}, seen as ${seen}${times} (${effect})`
-    )
+    report.drift(`${nameOf(action)} ${what}`, `${member}: declared ${declared}, seen ${seen}${times} (${effect})`)
   }
 
   const envelope = (action: Action, member: string, declared: string, seen: string, what: string) => {
@@ -60,7 +57,16 @@ export const createJudge = (report: Report) => {
   }
 
   return {
-    drifts: () => [...drifts],
+    /** Each once, however many answers have it. */
+    drifts: (): Drift[] => {
+      const once = new Map<string, Drift>()
+      for (const drift of drifts) {
+        const { action, member, declared, seen } = drift
+        const key = JSON.stringify([action, member, declared, seen])
+        once.set(key, { ...drift, count: drift.count + (once.get(key)?.count ?? 0) })
+      }
+      return [...once.values()]
+    },
     /** An answer that should be a success. @returns its payload, when it is one */
     success(action: Action, what: string, { answer, opened }: Heard): Readonly<Record<string, unknown>> | undefined {
       if (answer.status !== 200) return envelope(action, 'HTTP status', '200', String(answer.status), what)
