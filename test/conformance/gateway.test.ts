@@ -47,6 +47,19 @@ t.test('nothing is written when the sandbox is not behind the gateway', async t 
   )
 })
 
+t.test('what was ordered is deleted also when the order is not as it should be', async t => {
+  const { url, sandbox } = await gateway(t)
+  const broken = await tampering(t, url, (reply, { target }) => {
+    if (target === '/orders') delete reply.headers['idempotency-replayed']
+  })
+  const args = ['--url', broken, '--profile', 'full', '--sandbox', sandbox.url, ...FAST]
+  const { code, lines } = await conformance(args, { sandbox })
+  t.equal(code, 1)
+  t.match(lines('fail').join('\n'), /createOrder: the second reply does not say/)
+  t.match(lines('pass').join('\n'), /deleteAccount of the account with conformance-\w+: 204/)
+  t.equal(sandbox.control.counters()['delete_account'], 1)
+})
+
 /** A break of one promise: of which reply, how, and the line that must tell of it. */
 interface Break {
   target: RegExp
