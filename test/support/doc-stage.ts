@@ -21,6 +21,8 @@ const NAMED_PORT = new RegExp(`(?<=[:= ]|--port )(${PORTS.join('|')})\\b`, 'g')
 const PRINTED: Record<string, RegExp> = {
   TOKEN: /^ +(?:demo )?token +(\S+)$/gm,
   API_KEY: /^ +(?:demo )?API key +(\S+)$/gm,
+  EMAIL: /^ +e-mail +(\S+)$/gm,
+  PASSWORD: /^ +password +(\S+)$/gm,
   SERVICE_SECRET: /^ +(hks_\S+)$/gm,
   'sha256:…': /(sha256:[0-9a-f]{64})/g
 }
