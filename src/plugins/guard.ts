@@ -8,7 +8,7 @@ import { UNREADABLE } from '../query.ts'
 import { needsOf } from '../route.ts'
 
 /** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
-const MAX_URL_LENGTH = 8192
+export const MAX_URL_LENGTH = 8192
 
 /** Refuses requests that cannot be understood in only one way, before anybody looks further. */
 export const guard = fp(

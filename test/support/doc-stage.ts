@@ -27,6 +27,16 @@ const PRINTED: Record<string, RegExp> = {
   'sha256:…': /(sha256:[0-9a-f]{64})/g
 }
 
+/** How this machine's npm finds its registry. */
+const forNpm = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value !== undefined && /^(npm_config_|https?_proxy$|no_proxy$|node_extra_ca_certs$)/i.test(name)
+        ? [[name, value]]
+        : []
+    )
+  )
+
 /** 40 s: a start on a busy machine. */
 const START_MS = 40_000
 
@@ -42,6 +52,7 @@ export const docStage = async (t: Test) => {
   for (const port of PORTS) ports.set(port, String(await stablePort()))
   const portOf = (named: string): string => ports.get(named) ?? named
   const env = {
+    ...forNpm(),
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? folder,
     PORT: portOf('8080'),
