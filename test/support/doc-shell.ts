@@ -29,12 +29,12 @@ export const openShell = (t: Test, { cwd, env }: { cwd: string; env: Record<stri
     stderr += chunk
   })
   return {
-    /** Runs a block. The code is that of its last command. @throws Error when it does not end */
+    /** Runs a block. The code is that of the last command in it that failed, or 0. @throws Error when it does not end */
     async run(code: string): Promise<Ran> {
       stdout = ''
       stderr = ''
       // Commands must not read the blocks that follow.
-      child.stdin.write(`{\n${code}\n} </dev/null; printf '\\n${END}%s\\n' "$?"\n`)
+      child.stdin.write(`trap FAILED=\\$? ERR; FAILED=0\n{\n${code}\n} </dev/null; printf '\\n${END}%s\\n' "$FAILED"\n`)
       const giveUpAt = performance.now() + TIMEOUT_MS
       for (;;) {
         const ended = new RegExp(`\n${END}(\\d+)\n$`).exec(stdout)
