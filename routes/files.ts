@@ -110,7 +110,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
   })
 }
 
-const MAX_PATH_BYTES = 1024
+export const MAX_PATH_BYTES = 1024
 
 /** @throws Problem file-path-encoding: the schema counts characters, S3 counts bytes */
 const assertFilePath = (path: string): void => {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { actionsPage } from './docs/actions.ts'
+import { limitsPage } from './docs/limits.ts'
 import { problemsPage } from './docs/problems.ts'
 import { promisesPage } from './docs/promises.ts'
 import { settingsPage } from './docs/settings.ts'
@@ -8,6 +9,7 @@ import { settingsPage } from './docs/settings.ts'
 /** The reference pages that are made from code; with `--check` they are only compared. */
 const pages: Record<string, () => string> = {
   'docs/reference/actions.md': actionsPage,
+  'docs/reference/limits.md': limitsPage,
   'docs/reference/problems.md': problemsPage,
   'docs/reference/promises.md': promisesPage,
   'docs/reference/settings.md': settingsPage

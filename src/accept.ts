@@ -4,6 +4,9 @@ import type { FastifyRequest } from 'fastify'
 
 export const JSON_TYPE = 'application/json'
 
+/** What every operation may answer, and a deletion alone: generated clients ask a deletion for nothing else. */
+export const PROBLEM_TYPE = 'application/problem+json'
+
 /** One JSON text on each line. */
 export const LINES_TYPE = 'application/x-ndjson'
 

@@ -25,7 +25,7 @@ export const LISTENER = {
 } as const
 
 /** Node closes what comes beyond so many connections at once. */
-const MAX_CONNECTIONS = 2000
+export const MAX_CONNECTIONS = 2000
 
 /** Bounds the number of connections. */
 export const boundConnections = (server: Server): void => {

@@ -11,11 +11,11 @@ import type { Grant } from './upstream/auth.ts'
 const MINUTE_MS = 60_000
 
 /** Idle sessions end after 15 minutes, busy ones after 8 hours, and none outlives its token. */
-const IDLE_MS = 15 * MINUTE_MS
-const ABSOLUTE_MS = 8 * 60 * MINUTE_MS
+export const IDLE_MS = 15 * MINUTE_MS
+export const ABSOLUTE_MS = 8 * 60 * MINUTE_MS
 
 /** Sessions of one customer; a new one ends the oldest. */
-const MOST_PER_CUSTOMER = 10
+export const MOST_PER_CUSTOMER = 10
 
 /** What a session holds; sealed in the store, open only while a request is served. */
 export interface Session {

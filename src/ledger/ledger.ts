@@ -6,8 +6,8 @@ import type { LedgerStore } from './store.ts'
 const HOUR_MS = 3_600_000
 
 /** A key answers for a day, an order can be looked up for thirty. */
-const KEY_MS = 24 * HOUR_MS
-const ORDER_MS = 30 * 24 * HOUR_MS
+export const KEY_MS = 24 * HOUR_MS
+export const ORDER_MS = 30 * 24 * HOUR_MS
 
 /** An entry as it lies in the store: to change it one must have seen it as it is, so the slower of two is refused. */
 export interface Held {

@@ -1,14 +1,14 @@
 import accepts from '@fastify/accepts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { acceptedOf } from '../accept.ts'
+import { acceptedOf, PROBLEM_TYPE } from '../accept.ts'
 import { hasTwins } from '../json-names.ts'
 import { type Fault, Problem } from '../problem.ts'
 import { UNREADABLE } from '../query.ts'
 import { needsOf } from '../route.ts'
 
 /** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
-const MAX_URL_LENGTH = 8192
+export const MAX_URL_LENGTH = 8192
 
 /** Refuses requests that cannot be understood in only one way, before anybody looks further. */
 export const guard = fp(
@@ -30,7 +30,8 @@ export const guard = fp(
       if (fault) throw fault
       assertTarget(request)
       const { offers } = needsOf(request.routeOptions.config) ?? {}
-      if (offers && acceptedOf(request, offers) === undefined) {
+      const isEmpty = request.method === 'DELETE'
+      if (offers && acceptedOf(request, isEmpty ? [...offers, PROBLEM_TYPE] : offers) === undefined) {
         throw new Problem('not-acceptable', `This operation answers in ${offers.join(' or ')}.`)
       }
     })

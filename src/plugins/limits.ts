@@ -20,7 +20,7 @@ export interface AddressLimitOptions extends LimitOptions {
 }
 
 /** One limit: a share of `max` in a number of windows. */
-interface Policy {
+export interface Policy {
   name: string
   share: number
   windows: number
@@ -28,8 +28,11 @@ interface Policy {
 
 const policy = (name: string, share: number, windows = 1): Policy => ({ name, share, windows })
 
+/** Requests that a share of a limit leaves: at least one. */
+export const mostOf = (share: number, max: number): number => Math.max(1, Math.floor(max * share))
+
 /** What each class draws from beside the limit that all requests of a caller share (RELIABILITY 4.7). */
-const CLASSES: Record<RateClass, readonly Policy[]> = {
+export const CLASSES: Record<RateClass, readonly Policy[]> = {
   read: [],
   write: [policy('write', 1 / 10)],
   delete: [policy('delete', 1 / 10)],
@@ -38,11 +41,11 @@ const CLASSES: Record<RateClass, readonly Policy[]> = {
   order: [policy('order', 1 / 200), policy('order-long', 1 / 60, 60)]
 }
 
-const CALLER = policy('caller', 1)
+export const CALLER = policy('caller', 1)
 /** Several callers may come from one address. */
-const ADDRESS = policy('ip', 2)
-const LOGIN_ADDRESS = policy('login', 1 / 120)
-const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
+export const ADDRESS = policy('ip', 2)
+export const LOGIN_ADDRESS = policy('login', 1 / 120)
+export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 
 /** Neighbours in one IPv6 network are one address: a single host has as many as it likes. */
 const IPV6_SUBNET = 64
@@ -106,7 +109,7 @@ const createDraw = (app: FastifyInstance, { max, windowMs }: { max: number; wind
   const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
   const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Draw) => {
     const id = `${name}/${factor}/${cost}`
-    const most = Math.max(1, Math.floor(max * share * factor))
+    const most = mostOf(share, max * factor)
     const limiter =
       limiters.get(id) ??
       app.createRateLimit({

@@ -11,11 +11,11 @@ import {
 } from 'cockatiel'
 
 /** Five failures in a row, or half of at least twenty calls in ten seconds (Envoy's figures). */
-const IN_A_ROW = 5
-const SAMPLED = { share: 0.5, calls: 20, seconds: 10 }
+export const IN_A_ROW = 5
+export const SAMPLED = { share: 0.5, calls: 20, seconds: 10 }
 
 /** How long it stays open: twice as long after each probe that fails, and not at the same moment as other replicas. */
-const REST_MS = { first: 1000, longest: 30_000 }
+export const REST_MS = { first: 1000, longest: 30_000 }
 const JITTER = 0.2
 
 /** What a call says of HOSTKEY's health. `none`: nothing, such as one whose caller has hung up. */

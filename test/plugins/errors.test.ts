@@ -34,6 +34,13 @@ t.test('the router', async t => {
     })
   }
 
+  t.test('204 for a deletion whose caller accepts problems alone, as generated clients do', async t => {
+    const { del } = await gateway(t)
+    const headers = { accept: 'application/problem+json' }
+    const { statusCode } = await del('/accounts/s3_user_1/buckets/empty-bucket', { headers })
+    t.equal(statusCode, 204)
+  })
+
   t.test('406 not-acceptable when JSON is not accepted', async t => {
     for (const accept of ['text/html', 'application/xml', 'application/json;q=0']) {
       fails(t, await get('/plans', { headers: { accept } }), 406, 'not-acceptable')

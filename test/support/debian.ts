@@ -11,9 +11,10 @@ const TIMEOUT_MS = 600_000
 /** Test files run at the same time: one installs, the others wait. The kernel lets go when the holder dies. */
 const LOCK = '/tmp/hostkey-s3-gateway-apt.lock'
 
-/** Installs a package without starting its service: a test starts what it needs by itself. */
+/** Installs packages without starting their services, unless the first argument succeeds: a test starts what it needs. */
 const INSTALL = `
-command -v "$1" >/dev/null && exit 0
+sh -c "$1" >/dev/null 2>&1 && exit 0
+shift
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
@@ -22,7 +23,7 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
 fi
 apt-get -qq update >&2
-apt-get -qq -o DPkg::Lock::Timeout=300 install -y --reinstall --no-install-recommends "$2" >&2
+apt-get -qq -o DPkg::Lock::Timeout=300 install -y --reinstall --no-install-recommends "$@" >&2
 `
 
 /** The path of a program, or undefined. */
@@ -45,17 +46,36 @@ export const findProgram = (...names: string[]): string | undefined =>
 export const needProgram = async (names: readonly string[], packageName: string): Promise<string> => {
   const found = findProgram(...names)
   if (found) return found
-  const byHand = `This test needs ${names.join(' or ')} in PATH`
-  if (process.getuid?.() !== 0 || !findProgram('apt-get') || !findProgram('flock')) {
-    throw new Error(`${byHand}. It can be installed only as root on Debian; by hand: apt-get install ${packageName}`)
-  }
-  process.stderr.write(`${names[0]} is not in PATH: installing the Debian package ${packageName} with apt-get\n`)
-  try {
-    await run('flock', [LOCK, 'sh', '-ec', INSTALL, 'install', names[0] ?? '', packageName], { timeout: TIMEOUT_MS })
-  } catch (error) {
-    throw new Error(`${byHand}, and apt-get could not install ${packageName}.`, { cause: error })
-  }
+  await install(`${names.join(' or ')} in PATH`, `command -v ${names[0]}`, [packageName])
   const installed = findProgram(...names)
-  if (!installed) throw new Error(`${byHand}, and ${packageName} did not bring it.`)
+  if (!installed) throw new Error(`This test needs ${names.join(' or ')} in PATH, and ${packageName} did not bring it.`)
   return installed
+}
+
+/**
+ * Finds modules of Debian's own Python, or installs them on Debian as root.
+ * @returns the program
+ * @throws Error that says what to do by hand
+ */
+export const needPython = async (modules: Readonly<Record<string, string>>): Promise<string> => {
+  const check = `/usr/bin/python3 -c 'import ${Object.keys(modules).join(', ')}'`
+  const isThere = await run('sh', ['-c', check]).then(
+    () => true,
+    () => false
+  )
+  if (!isThere) await install(`/usr/bin/python3 with ${Object.keys(modules)}`, check, Object.values(modules))
+  return '/usr/bin/python3'
+}
+
+const install = async (what: string, check: string, packages: readonly string[]): Promise<void> => {
+  const byHand = `This test needs ${what}`
+  if (process.getuid?.() !== 0 || !findProgram('apt-get') || !findProgram('flock')) {
+    throw new Error(`${byHand}. It is installed only as root on Debian; by hand: apt-get install ${packages.join(' ')}`)
+  }
+  process.stderr.write(`${what} is missing: installing ${packages.join(' ')} with apt-get\n`)
+  try {
+    await run('flock', [LOCK, 'sh', '-ec', INSTALL, 'install', check, ...packages], { timeout: TIMEOUT_MS })
+  } catch (error) {
+    throw new Error(`${byHand}, and apt-get could not install ${packages.join(' ')}.`, { cause: error })
+  }
 }

@@ -5,9 +5,9 @@ import type { Call } from '../client.ts'
 import { mayShare, sameness } from './coalesced.ts'
 
 /** Half a minute: plans change by the month, and orders read them afresh. */
-const FRESH_MS = 30_000
+export const FRESH_MS = 30_000
 /** As long as callers may keep them themselves. */
-const KEPT_MS = 60_000
+export const KEPT_MS = 60_000
 /** ± 10 %: what was read at the same time is not read again at the same time. */
 const JITTER = 0.1
 /** So many callers; the one that has not asked for the longest time is forgotten first. */

@@ -1,0 +1,60 @@
+import t from 'tap'
+import { openBrowser, watchedPage } from '../support/chromium.ts'
+import { needProgram } from '../support/debian.ts'
+import { blocksOf } from '../support/doc-blocks.ts'
+import { executePage, type Runner } from '../support/doc-page.ts'
+
+// 100 s: a start of the gateway and one of Chromium, on a busy machine.
+t.setTimeout(100_000)
+
+t.test('docs/tutorials/first-request.md', async t => {
+  await executePage(t, 'docs/tutorials/first-request.md', { start: false })
+})
+
+t.test('docs/tutorials/bucket-browser.md', async t => {
+  const page = 'docs/tutorials/bucket-browser.md'
+  const whole = blocksOf(page).find(({ language }) => language === 'html')?.code ?? ''
+  const bare = (code: string) =>
+    code
+      .split('\n')
+      .map(line => line.trim())
+      .join('\n')
+
+  /** What a step shows stands in the whole page as it is. */
+  const step: Runner = async ({ code, at }) => {
+    if (!bare(whole).includes(bare(code))) throw new Error(`${at} is not what the whole page has`)
+  }
+
+  await needProgram(['python3'], 'python3')
+  const { portOf, lastPrinted } = await executePage(t, page, { start: false, runners: { js: step } })
+  t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
+
+  const origin = `http://localhost:${portOf('3000')}`
+  const { page: tab, misdeeds } = await watchedPage(await openBrowser(t, { width: 800 }), origin)
+  await tab.goto(origin)
+  const entries = () => tab.locator('#list > li').allTextContents()
+
+  t.test('says why a login fails', async t => {
+    await tab.fill('input', 'no-such-key')
+    await tab.click('text=Log in')
+    await tab.waitForFunction("document.getElementById('message').textContent !== ''")
+    t.equal(await tab.textContent('#message'), 'The credential is not accepted')
+  })
+
+  t.test('lists buckets, then files, then more of them', async t => {
+    await tab.fill('input', lastPrinted('API_KEY'))
+    await tab.click('text=Log in')
+    await tab.click('text=s3_user_1 / holiday-pictures')
+    await tab.click('text=more')
+    await tab.waitForFunction("document.querySelectorAll('#list > li').length > 110")
+    const listed = await entries()
+    t.ok(listed.some(entry => entry.startsWith('picture-001.jpg (')))
+    await tab.click('text=← buckets >> nth=0')
+    await tab.waitForSelector('text=s3_user_1 / logs')
+    t.same(
+      await entries(),
+      ['holiday-pictures', 'empty-bucket', 'logs'].map(name => `s3_user_1 / ${name}`)
+    )
+    t.same(misdeeds.violations, [])
+  })
+})
