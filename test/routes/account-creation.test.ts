@@ -79,6 +79,9 @@ t.test('POST /accounts', async t => {
 
   for (const kind of ['html-502-after', 'reset-after', 'truncated', 'warning', 'reset-mid-body'] as const) {
     t.test(`201 when the answer is lost (${kind}) and the account is there: sent once`, async t => {
+      // Of its own: five lost answers in a row open the breaker of orders.
+      const { post, sandbox } = await gateway(t)
+      const { control } = sandbox
       control.fault({ kind, action: 'create_account' })
       const reply = await post('/accounts', free)
       t.equal(reply.statusCode, 201, reply.text)

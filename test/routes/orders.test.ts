@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { fails, succeeds } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
@@ -10,19 +10,29 @@ t.setTimeout(110_000)
 /** Another name for each test: the ledger outlives a reset of the sandbox, as it should. */
 let wanted = { planId: 2, bucketName: 'photos-0' }
 let tests = 0
-/** Waits until something is so. */
+/** Waits until something is so, 5 s at most. */
 const until = async (isSo: () => boolean) => {
-  while (!isSo()) await setImmediate()
+  const end = performance.now() + 5000
+  while (!isSo() && performance.now() < end) await setImmediate()
 }
 
 const prices = { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 }
 
-t.test('POST /orders', async t => {
+const shop = async (t: Test) => {
   const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
-  const order = (body: object, { query = '', key = randomUUID() }: { query?: string; key?: string } = {}) =>
-    post(`/orders${query}`, body, { headers: { 'idempotency-key': key } })
-  const orders = () => control.counters()['create_order'] ?? 0
+  return {
+    post,
+    asked,
+    control,
+    order: (body: object, { query = '', key = randomUUID() }: { query?: string; key?: string } = {}) =>
+      post(`/orders${query}`, body, { headers: { 'idempotency-key': key } }),
+    orders: () => control.counters()['create_order'] ?? 0
+  }
+}
+
+t.test('POST /orders', async t => {
+  const { post, asked, control, order, orders } = await shop(t)
   t.beforeEach(() => {
     control.reset()
     tests += 1
@@ -69,6 +79,8 @@ t.test('POST /orders', async t => {
     'stall-mid-body'
   ] as const) {
     t.test(`201 when the answer is lost (${kind}) and one new account is there: sent once`, async t => {
+      // Of its own: five lost answers in a row open the breaker of orders.
+      const { control, order, orders } = await shop(t)
       control.fault({ kind, action: 'create_order' })
       const reply = await order(wanted)
       t.equal(reply.statusCode, 201, reply.text)
@@ -84,6 +96,7 @@ t.test('POST /orders', async t => {
     ['bare-error', 502, 'upstream-refused']
   ] as const) {
     t.test(`202 with the order, state unknown, when HOSTKEY answers by ${kind}: sent once`, async t => {
+      const { control, order, orders } = await shop(t)
       control.fault({ kind, action: 'create_order' })
       const reply = await order(wanted)
       t.equal(reply.statusCode, 202, reply.text)
