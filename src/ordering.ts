@@ -155,9 +155,11 @@ const recordOf = (problem: Problem): RecordedProblem => ({
   ...(problem.options.upstream && { upstream: problem.options.upstream })
 })
 
+/** The recorded failure, for whoever sends the key again. */
 const revived = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
   new Problem(name, detail, {
     outcome,
+    isRecorded: true,
     ...(upstream && { upstream }),
     ...(isReplayed && { headers: { 'idempotency-replayed': 'true' } })
   })
@@ -166,7 +168,7 @@ const answerLost = () => new Problem('upstream-timeout', 'HOSTKEY’s answer was
 
 const notMade = (): RecordedProblem => ({
   name: 'upstream-bad-response',
-  detail: 'HOSTKEY’s answer was lost, and no account was made.',
+  detail: 'HOSTKEY’s answer was lost, and no account was made: order again with a new key.',
   outcome: 'not-applied'
 })
 
