@@ -76,7 +76,7 @@ export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow
     // An older order's account cannot be new: HOSTKEY has given its name away again.
     const isOthers = async (s3uid: string) => {
       const maker = await ledger.makerOf(intent.tenant, s3uid)
-      return maker !== undefined && maker.orderId !== held.entry.orderId && maker.takenAt >= sentAt
+      return maker !== undefined && maker.takenAt >= sentAt
     }
     const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs: how.settleMs }
     const finding = await lookForAccount(how.upstream, search, unhurried(errand))

@@ -124,6 +124,7 @@ for (const [name, setup] of Object.entries(stores)) {
       const intent = intentOf()
       await recorded(ledger, await claimed(ledger, intent), { state: 'unknown', problem: failure })
       t.equal(await kindOf(intent), 'takeover')
+      t.equal(await kindOf(intent), 'running', 'by one at a time')
     })
 
     t.test(
