@@ -372,6 +372,8 @@ t.test('writes', async t => {
       fails(t, reply, 503, 'upstream-unavailable', { outcome: 'not-applied', retryable: true })
       t.match(reply.headers['retry-after'], /^[1-9]\d*$/)
     }
+    t.ok(await eventually(() => control.counters()['list_plans'] === 1))
+    await pause(100)
     t.strictSame(control.counters(), { list_plans: 1 })
     t.equal(await restOf(g, 'write'), '1')
   })
