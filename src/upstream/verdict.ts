@@ -70,7 +70,7 @@ const refusal = (action: Action, said: string, secrets: readonly string[]): Prob
   const text = said.slice(0, MAX_REFUSAL_LENGTH)
   const upstream = { action: action.name, message: scrubbed(text, secrets) }
   for (const { problem, says } of refusalsOf(action)) {
-    if (!says.pattern.test(text)) continue
+    if (!says.wording.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
     return new Problem(problem, 'HOSTKEY refused.', {
       upstream,
