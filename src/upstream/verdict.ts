@@ -60,8 +60,7 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
 }
 
 /**
- * So much of a refusal is looked at. Words of HOSTKEY are shorter; some patterns take time with the square of the length,
- * and a body may be 8 MiB.
+ * So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB.
  */
 export const MAX_REFUSAL_LENGTH = 2048
 
