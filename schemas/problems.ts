@@ -193,14 +193,14 @@ export const problems = {
   'upstream-bad-response': entry(
     502,
     'HOSTKEY’s answer makes no sense',
-    'A read may be repeated. After a write, look first at what has become of it.',
+    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
     'safe'
   ),
   'upstream-unreachable': entry(502, 'HOSTKEY cannot be reached', 'Nothing was sent; try again later.', 'safe'),
   'upstream-storage-error': entry(
     502,
     'HOSTKEY’s storage reports an error',
-    'A read may be repeated. After a write, look first at what has become of it.',
+    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
     'safe'
   ),
   'account-state-unknown': entry(
@@ -226,7 +226,7 @@ export const problems = {
   'upstream-timeout': entry(
     504,
     'HOSTKEY did not answer in time',
-    'A read may be repeated. After a write, look first at what has become of it.',
+    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
     'safe'
   )
 } as const satisfies Record<string, Entry>

@@ -1,5 +1,5 @@
-/** Every string of a JSON text, and whether a colon makes it the name of a member. Nothing else holds a quote. */
-const STRINGS = /"(?:[^"\\]|\\.)*"\s*(:?)/g
+/** Every string of a JSON text: nothing else holds a quote. It cannot fail, so that no text makes it start over and over. */
+const STRINGS = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)/g
 
 /**
  * Does an object in this text name a member twice? `JSON.parse` keeps the last one, other readers the first: two that
@@ -9,7 +9,12 @@ const STRINGS = /"(?:[^"\\]|\\.)*"\s*(:?)/g
  */
 export const hasTwins = (text: string, value: unknown): boolean => {
   let named = 0
-  for (const [, colon] of text.matchAll(STRINGS)) if (colon === ':') named += 1
+  for (const { 0: string, index } of text.matchAll(STRINGS)) {
+    // A colon makes it the name of a member.
+    const next = /\S/g
+    next.lastIndex = index + string.length
+    if (next.exec(text)?.[0] === ':') named += 1
+  }
   return named !== membersIn(value)
 }
 

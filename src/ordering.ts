@@ -76,7 +76,7 @@ export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow
     // An older order's account cannot be new: HOSTKEY has given its name away again.
     const isOthers = async (s3uid: string) => {
       const maker = await ledger.makerOf(intent.tenant, s3uid)
-      return maker !== undefined && maker.orderId !== held.entry.orderId && maker.takenAt >= sentAt
+      return maker !== undefined && maker.takenAt >= sentAt
     }
     const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs: how.settleMs }
     const finding = await lookForAccount(how.upstream, search, unhurried(errand))
@@ -155,9 +155,11 @@ const recordOf = (problem: Problem): RecordedProblem => ({
   ...(problem.options.upstream && { upstream: problem.options.upstream })
 })
 
+/** The recorded failure, for whoever sends the key again. */
 const revived = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
   new Problem(name, detail, {
     outcome,
+    isRecorded: true,
     ...(upstream && { upstream }),
     ...(isReplayed && { headers: { 'idempotency-replayed': 'true' } })
   })
@@ -166,7 +168,7 @@ const answerLost = () => new Problem('upstream-timeout', 'HOSTKEY’s answer was
 
 const notMade = (): RecordedProblem => ({
   name: 'upstream-bad-response',
-  detail: 'HOSTKEY’s answer was lost, and no account was made.',
+  detail: 'HOSTKEY’s answer was lost, and no account was made: order again with a new key.',
   outcome: 'not-applied'
 })
 

@@ -16,6 +16,8 @@ export interface ProblemOptions {
   links?: Record<string, string>
   /** Seconds until it makes sense to try again; becomes `Retry-After`. */
   retryAfterSeconds?: number
+  /** It is recorded under the request's key, which gets no other answer whatever the problem is. */
+  isRecorded?: boolean
   /** Headers that belong to the problem, such as `Allow`. */
   headers?: Record<string, string>
   /** For the log only. */
@@ -45,14 +47,14 @@ export const isProblem = (error: unknown, ...names: ProblemName[]): error is Pro
 /** What a caller reads: the members of RFC 9457 and ours. */
 export const problemBody = (problem: Problem, { publicUrl, instance }: { publicUrl: string; instance: string }) => {
   const { title, repeat } = problems[problem.problem]
-  const { outcome, errors, upstream, links } = problem.options
+  const { outcome, errors, upstream, links, isRecorded } = problem.options
   return {
     type: `${publicUrl}/problems/${problem.problem}`,
     title,
     status: problem.status,
     detail: problem.message,
     instance,
-    retryable: repeat === 'safe' && (outcome === undefined || outcome === 'not-applied'),
+    retryable: repeat === 'safe' && !isRecorded && (outcome === undefined || outcome === 'not-applied'),
     ...(errors && { errors }),
     ...(outcome && { outcome }),
     ...(upstream && { upstream }),

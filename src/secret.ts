@@ -37,20 +37,38 @@ export class Secret {
 /** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys, S3 keys. */
 const CREDENTIALS =
   /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
-const ASSIGNMENTS =
-  /\b(token|key|access_key|secret_key|password|user_token|authorization)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi
+/** What stands behind a name, and the value. The names are no part of it: nobody could prove that it never runs away. */
+const ASSIGNMENTS = /(["']? ?[:=] ?["']?)[^\s"'&,;}]+/g
+const NAMES = ['token', 'key', 'access_key', 'secret_key', 'password', 'user_token', 'authorization']
+/** Longer than any of them. */
+const NAME_LENGTH = 20
+
+const withoutAssignments = (text: string): string =>
+  text.replace(ASSIGNMENTS, (all: string, sign: string, at: number) => {
+    const name =
+      text
+        .slice(Math.max(0, at - NAME_LENGTH), at)
+        .split(/\W/)
+        .at(-1) ?? ''
+    // The value may be an assignment itself.
+    return NAMES.includes(name.toLowerCase())
+      ? `${sign}${REDACTED}`
+      : `${all.charAt(0)}${withoutAssignments(all.slice(1))}`
+  })
 
 /**
  * Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters.
  * @param sent what the text may quote and must not, such as a password
  */
 export const scrubbed = (text: string, sent: readonly string[] = []): string =>
-  sent
-    .filter(value => value !== '')
-    .reduce((rest, value) => rest.replaceAll(value, REDACTED), text)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose.
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
-    .replace(ASSIGNMENTS, `$1$2${REDACTED}`)
+  withoutAssignments(
+    sent
+      .filter(value => value !== '')
+      .reduce((rest, value) => rest.replaceAll(value, REDACTED), text)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose.
+      .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
+      .replace(/\s+/g, ' ')
+  )
     .replace(CREDENTIALS, REDACTED)
     .trim()
     .slice(0, 512)

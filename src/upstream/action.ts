@@ -9,10 +9,33 @@ import type { Outcome, ProblemName } from '../../schemas/problems.ts'
  */
 export type Effect = 'read' | 'queue' | 'secret' | 'write' | 'buy' | 'login'
 
+/** Tells a text by its words; a regular expression is one. */
+export interface Wording {
+  test(text: string): boolean
+}
+
+/** Each of these somewhere behind the one before. As one pattern, `a.*b` takes time with the square of the text. */
+export const inOrder = (...words: readonly RegExp[]): Wording => ({
+  test(text) {
+    let rest = text
+    for (const word of words) {
+      const found = word.exec(rest)
+      if (!found) return false
+      rest = rest.slice(found.index + found[0].length)
+    }
+    return true
+  }
+})
+
+/** One of these. */
+export const eitherOf = (...wordings: readonly Wording[]): Wording => ({
+  test: text => wordings.some(wording => wording.test(text))
+})
+
 /** A way in which HOSTKEY says no. */
 export interface Says {
   /** Matches the text of the refusal. */
-  readonly pattern: RegExp
+  readonly wording: Wording
   /** A text that HOSTKEY gives or may give: documentation, sandbox and self-test use it. */
   readonly example: string
   /** What became of the write when HOSTKEY says this; `not-applied` unless it is known better. */
@@ -22,16 +45,16 @@ export interface Says {
 }
 
 /** @param example a text of the vendor page where there is one. */
-export const says = (pattern: RegExp, example: string, outcome: Outcome = 'not-applied'): Says => ({
-  pattern,
+export const says = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): Says => ({
+  wording,
   example,
   outcome,
   last: false
 })
 
 /** The same for a prefix alone: tried last, because what follows the prefix may be a failure that has a name. */
-export const otherwiseSays = (pattern: RegExp, example: string, outcome: Outcome = 'not-applied'): Says => ({
-  ...says(pattern, example, outcome),
+export const otherwiseSays = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): Says => ({
+  ...says(wording, example, outcome),
   last: true
 })
 

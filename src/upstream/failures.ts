@@ -1,5 +1,5 @@
 import type { Outcome, ProblemName } from '../../schemas/problems.ts'
-import { type Action, type Says, says } from './action.ts'
+import { type Action, eitherOf, inOrder, type Says, says, type Wording } from './action.ts'
 
 /** A refusal that several actions share. */
 interface CommonFailure {
@@ -19,13 +19,13 @@ const not = (a: (action: Action) => boolean) => (action: Action) => !a(action)
 
 const common = (
   problem: ProblemName,
-  pattern: RegExp,
+  wording: Wording,
   example: string,
   appliesTo: (action: Action) => boolean = always,
   outcome: Outcome = 'not-applied'
 ): CommonFailure => ({
   problem,
-  says: says(pattern, example, outcome),
+  says: says(wording, example, outcome),
   appliesTo
 })
 
@@ -46,7 +46,10 @@ const table: readonly CommonFailure[] = [
   ),
   common(
     'invalid-token',
-    /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed|(invalid|expired|wrong|bad).*(token|session|hash)/i,
+    eitherOf(
+      /invalid token|token expired|token is invalid|session expired|invalid hash|authorization required|^unauthorized|authentication failed/i,
+      inOrder(/invalid|expired|wrong|bad/i, /token|session|hash/i)
+    ),
     'Invalid token'
   ),
   common('invalid-request', /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i, 'Ticket id required'),
@@ -76,7 +79,12 @@ const table: readonly CommonFailure[] = [
     'unknown'
   ),
   common('limit-reached', /limit|quota|exceed|too many/i, 'quota exceeded', writes),
-  common('invalid-bucket-name', /InvalidBucketName|(invalid|incorrect|wrong).*bucket/i, 'InvalidBucketName', creates),
+  common(
+    'invalid-bucket-name',
+    eitherOf(/InvalidBucketName/i, inOrder(/invalid|incorrect|wrong/i, /bucket/i)),
+    'InvalidBucketName',
+    creates
+  ),
   // How far HOSTKEY had come when it gave up is not said.
   common(
     'upstream-throttled',

@@ -60,8 +60,7 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
 }
 
 /**
- * So much of a refusal is looked at. Words of HOSTKEY are shorter; some patterns take time with the square of the length,
- * and a body may be 8 MiB.
+ * So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB.
  */
 export const MAX_REFUSAL_LENGTH = 2048
 
@@ -70,7 +69,7 @@ const refusal = (action: Action, said: string, secrets: readonly string[]): Prob
   const text = said.slice(0, MAX_REFUSAL_LENGTH)
   const upstream = { action: action.name, message: scrubbed(text, secrets) }
   for (const { problem, says } of refusalsOf(action)) {
-    if (!says.pattern.test(text)) continue
+    if (!says.wording.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
     return new Problem(problem, 'HOSTKEY refused.', {
       upstream,

@@ -124,6 +124,7 @@ for (const [name, setup] of Object.entries(stores)) {
       const intent = intentOf()
       await recorded(ledger, await claimed(ledger, intent), { state: 'unknown', problem: failure })
       t.equal(await kindOf(intent), 'takeover')
+      t.equal(await kindOf(intent), 'running', 'by one at a time')
     })
 
     t.test(
@@ -164,6 +165,46 @@ for (const [name, setup] of Object.entries(stores)) {
       const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS, now: () => time })
       await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreDown)
       t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
+    })
+
+    t.test('whoever takes over a claim whose bucket name another key has got meanwhile gives way', async t => {
+      const intent = intentOf()
+      const { wanted } = intent
+      const dead: LedgerStore = {
+        ...store,
+        claim: (key, ...rest) =>
+          key.startsWith('order-wish') ? Promise.reject(new StoreDown('killed')) : store.claim(key, ...rest)
+      }
+      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS, now: () => time }).claim(intent), StoreDown)
+      const other = await claimed(ledger, intentOf({ wanted }))
+      time += LEASE_MS
+      t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })
+      t.equal(await ledger.peek(intent), undefined, 'its own claim is gone')
+      await ledger.abandon(other)
+      t.equal(await kindOf(intent), 'new')
+    })
+
+    t.test('whoever takes over what was sent keeps its record, though another key has got the bucket name', async t => {
+      const intent = intentOf()
+      const held = await recorded(ledger, await claimed(ledger, intent), { state: 'sent', sentAt: time })
+      // A day later the name is free.
+      await store.release(
+        `order-wish:${intent.tenant}:${intent.action}:${intent.wanted.bucketName}`,
+        held.entry.orderId
+      )
+      await claimed(ledger, intentOf({ wanted: intent.wanted }))
+      time += LEASE_MS
+      t.equal(await kindOf(intent), 'duplicate')
+      t.match(await ledger.peek(intent), { state: 'sent', orderId: held.entry.orderId })
+    })
+
+    t.test('a bucket name whose holder is gone without a trace is free', async t => {
+      const intent = intentOf()
+      const { entry, text } = await claimed(ledger, intent)
+      await store.release(`order-key:${intent.tenant}:${intent.action}:${intent.keyHash}`, text)
+      const claim = await ledger.claim({ ...intent, keyHash: randomUUID() })
+      t.match(claim, { kind: 'new' })
+      t.not(claim.kind === 'new' && claim.held.entry.orderId, entry.orderId)
     })
 
     t.test('keys live for 24 h and orders for 30 days, for their customer', async t => {

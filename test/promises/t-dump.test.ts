@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { createBrowser } from '../support/browser-caller.ts'
+import { flipped } from '../support/flipped.ts'
+import { gateway } from '../support/gateway.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { BUCKETS } from '../support/outage.ts'
 import { figuresOf } from '../support/promises.ts'
@@ -12,6 +14,8 @@ import { replicas, temporaryFolder } from '../support/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
+
+const FLIPS = 1000
 
 /** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */
 const WRONG = {
@@ -122,3 +126,33 @@ for (const [name, open] of Object.entries(stores)) {
     })
   })
 }
+
+t.test('a record whose bits were changed', async t => {
+  const folder = temporaryFolder(t)
+  const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, SESSION_SECRET: randomBytes(32).toString('hex') }
+  const running = await gateway(t, env)
+  const { control, demo } = running.sandbox
+  const browser = createBrowser(running)
+  await browser.logIn({ apiKey: demo.apiKey })
+  const database = new DatabaseSync(join(folder, 'store.sqlite'))
+  t.after(async () => database.close())
+  const record = database.prepare("SELECT key, value FROM entries WHERE key LIKE 'session:%'").get() as {
+    key: string
+    value: string
+  }
+  const put = database.prepare('UPDATE entries SET value = CAST(? AS TEXT) WHERE key = ?')
+  control.clearCalls()
+  const told = new Map<string, number>()
+  for (let flip = 0; flip < FLIPS; flip += 1) {
+    put.run(flipped(Buffer.from(record.value), randomInt(record.value.length * 8)), record.key)
+    const reply = await createBrowser(running, browser.cookie()).get('/accounts')
+    const said = `${reply.statusCode} ${String(reply.json().type).split('/').at(-1)}`
+    told.set(said, (told.get(said) ?? 0) + 1)
+  }
+  const expired = told.get('401 session-expired') ?? 0
+  t.strictSame([...told], [['401 session-expired', FLIPS]])
+  t.strictSame(control.calls(), [], 'HOSTKEY is asked nothing')
+  put.run(record.value, record.key)
+  t.equal((await browser.get('/accounts')).statusCode, 200, 'and as it was, it opens')
+  figures(`${FLIPS} flipped bits of a session record: ${expired} × 401, ${FLIPS - expired} of anything else`)
+})

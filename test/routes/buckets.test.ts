@@ -1,4 +1,6 @@
+import { request } from 'node:http'
 import t from 'tap'
+import { eventually } from '../support/eventually.ts'
 import { fails, succeeds } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
@@ -81,7 +83,7 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
 })
 
 t.test('POST /accounts/:s3uid/buckets', async t => {
-  const { post, asked, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
+  const { post, asked, sandbox, url } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const create = (name: string, account = ACCOUNT) => post(`${account}/buckets`, { name })
   const calls = () => control.counters()['create_bucket'] ?? 0
@@ -117,6 +119,28 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
     const reply = await create('unseen')
     t.equal(reply.statusCode, 201)
     t.match(reply.json(), { name: 'unseen', warnings: [{ code: 'bucket-name-unconfirmed' }] })
+  })
+
+  t.test('201 with that warning when the list cannot be read any more', async t => {
+    control.fault({ kind: 'html-200', action: 'get_buckets', after: 1 })
+    const reply = await create('blind')
+    t.equal(reply.statusCode, 201, reply.text)
+    t.match(reply.json(), { name: 'blind', warnings: [{ code: 'bucket-name-unconfirmed' }] })
+  })
+
+  t.test('the bucket is looked for although the caller has hung up, and not when HOSTKEY has refused', async t => {
+    const lists = () => control.counters()['get_buckets'] ?? 0
+    control.fault({ kind: 'latency', action: 'create_bucket', ms: 200 })
+    const headers = { authorization: `Bearer ${sandbox.demo.token}`, 'content-type': 'application/json' }
+    const call = request(`${url}${ACCOUNT}/buckets`, { method: 'POST', headers })
+    call.on('error', () => undefined)
+    call.end('{"name":"left"}')
+    t.ok(await eventually(() => calls() === 1))
+    call.destroy()
+    t.ok(await eventually(() => lists() === 2))
+    control.reset()
+    fails(t, await create('logs'), 409, 'bucket-exists')
+    t.equal(lists(), 1)
   })
 
   t.test('201 when HOSTKEY prints the empty map as a list', async t => {

@@ -155,9 +155,18 @@ t.test('502 not-applied after the settle window, recorded; a new key orders', as
   const [body, key] = [orderOf(), randomUUID()]
   const first = await order(body, key)
   t.equal(first.statusCode, 202, first.text)
-  t.ok(await eventually(async () => (await order(body, key)).statusCode !== 202))
+  let judged = first
+  t.ok(
+    await eventually(async () => {
+      judged = await order(body, key)
+      return judged.statusCode !== 202
+    })
+  )
+  // This key never gets another answer.
+  fails(t, judged, 502, 'upstream-bad-response', { outcome: 'not-applied', retryable: false })
+  t.match(judged.json().detail, /with a new key/)
   const last = await order(body, key)
-  fails(t, last, 502, 'upstream-bad-response', { outcome: 'not-applied' })
+  fails(t, last, 502, 'upstream-bad-response', { outcome: 'not-applied', retryable: false })
   t.equal(last.headers['idempotency-replayed'], 'true')
   t.hasStrict((await get(first.headers['location'] ?? '')).json(), { state: 'failed' })
   t.equal(sent(), 1)

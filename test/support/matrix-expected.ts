@@ -129,7 +129,7 @@ interface Endings {
 
 const unknown: Ending = { outcome: 'unknown' }
 
-/** Looked for by reading when the answer is lost. */
+/** Looked for by reading when the answer is lost; what is still there when no answer came may be gone in a moment. */
 const deletion: Endings = {
   executed: [{ status: 204 }],
   untouched: [{ problem: 'upstream-bad-response', outcome: 'not-applied' }]
@@ -150,5 +150,7 @@ const lost: Readonly<Record<WriteName, Endings>> = {
 /** How a write may end that HOSTKEY refuses in unknown words: such a refusal of an account proves nothing. */
 export const endingsOf = (action: WriteName, problem: ProblemName, isExecuted: boolean): readonly Ending[] => {
   if (problem === 'upstream-refused' && action !== 'create_account' && action !== 'create_order') return [unknown]
+  if (problem === 'upstream-timeout' && !isExecuted && DELETIONS.includes(action))
+    return [{ outcome: 'unknown', problem }]
   return lost[action][isExecuted ? 'executed' : 'untouched']
 }

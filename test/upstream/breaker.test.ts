@@ -261,6 +261,12 @@ t.test('the breakers of all classes', async t => {
     t.strictSame(turns, ['write opens'])
     await run('read', refusal)
     t.strictSame(turns, ['write opens', 'write closes'])
+
+    // Reads that come later do not mend what fails then.
+    for (let n = 0; n < 4; n += 1) await run('write', timeout)
+    for (let n = 0; n < 3; n += 1) await run('read', answer)
+    await run('write', timeout)
+    t.equal(turns.at(-1), 'write opens')
   })
 
   t.test('a read whose caller has hung up counts for nothing, a write counts', async t => {
@@ -271,6 +277,15 @@ t.test('the breakers of all classes', async t => {
     for (let n = 0; n < 5; n += 1) await run('write', timeout, AbortSignal.abort())
     t.strictSame(turns, ['write opens'])
   })
+
+  for (const problem of ['upstream-unreachable', 'upstream-timeout', 'upstream-bad-response'] as const) {
+    t.test(`${problem} is a failure of HOSTKEY’s`, async t => {
+      clock(t)
+      const { turns, run } = opened()
+      for (let n = 0; n < 5; n += 1) await run('read', () => Promise.reject(new Problem(problem, 'no')))
+      t.strictSame(turns, ['read opens'])
+    })
+  }
 
   t.test('an error of our own says nothing of HOSTKEY', async t => {
     const advance = clock(t)
@@ -357,6 +372,8 @@ t.test('writes', async t => {
       fails(t, reply, 503, 'upstream-unavailable', { outcome: 'not-applied', retryable: true })
       t.match(reply.headers['retry-after'], /^[1-9]\d*$/)
     }
+    t.ok(await eventually(() => control.counters()['list_plans'] === 1))
+    await pause(100)
     t.strictSame(control.counters(), { list_plans: 1 })
     t.equal(await restOf(g, 'write'), '1')
   })

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FaultKind } from '../../src/sandbox/index.ts'
 import { fails } from '../support/expect.ts'
@@ -67,12 +69,26 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
       t.notOk(isThere(control))
     })
 
-    t.test('502 upstream-bad-response, not applied, when it was lost before', async t => {
-      control.fault({ kind: 'reset-before', action })
+    t.test('502 upstream-bad-response, not applied, when the answer makes no sense and it is there', async t => {
+      control.fault({ kind: 'empty-200', action })
       const reply = await remove(url)
       fails(t, reply, 502, 'upstream-bad-response', { outcome: 'not-applied', retryable: true })
       t.match(control.counters(), { [action]: 1, [list]: 3 }, 'sent once, and looked for after each pause')
       t.ok(isThere(control))
+    })
+
+    t.test('504 upstream-timeout, outcome unknown, when there is no answer and it is there', async t => {
+      control.fault({ kind: 'reset-before', action })
+      const reply = await remove(url)
+      fails(t, reply, 504, 'upstream-timeout', { outcome: 'unknown', retryable: false })
+      t.match(control.counters(), { [action]: 1, [list]: 3 }, 'sent once, and looked for after each pause')
+      t.ok(isThere(control))
+    })
+
+    t.test('outcome unknown when a look finds it and the last one fails', async t => {
+      control.fault({ kind: 'empty-200', action })
+      control.fault({ kind: 'html-200', action: list, after: 1 })
+      fails(t, await remove(url), 502, 'upstream-bad-response', { outcome: 'unknown', retryable: false })
     })
 
     t.test('204 when HOSTKEY acts between two looks', async t => {
@@ -97,6 +113,39 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
     }
   })
 }
+
+/** A HOSTKEY that answers deletions with nonsense, and whose lists ignore what is looked for. */
+const careless = async (t: Test, lists: Record<string, object>) => {
+  const server = createServer(async (request, response) => {
+    let form = ''
+    for await (const chunk of request) form += chunk
+    const list = lists[new URLSearchParams(form).get('action') ?? '']
+    response.end(list ? JSON.stringify({ result: 'OK', ...list }) : 'nonsense')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` })
+}
+
+t.test('a list that ignores what is looked for', async t => {
+  const { del } = await careless(t, {
+    get_files: { files: [], folders: [{ key: 'a/' }], next_token: null },
+    get_users: { s3_users: [{ s3uid: 's3_user_2' }] }
+  })
+
+  t.test('does not show whether a file in one of its folders is gone: outcome unknown', async t => {
+    fails(t, await del(targets['a file'].url), 502, 'upstream-bad-response', { outcome: 'unknown' })
+  })
+
+  t.test('shows that a file in none of its folders is', async t => {
+    t.equal((await del('/accounts/s3_user_1/buckets/logs/files?path=b.txt')).statusCode, 204)
+  })
+
+  t.test('shows that an account is gone, though there is another', async t => {
+    t.equal((await del('/accounts/s3_user_1', { headers })).statusCode, 204)
+  })
+})
 
 t.test('nobody looks when HOSTKEY has answered', async t => {
   const { remove, control } = await fresh(t)
@@ -123,7 +172,7 @@ t.test('a file is looked for by its whole path', async t => {
       t.ok(hasFile('a/b.txt.old')(control))
       reset()
       control.set({ searchMode })
-      control.fault({ kind: 'reset-before', action })
+      control.fault({ kind: 'empty-200', action })
       fails(t, await remove(url), 502, 'upstream-bad-response', { outcome: 'not-applied' })
     })
   }

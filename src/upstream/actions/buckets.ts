@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { ProblemName } from '../../../schemas/problems.ts'
-import { action, otherwiseSays, says } from '../action.ts'
+import { action, inOrder, otherwiseSays, says } from '../action.ts'
 
 const Snapshot = Type.Object({
   bandwidth_usage: Type.Optional(Type.Number()),
@@ -86,12 +86,12 @@ export const createBucket = action({
   example: { message: { status: 200, body: '', headers: {} } },
   failures: {
     'bucket-exists': says(
-      /^Create bucket error:.*(already exists|AlreadyExists|AlreadyOwnedByYou)/i,
+      inOrder(/^Create bucket error:/i, /already exists|AlreadyExists|AlreadyOwnedByYou/i),
       'Create bucket error: Bucket already exists'
     ),
     'invalid-bucket-name': says(/InvalidBucketName|invalid bucket name/i, 'Create bucket error: InvalidBucketName'),
     'limit-reached': says(
-      /^Create bucket error:.*(TooManyBuckets|limit|quota|exceed)/i,
+      inOrder(/^Create bucket error:/i, /TooManyBuckets|limit|quota|exceed/i),
       'Create bucket error: TooManyBuckets'
     ),
     'upstream-storage-error': otherwiseSays(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
@@ -108,11 +108,11 @@ export const deleteBucket = action({
   example: { message: 'Bucket deleted successfully' },
   failures: {
     'bucket-not-empty': says(
-      /^Delete S3 bucket error:.*(not empty|NotEmpty)/i,
+      inOrder(/^Delete S3 bucket error:/i, /not empty|NotEmpty/i),
       'Delete S3 bucket error: Bucket not empty'
     ),
     'bucket-not-found': says(
-      /^Delete S3 bucket error:.*(not found|NoSuchBucket|does not exist)/i,
+      inOrder(/^Delete S3 bucket error:/i, /not found|NoSuchBucket|does not exist/i),
       'Delete S3 bucket error: NoSuchBucket'
     ),
     'upstream-storage-error': otherwiseSays(

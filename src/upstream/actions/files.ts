@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, otherwiseSays, says } from '../action.ts'
+import { action, eitherOf, inOrder, otherwiseSays, says } from '../action.ts'
 
 /** Upstream's largest page of files: `max_keys` is "up to 100" (documented). */
 export const MAX_KEYS = 100
@@ -36,11 +36,14 @@ export const getFiles = action({
   },
   failures: {
     'bucket-not-found': says(
-      /^s3\/get_files:.*(NoSuchBucket|bucket.*(not found|does not exist))/i,
+      eitherOf(
+        inOrder(/^s3\/get_files:/i, /NoSuchBucket/i),
+        inOrder(/^s3\/get_files:/i, /bucket/i, /not found|does not exist/i)
+      ),
       's3/get_files: Load S3 files error: NoSuchBucket'
     ),
     'invalid-cursor': says(
-      /^s3\/get_files:.*(continuation|invalid.*token)/i,
+      eitherOf(inOrder(/^s3\/get_files:/i, /continuation/i), inOrder(/^s3\/get_files:/i, /invalid/i, /token/i)),
       's3/get_files: Load S3 files error: The continuation token provided is incorrect'
     ),
     'upstream-storage-error': otherwiseSays(
@@ -59,11 +62,14 @@ export const deleteFile = action({
   example: { message: 'File deleted successfully' },
   failures: {
     'file-not-found': says(
-      /^Delete S3 file error:.*(File not found|NoSuchKey)/i,
+      inOrder(/^Delete S3 file error:/i, /File not found|NoSuchKey/i),
       'Delete S3 file error: File not found'
     ),
     'bucket-not-found': says(
-      /^Delete S3 file error:.*(NoSuchBucket|bucket.*(not found|does not exist))/i,
+      eitherOf(
+        inOrder(/^Delete S3 file error:/i, /NoSuchBucket/i),
+        inOrder(/^Delete S3 file error:/i, /bucket/i, /not found|does not exist/i)
+      ),
       'Delete S3 file error: NoSuchBucket'
     ),
     'upstream-storage-error': otherwiseSays(/^Delete S3 file error:/i, 'Delete S3 file error: InternalError', 'unknown')

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from '../action.ts'
+import { action, eitherOf, inOrder, says } from '../action.ts'
 
 /** What auth.php tells of a token and its customer. Only the token is sure to be there: one documented shape has little else. */
 const Grant = Type.Object({
@@ -62,7 +62,10 @@ export const passwordLogin = action({
   failures: {
     'two-factor-required': secondFactor,
     'invalid-credentials': says(
-      /(invalid|incorrect|wrong|bad).*(login|password|user|credential|e-?mail)|(user|login|account|customer) not found/i,
+      eitherOf(
+        inOrder(/invalid|incorrect|wrong|bad/i, /login|password|user|credential|e-?mail/i),
+        /(user|login|account|customer) not found/i
+      ),
       'Invalid login or password'
     ),
     forbidden: notAllowed
