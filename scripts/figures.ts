@@ -1,7 +1,6 @@
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-/** What the tests of a kind have reached, and the day of that run. */
+/** What the tests of a promise have reached, and the day of that run. */
 export interface Reached {
   on: string
   figures: string[]
@@ -23,12 +22,11 @@ export const recordFigures = (reached: Record<string, string[]>): void => {
   writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(all), undefined, 2)}\n`)
 }
 
-/** What the tests of a run have left in a folder, by promise: `T-ORDER.4711.json` and so on. */
-export const figuresIn = (folder: string): Record<string, string[]> => {
+/** What the tests of a run have printed: lines such as `# T-SMUG: 46 of 46 refused`. */
+export const figuresIn = (log: string): Record<string, string[]> => {
   const reached: Record<string, string[]> = {}
-  for (const file of globSync(`${folder}/*.json`).sort()) {
-    const name = basename(file).replace(/\.\d+\.json$/, '')
-    reached[name] = [...(reached[name] ?? []), ...(JSON.parse(readFileSync(file, 'utf8')) as string[])]
+  for (const [, name = '', figure = ''] of log.matchAll(/^# (T-[A-Z0-9]+): (.*)$/gm)) {
+    reached[name] = [...(reached[name] ?? []), figure]
   }
   return reached
 }

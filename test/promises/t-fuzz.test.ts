@@ -65,7 +65,7 @@ t.test('what once was found stays found', async t => {
 
 t.test(`${RUNS} requests`, async t => {
   t.comment(`seed ${seed}`)
-  process.stdout.write(`# T-FUZZ: seed ${seed}\n`)
+  process.stdout.write(`# seed of T-FUZZ: ${seed}\n`)
   const startedAt = performance.now()
   const tallies = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {

@@ -20,7 +20,7 @@ const RESET_EVERY = 1000
 t.setTimeout(Math.max(110_000, RUNS * 6))
 
 t.test(`${RUNS} requests over sockets, ${CLIENTS} at a time`, async t => {
-  process.stdout.write(`# T-FUZZ2: seed ${seed}\n`)
+  process.stdout.write(`# seed of T-FUZZ2: ${seed}\n`)
   const figure = figuresOf(t, 'T-FUZZ2')
   const stage = await createStage()
   t.teardown(() => stage.close())

@@ -54,7 +54,7 @@ const form: fc.Arbitrary<Field[]> = fc
   })
 
 t.test(`${VALUES} values through PHP’s own parser of forms`, async t => {
-  process.stdout.write(`# T-PHP: seed ${seed}\n`)
+  process.stdout.write(`# seed of T-PHP: ${seed}\n`)
   const figure = figuresOf(t, 'T-PHP')
   const { read } = await phpServer(t)
   const { version } = await read('')

@@ -101,7 +101,7 @@ const rssOf = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
 
 t.test(`${RUNS} requests with bytes changed`, async t => {
-  process.stdout.write(`# T-RAW: seed ${seed}\n`)
+  process.stdout.write(`# seed of T-RAW: ${seed}\n`)
   const figure = figuresOf(t, 'T-RAW')
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.teardown(() => sandbox.close())
