@@ -138,7 +138,7 @@ t.test('an order whose answer HOSTKEY loses', async t => {
     const error = await failureOf(order(orderOf()))
     if (!isProblem(error, 'upstream-bad-response')) throw error
     t.equal(error.outcome, 'not-applied')
-    t.ok(error.isReplayed)
+    t.equal(error.retryable, false)
     t.equal(new Set(keys).size, 1)
     t.equal(sent(), 1)
   })

@@ -137,7 +137,7 @@ const breaks: Break[] = [
     line: /without a credential: .*www-authenticate/
   },
   {
-    target: /^\/problems\/(?!no-such|invalid-token)/,
+    target: /^\/problems\/(?!no-such|invalid-token|bucket-not-empty)/,
     spoil: put('content-type', 'text/plain'),
     line: /pages of problems: \S+ has no page/
   },

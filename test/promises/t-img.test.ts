@@ -36,6 +36,8 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
   /** The file system of the image: nothing may be written but /data. */
   const box = [
     ...['--ro-bind', '/', '/', '--tmpfs', '/tmp', '--ro-bind', app, '/tmp/app', '--bind', data, '/tmp/data'],
+    // Wherever this project lies, also where nothing is seen any more.
+    ...['--ro-bind', process.execPath, '/tmp/node'],
     ...['--remount-ro', '/tmp', '--proc', '/proc', '--dev', '/dev', '--chdir', '/tmp/app'],
     ...['--unshare-user', '--uid', UID, '--gid', UID, '--cap-drop', 'ALL', '--die-with-parent', '--clearenv']
   ]
@@ -46,7 +48,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
     const write = `for (const path of ['/tmp/app/src/x', '/tmp/x', '/etc/x', '/tmp/data/x']) {
       try { require('node:fs').writeFileSync(path, ''); console.log('wrote', path) } catch (error) { console.log(error.code, path) }
     }`
-    const { stdout } = spawnSync(bwrap, [...box, process.execPath, '-e', write], { encoding: 'utf8' })
+    const { stdout } = spawnSync(bwrap, [...box, '/tmp/node', '-e', write], { encoding: 'utf8' })
     t.match(
       stdout,
       /^E(ROFS|ACCES|PERM) \/tmp\/app\/src\/x\nE(ROFS|ACCES|PERM) \/tmp\/x\nE(ROFS|ACCES|PERM) \/etc\/x\n/
@@ -70,7 +72,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
     })
     const [command = '[]'] = textsOf('CMD')
     const [, script = ''] = JSON.parse(command) as string[]
-    const child = spawn(bwrap, [...box, ...env, process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(bwrap, [...box, ...env, '/tmp/node', script], { stdio: ['ignore', 'pipe', 'pipe'] })
     t.teardown(() => child.kill('SIGKILL'))
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (printed += String(chunk)))

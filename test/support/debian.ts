@@ -26,10 +26,15 @@ apt-get -qq update >&2
 apt-get -qq -o DPkg::Lock::Timeout=300 install -y --reinstall --no-install-recommends "$@" >&2
 `
 
+/** Servers are there; not everybody has them in PATH. */
+const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
 /** The path of a program, or undefined. */
 export const findProgram = (...names: string[]): string | undefined =>
   names
-    .flatMap(name => (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, name)))
+    .flatMap(name =>
+      [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS].map(folder => join(folder, name))
+    )
     .find(path => {
       try {
         accessSync(path, constants.X_OK)

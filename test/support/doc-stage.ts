@@ -11,7 +11,18 @@ interface Test {
 }
 
 /** What of the project a reader's commands use, found where the page's files are written. */
-const PROJECT = ['package.json', 'node_modules', 'src', 'scripts', 'schemas', 'routes', 'client', 'openapi.yaml']
+const PROJECT = [
+  'package.json',
+  'node_modules',
+  'src',
+  'scripts',
+  'schemas',
+  'routes',
+  'client',
+  'conformance',
+  'examples',
+  'openapi.yaml'
+]
 
 /** Ports that pages name; each run has its own, so that nothing of this machine is in the way. */
 const PORTS = ['8080', '8081', '8082', '8083', '8090', '9090', '9091', '9092', '9093', '3000', '6379', '8443']
