@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
@@ -8,6 +9,9 @@ import { lastLine, type Tally, tallied } from './reporter.ts'
 
 /** 4 min: a test file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 240_000
+
+/** These press the machine, or measure it: one at a time, and nothing beside them. */
+const LOUD = 'test/promises/'
 
 /** Percent of lines, branches and functions under test; a floor that is raised, never lowered. */
 const FLOOR = { lineCoverage: 90, branchCoverage: 85, functionCoverage: 85 }
@@ -26,21 +30,35 @@ for (const [index, pattern] of patterns.entries()) {
   tally.silent.push(`no test file is named ${pattern}`)
 }
 
-const events = run({
-  files: [...new Set(found.flat())].sort().map(file => resolve(file)),
-  isolation: 'process',
-  concurrency: true,
-  timeout: FILE_TIMEOUT_MS,
-  ...(values.coverage && {
-    coverage: true,
-    coverageIncludeGlobs: ['src/**/*.ts', 'routes/**/*.ts', 'schemas/**/*.ts'],
-    ...FLOOR
-  })
-})
+const files = [...new Set(found.flat())].sort()
+const isLoud = (file: string) => file.startsWith(LOUD)
 
-for await (const text of Readable.from(tallied(events, tally)).compose(new spec())) {
-  // tap colours its differences always; a log file wants none.
-  process.stdout.write(process.stdout.isTTY ? text : stripVTControlCharacters(String(text)))
+/** Runs test files, so many at a time, and prints what they say. */
+const runAll = async (files: string[], concurrency: number) => {
+  const events = run({
+    files: files.map(file => resolve(file)),
+    isolation: 'process',
+    concurrency,
+    timeout: FILE_TIMEOUT_MS,
+    ...(values.coverage && {
+      coverage: true,
+      coverageIncludeGlobs: ['src/**/*.ts', 'routes/**/*.ts', 'schemas/**/*.ts'],
+      ...FLOOR
+    })
+  })
+  for await (const text of Readable.from(tallied(events, tally)).compose(new spec())) {
+    // tap colours its differences always; a log file wants none.
+    process.stdout.write(process.stdout.isTTY ? text : stripVTControlCharacters(String(text)))
+  }
+}
+
+// A run of the coverage is one run.
+if (values.coverage) await runAll(files, 1)
+else {
+  const quiet = files.filter(file => !isLoud(file))
+  const loud = files.filter(isLoud)
+  if (quiet.length > 0) await runAll(quiet, Math.min(2, availableParallelism()))
+  if (loud.length > 0) await runAll(loud, 1)
 }
 for (const complaint of tally.silent) process.stdout.write(`✖ ${complaint}\n`)
 if (tally.failed > 0) process.exitCode = 1

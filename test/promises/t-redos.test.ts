@@ -14,7 +14,16 @@ const LONG = 64 * 1024
 
 const nameOf = ({ source, flags }: Pattern) => `/${source}/${flags}`
 
-const { patterns, unknown } = patternsIn('src/**/*.ts', 'schemas/**/*.ts', 'routes/**/*.ts')
+/** What is checked against requests and replies stands in the document, however the sources have put it together. */
+const inDocument = [...JSON.stringify((await openapiDocument()).document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)]
+const served: Pattern[] = inDocument.map(([, json = '""']) => ({
+  source: JSON.parse(json) as string,
+  flags: 'u',
+  at: 'openapi.yaml'
+}))
+
+const { patterns: written, unknown } = patternsIn('src/**/*.ts', 'schemas/**/*.ts', 'routes/**/*.ts')
+const patterns = [...written, ...served]
 const unique = [...new Map(patterns.map(pattern => [nameOf(pattern), pattern])).values()]
 /** Milliseconds that a pattern takes for a text, the best of five. */
 const msOf = ({ source, flags }: Pattern, text: string): number => {
@@ -42,17 +51,11 @@ const slowest = (all: readonly Pattern[], length: number) => {
   return times.reduce((worst, each) => (each.ms > worst.ms ? each : worst))
 }
 
-t.test('every pattern of the sources is found', async t => {
+t.test('every pattern of the sources and of the document is found', async t => {
   t.ok(unique.length >= 110, `${unique.length} patterns`)
   t.strictSame(unknown, [], 'none is made where the program runs')
-  const known = new Set(patterns.map(({ source }) => source))
-  const inDocument = [...JSON.stringify((await openapiDocument()).document).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)]
-  const served = new Set(inDocument.map(([, json = '""']) => JSON.parse(json) as string))
-  t.ok(served.size >= 10, `${served.size} of them in the document`)
-  t.strictSame(
-    [...served].filter(source => !known.has(source)),
-    []
-  )
+  t.ok(written.length >= 100, `${written.length} in the sources`)
+  t.ok(served.length >= 30, `${served.length} in the document`)
 })
 
 t.test('however it is written', async t => {

@@ -27,7 +27,10 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
   const stalled = async () => {
     const gateway = await program(t, 'server', { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
     // No two are the same: what several ask at once would be asked once.
-    const load = openLoad(RPS, () => ({ url: `${gateway.url}/accounts?limit=${(asked++ % 1000) + 1}`, headers }))
+    const load = openLoad(RPS, () => {
+      asked += 1
+      return { url: `${gateway.url}/accounts?limit=${(asked % 1000) + 1}&planId=${Math.ceil(asked / 1000)}`, headers }
+    })
     const probes = openLoad(20, () => ({ url: `${gateway.url}/livez` }))
     await pause(3000)
     const residentBefore = gateway.residentBytes()
