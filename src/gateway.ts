@@ -16,6 +16,7 @@ import { closeListener } from './plugins/draining.ts'
 import { MOST_PRESSURE } from './plugins/shedding.ts'
 import { createPressure, type Pressure } from './pressure.ts'
 import { createRecentWrites } from './recent-writes.ts'
+import { createReports } from './reports.ts'
 import { createRevocation } from './revocation.ts'
 import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
@@ -65,34 +66,19 @@ export const assembleGateway = async ({
   pressure = createPressure(MOST_PRESSURE)
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
+  const reports = createReports({ metrics, log })
   const storeOptions = {
     kind: config.sessionStore,
     dataDir: config.dataDir,
     redisUrl: config.redisUrl?.reveal(),
-    report(cause: Error | undefined) {
-      // The text alone: the error holds the command, which may be the one that logs in.
-      if (cause) log.error({ reason: cause.message }, 'the store does not answer')
-      else log.info('the store answers again')
-    }
+    report: reports.store
   }
   const store = await createStore(storeOptions)
   const upstream = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
-    observe(observation) {
-      metrics.upstreamCall(observation)
-      if (observation.unknownText !== undefined) {
-        log.warn(
-          { action: observation.action, upstreamText: observation.unknownText },
-          'HOSTKEY refused in unknown words'
-        )
-      }
-    },
-    reportRest(name, isResting) {
-      metrics.upstreamRest(name, isResting)
-      if (isResting) log.warn({ class: name }, 'HOSTKEY keeps failing: these calls are not sent for a moment')
-      else log.info({ class: name }, 'HOSTKEY answers again')
-    }
+    observe: reports.call,
+    reportRest: reports.rest
   })
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
   const ledgerStore = isForgetful ? createMemoryStore() : createLedgerStore(storeOptions)
