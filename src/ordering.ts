@@ -78,7 +78,9 @@ export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow
       const maker = await ledger.makerOf(intent.tenant, s3uid)
       return maker !== undefined && maker.takenAt >= sentAt
     }
-    const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs: how.settleMs }
+    // Who asks again has waited already.
+    const settleMs = error ? how.settleMs : [0]
+    const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs }
     const finding = await lookForAccount(how.upstream, search, unhurried(errand))
     if (finding.kind === 'made') return settled(held, { state: 'done', made: madeDespite(finding, problem) })
     if (finding.kind === 'none' && (isRefused || isOver)) {

@@ -138,7 +138,7 @@ t.test('an owner who is fenced off', async t => {
 })
 
 t.test('whoever takes an entry over', async t => {
-  const { purchaseOf, sent, ledger, advance } = await shop(t)
+  const { purchaseOf, sent, ledger, advance, control } = await shop(t)
 
   t.test('buys where nothing was sent', async t => {
     const { place, intent } = await purchaseOf('photos')
@@ -149,13 +149,15 @@ t.test('whoever takes an entry over', async t => {
     t.equal(sent(), 1)
   })
 
-  t.test('only looks where something may have been', async t => {
+  t.test('only looks where something may have been, and once: whoever asks again has waited already', async t => {
     const { place, intent } = await purchaseOf('music')
     const claim = await ledger.claim(intent)
     if (claim.kind === 'new') await ledger.record(claim.held, { state: 'sent', sentAt: Date.now(), before: [] })
     advance(LEASE_MS)
+    control.clearCalls()
     t.match(await place(), { state: 'unknown' })
-    t.equal(sent(), 1)
+    t.equal(sent(), 0)
+    t.equal(control.counters()['get_users'], 2, 'by the bucket’s name, and by the plan')
   })
 })
 
