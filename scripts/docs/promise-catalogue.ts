@@ -102,8 +102,8 @@ export const promises = {
     figure: '100 % safe'
   },
   'T-CLOCK': {
-    promise: 'A clock that jumps prolongs no session',
-    figure: '0 sessions beyond their end'
+    promise: 'A clock that jumps prolongs no session; clocks that differ give no order away',
+    figure: '0 sessions beyond their end; an hour apart: 409 until the lease is over'
   },
   'T-DISK': {
     promise: 'A full disk stops orders before they are sent',

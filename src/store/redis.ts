@@ -111,6 +111,10 @@ export const createRedisStore = async (
     enlist: (key, member, most, ttlMs) => script<string[]>(ENLIST, key, member, most, Math.ceil(ttlMs)),
     delist: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
     disband: key => script<string[]>(DISBAND, key),
+    async now() {
+      const [seconds, microseconds] = await ask(() => redis.time())
+      return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+    },
     isUp: () =>
       ask(look).then(
         () => true,

@@ -7,6 +7,7 @@ import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
+import { orderOnce } from '../support/order-once.ts'
 import { figuresOf } from '../support/promises.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
@@ -63,18 +64,7 @@ t.test('a ledger on a disk that is full', async t => {
     const { bfree, bsize } = statfsSync(disk)
     writeFileSync(join(disk, 'ballast'), Buffer.alloc((bfree - leftPages) * bsize))
   }
-  const order = async (bucketName: string) => {
-    const { statusCode, body } = await request(`${gateway.url}/orders`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${sandbox.demo.token}`,
-        'idempotency-key': `key-of-${bucketName}-0000`,
-        'content-type': 'application/json'
-      },
-      body: JSON.stringify({ planId: 2, bucketName })
-    })
-    return { statusCode, text: await body.text() }
-  }
+  const order = (bucketName: string) => orderOnce(gateway.url, sandbox.demo.token, bucketName)
   const orders = () => control.counters()['create_order'] ?? 0
 
   let asked = 0

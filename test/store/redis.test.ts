@@ -67,6 +67,7 @@ t.test('a Redis store', async t => {
     await t.rejects(store.enlist('a', 'b', 1, LIFE_MS), StoreDown)
     await t.rejects(store.delist('a', 'b'), StoreDown)
     await t.rejects(store.disband('a'), StoreDown)
+    await t.rejects(store.now(), StoreDown)
     t.equal(await store.isUp(), false)
     t.ok(performance.now() - begunAt - first < 50, 'only the first one waits')
     redis.thaw()
