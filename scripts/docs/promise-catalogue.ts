@@ -42,8 +42,8 @@ export const promises = {
     figure: 'the write ends and is recorded; exit within the grace'
   },
   'T-REDIS': {
-    promise: 'A Redis that is away costs little, and comes back by itself',
-    figure: 'p99 at most 60 ms more; recovery ≤ 500 ms; 503 and not 401'
+    promise: 'A Redis that is away costs little, also behind a network that loses everything, and comes back by itself',
+    figure: 'p99 at most 60 ms more; recovery ≤ 500 ms; 503 and not 401; 0 orders sent'
   },
   'T-SLOW': {
     promise: 'Slow clients do not keep others out',
