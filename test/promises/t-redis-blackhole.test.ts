@@ -6,7 +6,8 @@ import t from 'tap'
 import { blackhole } from '../support/blackhole.ts'
 import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from '../support/outage.ts'
 import { waitsThrough } from '../support/outage-latency.ts'
-import { limitsThrough, type Outages, ordersThrough, sessionsThrough } from '../support/outage-promises.ts'
+import { limitsThrough } from '../support/outage-limits.ts'
+import { type Outages, ordersThrough, sessionsThrough } from '../support/outage-promises.ts'
 import { figuresOf } from '../support/promises.ts'
 
 /**

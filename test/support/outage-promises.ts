@@ -75,37 +75,6 @@ export const sessionsThrough = (t: Test, figure: Figure, outages: Outages): void
   }
 }
 
-/** Limits hold while nobody counts for all replicas. */
-export const limitsThrough = (t: Test, outages: Outages): void => {
-  for (const [name, { begin, end }] of Object.entries(outages)) {
-    t.test(`limits while Redis is ${name}`, async t => {
-      const MAX = 20
-      const { redis, gateway } = await onRedis(t, { RATE_LIMIT_MAX: String(MAX) })
-      for (let used = 0; used < 5; used += 1) await gateway.get(BUCKETS)
-      await begin(redis)
-
-      t.test('429 rate-limited when a caller has had as many as ever, counted in the process', async t => {
-        const replies: Reply[] = []
-        while (replies.length < MAX + 10) replies.push(await gateway.get(BUCKETS))
-        const statuses = replies.map(({ statusCode }) => statusCode)
-        const passed = statuses.indexOf(429)
-        // A busy machine may have counted some of the first five here: a Redis that is slow is away as well.
-        t.ok(passed >= MAX - 5 && passed <= MAX, `${passed} passed`)
-        t.strictSame(statuses, [...Array(passed).fill(200), ...Array(statuses.length - passed).fill(429)])
-        for (const reply of replies.slice(MAX)) fails(t, reply, 429, 'rate-limited')
-      })
-
-      t.test('429 rate-limited when logins come too fast, though none can succeed', async t => {
-        const guess = () =>
-          gateway.post('/session', { token: 'a'.repeat(32) }, { token: null, headers: { 'x-csrf': '1' } })
-        t.equal((await guess()).statusCode, 401, 'HOSTKEY still judges the credential')
-        fails(t, await guess(), 429, 'rate-limited')
-        await end(redis)
-      })
-    })
-  }
-}
-
 const order = (bucketName: string) =>
   ['/orders', { planId: 2, bucketName }, { headers: { 'idempotency-key': `key-of-${bucketName}-0000` } }] as const
 
