@@ -44,6 +44,7 @@ export interface AppOptions {
   publicUrl: URL
   basePath: string
   rateLimit: { max: number; windowMs: number }
+  replicasHint: number
   trustProxy: string[]
   allowedOrigins: string[]
   store: Store
@@ -132,7 +133,11 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(draining, { drain: options.drain })
   await app.register(guard)
   await app.register(shedding, { pressure: options.pressure })
-  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, options.doors) })
+  await app.register(limits, {
+    ...limitOptions,
+    replicasHint: options.replicasHint,
+    factorOf: request => limitFactorOf(request, options.doors)
+  })
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })
   await app.register(docs, { version, publicUrl: base, mount, basePath })

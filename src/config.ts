@@ -8,6 +8,9 @@ import { settings } from './settings.ts'
 /** How long a stopping gateway goes on serving: load balancers look every few seconds (RELIABILITY 4.4). */
 const PRODUCTION_DRAIN_MS = 5000
 
+/** Whoever keeps sessions in Redis runs several replicas, most often two (RELIABILITY 4.5). */
+const LIKELY_REPLICAS = 2
+
 type Table = Readonly<Record<string, Setting>>
 
 /** What a table of settings comes to. */
@@ -17,10 +20,11 @@ type Read = Values<typeof settings>
 
 /** The settings of the process: read once at start, frozen. */
 export type Config = Readonly<
-  Omit<Read, 'publicUrl' | 'drainDelayMs' | 'sessionStore'> & {
+  Omit<Read, 'publicUrl' | 'drainDelayMs' | 'sessionStore' | 'replicasHint'> & {
     publicUrl: URL
     drainDelayMs: number
     sessionStore: 'memory' | 'sqlite' | 'redis'
+    replicasHint: number
   }
 >
 
@@ -56,6 +60,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv): Config => {
     publicUrl: read.publicUrl ?? ownUrl(read),
     drainDelayMs: read.drainDelayMs ?? (read.environment === 'production' ? PRODUCTION_DRAIN_MS : 0),
     sessionStore: storeOf(read),
+    replicasHint: read.replicasHint ?? (storeOf(read) === 'redis' ? LIKELY_REPLICAS : 1),
     sessionSecret: read.sessionSecret.length > 0 ? read.sessionSecret : [new Secret(randomBytes(32).toString('hex'))]
   }
   for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value)

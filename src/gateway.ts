@@ -112,6 +112,7 @@ export const assembleGateway = async ({
     publicUrl: config.publicUrl,
     basePath: config.basePath,
     rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs },
+    replicasHint: config.replicasHint,
     trustProxy: config.trustProxy,
     origins: originsOf(config.publicUrl, config.allowedOrigins),
     allowedOrigins: config.allowedOrigins,

@@ -11,9 +11,11 @@ type Counted = (error: Error | null, result?: { current: number; ttl: number }) 
 
 /**
  * Where @fastify/rate-limit counts: limiters of one bucket share it over routes and replicas, and each draws its cost.
- * While the store is away each replica counts for itself: a limit is never lifted, and never an error.
+ * While the store is away each replica counts for itself, and each request as if every replica had one like it: a limit
+ * is never lifted, never multiplied by the replicas, and never an error.
+ * @param replicas how many there are likely to be
  */
-export const limitStoreOf = (store: Store) => {
+export const limitStoreOf = (store: Store, replicas: number) => {
   const local = createMemoryStore()
   return class LimitStore {
     readonly #options: LimitStoreOptions
@@ -22,12 +24,13 @@ export const limitStoreOf = (store: Store) => {
       this.#options = options
     }
 
-    incr(key: string, counted: Counted, windowMs: number): void {
+    incr(key: string, counted: Counted, windowMs: number, max: number): void {
       const { bucket = 'all', cost = 1 } = this.#options
       const name = `limit:${bucket}:${key}`
       store
         .increment(name, cost, windowMs)
-        .catch(() => local.increment(name, cost, windowMs))
+        // One passes always: of a limit of one, no part is left.
+        .catch(() => local.increment(name, Math.min(cost * replicas, max), windowMs))
         .then(
           ({ count, ttlMs }) => counted(null, { current: count, ttl: ttlMs }),
           error => counted(error)

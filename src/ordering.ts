@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, unhurried } from './caller.ts'
-import { type Clock, elapsedNow } from './clock.ts'
 import type { Entry, EntryState, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { Problem } from './problem.ts'
@@ -27,7 +26,6 @@ export interface OrderingOptions {
   settleWindowMs: number
   /** Where the routes are mounted, for links. */
   mount: string
-  now?: Clock
 }
 
 export interface Ordering {
@@ -40,7 +38,7 @@ export interface Ordering {
   place(how: Purchase, key: OrderKey, check: () => Promise<Wanted>, errand: Errand): Promise<Placed>
 }
 
-export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow }: OrderingOptions): Ordering => {
+export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOptions): Ordering => {
   /** The account before the POST, recorded before the POST: from here on the entry is reconciled and never sent again. */
   const buy = async (how: Purchase, held: Held, errand: Errand): Promise<Entry> => {
     const { wanted } = held.entry.intent
@@ -51,7 +49,7 @@ export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow
       await ledger.abandon(held)
       throw error
     }
-    const sent = await recorded(held, { state: 'sent', sentAt: now(), before })
+    const sent = await recorded(held, { state: 'sent', sentAt: await ledger.now(), before })
     let made: Made
     try {
       made = await send(how, wanted, errand)
@@ -67,12 +65,13 @@ export const createOrdering = ({ ledger, settleWindowMs, mount, now = elapsedNow
 
   /** Looks, and never sends. */
   const reconcile = async (how: Purchase, held: Held, errand: Errand, error?: Problem): Promise<Entry> => {
-    const { intent, before = [], sentAt = now(), lostAt = now() } = held.entry
+    // Asked before the look: what appears during it must not be missed.
+    const now = await ledger.now()
+    const { intent, before = [], sentAt = now, lostAt = now } = held.entry
     const problem = error ?? (held.entry.problem ? revived(held.entry.problem) : answerLost())
     const isMade = problem.options.outcome === 'partial'
     const isRefused = problem.problem === 'payment-required'
-    // Asked before the look: what appears during it must not be missed.
-    const isOver = now() - lostAt >= settleWindowMs && !isMade
+    const isOver = now - lostAt >= settleWindowMs && !isMade
     // An older order's account cannot be new: HOSTKEY has given its name away again.
     const isOthers = async (s3uid: string) => {
       const maker = await ledger.makerOf(intent.tenant, s3uid)

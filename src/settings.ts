@@ -139,6 +139,14 @@ export const settings = {
     otherwise: 'none',
     read: redisUrl
   }),
+  replicasHint: setting({
+    name: 'REPLICAS_HINT',
+    about:
+      'How many replicas share the store. While it is away each counts for itself, and lets its part of every limit pass, but at least one request.',
+    fallback: '',
+    otherwise: '2 when the store is `redis`, else 1',
+    read: optional(integer(1, 1000))
+  }),
   dataDir: setting({
     name: 'DATA_DIR',
     about: 'Folder of the SQLite file.',

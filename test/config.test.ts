@@ -39,7 +39,8 @@ t.test('an empty environment gives the documented defaults, frozen', async t => 
     trustProxy: [],
     allowedOrigins: [],
     logLevel: 'info',
-    drainDelayMs: 0
+    drainDelayMs: 0,
+    replicasHint: 1
   })
   t.equal(config.publicUrl.href, 'http://127.0.0.1:8080/')
   t.ok(Object.isFrozen(config))
@@ -65,6 +66,7 @@ t.test('every variable is read', async t => {
     SESSION_SECRET: `${LONG}-new, ${LONG}-old`,
     SESSION_STORE: 'redis',
     REDIS_URL: 'rediss://user:password@redis.example.com:6379/1',
+    REPLICAS_HINT: '3',
     DATA_DIR: '/var/lib/gateway',
     SERVICES_FILE: '/etc/services.json',
     AUDIT_LOG: '/var/log/audit'
@@ -85,7 +87,8 @@ t.test('every variable is read', async t => {
     trustProxy: ['loopback', '10.0.0.0/8', '2001:db8::/32', '192.0.2.7'],
     allowedOrigins: ['https://console.example.com', 'http://localhost:5173'],
     logLevel: 'warn',
-    drainDelayMs: 0
+    drainDelayMs: 0,
+    replicasHint: 3
   })
   t.equal(config.publicUrl.href, 'https://gateway.example.com/storage/v1/')
   t.equal(config.upstreamUrl?.href, 'http://127.0.0.1:4000/sandbox/')
@@ -108,6 +111,7 @@ t.test('defaults that depend on other settings', async t => {
   t.equal(loadConfig(PRODUCTION).drainDelayMs, 5000)
   t.equal(loadConfig({}).sessionStore, 'memory')
   t.equal(loadConfig({ REDIS_URL: 'redis://127.0.0.1', SESSION_SECRET: LONG }).sessionStore, 'redis')
+  t.equal(loadConfig({ REDIS_URL: 'redis://127.0.0.1', SESSION_SECRET: LONG }).replicasHint, 2)
   const [random, other] = [loadConfig({}), loadConfig({})].map(({ sessionSecret }) => sessionSecret[0]?.reveal())
   t.match(random, /^[0-9a-f]{64}$/)
   t.not(random, other)

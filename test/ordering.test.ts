@@ -38,8 +38,7 @@ const shop = async (t: Test) => {
     await sandbox.close()
   })
   let time = Date.now()
-  const now = () => time
-  const ledger = createLedger({ store, leaseMs: LEASE_MS, now })
+  const ledger = createLedger({ store: { ...store, now: async () => time }, leaseMs: LEASE_MS })
   const errand: Errand = {
     caller: {
       door: 'bearer',
@@ -65,7 +64,7 @@ const shop = async (t: Test) => {
       intent: { ...key, wanted },
       entry: () => ledger.peek(key),
       place: (through: Ledger = ledger) =>
-        createOrdering({ ledger: through, settleWindowMs: 3_600_000, mount: '', now })
+        createOrdering({ ledger: through, settleWindowMs: 3_600_000, mount: '' })
           .place({ upstream, action, settleMs: [0, 20] }, key, async () => wanted, errand)
           .then(
             ({ entry }) => entry,

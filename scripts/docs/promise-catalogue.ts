@@ -42,8 +42,8 @@ export const promises = {
     figure: 'the write ends and is recorded; exit within the grace'
   },
   'T-REDIS': {
-    promise: 'A Redis that is away costs little, and comes back by itself',
-    figure: 'p99 at most 60 ms more; recovery ≤ 500 ms; 503 and not 401'
+    promise: 'A Redis that is away costs little, also behind a network that loses everything, and comes back by itself',
+    figure: 'p99 at most 60 ms more; recovery ≤ 500 ms; 503 and not 401; 0 orders sent'
   },
   'T-SLOW': {
     promise: 'Slow clients do not keep others out',
@@ -102,8 +102,8 @@ export const promises = {
     figure: '100 % safe'
   },
   'T-CLOCK': {
-    promise: 'A clock that jumps prolongs no session',
-    figure: '0 sessions beyond their end'
+    promise: 'A clock that jumps prolongs no session; clocks that differ give no order away',
+    figure: '0 sessions beyond their end; an hour apart: 409 until the lease is over'
   },
   'T-DISK': {
     promise: 'A full disk stops orders before they are sent',

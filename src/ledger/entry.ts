@@ -32,7 +32,7 @@ export interface Entry {
   orderId: string
   intent: Intent
   state: EntryState
-  /** Milliseconds since 1970: when it was claimed, when somebody last took it on, and when the POST went out. */
+  /** Milliseconds since 1970 by the ledger's clock: when it was claimed, when somebody last took it on, and when the POST went out. */
   createdAt: number
   takenAt: number
   sentAt?: number

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { type Clock, elapsedNow } from '../clock.ts'
 import type { Entry, Intent } from './entry.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -30,6 +29,8 @@ export type Claim =
 
 /** The durable record of everything that may bill. Every method rejects with StoreDown. */
 export interface Ledger {
+  /** The clock by which entries are dated: replicas agree on it. */
+  now: LedgerStore['now']
   /** The entry of a key, without any effect. */
   peek(intent: Pick<Intent, 'tenant' | 'action' | 'keyHash'>): Promise<Entry | undefined>
   /** Claims the key and what it wants; nothing may be sent without both. */
@@ -49,10 +50,8 @@ export interface Ledger {
 
 export interface LedgerOptions {
   store: LedgerStore
-  /** After so long without a word, whoever had taken an entry is taken for dead. */
+  /** After so long without a word, by the store's clock, whoever had taken an entry is taken for dead. */
   leaseMs: number
-  /** Of a lease: replicas that were started by the same clock agree, however it jumps later. */
-  now?: Clock
 }
 
 const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) =>
@@ -61,20 +60,22 @@ const wishOf = ({ tenant, action, wanted }: Intent) => `order-wish:${tenant}:${a
 const madeOf = (tenant: string, s3uid: string) => `order-made:${tenant}:${s3uid}`
 const pointerOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
 
-export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions): Ledger => {
+export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   // Only this module writes these texts.
   const parsed = (text: string): Entry => JSON.parse(text)
   const isSettled = ({ state }: Entry) => state === 'done' || state === 'failed'
   /** A settled key answers for a day from its claim; one that nobody can settle stays as long as its order. */
-  const lifeOf = (entry: Entry) => (isSettled(entry) ? Math.max(1, entry.createdAt + KEY_MS - now()) : ORDER_MS)
+  const lifeOf = (entry: Entry, now: number) =>
+    isSettled(entry) ? Math.max(1, entry.createdAt + KEY_MS - now) : ORDER_MS
 
   const claimExisting = async (intent: Intent, text: string): Promise<Claim | undefined> => {
     const entry = parsed(text)
     if (entry.intent.fingerprint !== intent.fingerprint) return { kind: 'reused' }
     if (isSettled(entry)) return { kind: 'settled', entry }
-    // Taken in the future: the clock was set back since, or is wrong here. The lease is as long as ever.
-    if (entry.state !== 'unknown' && Math.abs(now() - entry.takenAt) < leaseMs) return { kind: 'running', entry }
-    const taken: Entry = { ...entry, takenAt: now(), state: entry.state === 'unknown' ? 'sent' : entry.state }
+    const now = await store.now()
+    // Taken in the future: the clock was set back since. The lease is as long as ever.
+    if (entry.state !== 'unknown' && Math.abs(now - entry.takenAt) < leaseMs) return { kind: 'running', entry }
+    const taken: Entry = { ...entry, takenAt: now, state: entry.state === 'unknown' ? 'sent' : entry.state }
     const next = JSON.stringify(taken)
     // Whoever is slower looks again.
     return (await store.replace(keyOf(intent), text, next, ORDER_MS))
@@ -83,7 +84,8 @@ export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions
   }
 
   const claimNew = async (intent: Intent): Promise<Claim | undefined> => {
-    const entry: Entry = { orderId: randomUUID(), intent, state: 'claimed', createdAt: now(), takenAt: now() }
+    const now = await store.now()
+    const entry: Entry = { orderId: randomUUID(), intent, state: 'claimed', createdAt: now, takenAt: now }
     const text = JSON.stringify(entry)
     if (!(await store.claim(keyOf(intent), text, ORDER_MS))) return undefined
     return guarded(intent, { kind: 'new', held: { entry, text } })
@@ -125,6 +127,7 @@ export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions
   }
 
   return {
+    now: store.now,
     async peek(intent) {
       const text = await store.get(keyOf(intent))
       return text === undefined ? undefined : parsed(text)
@@ -137,9 +140,10 @@ export const createLedger = ({ store, leaseMs, now = elapsedNow }: LedgerOptions
       }
     },
     async record({ entry, text }, change) {
-      const changed: Entry = { ...entry, ...change, takenAt: now() }
+      const now = await store.now()
+      const changed: Entry = { ...entry, ...change, takenAt: now }
       const next = JSON.stringify(changed)
-      const isOurs = await store.replace(keyOf(entry.intent), text, next, lifeOf(changed))
+      const isOurs = await store.replace(keyOf(entry.intent), text, next, lifeOf(changed, now))
       if (!isOurs) return undefined
       if (isSettled(changed)) await store.put(pointerOf(entry.intent.tenant, entry.orderId), next, ORDER_MS)
       if (changed.made) await store.put(madeOf(entry.intent.tenant, changed.made.s3uid), entry.orderId, KEY_MS)

@@ -1,7 +1,7 @@
 import { type Store, StoreDown, type StoreOptions } from '../store/index.ts'
 
 /** What of a store the ledger uses. */
-export type LedgerStore = Pick<Store, 'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'close'>
+export type LedgerStore = Pick<Store, 'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'now' | 'close'>
 
 /** Writes of the ledger may take longer than those of sessions: they must not be lost. */
 const COMMAND_MS = 250
@@ -26,6 +26,7 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
     replace: async (key, old, value, ttlMs) => (await opened()).replace(key, old, value, ttlMs),
     release: async (key, value) => (await opened()).release(key, value),
     remove: async key => (await opened()).remove(key),
+    now: async () => (await opened()).now(),
     close: async () => (await opening?.catch(() => undefined))?.close()
   }
 }

@@ -17,6 +17,8 @@ export interface LimitOptions {
 export interface AddressLimitOptions extends LimitOptions {
   /** How many times the usual limit the credential of a request may draw; 1 for most and for what is not accepted. */
   factorOf: (request: FastifyRequest) => number
+  /** How many replicas share the store: while it is away each lets its part pass. */
+  replicasHint: number
 }
 
 /** One limit: a share of `max` in a number of windows. */
@@ -57,11 +59,11 @@ export const DRAW_LOGIN = 'drawLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { store, max, windowMs, factorOf }: AddressLimitOptions) => {
+  async (app: FastifyInstance, { store, max, windowMs, factorOf, replicasHint }: AddressLimitOptions) => {
     await app.register(rateLimit, {
       global: false,
       // The plugin names no type for its store's options; ours takes what it hands over.
-      store: limitStoreOf(store) as unknown as FastifyRateLimitStoreCtor
+      store: limitStoreOf(store, replicasHint) as unknown as FastifyRateLimitStoreCtor
     })
     const draw = createDraw(app, { max, windowMs })
     app.addHook('onRequest', (request, reply) => {

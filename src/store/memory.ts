@@ -1,4 +1,4 @@
-import { type Clock, latestNow } from '../clock.ts'
+import { type Clock, elapsedNow, latestNow } from '../clock.ts'
 import type { Store } from './store.ts'
 
 interface Entry {
@@ -80,6 +80,7 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
       entries.delete(key)
       return all
     },
+    now: async () => elapsedNow(),
     isUp: async () => true,
     close: async () => entries.clear()
   }

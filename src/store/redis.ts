@@ -7,13 +7,21 @@ import type { Store } from './store.ts'
 const COMMAND_MS = 50
 
 /** How long the gateway waits at its start for a connection; it starts without one too. */
-const CONNECT_MS = 500
+const START_MS = 500
+
+/**
+ * An attempt to connect is given up after so long, and the next one begins soon: where packets are lost, the system
+ * would send its own again only after 1 s, and longer each time. Together they leave 150 ms of the 500 ms that a
+ * recovery may take. A Redis that needs 200 ms for a connection would miss the 50 ms of every command.
+ */
+const CONNECT_MS = 200
+const RETRY_MS = { least: 50, most: 100 }
 
 /**
  * A connection that owes a reply for so long is replaced by a new one: a firewall that has forgotten it tells nobody,
- * and the system goes on sending for a quarter of an hour.
+ * and the system goes on sending for a quarter of an hour, more and more seldom. Longer than any command may take.
  */
-const SILENT_MS = 1000
+const SILENT_MS = 400
 
 /** A counter that begins with its window. */
 const INCREMENT = `
@@ -66,7 +74,7 @@ export const createRedisStore = async (
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: true,
     maxLoadingRetryTime: 100,
-    retryStrategy: () => 100 + Math.random() * 100,
+    retryStrategy: () => RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least),
     // After a failover the old master is a replica that takes no writes, and the name leads to the new one.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
     keyPrefix: 'hks3:'
@@ -78,10 +86,7 @@ export const createRedisStore = async (
   redis.on('ready', () => {
     brokenBy = undefined
   })
-  await Promise.race([
-    new Promise(resolve => redis.once('ready', resolve)),
-    pause(CONNECT_MS, undefined, { ref: false })
-  ])
+  await Promise.race([new Promise(resolve => redis.once('ready', resolve)), pause(START_MS, undefined, { ref: false })])
 
   // A replica would answer PING as well; DEL wants a Redis that takes writes, and works without memory too.
   const look = () => redis.del('probe')
@@ -111,6 +116,10 @@ export const createRedisStore = async (
     enlist: (key, member, most, ttlMs) => script<string[]>(ENLIST, key, member, most, Math.ceil(ttlMs)),
     delist: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
     disband: key => script<string[]>(DISBAND, key),
+    async now() {
+      const [seconds, microseconds] = await ask(() => redis.time())
+      return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
+    },
     isUp: () =>
       ask(look).then(
         () => true,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { elapsedNow } from '../clock.ts'
 import { createOutage, type Report } from './outage.ts'
 import type { Store } from './store.ts'
 
@@ -132,6 +133,8 @@ export const createSqliteStore = (
         erase.run(key, now())
         return all
       }),
+    // All who share the file are of one host: what differs is when each of them was started.
+    now: async () => elapsedNow(),
     isUp: () =>
       atomically(() => true).then(
         () => true,

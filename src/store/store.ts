@@ -30,6 +30,8 @@ export interface Store {
   delist(key: string, member: string): Promise<void>
   /** Empties a set. @returns its members */
   disband(key: string): Promise<string[]>
+  /** Milliseconds since 1970 by the clock that all who share the store agree on, whatever their own clocks say. */
+  now(): Promise<number>
   /** Does the store answer? Never rejects. */
   isUp(): Promise<boolean>
   close(): Promise<void>

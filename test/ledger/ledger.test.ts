@@ -58,9 +58,9 @@ const failure = { name: 'upstream-bad-response', detail: 'No account was made.',
 
 for (const [name, setup] of Object.entries(stores)) {
   t.test(`the ledger in ${name}`, async t => {
-    const { store } = await setup(t)
     let time = Date.now()
-    const ledger = createLedger({ store, leaseMs: LEASE_MS, now: () => time })
+    const store: LedgerStore = { ...(await setup(t)).store, now: async () => time }
+    const ledger = createLedger({ store, leaseMs: LEASE_MS })
     const kindOf = async (intent: Intent) => (await ledger.claim(intent)).kind
 
     t.test('one of many claims at once is new', async t => {
@@ -155,14 +155,14 @@ for (const [name, setup] of Object.entries(stores)) {
         ...store,
         claim: (key, ...rest) => (key.startsWith('order-wish') ? isDead() : store.claim(key, ...rest))
       }
-      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS, now: () => time }).claim(intent), StoreDown)
+      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreDown)
       t.equal(await kindOf(intent), 'running')
       time += LEASE_MS
       t.match(await ledger.claim(intent), { kind: 'takeover', held: { entry: { state: 'claimed' } } })
 
       const failed = intentOf()
       const held = await claimed(ledger, failed)
-      const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS, now: () => time })
+      const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS })
       await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreDown)
       t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
     })
@@ -175,7 +175,7 @@ for (const [name, setup] of Object.entries(stores)) {
         claim: (key, ...rest) =>
           key.startsWith('order-wish') ? Promise.reject(new StoreDown('killed')) : store.claim(key, ...rest)
       }
-      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS, now: () => time }).claim(intent), StoreDown)
+      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreDown)
       const other = await claimed(ledger, intentOf({ wanted }))
       time += LEASE_MS
       t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })
@@ -216,7 +216,7 @@ for (const [name, setup] of Object.entries(stores)) {
         replace: (key, old, value, ttlMs) =>
           store.replace(key, old, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs)
       }
-      const timed = createLedger({ store: watched, leaseMs: LEASE_MS, now: () => time })
+      const timed = createLedger({ store: watched, leaseMs: LEASE_MS })
       const held = await claimed(timed, intentOf())
       time += HOUR_MS
       await recorded(timed, held, { state: 'done', made: { s3uid: 's3_user_10' } })

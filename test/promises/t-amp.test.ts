@@ -5,10 +5,11 @@ import { openLoad } from '../support/open-load.ts'
 import { program } from '../support/programs.ts'
 import { figuresOf } from '../support/promises.ts'
 
-t.setTimeout(110_000)
+/** The load, and the longest rest of a breaker, twice over. */
+t.setTimeout(180_000)
 
 const figure = figuresOf(t, 'T-AMP')
-const SECONDS = Number(process.env['AMP_SECONDS'] ?? 20)
+const SECONDS = Number(process.env['AMP_SECONDS'] ?? 60)
 const RPS = 300
 const MOST_CALLS = 1.2
 /** Every tenth request deletes a file. */

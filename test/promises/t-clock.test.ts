@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
@@ -8,9 +6,10 @@ import { COOKIE } from '../../src/cookie.ts'
 import { standardFixture } from '../../src/sandbox/fixture.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import type { World } from '../../src/sandbox/world.ts'
-import { needProgram } from '../support/debian.ts'
 import { eventually } from '../support/eventually.ts'
+import { machineClock } from '../support/faketime.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
+import { orderOnce } from '../support/order-once.ts'
 import { figuresOf } from '../support/promises.ts'
 import { redisServer } from '../support/redis.ts'
 import { temporaryFolder } from '../support/replicas.ts'
@@ -19,9 +18,6 @@ import { temporaryFolder } from '../support/replicas.ts'
 t.setTimeout(110_000)
 
 const figure = figuresOf(t, 'T-CLOCK')
-
-/** Where Debian's package has it, on every architecture: the linker knows what LIB is. */
-const FAKETIME = '/usr/$LIB/faketime/libfaketime.so.1'
 
 let beyond = 0
 /** A session that has ended, and is counted where it has not. */
@@ -38,14 +34,7 @@ const LEASE_MS = 5000
 
 /** A gateway whose clock is put forward and back while it runs; the clocks of HOSTKEY and Redis go on. */
 const withClock = async (t: Test, env: Record<string, string> = {}) => {
-  await needProgram(['faketime'], 'faketime')
-  const folder = temporaryFolder(t)
-  const clock = join(folder, 'clock')
-  const put = (seconds: number) => {
-    writeFileSync(`${clock}.new`, `${seconds < 0 ? '' : '+'}${seconds}s`)
-    renameSync(`${clock}.new`, clock)
-  }
-  put(0)
+  const { put, env: clock } = await machineClock(t)
   let world: World | undefined
   const fixture = (made: World) => {
     standardFixture(made)
@@ -55,17 +44,13 @@ const withClock = async (t: Test, env: Record<string, string> = {}) => {
   t.after(() => sandbox.close())
   const settings = {
     UPSTREAM_URL: sandbox.url,
-    DATA_DIR: folder,
+    DATA_DIR: temporaryFolder(t),
     SESSION_SECRET: 'x'.repeat(40),
     RATE_LIMIT_MAX: '1000000',
     ORDER_LEASE_MS: String(LEASE_MS),
     UPSTREAM_TIMEOUT_MS: '4000',
     ORDER_SETTLE_MS: '0',
-    // Steady clocks go on: a machine's clock that is set back does not touch them.
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    LD_PRELOAD: FAKETIME,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_TIMESTAMP_FILE: clock,
+    ...clock,
     ...env
   }
   const start = () => gatewayProcess(t, settings)
@@ -188,19 +173,8 @@ t.test('orders', async t => {
   const { control } = sandbox
   control.setCredit('demo', 1_000_000)
   const calls = () => control.counters()['create_order'] ?? 0
-  const orderAt = async (url: string, bucketName: string) => {
-    const { statusCode, body } = await request(`${url}/orders`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${sandbox.demo.token}`,
-        'idempotency-key': `key-of-${bucketName}-0000`,
-        'content-type': 'application/json'
-      },
-      body: JSON.stringify({ planId: 2, bucketName })
-    })
-    await body.dump()
-    return statusCode
-  }
+  const orderAt = async (url: string, bucketName: string) =>
+    (await orderOnce(url, sandbox.demo.token, bucketName)).statusCode
 
   for (const [name, seconds] of [
     ['forward', HOUR_S],

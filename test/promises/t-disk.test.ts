@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +6,8 @@ import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
+import { ownNameSpace } from '../support/name-space.ts'
+import { orderOnce } from '../support/order-once.ts'
 import { figuresOf } from '../support/promises.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
@@ -18,24 +19,6 @@ const DISK = '8m'
 /** Free pages that are left, one after the other: the disk is full before the first record, between two, after the last. */
 const LEFT_PAGES = Array.from({ length: 16 }, (_, index) => index * 2)
 const MOUNT = 'mount -t tmpfs -o size="$1",mode=700 none "$0" && shift && exec "$@"'
-
-/** A name space of its own for mounts: as root, or as a user who may have one. @throws Error that says what is missing */
-const unshare = (): string[] => {
-  for (const command of [
-    ['unshare', '-m'],
-    ['unshare', '-Urm']
-  ]) {
-    try {
-      execFileSync(command[0] ?? '', [...command.slice(1), 'sh', '-c', 'mount -t tmpfs none /mnt'], { stdio: 'ignore' })
-      return command
-    } catch {
-      // The other way may be allowed.
-    }
-  }
-  throw new Error(
-    'This test mounts a small disk in a name space of its own. It needs util-linux, and CAP_SYS_ADMIN or user name spaces: in a container, run it with --cap-add SYS_ADMIN.'
-  )
-}
 
 t.test('a ledger on a disk that is full', async t => {
   const figure = figuresOf(t, 'T-DISK')
@@ -54,7 +37,7 @@ t.test('a ledger on a disk that is full', async t => {
       ORDER_LEASE_MS: '500',
       ORDER_SETTLE_MS: '0'
     },
-    { wrapper: [...unshare(), 'sh', '-c', MOUNT, folder, DISK] }
+    { wrapper: [...ownNameSpace('m', 'mount -t tmpfs none /mnt'), 'sh', '-c', MOUNT, folder, DISK] }
   )
   // The disk is seen by the gateway alone; this is the way into its name space.
   const disk = `/proc/${gateway.child.pid}/root${folder}`
@@ -63,18 +46,7 @@ t.test('a ledger on a disk that is full', async t => {
     const { bfree, bsize } = statfsSync(disk)
     writeFileSync(join(disk, 'ballast'), Buffer.alloc((bfree - leftPages) * bsize))
   }
-  const order = async (bucketName: string) => {
-    const { statusCode, body } = await request(`${gateway.url}/orders`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${sandbox.demo.token}`,
-        'idempotency-key': `key-of-${bucketName}-0000`,
-        'content-type': 'application/json'
-      },
-      body: JSON.stringify({ planId: 2, bucketName })
-    })
-    return { statusCode, text: await body.text() }
-  }
+  const order = (bucketName: string) => orderOnce(gateway.url, sandbox.demo.token, bucketName)
   const orders = () => control.counters()['create_order'] ?? 0
 
   let asked = 0

@@ -16,14 +16,17 @@ t.test('Redis without memory', async t => {
   const browser = await browserAt(0)
   await redis.command('CONFIG', 'SET', 'maxmemory', '1')
 
-  t.test('503 store-unavailable for a login that cannot be kept, 429 after as many as ever', async t => {
-    const logIn = () =>
-      gateway.post('/session', { apiKey: sandbox.demo.apiKey }, { token: null, headers: { 'x-csrf': '1' } })
-    for (let tries = 0; tries < 5; tries += 1) isRefusedGently(t, await logIn())
-    fails(t, await logIn(), 429, 'rate-limited')
-  })
+  t.test(
+    '503 store-unavailable for a login that cannot be kept, 429 after the part of one of two replicas',
+    async t => {
+      const logIn = () =>
+        gateway.post('/session', { apiKey: sandbox.demo.apiKey }, { token: null, headers: { 'x-csrf': '1' } })
+      for (let tries = 0; tries < 2; tries += 1) isRefusedGently(t, await logIn())
+      fails(t, await logIn(), 429, 'rate-limited')
+    }
+  )
 
-  t.test('200 for the sessions that are there, and 429 after as many as ever', async t => {
+  t.test('200 for the sessions that are there, and 429 after the part of one of two replicas', async t => {
     const statuses: number[] = []
     let asked = 0
     const page = async () => {
@@ -34,8 +37,8 @@ t.test('Redis without memory', async t => {
     }
     // As many as one session may have at the same time.
     await Promise.all(Array.from({ length: MOST_IN_FLIGHT }, page))
-    t.equal(statuses.filter(status => status === 200).length, 600)
-    t.equal(statuses.filter(status => status === 429).length, 50)
+    t.equal(statuses.filter(status => status === 200).length, 300)
+    t.equal(statuses.filter(status => status === 429).length, 350)
   })
 
   t.test('is not taken for an outage: Redis answers', async t => {

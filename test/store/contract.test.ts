@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { createRedisStore } from '../../src/store/redis.ts'
@@ -158,6 +159,13 @@ for (const [kind, open] of Object.entries(kinds)) {
       await store.delist('no club', 'a')
       t.strictSame(await store.disband('club'), ['a', 'c'])
       t.strictSame(await store.disband('no club'), [])
+    })
+
+    t.test('now is a time in milliseconds that goes on', async t => {
+      const before = await store.now()
+      t.ok(Math.abs(before - Date.now()) < 5000, `${before}`)
+      await pause(5)
+      t.ok((await store.now()) > before)
     })
 
     t.test('enlist loses nobody of many at the same time', async t => {

@@ -1,0 +1,62 @@
+// First: from here on this process has a network of its own.
+import '../support/own-network.ts'
+
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { blackhole } from '../support/blackhole.ts'
+import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from '../support/outage.ts'
+import { waitsThrough } from '../support/outage-latency.ts'
+import { limitsThrough } from '../support/outage-limits.ts'
+import { type Outages, ordersThrough, sessionsThrough } from '../support/outage-promises.ts'
+import { figuresOf } from '../support/promises.ts'
+
+/**
+ * The network between the gateway and Redis loses everything: packets are dropped by nft in a network name space that
+ * belongs to this process alone, connections that are there included. Nobody is told; that is what sets it apart from
+ * a Redis that is killed (the kernel refuses) or frozen (the kernel acknowledges).
+ */
+t.setTimeout(180_000)
+
+const figures = figuresOf(t, 'T-REDIS')
+
+const outages: Outages = {
+  'in a black hole': {
+    begin: ({ port }) => blackhole(port).open(),
+    end: ({ port }) => blackhole(port).close(),
+    after: 200
+  }
+}
+
+sessionsThrough(t, figures, outages)
+limitsThrough(t, outages)
+ordersThrough(t, figures, outages)
+
+t.test('a Redis that falls into a black hole in the middle of the load', t => waitsThrough(t, figures, outages))
+
+/** TCP sends a lost packet again after 200 ms, then 400 ms later, and so on: outages that end between two of these. */
+const LENGTHS_MS = [60, 150, 250, 450, 650, 900, 1300, 1700, 2500, 3300, 5000, 7000]
+
+t.test(`a session is back within ${MOST_RECOVERY_MS} ms, however long the black hole was there`, async t => {
+  const { redis, browserAt } = await onRedis(t)
+  const browser = await browserAt(0)
+  const hole = blackhole(redis.port)
+  const recoveries: number[] = []
+  for (const lengthMs of LENGTHS_MS) {
+    const isServed = async () => (await browser.get(BUCKETS)).statusCode === 200
+    t.ok(await isServed())
+    hole.open()
+    const until = performance.now() + lengthMs
+    while (performance.now() < until) {
+      t.equal((await browser.get(BUCKETS)).statusCode, 503)
+      await pause(20)
+    }
+    const [there = 0, back = 0] = hole.close()
+    t.ok(there > 0, `${there} packets were lost on the way there, ${back} on the way back`)
+    const ms = await timeUntil(isServed)
+    t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms after a black hole of ${lengthMs} ms`)
+    recoveries.push(ms)
+  }
+  figures(
+    `recovery after ${LENGTHS_MS.length} black holes of 0.06 to 7 s: at most ${Math.max(...recoveries).toFixed(0)} ms`
+  )
+})
