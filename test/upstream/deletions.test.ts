@@ -1,9 +1,8 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FaultKind } from '../../src/sandbox/index.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway } from '../support/gateway.ts'
+import { scriptedUpstream } from '../support/scripted-upstream.ts'
 
 t.setTimeout(60_000)
 
@@ -115,18 +114,8 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
 }
 
 /** A HOSTKEY that answers deletions with nonsense, and whose lists ignore what is looked for. */
-const careless = async (t: Test, lists: Record<string, object>) => {
-  const server = createServer(async (request, response) => {
-    let form = ''
-    for await (const chunk of request) form += chunk
-    const list = lists[new URLSearchParams(form).get('action') ?? '']
-    response.end(list ? JSON.stringify({ result: 'OK', ...list }) : 'nonsense')
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  const { port } = server.address() as AddressInfo
-  return gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` })
-}
+const careless = async (t: Test, lists: Record<string, object>) =>
+  gateway(t, { UPSTREAM_URL: await scriptedUpstream(t, form => lists[form.get('action') ?? '']) })
 
 t.test('a list that ignores what is looked for', async t => {
   const { del } = await careless(t, {
