@@ -114,6 +114,43 @@ t.test('a breaker', async t => {
     t.strictSame(await ends(...times(4, 'sick' as const), 'ok'), [...times(4, 'sick'), 'ok'], 'and counts from nought')
   })
 
+  t.test('counts from nought when it has closed, also what it samples', async t => {
+    const advance = clock(t)
+    const half = (breaker: ReturnType<typeof watched>) => breaker.ends(...times(10, ['ok', 'sick'] as const).flat())
+    const probed = watched()
+    await half(probed)
+    t.strictSame(probed.turns, [true])
+    advance(FIRST_REST_MS)
+    await probed.ends('ok', ...times(4, 'sick' as const))
+    t.strictSame(probed.turns, [true, false], 'closed by a probe')
+    const held = watched()
+    await half(held)
+    const release = held.breaker.hold()
+    advance(FIRST_REST_MS)
+    t.ok(release())
+    await held.ends('ok', ...times(4, 'sick' as const))
+    t.strictSame(held.turns, [true, false], 'let go')
+  })
+
+  t.test('is open while the clock of its policy says so, which may stand a millisecond before its own', async t => {
+    let now = 1_700_000_000_000
+    let step = 1
+    t.intercept(Date, 'now', {
+      value: () => {
+        now += step
+        return now
+      }
+    })
+    const { breaker, ends } = watched()
+    await ends(...times(5, 'sick' as const))
+    step = 0
+    now += breaker.restMs ?? 0
+    t.equal(breaker.restMs, undefined)
+    t.strictSame(await ends('ok'), ['open'])
+    now += 10
+    t.strictSame(await ends('ok'), ['ok'])
+  })
+
   t.test('closes when the probe is refused: HOSTKEY is well', async t => {
     const advance = clock(t)
     const { turns, ends } = watched()
