@@ -57,9 +57,12 @@ async function* textOf(
 
 const line = (line: FileLine): string => `${JSON.stringify(line)}\n`
 
-/** Sends lines as fast as the caller reads them: the next page is asked for when the one before is on its way. */
-export const sendLines = (reply: FastifyReply, lines: AsyncGenerator<string, void, void>) => {
-  reply.raw.setTimeout(IDLE_MS, () => reply.raw.destroy())
+/**
+ * Sends lines as fast as the caller reads them: the next page is asked for when the one before is on its way.
+ * @param idleMs how long nothing may move before the caller is taken to have gone
+ */
+export const sendLines = (reply: FastifyReply, lines: AsyncGenerator<string, void, void>, idleMs = IDLE_MS) => {
+  reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
   // Every plugin that acts at the end of a reply listens for it, and so does the stream.
   reply.raw.setMaxListeners(20)
   return reply.type(LINES_TYPE).send(Readable.from(lines, { highWaterMark: 1 }))

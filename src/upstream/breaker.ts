@@ -61,7 +61,7 @@ const ownError = (error: unknown): never => {
 /** @param onTurn told when it opens and when it closes again */
 export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   let restsUntil = 0
-  /** Calls that began before it opened or closed last tell of another time. */
+  /** Calls that began before it opened last tell of another time. */
   let era = 0
   const rules = either(new ConsecutiveBreaker(IN_A_ROW), createSample())
   const policy = circuitBreaker(handleType(Sick), {
@@ -70,14 +70,12 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
       restsUntil = Date.now() + ms
     })
   })
-  const turn = (isOpen: boolean) => {
-    era += 1
-    onTurn(isOpen)
-  }
-  policy.onReset(() => turn(false))
+  policy.onReset(() => onTurn(false))
   policy.onBreak(reason => {
     const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.toldNothing)
-    if (isNews) turn(true)
+    if (!isNews) return
+    era += 1
+    onTurn(true)
   })
 
   return {
@@ -127,11 +125,8 @@ const either = (a: IBreaker, b: IBreaker): IBreaker => ({
     a.success(state)
     b.success(state)
   },
-  failure(state) {
-    // Both must see it: no short cut.
-    const isBrokenForA = a.failure(state)
-    return b.failure(state) || isBrokenForA
-  }
+  // One is enough: what the other has counted is forgotten when the breaker closes.
+  failure: state => a.failure(state) || b.failure(state)
 })
 
 /** Opens when half of enough calls fail. Cockatiel's own rule counts calls of any age until new ones push them out. */
@@ -163,7 +158,6 @@ const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBac
     (failedProbes: number) =>
     ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
       if ('error' in result && result.error instanceof Sick && result.error.toldNothing) {
-        begin(0)
         return { duration: 0, next: restAfter(failedProbes) }
       }
       const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)

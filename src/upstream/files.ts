@@ -38,6 +38,7 @@ export async function* pagesOf(upstream: Upstream, wanted: Wanted, errand: Erran
   const { s3uid, bucket, search } = wanted
   const seen = new Set<string>()
   let { from, limit: missing } = wanted
+  const comesAgain = createCircleCheck(from)
   while (missing > 0) {
     const answer = await upstream.call(
       getFiles,
@@ -53,13 +54,34 @@ export async function* pagesOf(upstream: Upstream, wanted: Wanted, errand: Erran
     const folders = (answer.folders ?? []).map(({ key }) => key).filter(key => !seen.has(key))
     for (const key of folders) remember(seen, key)
     const next = answer.next_token || undefined
-    if (next !== undefined && next === from) {
-      throw new Problem('upstream-bad-response', 'HOSTKEY says that a page of files is followed by itself.')
+    if (next !== undefined && comesAgain(next)) {
+      throw new Problem('upstream-bad-response', 'HOSTKEY says that a page of files follows one that it comes before.')
     }
     missing -= answer.files.length + folders.length
     yield { files: answer.files, folders: [...new Set(folders)], next }
     if (next === undefined) return
     from = next
+  }
+}
+
+/**
+ * Finds out that the tokens of a list go round in a circle: within three times its length where the whole list is one.
+ * One token is compared with those after it, and given up for a later one after 1, 2, 4, 8 … of them (Brent's
+ * algorithm): all tokens of a long list would be too many to keep.
+ */
+const createCircleCheck = (first: string | undefined) => {
+  let kept = first
+  let compared = 0
+  let patience = 1
+  return (token: string): boolean => {
+    if (token === kept) return true
+    compared += 1
+    if (compared === patience) {
+      kept = token
+      compared = 0
+      patience *= 2
+    }
+    return false
   }
 }
 

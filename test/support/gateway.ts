@@ -49,8 +49,9 @@ export const gateway = async (
   {
     sandbox: given,
     pressure = CALM,
-    isForgetful = false
-  }: { sandbox?: Sandbox; pressure?: Pressure; isForgetful?: boolean } = {}
+    isForgetful = false,
+    settleMs = [0, 20, 60]
+  }: { sandbox?: Sandbox; pressure?: Pressure; isForgetful?: boolean; settleMs?: readonly number[] } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
@@ -66,7 +67,6 @@ export const gateway = async (
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
-  const settleMs = [0, 20, 60]
   const running = await startGateway({ config, upstreamUrl, registry, log, settleMs, pressure, isForgetful })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []

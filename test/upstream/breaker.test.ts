@@ -1,25 +1,9 @@
-import { request } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { isProblem, Problem } from '../../src/problem.ts'
+import t from 'tap'
 import { createBreaker, Open, type Sign } from '../../src/upstream/breaker.ts'
-import { createBreakers } from '../../src/upstream/breakers.ts'
-import { classOf } from '../../src/upstream/classes.ts'
-import { eventually } from '../support/eventually.ts'
-import { fails } from '../support/expect.ts'
-import { type Gateway, gateway } from '../support/gateway.ts'
+import { clock } from '../support/clock.ts'
 
 /** The first rest at its longest, with its jitter. */
 const FIRST_REST_MS = 1200
-
-/** Puts the process's clock forward, for one test without sockets. */
-const clock = (t: Test) => {
-  let now = 1_700_000_000_000
-  t.intercept(Date, 'now', { value: () => now })
-  return (ms: number) => {
-    now += ms
-  }
-}
 
 const watched = () => {
   const turns: boolean[] = []
@@ -130,6 +114,43 @@ t.test('a breaker', async t => {
     t.strictSame(await ends(...times(4, 'sick' as const), 'ok'), [...times(4, 'sick'), 'ok'], 'and counts from nought')
   })
 
+  t.test('counts from nought when it has closed, also what it samples', async t => {
+    const advance = clock(t)
+    const half = (breaker: ReturnType<typeof watched>) => breaker.ends(...times(10, ['ok', 'sick'] as const).flat())
+    const probed = watched()
+    await half(probed)
+    t.strictSame(probed.turns, [true])
+    advance(FIRST_REST_MS)
+    await probed.ends('ok', ...times(4, 'sick' as const))
+    t.strictSame(probed.turns, [true, false], 'closed by a probe')
+    const held = watched()
+    await half(held)
+    const release = held.breaker.hold()
+    advance(FIRST_REST_MS)
+    t.ok(release())
+    await held.ends('ok', ...times(4, 'sick' as const))
+    t.strictSame(held.turns, [true, false], 'let go')
+  })
+
+  t.test('is open while the clock of its policy says so, which may stand a millisecond before its own', async t => {
+    let now = 1_700_000_000_000
+    let step = 1
+    t.intercept(Date, 'now', {
+      value: () => {
+        now += step
+        return now
+      }
+    })
+    const { breaker, ends } = watched()
+    await ends(...times(5, 'sick' as const))
+    step = 0
+    now += breaker.restMs ?? 0
+    t.equal(breaker.restMs, undefined)
+    t.strictSame(await ends('ok'), ['open'])
+    now += 10
+    t.strictSame(await ends('ok'), ['ok'])
+  })
+
   t.test('closes when the probe is refused: HOSTKEY is well', async t => {
     const advance = clock(t)
     const { turns, ends } = watched()
@@ -199,194 +220,5 @@ t.test('a breaker', async t => {
     t.ok(release())
     t.strictSame(turns, [true, false])
     t.strictSame(await ends(...times(4, 'sick' as const), 'ok'), [...times(4, 'sick'), 'ok'])
-  })
-})
-
-t.test('the breakers of all classes', async t => {
-  const never = new AbortController().signal
-  const timeout = () => Promise.reject(new Problem('upstream-timeout', 'HOSTKEY did not answer in time.'))
-  const refusal = () => Promise.reject(new Problem('account-not-found', 'no'))
-  const answer = async () => 'ok'
-  const opened = () => {
-    const turns: string[] = []
-    const breakers = createBreakers((name, isOpen) => turns.push(`${name} ${isOpen ? 'opens' : 'closes'}`))
-    const run = (name: keyof typeof classOf, work: () => Promise<string>, caller = never) =>
-      breakers.run(classOf[name], work, caller).catch((error: unknown) => error)
-    return { turns, run }
-  }
-
-  for (const name of ['read', 'queue', 'write', 'buy', 'login'] as const) {
-    t.test(`${name} has its own`, async t => {
-      clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run(name, timeout)
-      t.strictSame(turns, [`${name} opens`])
-      const refused = await run(name, answer)
-      t.ok(isProblem(refused, 'upstream-unavailable'))
-      if (!isProblem(refused)) return
-      t.equal(refused.options.outcome, classOf[name].isWrite ? 'not-applied' : undefined)
-      t.ok((refused.options.retryAfterSeconds ?? 0) >= 1)
-      for (const other of ['queue', 'login', 'buy', 'write', 'read'] as const) {
-        if (other !== name) t.equal(await run(other, answer), 'ok', other)
-      }
-    })
-  }
-
-  for (const name of ['write', 'buy'] as const) {
-    t.test(`${name} closes after three answers to reads, and is never probed by a ${name}`, async t => {
-      const advance = clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run(name, timeout)
-      for (let n = 0; n < 3; n += 1) await run('read', answer)
-      t.strictSame(turns, [`${name} opens`], 'it rests a second all the same')
-      advance(3_600_000)
-      t.ok(isProblem(await run(name, answer), 'upstream-unavailable'))
-      await run('queue', answer)
-      await run('login', answer)
-      await run('read', timeout)
-      t.strictSame(turns, [`${name} opens`])
-      await run('read', answer)
-      t.strictSame(turns, [`${name} opens`, `${name} closes`])
-      t.equal(await run(name, answer), 'ok')
-    })
-  }
-
-  t.test('a write’s closes after three answers, and two are not enough; a refusal is one', async t => {
-    const advance = clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 5; n += 1) await run('write', timeout)
-    advance(FIRST_REST_MS)
-    await run('read', refusal)
-    await run('read', answer)
-    t.strictSame(turns, ['write opens'])
-    await run('read', refusal)
-    t.strictSame(turns, ['write opens', 'write closes'])
-
-    // Reads that come later do not mend what fails then.
-    for (let n = 0; n < 4; n += 1) await run('write', timeout)
-    for (let n = 0; n < 3; n += 1) await run('read', answer)
-    await run('write', timeout)
-    t.equal(turns.at(-1), 'write opens')
-  })
-
-  t.test('a read whose caller has hung up counts for nothing, a write counts', async t => {
-    clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 10; n += 1) await run('read', timeout, AbortSignal.abort())
-    t.strictSame(turns, [])
-    for (let n = 0; n < 5; n += 1) await run('write', timeout, AbortSignal.abort())
-    t.strictSame(turns, ['write opens'])
-  })
-
-  for (const problem of ['upstream-unreachable', 'upstream-timeout', 'upstream-bad-response'] as const) {
-    t.test(`${problem} is a failure of HOSTKEY’s`, async t => {
-      clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run('read', () => Promise.reject(new Problem(problem, 'no')))
-      t.strictSame(turns, ['read opens'])
-    })
-  }
-
-  t.test('an error of our own says nothing of HOSTKEY', async t => {
-    const advance = clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 5; n += 1) await run('read', timeout)
-    advance(FIRST_REST_MS)
-    await run('read', () => Promise.reject(new TypeError('ours')))
-    t.strictSame(turns, ['read opens'])
-  })
-})
-
-/** Asks until something other than a refusal of ours comes. */
-const untilWell = (ask: () => Promise<{ statusCode: number }>) =>
-  eventually(async () => (await ask()).statusCode !== 503)
-
-const restOf = async ({ managementUrl }: Gateway, name: string) =>
-  new RegExp(`gateway_upstream_resting\\{class="${name}"\\} (\\d)`).exec(
-    await (await fetch(`${managementUrl}/metrics`)).text()
-  )?.[1]
-
-t.test(
-  '503 upstream-unavailable while HOSTKEY keeps failing, without asking it; 200 when it is well again',
-  async t => {
-    const g = await gateway(t)
-    const { get, lines, sandbox } = g
-    const { control } = sandbox
-    control.fault({ kind: 'empty-500', action: 'get_users' })
-    for (let n = 0; n < 5; n += 1) fails(t, await get('/accounts'), 502, 'upstream-bad-response')
-    control.clearCalls()
-    const reply = await get('/accounts')
-    fails(t, reply, 503, 'upstream-unavailable', { retryable: true })
-    t.match(reply.headers['retry-after'], /^[12]$/)
-    t.notOk('outcome' in reply.json())
-    fails(t, await get('/plans'), 503, 'upstream-unavailable')
-    t.strictSame(control.counters(), {})
-    t.equal((await get('/accounts/s3_user_1/usage')).statusCode, 200, 'another class')
-    t.ok(lines.some(line => line.includes('"class":"read"') && line.includes('"level":"warn"')))
-    t.equal(await restOf(g, 'read'), '1')
-    control.clearFaults()
-    t.ok(await untilWell(() => get('/accounts')))
-    t.equal((await get('/accounts')).statusCode, 200)
-    t.ok(lines.some(line => line.includes('"class":"read"') && line.includes('"level":"info"')))
-    t.equal(await restOf(g, 'read'), '0')
-  }
-)
-
-t.test('refusals never open it', async t => {
-  const { get, sandbox } = await gateway(t)
-  const { control } = sandbox
-  for (const kind of ['refusal', 'auth-failure', 'bare-error', 'throttled'] as const) {
-    control.fault({ kind, action: 'get_users', count: 10 })
-    for (let n = 0; n < 10; n += 1) t.ok((await get('/accounts')).statusCode >= 400)
-  }
-  t.equal(control.counters()['get_users'], 40)
-  t.equal((await get('/accounts')).statusCode, 200)
-})
-
-t.test('callers that hang up never open it', async t => {
-  const { url, get, sandbox } = await gateway(t)
-  const { control } = sandbox
-  control.fault({ kind: 'hang', action: 'get_users', count: 10 })
-  for (let n = 1; n <= 10; n += 1) {
-    const call = request(`${url}/accounts`, { headers: { authorization: `Bearer ${sandbox.demo.token}` } })
-    call.on('error', () => undefined)
-    call.end()
-    t.ok(await eventually(() => control.counters()['get_users'] === n))
-    call.destroy()
-  }
-  t.equal((await get('/accounts')).statusCode, 200)
-})
-
-t.test('writes', async t => {
-  const g = await gateway(t)
-  const { del, sandbox } = g
-  const { control } = sandbox
-  const remove = () => del('/accounts/s3_user_1/buckets/empty-bucket')
-  control.fault({ kind: 'empty-500', action: 'delete_bucket' })
-  for (let n = 0; n < 5; n += 1) fails(t, await remove(), 502, 'upstream-bad-response', { outcome: 'not-applied' })
-  control.clearCalls()
-
-  t.test('503 upstream-unavailable, not applied, and no write is sent; one read is sent beside', async t => {
-    control.fault({ kind: 'latency', action: 'list_plans', ms: 200 })
-    for (const reply of await Promise.all([remove(), remove(), remove()])) {
-      fails(t, reply, 503, 'upstream-unavailable', { outcome: 'not-applied', retryable: true })
-      t.match(reply.headers['retry-after'], /^[1-9]\d*$/)
-    }
-    t.ok(await eventually(() => control.counters()['list_plans'] === 1))
-    await pause(100)
-    t.strictSame(control.counters(), { list_plans: 1 })
-    t.equal(await restOf(g, 'write'), '1')
-  })
-
-  t.test('204 when the reads beside them have been answered', async t => {
-    control.clearFaults()
-    t.ok(
-      await untilWell(async () => {
-        await pause(50)
-        return remove()
-      })
-    )
-    t.equal(control.counters()['delete_bucket'], 1)
-    t.equal(await restOf(g, 'write'), '0')
   })
 })

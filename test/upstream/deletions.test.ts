@@ -1,9 +1,8 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { FaultKind } from '../../src/sandbox/index.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway } from '../support/gateway.ts'
+import { scriptedUpstream } from '../support/scripted-upstream.ts'
 
 t.setTimeout(60_000)
 
@@ -115,18 +114,8 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
 }
 
 /** A HOSTKEY that answers deletions with nonsense, and whose lists ignore what is looked for. */
-const careless = async (t: Test, lists: Record<string, object>) => {
-  const server = createServer(async (request, response) => {
-    let form = ''
-    for await (const chunk of request) form += chunk
-    const list = lists[new URLSearchParams(form).get('action') ?? '']
-    response.end(list ? JSON.stringify({ result: 'OK', ...list }) : 'nonsense')
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
-  const { port } = server.address() as AddressInfo
-  return gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}` })
-}
+const careless = async (t: Test, lists: Record<string, object>) =>
+  gateway(t, { UPSTREAM_URL: await scriptedUpstream(t, form => lists[form.get('action') ?? '']) })
 
 t.test('a list that ignores what is looked for', async t => {
   const { del } = await careless(t, {
@@ -196,30 +185,4 @@ t.test('the bucket and the file are gone when what held them is', async t => {
     control.fault({ kind: 'refusal', action: list, text })
     t.equal((await remove(url)).statusCode, 204, name)
   }
-})
-
-t.test('the looks take 5 s at most', async t => {
-  const { control, remove, post } = await fresh(t)
-  const within = async (ask: () => Promise<unknown>) => {
-    const startedAt = performance.now()
-    await ask()
-    const ms = performance.now() - startedAt
-    t.ok(ms > 4500 && ms < 8000, `${ms} ms`)
-  }
-  const { url, action, list } = targets['a bucket']
-  control.fault({ kind: 'truncated', action })
-  control.fault({ kind: 'truncated', action: 'create_bucket' })
-  control.fault({ kind: 'hang', action: list, after: 1 })
-  await Promise.all([
-    within(async () => {
-      const reply = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
-      fails(t, reply, 502, 'upstream-bad-response', { outcome: 'unknown' })
-    }),
-    within(async () => {
-      // Behind the list that goes before the creation.
-      while ((control.counters()[list] ?? 0) < 1) await new Promise(resolve => setTimeout(resolve, 5))
-      fails(t, await remove(url), 502, 'upstream-bad-response', { outcome: 'unknown' })
-    })
-  ])
-  t.equal(control.counters()[list], 3, 'the first look of each was the last')
 })
