@@ -76,7 +76,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       operationId: 'deleteFile',
       summary: 'Delete a file, named in the query',
       description:
-        'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address.',
+        'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
@@ -97,7 +97,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       operationId: 'deleteFileByPath',
       summary: 'Delete a file, named in the path',
       description:
-        'Slashes may stay as they are; everything else is percent-encoded once. URL libraries rewrite `.` and `..` segments before they send them: use the query form for such paths.',
+        'Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.',
       tags: ['Files'],
       params: FileAtPath,
       response: answers({ 204: NoContent }, BODY, deleteFile, getFiles, 'file-path-required', 'file-path-encoding')

@@ -29,8 +29,10 @@ type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; e
 
 const PROBLEM = 'application/problem+json'
 
-/** Headers of every reply, and those that come with a status. */
-const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
+/** Headers of every reply, before its others. */
+export const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
+
+/** Headers that come with a status. */
 const BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] }
 
 /** Headers that never fail to come where they are documented. */

@@ -4,9 +4,11 @@ export const title = 'HOSTKEY S3 gateway'
 export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources. The gateway stands in front of HOSTKEY’s \`s3.php\`:
 it checks each request, asks HOSTKEY, and answers with a true status. It moves no files: that is what an S3 client and the key pair are for.
 
-**Try it here.** 1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token when it starts. 2. Open an operation: it is
-filled in with an example that works on the sandbox. 3. Press *Execute*. Or log in with \`POST /session\` instead of a token. In front of the
-real HOSTKEY the same buttons read, delete and order in earnest.
+**Try it here.**
+
+1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token when it starts. Or log in with \`POST /session\`.
+2. Open an operation: it is filled in with an example that works on the sandbox.
+3. Press *Execute*. In front of the real HOSTKEY the same button reads, deletes and orders in earnest.
 
 **Callers** come by one of three doors. *Browsers* log in with \`POST /session\` and a cookie does the rest, with the header \`X-CSRF: 1\`;
 the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`, which is passed through and kept nowhere.
@@ -15,8 +17,8 @@ the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HO
 **Failures** are \`application/problem+json\` (RFC 9457) with a stable name: the last segment of \`type\`, which is also the address of a page
 that says what to do. \`retryable\` tells whether the same request may be sent again, and every failed write says in \`outcome\` what became of it.
 
-**Files** have paths that can hold any character. Prefer \`DELETE …/files?path=\`, or follow \`links.self\` of the list: URL libraries rewrite dot segments
-in paths before they send them.
+**Files** have paths that can hold any character. Delete them by \`DELETE …/files?path=\`, or follow \`links.self\` of the list: URL libraries rewrite dot
+segments in the path of a URL before they send it, and the request then names something else.
 
 **Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.`
 

@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox'
 import { COOKIE } from '../cookie.ts'
 import { actionsOf, needsOf } from '../route.ts'
 import { completed, type Document } from './docs-document.ts'
+import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './docs-page.ts'
 import { description, tags, title } from './docs-text.ts'
 
 export interface DocsOptions {
@@ -17,32 +18,6 @@ export interface DocsOptions {
   /** Where the routes are mounted in this process: the same, unless a proxy takes a part of the path away. */
   basePath: string
 }
-
-/** The page may load its own files and nothing else, and may be framed by nobody. */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-  "form-action 'self'"
-].join('; ')
-
-/** No bar to open other documents, which the policy forbids; and of the doors only the one that a page can fill in. */
-const PAGE_STYLE = `.swagger-ui .topbar { display: none }
-.swagger-ui .auth-container:not(:first-child) { display: none }
-.swagger-ui .responses-table td { overflow-wrap: anywhere }
-.swagger-ui .curl-command :is(pre, code, span) { white-space: pre-wrap !important; overflow-wrap: anywhere }
-`
-
-/** The plugin's page has no viewport: a phone would show it as wide as a desk. */
-const PAGE_SCRIPT = `document.head.append(
-  Object.assign(document.createElement('meta'), { name: 'viewport', content: 'width=device-width' })
-)
-`
 
 /** Ways for a caller to show who it is. */
 const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
@@ -130,16 +105,6 @@ export const docsPages = fp(
   },
   { name: 'docs-pages', dependencies: ['docs'] }
 )
-
-/**
- * Runs in the page: a request by cookie needs the header that only our own pages can set. Spelled as the parameter of
- * that name: spelled otherwise, the browser would send both as `1, 1`.
- */
-const sendCsrf = <T>(request: T): T => {
-  // The page hands over a plain object, whatever the plugin's type says.
-  Object.assign((request as { headers: object }).headers, { 'x-csrf': '1' })
-  return request
-}
 
 /** What the document says of a route beside its schema, and what its reader shall see otherwise than Fastify does. */
 const documented = (schema: object, config: unknown): object => {

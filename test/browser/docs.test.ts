@@ -34,9 +34,14 @@ const tryOut = async (page: Page, operation: string, body?: object) => {
   return {
     status,
     body: await shown.locator('.highlight-code').first().innerText(),
-    asked: await block.locator('.request-url pre').innerText()
+    asked: await block.locator('.request-url pre').innerText(),
+    command: await block.locator('.curl-command pre').innerText()
   }
 }
+
+/** Is nothing of the page beyond the window? */
+const fits = async (page: Page, width: number): Promise<boolean> =>
+  Number(await page.evaluate('document.documentElement.scrollWidth')) <= width
 
 for (const width of [1280, 390]) {
   t.test(`/docs at ${width} pixels`, async t => {
@@ -49,7 +54,7 @@ for (const width of [1280, 390]) {
       const document = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object }
       const operations = Object.values(document.paths).flatMap(path => Object.keys(path))
       t.equal(await page.locator('.opblock').count(), operations.length)
-      t.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= width)
+      t.ok(await fits(page, width))
       t.notOk(await page.locator('.topbar').isVisible())
     })
 
@@ -64,10 +69,31 @@ for (const width of [1280, 390]) {
 
     t.test('200 in try-it-out with the demo token', async t => {
       await authorise(page, sandbox.demo.token)
-      const { status, body, asked } = await tryOut(page, 'Accounts-listAccounts')
+      const { status, body, asked, command } = await tryOut(page, 'Accounts-listAccounts')
       t.equal(status, '200')
       t.match(body, '"s3_user_1"')
       t.equal(asked, `${url}/accounts`)
+      t.notMatch(command, 'csrf', 'which says nothing beside a token')
+    })
+
+    t.test('shows a reply as wide as the page, to its last line', async t => {
+      const shown = '#operations-Accounts-listAccounts .live-responses-table .highlight-code'
+      t.ok(((await page.locator(shown).boundingBox())?.width ?? 0) >= 0.75 * width)
+      const [textEnds, buttonBegins] = (await page.evaluate(`(reply => {
+        const text = reply.querySelector('pre')
+        text.scrollTop = text.scrollHeight
+        return [text.querySelector('code').getBoundingClientRect().bottom,
+          reply.querySelector('.download-contents').getBoundingClientRect().top]
+      })(document.querySelector('${shown}'))`)) as [number, number]
+      t.ok(textEnds <= buttonBegins, `${textEnds} ${buttonBegins}`)
+      t.ok(await fits(page, width))
+    })
+
+    t.test('says once what every reply has, and nothing of links', async t => {
+      const told = await page.locator('#operations-Accounts-listAccounts').innerText()
+      t.equal(told.match(/^RateLimit-Policy/gm)?.length, 1)
+      t.match(told, /^Retry-After/m)
+      t.notMatch(told, 'No links')
     })
 
     t.test('asks nobody else, keeps to its policy and complains about nothing', async t => {

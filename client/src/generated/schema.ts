@@ -216,7 +216,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file, named in the query
-         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address.
+         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -236,7 +236,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file, named in the path
-         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries rewrite `.` and `..` segments before they send them: use the query form for such paths.
+         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.
          */
         delete: operations["deleteFileByPath"];
         options?: never;
