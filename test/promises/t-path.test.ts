@@ -1,124 +1,119 @@
-import { deepEqual, notEqual } from 'node:assert/strict'
+import { once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
-import { bySegment, deletionOf, FILES, fileDeletions, isFilePath, shown, ways } from '../support/file-deletions.ts'
+import t from 'tap'
+import { openBrowser } from '../support/chromium.ts'
+import { deletionOf, fileDeletions, shown, ways } from '../support/file-deletions.ts'
+import { keepRegression, keptIn } from '../support/fuzz/regressions.ts'
+import { expected, requestOf, type Tally } from '../support/paths/deletions.ts'
+import { coins, hostilePath } from '../support/paths/hostile.ts'
 import { figuresOf } from '../support/promises.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
+const KEYS = Number(process.env['PATH_KEYS'] ?? 10_000)
+const KEYS_OF_CHROMIUM = 200
 
-/** For each of the eleven exact ways, and twice as many for the one that is not: 2,340 cases in all. */
-const RUNS = 180
+/** Two cores are what CI has. */
+const WORKERS = 2
 
-/** What a path must not become: names of buckets, accounts and routes beside the bucket that holds the file. */
-const others = ['logs', 'holiday-pictures', 'empty-bucket', 's3_user_1', 's3_user_2', 'accounts', 'buckets', 'files']
+/** Cases that a run found are written here, and replayed by every later run. */
+const REGRESSIONS = 'test/regressions/t-path/'
 
-/** What URL libraries, routers and decoders take for something else than a letter. */
-const traps = [
-  ...['.', '..', '...', '%2e', '%2E%2e', '.%2e', '%252e', '%2F', '%5c', '%', '%%', '%zz', '%FF', '%00', '%25'],
-  ...['?', '?path=logs', '#', '&', '&path=logs', '=', '+', ' ', ';', ':', '@', '[]', '\t', '\r\n', '\0'],
-  ...['\u00e9', 'e\u0301', '\u{1f600}', '\u2028', '\ufeff', '\uff0e\uff0e', 'a', '']
-]
+// 25 s on a quiet machine; the first run may have to install Chromium.
+t.setTimeout(Math.max(230_000, KEYS * 10))
+process.stdout.write(`# seed of T-PATH: ${seed}\n`)
+const figure = figuresOf(t, 'T-PATH')
 
-const slash = fc.constantFrom('/', '/', '/', '//', '\\', '%2F', '%2f', '%5C')
-
-const piece = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(...traps) },
-  { weight: 3, arbitrary: fc.constantFrom(...others) },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) }
-)
-
-/** `../../../../s3_user_1` and its like. */
-const climb = fc
-  .tuple(
-    fc.array(fc.constantFrom('..', '..', '..', '.', '%2e%2e', '.%2E', 'x/..'), { maxLength: 6 }),
-    slash,
-    fc.subarray(others, { maxLength: 2 }),
-    fc.constantFrom('', '', '/', '/..', '?x', '#x')
-  )
-  .map(([dots, slash, names, tail]) => [...dots, ...names].join(slash) + tail)
-
-const straight = fc
-  .tuple(fc.integer({ min: 0, max: 5 }), fc.constantFrom(...others))
-  .map(([up, name]) => `${'../'.repeat(up)}${name}`)
-
-const wander = fc.array(fc.tuple(piece, slash), { maxLength: 8 }).map(pairs => pairs.flat().join(''))
-
-const long = fc
-  .tuple(fc.constantFrom('x', '../', '%', '\u00e9', '\u{1f600}'), fc.integer({ min: 1018, max: 1030 }))
-  .map(([unit, bytes]) => unit.repeat(bytes / Buffer.byteLength(unit)).padEnd(3, 'x'))
-
-const hostilePath = fc.oneof(
-  { weight: 4, arbitrary: climb },
-  { weight: 3, arbitrary: straight },
-  { weight: 5, arbitrary: wander },
-  { weight: 1, arbitrary: long },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }) }
-)
-
-const coins = fc.array(fc.boolean(), { minLength: 1, maxLength: 16 })
-
-const figures = figuresOf(t, 'T-PATH')
-
-t.test('no deletion of a file becomes another deletion', async t => {
-  t.comment(`seed ${seed}`)
-  const { byRaw, byFetch, sandbox } = await fileDeletions(t)
-  const send = { raw: byRaw, fetch: byFetch }
-  const bucketsBefore = sandbox.control.state().buckets.length
-  let deletions = 0
-  let strays = 0
-  let tried = 0
-
-  for (const [index, { name, by, targetOf, loses }] of ways.entries()) {
-    t.test(`HOSTKEY sees the deletion of exactly that path, or nothing: ${name}`, async t => {
-      const property = fc.asyncProperty(hostilePath, coins, async (path, coins) => {
-        const { seen } = await send[by](targetOf(path, place => coins[place % coins.length] ?? false))
-        tried += 1
-        strays += seen.filter(call => !isDeepStrictEqual(call, deletionOf(path))).length
-        deepEqual(seen, isFilePath(path) && !loses?.(path) ? [deletionOf(path)] : [])
-        deletions += seen.length
-      })
-      // Each way has paths of its own.
-      await holds(t, property, { seed: seed + index, numRuns: RUNS })
-    })
+t.test('what once was found stays found', async t => {
+  const { byRaw } = await fileDeletions(t)
+  const kept = keptIn(REGRESSIONS)
+  t.ok(kept.length >= 3, `${kept.length} cases`)
+  for (const { file, about, request } of kept) {
+    const { seen } = await byRaw(request.target)
+    const strays = seen.filter(call => !isDeepStrictEqual(call, deletionOf(request.meant['path'] ?? '')))
+    t.strictSame(strays, [], `${file}: ${about}`)
   }
-
-  t.test('most of the paths were deletions', async t => {
-    t.ok(deletions > (ways.length * RUNS) / 2, `${deletions} of ${ways.length * RUNS}`)
-    t.equal(sandbox.control.state().buckets.length, bucketsBefore, 'no bucket is gone')
-    figures(
-      `${strays} deletions of anything else in ${tried} requests by ${ways.length} ways, ${deletions} of the file`
-    )
-  })
 })
 
-/** `fetch` climbs before it sends: the request names another thing, and no server can tell that a file was meant. */
-t.test('no deletion of a file becomes that of an account: /files/* encoded by segment, fetch', async t => {
-  t.comment(`seed ${seed}`)
-  const { byFetch, sandbox } = await fileDeletions(t)
-  const accountsBefore = sandbox.control.state().accounts.length
-  const arrivedAtAccount: string[] = []
-  let tried = 0
-  let accountsDeleted = 0
-  const property = fc.asyncProperty(hostilePath, async path => {
-    const { seen, problem } = await byFetch(`${FILES}/${bySegment(path)}`)
-    tried += 1
-    accountsDeleted += seen.filter(({ action }) => action === 'delete_account').length
-    for (const { action } of seen) notEqual(action, 'delete_account')
-    if (problem === 'confirmation-required') arrivedAtAccount.push(path)
-  })
-  await holds(t, property, { numRuns: 2 * RUNS, examples: [['../../../../s3_user_1']] })
-  t.ok(arrivedAtAccount.length > 0, `${arrivedAtAccount.length} arrived at an account and were refused there`)
-  t.equal(sandbox.control.state().accounts.length, accountsBefore, 'no account is gone')
-  figures(
-    `${accountsDeleted} accounts deleted by ${tried} paths that a client rewrites; ${arrivedAtAccount.length} came near`
+t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw sockets and by fetch`, async t => {
+  const startedAt = performance.now()
+  const tallies = await Promise.all(
+    Array.from({ length: WORKERS }, async (_, index) => {
+      const workerData = { seed: seed + index, keys: Math.ceil(KEYS / WORKERS) }
+      const worker = new Worker(new URL('../support/paths/worker.ts', import.meta.url), { workerData })
+      const [tally] = (await once(worker, 'message')) as [Tally & { accountsGone: number }]
+      return tally
+    })
   )
+  for (const { failure } of tallies) {
+    if (failure) t.fail(`seed ${seed}: ${failure.about}; kept as ${keepRegression(failure, REGRESSIONS)}`)
+  }
+  const sum = (countOf: (tally: Tally & { accountsGone: number }) => number) =>
+    tallies.reduce((total, tally) => total + countOf(tally), 0)
+  const keys = sum(tally => tally.keys)
+  const requests = sum(tally => tally.requests)
+  const deletions = sum(tally => tally.deletions)
+  t.ok(keys >= KEYS, `${keys} paths`)
+  t.equal(requests, 2 * keys)
+  t.equal(
+    sum(tally => tally.strays),
+    0
+  )
+  for (const { name } of ways) {
+    t.ok(sum(tally => tally.byWay[name] ?? 0) > requests / ways.length / 2, `${name} is taken often enough`)
+  }
+  t.ok(deletions > requests / 2, `most of the paths were deletions: ${deletions} of ${requests}`)
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  figure(`seed ${seed}, ${keys} paths by ${ways.length} ways, ${requests} requests in ${seconds} s`)
+  figure(`${deletions} deletions of the file, ${sum(tally => tally.strays)} of anything else`)
+
+  t.test('and none that its client rewrites deletes an account', async t => {
+    const tried = sum(({ rewritten }) => rewritten.tried)
+    const cameNear = sum(({ rewritten }) => rewritten.cameNear)
+    const gone = sum(({ accountsGone }) => accountsGone)
+    t.equal(gone, 0)
+    t.equal(
+      sum(({ rewritten }) => rewritten.accounts),
+      0
+    )
+    t.ok(cameNear > 0, `${cameNear} arrived at an account and were refused there`)
+    figure(`${gone} accounts deleted by ${tried} paths that a client rewrites; ${cameNear} came near`)
+  })
 })
 
-/** Fails with the smallest case that was found, and what became of it. */
-const holds = async <T>(t: Test, property: fc.IAsyncProperty<T>, options: fc.Parameters<T>) => {
-  const { failed, numRuns, counterexample, errorInstance } = await fc.check(property, { seed, ...options })
-  const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
-  t.notOk(failed, failed ? `seed ${seed}: ${shown(counterexample, 4000)} ${shown(reason, 1000)}` : `${numRuns} paths`)
-}
+t.test(`nor does one that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
+  const { url, sandbox, witnessed } = await fileDeletions(t)
+  const page = await (await openBrowser(t, { width: 400 })).newPage()
+  await page.goto(`${url}/docs`)
+  const options = JSON.stringify({ method: 'DELETE', headers: { authorization: `Bearer ${sandbox.demo.token}` } })
+  const sent = async (target: string) => {
+    const ask = `fetch(new URL(${JSON.stringify(target)}, location.origin), ${options})`
+    const [status, body] = (await page.evaluate(`${ask}.then(async reply => [reply.status, await reply.text()])`)) as [
+      number,
+      string
+    ]
+    return { status, headers: {}, body }
+  }
+  const fetched = ways.filter(({ by }) => by === 'fetch')
+  const cases = fc.sample(fc.tuple(hostilePath, coins, fc.constantFrom(...fetched)), {
+    seed,
+    numRuns: KEYS_OF_CHROMIUM
+  })
+  let deletions = 0
+  for (const [path, coins, way] of cases) {
+    const target = way.targetOf(path, place => coins[place % coins.length] ?? false)
+    const { seen } = await witnessed(target, () => sent(target))
+    deletions += seen.length
+    if (isDeepStrictEqual(seen, expected(path, way))) continue
+    const about = `${way.name}, Chromium: ${shown(path, 2000)} became ${shown(seen, 1000)}`
+    t.fail(
+      `seed ${seed}: ${about}; kept as ${keepRegression({ about, request: requestOf(path, way, target) }, REGRESSIONS)}`
+    )
+    break
+  }
+  t.equal(cases.length, KEYS_OF_CHROMIUM)
+  t.ok(deletions > KEYS_OF_CHROMIUM / 2, `${deletions} deletions`)
+  figure(`Chromium: ${cases.length} paths, ${deletions} deletions of the file, the others of nothing`)
+})

@@ -36,8 +36,8 @@ export const deletionOf = (path: string): Seen => ({
 })
 
 /** A gateway that is asked for deletions by raw socket and by `fetch`, and what its upstream sees of them. */
-export const fileDeletions = async (t: Parameters<typeof gateway>[0]) => {
-  const running = await gateway(t)
+export const fileDeletions = async (t: Parameters<typeof gateway>[0], env: Record<string, string> = {}) => {
+  const running = await gateway(t, env)
   const { url, sandbox } = running
   const raw = createRawClient(url)
   const dispatcher = new Agent({ connections: 1 })
@@ -72,6 +72,8 @@ export const fileDeletions = async (t: Parameters<typeof gateway>[0]) => {
 
   return {
     ...running,
+    /** What comes of a request that somebody else sends. */
+    witnessed,
     /** The target goes out as it is, bytes and all. */
     byRaw: (target: string | Uint8Array) => {
       const line = Buffer.concat([Buffer.from('DELETE '), Buffer.from(target), Buffer.from(' HTTP/1.1')])

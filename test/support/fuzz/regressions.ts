@@ -28,12 +28,18 @@ export const keepRegression = (regression: Regression, folder = REGRESSIONS): st
   return file
 }
 
+/** The cases that are kept in a folder, by file. */
+export const keptIn = (folder: string): (Regression & { file: string })[] =>
+  readdirSync(folder)
+    .filter(name => name.endsWith('.json'))
+    // Written by the function above.
+    .map(file => ({ file, ...(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Regression) }))
+
 /** Sends every kept case again. @returns how many there are, and what is wrong with which */
 export const replayRegressions = async (stage: Stage, folder = REGRESSIONS) => {
-  const files = readdirSync(folder).filter(name => name.endsWith('.json'))
+  const kept = keptIn(folder)
   const faults: string[] = []
-  for (const file of files) {
-    const { about, status, problem, request } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Regression
+  for (const { file, about, status, problem, request } of kept) {
     await stage.reset()
     const { reply, violations } = await stage.tryOut(request)
     const name = /"type":"[^"]*\/([a-z0-9-]+)"/.exec(reply.text)?.[1]
@@ -41,5 +47,5 @@ export const replayRegressions = async (stage: Stage, folder = REGRESSIONS) => {
     if (problem !== undefined && name !== problem) violations.push(`${name} instead of ${problem}`)
     faults.push(...violations.map(violation => `${file} (${about}): ${violation}`))
   }
-  return { count: files.length, faults }
+  return { count: kept.length, faults }
 }
