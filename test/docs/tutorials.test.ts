@@ -1,4 +1,5 @@
-import t from 'tap'
+import { globSync } from 'node:fs'
+import t, { type Test } from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { needProgram } from '../support/debian.ts'
 import { blocksOf } from '../support/doc-blocks.ts'
@@ -7,12 +8,7 @@ import { executePage, type Runner } from '../support/doc-page.ts'
 // 100 s: a start of the gateway and one of Chromium, on a busy machine.
 t.setTimeout(100_000)
 
-t.test('docs/tutorials/first-request.md', async t => {
-  await executePage(t, 'docs/tutorials/first-request.md', { start: false })
-})
-
-t.test('docs/tutorials/bucket-browser.md', async t => {
-  const page = 'docs/tutorials/bucket-browser.md'
+const bucketBrowser = async (t: Test, page: string) => {
   const whole = blocksOf(page).find(({ language }) => language === 'html')?.code ?? ''
   const bare = (code: string) =>
     code
@@ -26,7 +22,7 @@ t.test('docs/tutorials/bucket-browser.md', async t => {
   }
 
   await needProgram(['python3'], 'python3')
-  const { portOf, lastPrinted } = await executePage(t, page, { start: false, runners: { js: step } })
+  const { portOf, lastPrinted } = await executePage(t, page, { runners: { js: step } })
   t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
 
   const origin = `http://localhost:${portOf('3000')}`
@@ -57,4 +53,14 @@ t.test('docs/tutorials/bucket-browser.md', async t => {
     )
     t.same(misdeeds.violations, [])
   })
-})
+}
+
+/** What a page has beside commands and files. */
+const own: Record<string, (t: Test, page: string) => Promise<unknown>> = {
+  'docs/tutorials/bucket-browser.md': bucketBrowser
+}
+
+const pages = globSync('docs/tutorials/*.md').sort()
+
+t.ok(Object.keys(own).every(page => pages.includes(page)))
+for (const page of pages) t.test(page, t => (own[page] ?? executePage)(t, page))
