@@ -24,6 +24,7 @@ const bucketBrowser = async (t: Test, page: string) => {
   await needProgram(['python3'], 'python3')
   const { portOf, lastPrinted } = await executePage(t, page, { runners: { js: step } })
   t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
+  t.match(whole, '<meta name="viewport" content="width=device-width">', 'and as wide as a phone')
 
   const origin = `http://localhost:${portOf('3000')}`
   const { page: tab, misdeeds } = await watchedPage(await openBrowser(t, { width: 800 }), origin)
@@ -45,13 +46,17 @@ const bucketBrowser = async (t: Test, page: string) => {
     await tab.waitForFunction("document.querySelectorAll('#list > li').length > 110")
     const listed = await entries()
     t.ok(listed.some(entry => entry.startsWith('picture-001.jpg (')))
-    await tab.click('text=← buckets >> nth=0')
+    t.equal(listed.filter(entry => entry === '← buckets').length, 1)
+    t.notOk(listed.includes('more'), 'all is there')
+    t.equal(await tab.inputValue('input'), '', 'the credential is not kept')
+    await tab.click('text=← buckets')
     await tab.waitForSelector('text=s3_user_1 / logs')
     t.same(
       await entries(),
       ['holiday-pictures', 'empty-bucket', 'logs'].map(name => `s3_user_1 / ${name}`)
     )
     t.same(misdeeds.violations, [])
+    t.match(misdeeds.complaints, [/401/], 'of Chromium itself, about the login that failed')
   })
 }
 
