@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 
 /**
  * Serves the page on an origin of its own. Any server of static files does; this one puts the gateway's address into
- * the page: GATEWAY, an origin. PORT 0 takes any free one.
+ * the page: GATEWAY, an origin. PAGE_PORT 0 takes any free port.
  */
-const { GATEWAY = 'http://localhost:8080', PORT = '3000' } = process.env
+const { GATEWAY = 'http://localhost:8080', PAGE_PORT = '3000' } = process.env
 
 /** The address that stands in index.html: in its meta element, and in its policy. */
 const WRITTEN = 'http://localhost:8080'
@@ -30,8 +30,8 @@ const server = createServer((request, response) => {
 })
 
 // By name: the page and the gateway are one site only if both are `localhost`, and the cookie stays within a site.
-server.listen(Number(PORT), '127.0.0.1', () => {
+server.listen(Number(PAGE_PORT), '127.0.0.1', () => {
   const address = server.address()
-  const port = typeof address === 'object' ? address?.port : PORT
+  const port = typeof address === 'object' ? address?.port : PAGE_PORT
   console.log(`http://localhost:${port}  (the gateway: ${new URL(GATEWAY).origin})`)
 })

@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import t from 'tap'
 import { openBrowser } from '../support/chromium.ts'
@@ -13,15 +13,16 @@ const needs: Record<string, () => Promise<unknown>> = {
   'rotate-secrets': () => needProgram(['openssl'], 'openssl')
 }
 
-/** Pages whose first commands start what the others need. */
-const STARTS_ITSELF = ['authenticate', 'deploy-behind-a-proxy', 'run-several-replicas', 'rotate-secrets']
-
-/** Made by a generator that is loaded first: in a file of its own. */
-const ELSEWHERE = ['generate-a-client']
+/** It loads a generator first: in a file of its own. */
+const ELSEWHERE = { page: 'generate-a-client', test: 'test/docs/generated-client.test.ts' }
 
 const names = globSync('docs/how-to/*.md').map(path => basename(path, '.md'))
 
-for (const name of names.filter(name => !ELSEWHERE.includes(name)).sort()) {
+t.test(`${ELSEWHERE.page} is executed by ${ELSEWHERE.test}`, async t => {
+  t.match(readFileSync(ELSEWHERE.test, 'utf8'), `executePage(t, 'docs/how-to/${ELSEWHERE.page}.md')`)
+})
+
+for (const name of names.filter(name => name !== ELSEWHERE.page).sort()) {
   t.test(`docs/how-to/${name}.md`, async t => {
     await needs[name]?.()
     /** A script of a page of the gateway's own. */
@@ -35,6 +36,6 @@ for (const name of names.filter(name => !ELSEWHERE.includes(name)).sort()) {
       })(${email}, ${password})`)
       t.equal(status, 200)
     }
-    await executePage(t, `docs/how-to/${name}.md`, { start: !STARTS_ITSELF.includes(name), runners: { js } })
+    await executePage(t, `docs/how-to/${name}.md`, { runners: { js } })
   })
 }

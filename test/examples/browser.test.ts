@@ -14,7 +14,7 @@ const HOSTILE = '../<img src=x onerror="document.title=1">.html'
 const stage = async (t: Test, width: number) => {
   const port = await freePort()
   const api = `http://localhost:${port}`
-  const origin = await served(t, 'examples/browser/serve.ts', { PORT: '0', GATEWAY: api })
+  const origin = await served(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
   const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })
   const context = await openBrowser(t, { width, height: 844 })
   const { page, misdeeds } = await watchedPage(context, origin)

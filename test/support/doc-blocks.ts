@@ -8,19 +8,15 @@ export interface Block {
   /** The second word behind the fence: under which name a reader saves it. */
   file: string | undefined
   code: string
-  /** Why nobody executes it: said in a comment `<!-- not executed: why -->` on the line before. */
-  excluded: string | undefined
   /** Is there nothing but white space between the block before and this one? */
   follows: boolean
 }
 
 const FENCE = /^( *)```(.*)$/
-const EXCLUSION = /^ *<!-- not executed: (.+) -->$/
 
 /** All fenced blocks of a page, in order. @throws Error when a fence is not closed */
 export const blocksOf = (page: string): Block[] => {
   const blocks: Block[] = []
-  let excluded: string | undefined
   let follows = false
   let open: { indent: string; info: string; line: number; lines: string[] } | undefined
   for (const [index, line] of readFileSync(page, 'utf8').split('\n').entries()) {
@@ -28,16 +24,12 @@ export const blocksOf = (page: string): Block[] => {
     if (open && FENCE.test(line) && info === '') {
       const [language = '', file] = open.info.trim().split(/\s+/)
       const code = `${open.lines.map(each => each.slice(open?.indent.length)).join('\n')}\n`
-      blocks.push({ at: `${page}:${open.line}`, language, file, code, excluded, follows })
+      blocks.push({ at: `${page}:${open.line}`, language, file, code, follows })
       open = undefined
-      excluded = undefined
       follows = true
     } else if (open) open.lines.push(line)
     else if (FENCE.test(line)) open = { indent, info, line: index + 1, lines: [] }
-    else if (line.trim() !== '') {
-      excluded = EXCLUSION.exec(line)?.[1]
-      if (excluded === undefined) follows = false
-    }
+    else if (line.trim() !== '') follows = false
   }
   if (open) throw new Error(`${page}:${open.line} is not closed`)
   return blocks

@@ -23,24 +23,26 @@ const runCommands = async (t: Test, stage: DocStage, block: Block, output: Block
 }
 
 /**
- * Executes every block of a page, from top to bottom, as its reader would: commands in one shell, in front of a gateway
- * that the page starts itself or finds running. A block that nobody knows to execute fails.
+ * Executes every block of a page, from top to bottom, as its reader would: commands in one shell, in front of what the
+ * page itself has started. A block that nobody knows to execute fails.
  * @returns where it was executed
  * @param runners by language, what else there is on this page
+ * @param isExecutedBefore has something else executed exactly this block?
  */
 export const executePage = async (
   t: Test,
   page: string,
-  { start = true, runners = {}, given = '' }: { start?: boolean; runners?: Record<string, Runner>; given?: string } = {}
+  {
+    runners = {},
+    isExecutedBefore
+  }: { runners?: Record<string, Runner>; isExecutedBefore?: (block: Block) => boolean } = {}
 ): Promise<DocStage> => {
   const blocks = blocksOf(page)
   t.ok(blocks.length > 0, `${page} has blocks`)
   const stage = await docStage(t)
-  if (start) await stage.run('npm start\n')
-  if (given !== '') await stage.run(given)
   for (const [index, block] of blocks.entries()) {
-    const { at, language, file, code, excluded } = block
-    if (excluded !== undefined) t.comment(`not executed: ${at}: ${excluded}`)
+    const { at, language, file, code } = block
+    if (isExecutedBefore?.(block)) t.pass(`${at} is executed before`)
     else if (language === 'sh') {
       const next = blocks[index + 1]
       const output = next?.follows && OUTPUTS.includes(next.language) && !next.file ? next : undefined

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { openShell, type Ran } from './doc-shell.ts'
 import { stablePort } from './gateway-process.ts'
 
@@ -34,6 +34,8 @@ const PRINTED: Record<string, RegExp> = {
   API_KEY: /^ +(?:demo )?API key +(\S+)$/gm,
   EMAIL: /^ +e-mail +(\S+)$/gm,
   PASSWORD: /^ +password +(\S+)$/gm,
+  SANDBOX: /^ +upstream +(\S+)/gm,
+  UPSTREAM: /^ +upstream +(\S+)/gm,
   SERVICE_SECRET: /^ +(hks_\S+)$/gm,
   'sha256:…': /(sha256:[0-9a-f]{64})/g
 }
@@ -48,11 +50,18 @@ const forNpm = (): Record<string, string> =>
     )
   )
 
+/** Without the Node of the project, which npm puts first: a page on which commands need it says so. */
+const pathOfReader = (): string =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter(folder => !folder.endsWith(join('node_modules', '.bin')))
+    .join(delimiter)
+
 /** 40 s: a start on a busy machine. */
 const START_MS = 40_000
 
-const SERVES = /\bnpm (?:start|run sandbox)\b[^\n]*\s*$/
-const IS_UP = /^(?: +upstream +\S+.*|A pretend HOSTKEY listens on \S+)$/m
+const SERVES = /\bnpm (?:start|run (?:sandbox|example:browser))\b[^\n]*\s*$/
+const IS_UP = /^(?: +upstream +\S+.*|A pretend HOSTKEY listens on \S+|http:\S+ {2}\(the gateway: \S+\))$/m
 
 /** Where the blocks of one page are executed: a folder, ports, a shell, and what was printed there. */
 export const docStage = async (t: Test) => {
@@ -64,12 +73,13 @@ export const docStage = async (t: Test) => {
   const portOf = (named: string): string => ports.get(named) ?? named
   const env = {
     ...forNpm(),
-    PATH: process.env['PATH'] ?? '',
+    PATH: pathOfReader(),
     HOME: process.env['HOME'] ?? folder,
     PORT: portOf('8080'),
     MANAGEMENT_PORT: portOf('9090'),
     SANDBOX_PORT: portOf('8090'),
-    AUDIT_LOG: 'audit.log',
+    PAGE_PORT: portOf('3000'),
+    GATEWAY: `http://localhost:${portOf('8080')}`,
     NO_UPDATE_NOTIFIER: '1'
   }
   const shell = openShell(t, { cwd: folder, env })
@@ -95,7 +105,7 @@ export const docStage = async (t: Test) => {
 
   /** Starts what a reader leaves running in a window of its own, and waits until it says where it listens. */
   const serve = async (code: string): Promise<void> => {
-    const file = join(folder, 'gateway.log')
+    const file = join(folder, '.window')
     appendFileSync(file, '')
     const before = readFileSync(file, 'utf8').length
     const out = openSync(file, 'a')
