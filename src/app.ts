@@ -147,6 +147,7 @@ export const buildApp = async (options: AppOptions) => {
         audit,
         origins,
         revokeLater,
+        signalOf: options.drain.signalOf,
         drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN)
       }
       await api.register(doorway, sessionOptions)
