@@ -61,7 +61,11 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
       // One documented answer of login holds the token and little else: then info says whose it is.
       if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
-      const told = await identify(token, errand)
+      const told = await identify(token, errand).catch((error: unknown) => {
+        // Nobody will ever show this token. If it cannot be ended now, it runs out by itself.
+        revoke(token).catch(() => undefined)
+        throw error
+      })
       return {
         token,
         identity: { ...told, ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) }

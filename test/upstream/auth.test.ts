@@ -1,5 +1,6 @@
 import t from 'tap'
 import { eventually } from '../support/eventually.ts'
+import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 
@@ -9,7 +10,7 @@ const OPTIONS = { token: null, headers: { 'x-csrf': '1' } }
 
 t.test('a login whose answer holds the token and little else', async t => {
   const asked: string[] = []
-  const info = { token: TOKEN, customer_id: 7, role_type: 'Customer', token_expire: 1 }
+  let info: object | undefined = { token: TOKEN, customer_id: 7, role_type: 'Customer', token_expire: 1 }
   const expiresAt = Math.floor(Date.now() / 1000) + 3600
   const url = await scriptedUpstream(t, form => {
     asked.push(`${form.get('action')} ${form.get('token') ?? ''}`)
@@ -28,5 +29,11 @@ t.test('a login whose answer holds the token and little else', async t => {
     t.equal(Date.parse(json().expiresAt), expiresAt * 1000)
     t.strictSame(asked, ['login ', `info ${TOKEN}`])
     t.ok(await eventually(() => lines.some(line => line.includes('"upstreamCalls":2'))), 'both are in the log')
+  })
+
+  t.test('503 upstream-unavailable when info does not answer, and the token ends at HOSTKEY', async t => {
+    info = undefined
+    fails(t, await post('/session', LOGIN, OPTIONS), 503, 'upstream-unavailable')
+    t.ok(await eventually(() => asked.includes(`logout ${TOKEN}`)))
   })
 })
