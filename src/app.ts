@@ -117,7 +117,7 @@ export const buildApp = async (options: AppOptions) => {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  boundConnections(app.server)
+  boundConnections(app.server, () => options.metrics.connectionDropped('public'))
   broken.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
