@@ -6,17 +6,17 @@ import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import { addressOf } from '../src/address.ts'
 import type { Audit } from '../src/audit.ts'
-import type { Identity } from '../src/caller.ts'
+import type { Errand, Identity } from '../src/caller.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, openAnswers, sends } from '../src/route.ts'
+import { answers, BODY, ERRAND, errandOf, needs, openAnswers, sends } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
 import { login, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
-import type { Auth, Credential } from '../src/upstream/auth.ts'
+import { type Auth, type Credential, nameless } from '../src/upstream/auth.ts'
 
 export interface SessionOptions {
   auth: Auth
@@ -28,12 +28,17 @@ export interface SessionOptions {
   drawLogin: (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
   /** Ends a token at HOSTKEY, in its own time. */
   revokeLater: (token: Secret) => void
+  /** Aborts when the request is to be given up. */
+  signalOf: (request: FastifyRequest) => AbortSignal
 }
 
 type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
 
 /** Logging in and out: open, because nobody has a session yet, or it may have ended. */
-export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origins, drawLogin, revokeLater }) => {
+export const doorway: SessionRoutes = async (
+  app,
+  { auth, sessions, audit, origins, drawLogin, revokeLater, signalOf }
+) => {
   app.route({
     method: 'POST',
     url: '/session',
@@ -109,7 +114,8 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
   /** A new session for a new token; the one that the request shows ends with its own. */
   const logIn = async (request: FastifyRequest, reply: FastifyReply, credential: Credential) => {
     await drawLogin(request, reply, hashOf(credential))
-    const grant = await auth.grant(credential)
+    request.setDecorator<Errand>(ERRAND, nameless(signalOf(request)))
+    const grant = await auth.grant(credential, errandOf(request))
     try {
       const ended = await endShown(request)
       if (ended && ended.token.fingerprint() !== grant.token.fingerprint()) revokeLater(ended.token)

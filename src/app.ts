@@ -118,7 +118,7 @@ export const buildApp = async (options: AppOptions) => {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  boundConnections(app.server)
+  boundConnections(app.server, () => options.metrics.connectionDropped('public'))
   broken.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
@@ -152,6 +152,7 @@ export const buildApp = async (options: AppOptions) => {
         audit,
         origins,
         revokeLater,
+        signalOf: options.drain.signalOf,
         drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN)
       }
       await api.register(doorway, sessionOptions)

@@ -21,8 +21,11 @@ export interface Drain {
   inFlight(): { requests: number; writes: number }
 }
 
-export const isDraining = () =>
-  new Problem('draining', 'This replica is shutting down; nothing was sent to HOSTKEY.', { retryAfterSeconds: 1 })
+export const isDraining = (detail = 'This replica is shutting down; nothing was sent to HOSTKEY.') =>
+  new Problem('draining', detail, { retryAfterSeconds: 1 })
+
+const wasCutShort = () =>
+  isDraining('This replica is shutting down and no longer waits for HOSTKEY’s answer: send the request again.')
 
 /** 250 ms: a call that was aborted fails at once; what still has no answer then waits for something else. */
 const UNHEARD_MS = 250
@@ -55,9 +58,9 @@ export const createDrain = (): Drain => {
       return isRefusing
     },
     cutShort() {
-      for (const { controller } of flights.values()) controller.abort(isDraining())
+      for (const { controller } of flights.values()) controller.abort(wasCutShort())
       setTimeout(() => {
-        for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(isDraining())
+        for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(wasCutShort())
       }, UNHEARD_MS).unref()
     },
     enter(request, reply) {

@@ -22,7 +22,7 @@ import type { LiveRegistry } from './services/live.ts'
 import { createStore } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { classOf } from './upstream/classes.ts'
-import { createUpstream } from './upstream/client.ts'
+import { createUpstream, type Upstream } from './upstream/client.ts'
 import { drained } from './upstream/interceptors/drained.ts'
 
 /** Longer than the longest call: whoever has not spoken since then is dead (RELIABILITY 4.6). */
@@ -74,12 +74,13 @@ export const assembleGateway = async ({
     report: reports.store
   }
   const store = await createStore(storeOptions)
-  const upstream = createUpstream({
+  const wired = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
     observe: reports.call,
     reportRest: reports.rest
   })
+  const upstream: Upstream = { ...wired, call: drained(wired.call) }
   const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
   const ledgerStore = isForgetful ? createMemoryStore() : createLedgerStore(storeOptions)
   const ledger = createLedger({
@@ -90,7 +91,7 @@ export const assembleGateway = async ({
   const drain = createDrain()
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
-    upstream: { ...upstream, call: drained(upstream.call) },
+    upstream,
     metrics,
     log,
     store,

@@ -27,7 +27,8 @@ export const LISTENER = {
 /** One more is accepted and closed at once, without an answer and in a few milliseconds (observed): it never waits in a queue. */
 export const MAX_CONNECTIONS = 2000
 
-/** Bounds the number of connections. */
-export const boundConnections = (server: Server): void => {
+/** Bounds the number of connections. @param dropped told of each that is one too many */
+export const boundConnections = (server: Server, dropped: () => void): void => {
   server.maxConnections = MAX_CONNECTIONS
+  server.on('drop', dropped)
 }

@@ -10,7 +10,7 @@ export interface ManagementOptions {
 /** The listener for operators, apart from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
   const app = fastify({ logger: false, forceCloseConnections: true, ...LISTENER })
-  boundConnections(app.server)
+  boundConnections(app.server, () => metrics.connectionDropped('management'))
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   )

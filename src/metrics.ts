@@ -9,6 +9,8 @@ export interface Metrics {
   registry: Registry
   /** One reply. `problem` is empty on a success. */
   request(operation: string, status: number, problem: string, ms: number): void
+  /** One connection that was closed at once, because its listener takes no more. */
+  connectionDropped(listener: 'public' | 'management'): void
   /** One call of HOSTKEY. */
   upstreamCall(observation: Observation): void
   /** Are calls of a class held back, because HOSTKEY keeps failing? */
@@ -25,6 +27,12 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     help: 'Duration of requests, by operation, status and problem.',
     labelNames: ['operation', 'status', 'problem'],
     buckets: SECONDS,
+    registers
+  })
+  const dropped = new Counter({
+    name: 'gateway_connections_dropped_total',
+    help: 'Connections closed at once, because their listener takes no more, by listener.',
+    labelNames: ['listener'],
     registers
   })
   const calls = new Histogram({
@@ -49,6 +57,7 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
   return {
     registry,
     request: (operation, status, problem, ms) => requests.observe({ operation, status, problem }, ms / 1000),
+    connectionDropped: listener => dropped.inc({ listener }),
     upstreamCall({ action, result, ms }) {
       calls.observe({ action, result }, ms / 1000)
       if (result === 'upstream-refused') refusals.inc({ action })

@@ -20,10 +20,11 @@ export interface Grant {
 export interface Auth {
   /**
    * Turns a credential into a token. `fix_ip` is 0: HOSTKEY sees the gateway's address, not the caller's.
+   * @param errand of the one request that logs in; without it, the token is for many, and no single one ends the login
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
    * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
    */
-  grant(credential: Credential): Promise<Grant>
+  grant(credential: Credential, errand?: Errand): Promise<Grant>
   /** Whose token is it? @throws Problem invalid-token, upstream-unavailable */
   identify(token: Secret): Promise<Identity>
   /** Ends a token. @throws Problem */
@@ -32,41 +33,45 @@ export interface Auth {
 
 /** @param now milliseconds since 1970 */
 export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
-  const identify = async (token: Secret) =>
+  const identify = async (token: Secret, errand: Errand) =>
     identityOf(
-      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, nobody())),
+      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, errand)),
       now() + TTL_SECONDS * 1000
     )
 
+  const revoke = async (token: Secret) => {
+    await upstream.call(logout, { token: token.reveal() }, nameless())
+  }
+
   return {
-    identify,
-    async grant(credential) {
-      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token) }
+    identify: token => identify(token, nameless()),
+    async grant(credential, errand = nameless()) {
+      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, errand) }
       const terms = { ttl: TTL_SECONDS, fix_ip: 0 }
       const granted = await answered(() =>
         'apiKey' in credential
-          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, nobody())
+          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, errand)
           : upstream.call(
               passwordLogin,
               { user: credential.email, password: credential.password.reveal(), ...terms },
-              nobody()
+              errand
             )
       ).catch(blameCredential)
       const token = new Secret(granted.token)
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
       // One documented answer of login holds the token and little else: then info says whose it is.
       if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
+      const told = await identify(token, errand).catch((error: unknown) => {
+        // Nobody will ever show this token. If it cannot be ended now, it runs out by itself.
+        revoke(token).catch(() => undefined)
+        throw error
+      })
       return {
         token,
-        identity: {
-          ...(await identify(token)),
-          ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 })
-        }
+        identity: { ...told, ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) }
       }
     },
-    async revoke(token) {
-      await upstream.call(logout, { token: token.reveal() }, nobody())
-    }
+    revoke
   }
 }
 
@@ -116,4 +121,9 @@ const anonymous: Caller = {
   renewed: noToken
 }
 
-const nobody = (): Errand => ({ caller: anonymous, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } })
+/** An errand at auth.php for somebody who has no name yet. @param signal aborts when it is to be given up */
+export const nameless = (signal: AbortSignal = new AbortController().signal): Errand => ({
+  caller: anonymous,
+  signal,
+  spent: { ms: 0, calls: 0 }
+})

@@ -65,6 +65,10 @@ const buy: CallClass = {
   isFresh: true
 }
 
+/**
+ * A login makes a token, which bills nobody and runs out by itself: like a read it ends with its caller, and with a
+ * replica that ends.
+ */
 const login: CallClass = {
   name: 'login',
   headMs: 8000,

@@ -59,6 +59,22 @@ t.test('the log has one line for each request', async t => {
     t.ok(Number(records[0]?.['upstreamMs']) >= 55)
   })
 
+  t.test('which counts what a login asks, also one that fails', async t => {
+    const logIn = (body: object) => () => post('/session', body, { token: null, headers: { 'x-csrf': '1' } })
+    const { apiKey, token } = sandbox.demo
+    const refused = { email: 'nobody@example.com', password: 'wrong' }
+    for (const [body, status, upstreamCalls] of [
+      [{ apiKey }, 201, 1],
+      [{ token }, 201, 1],
+      [refused, 401, 1],
+      [{}, 400, 0]
+    ] as const) {
+      const { records } = await logOf(logIn(body))
+      t.hasStrict(records[0], { operation: 'createSession', status, upstreamCalls })
+      t.equal(Number(records[0]?.['upstreamMs']) > 0, upstreamCalls > 0)
+    }
+  })
+
   t.test('which names the problem', async t => {
     for (const [ask, operation, status, problem] of [
       [() => get('/accounts/s3_user_2'), 'getAccount', 404, 'account-not-found'],

@@ -178,7 +178,11 @@ t.test('the end of the grace ends the process with 1, and the log counts what is
 })
 
 t.test('a second signal ends the process at once with 1, and the log counts what is abandoned', async t => {
-  const { gateway, order } = await orderUnderWay(t)
+  const { gateway, order, sandbox, authorization } = await orderUnderWay(t)
+  sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 15_000 })
+  const head = `Host: x\r\nAuthorization: ${authorization}\r\n`
+  await opened(gateway.url, `GET /accounts/s3_user_1/usage HTTP/1.1\r\n${head}\r\n`)
+  t.ok(await eventually(() => sandbox.control.counters()['get_buckets_rmq'] === 1), 'and a read')
   gateway.signal('SIGTERM')
   t.ok(await eventually(() => gateway.log().some(({ msg }) => msg === 'draining')))
   gateway.signal('SIGINT')
@@ -186,5 +190,5 @@ t.test('a second signal ends the process at once with 1, and the log counts what
   await t.rejects(order)
   t.equal(code, 1)
   t.ok(ms < SLACK_MS, `${ms.toFixed(0)} ms`)
-  t.match(gateway.log().at(-1), { level: 'fatal', abandonedRequests: 1, abandonedWrites: 1 })
+  t.match(gateway.log().at(-1), { level: 'fatal', abandonedRequests: 2, abandonedWrites: 1 })
 })
