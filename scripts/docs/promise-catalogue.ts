@@ -67,7 +67,7 @@ export const promises = {
   },
   'T-FUZZ2': {
     promise: 'No request over a real socket breaks the gateway',
-    figure: '20,000 requests: 0 violations'
+    figure: '20,000 requests: 0 violations; 4,000 more through Prism, which is not ours: 0 violations'
   },
   'T-RAW': {
     promise: 'No bytes break the gateway',

@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import fc from 'fast-check'
+import t from 'tap'
+import { Pool } from 'undici'
+import { keepRegression } from '../support/fuzz/regressions.ts'
+import { type FuzzRequest, requestsTo } from '../support/fuzz/requests.ts'
+import { createStage } from '../support/fuzz/stage.ts'
+import { violationsIn } from '../support/fuzz/wiretap.ts'
+import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from '../support/prism.ts'
+import { figuresOf } from '../support/promises.ts'
+
+/** Another at each run; `SEED=… node --test …` repeats one. */
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
+/** A fifth of T-FUZZ2: Prism takes some milliseconds for each (25 s on a quiet machine, 65 s on a busy one). */
+const RUNS = Number(process.env['PRISM_RUNS'] ?? 4000)
+
+const CLIENTS = 8
+
+/** The sandbox is as at the start again after so many requests. */
+const RESET_EVERY = 1000
+
+/** Of those that go through Prism; the others it answers itself. */
+const LEAST_JUDGED = 0.75
+
+/**
+ * The judge of the other tests is ours. This one is not: Prism stands between the client and the gateway as a proxy,
+ * and holds each reply against the document that the gateway serves.
+ */
+t.setTimeout(230_000)
+
+const figure = figuresOf(t, 'T-FUZZ2')
+const stage = await createStage()
+t.teardown(() => stage.close())
+
+const asked = async (pool: Pool, { method, target, body }: FuzzRequest, headers: Record<string, string>) => {
+  const reply = await pool.request({
+    method: method as 'GET',
+    path: target,
+    headers,
+    ...(body !== undefined && { body: Buffer.from(body, 'latin1') })
+  })
+  const flat = Object.entries(reply.headers).map(([name, value]) => [name, [value].flat().join(', ')])
+  return { statusCode: reply.statusCode, headers: Object.fromEntries(flat), text: await reply.body.text() }
+}
+
+t.test('Prism sees what it should', async t => {
+  /** Replies of a gateway that does not keep to its document: to GET /livez and to GET /plans. */
+  const wrong: Record<string, [number, string, object]> = {
+    'a number where a word should be': [200, 'application/json', { status: 5 }],
+    'a member too few': [200, 'application/json', {}],
+    'a type that is not in the document': [200, 'text/json', { status: 'ok' }],
+    'a success that is not in the document': [299, 'application/json', { status: 'ok' }],
+    'a failure that is not in the document': [418, 'application/problem+json', { status: 418 }]
+  }
+  const server = createServer((request, reply) => {
+    const [status, type, body] = wrong[String(request.headers['x-wrong'])] ?? [
+      200,
+      'application/json',
+      { status: 'ok' }
+    ]
+    reply.writeHead(status, { 'content-type': type, 'x-request-id': 'a-request' }).end(JSON.stringify(body))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const pool = new Pool(await prismBefore(t, `http://127.0.0.1:${port}`, stage.document))
+  t.teardown(() => pool.close())
+  const livez = { operationId: 'getLivez', method: 'GET', target: '/livez', headers: {}, as: null, meant: {} }
+  t.strictSame(verdictOf(await asked(pool, livez, {})), { violations: [] })
+  for (const name of Object.keys(wrong)) {
+    t.match(
+      verdictOf(await asked(pool, livez, { 'x-wrong': name })),
+      { violations: [{ location: ['response'] }] },
+      name
+    )
+  }
+})
+
+t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
+  process.stdout.write(`# seed of T-FUZZ2 through Prism: ${seed}\n`)
+  const url = await stage.app.listen({ host: '127.0.0.1', port: 0 })
+  const pool = new Pool(await prismBefore(t, url, stage.document), { connections: CLIENTS, pipelining: 1 })
+  t.teardown(() => pool.close())
+
+  const faults: string[] = []
+  const sent: string[] = []
+  const own: Record<string, number> = {}
+  let judged = 0
+  const judge = async (request: FuzzRequest) => {
+    const reply = await asked(pool, request, stage.headersOf(request))
+    const verdict = verdictOf(reply)
+    if ('own' in verdict) {
+      own[verdict.own] = (own[verdict.own] ?? 0) + 1
+      return verdict.own in OWN_ANSWERS ? [] : [`Prism answers ${verdict.own}: ${reply.text.slice(0, 300)}`]
+    }
+    judged += 1
+    return [
+      ...verdict.violations.map(({ location, message }) => `${location.join('.')}: ${message}`),
+      ...(reply.statusCode >= 500 && verdict.violations.length === 0 ? [`${reply.statusCode}: ${reply.text}`] : [])
+    ]
+  }
+
+  const startedAt = performance.now()
+  let askedCount = 0
+  for (let done = 0; done < RUNS; done += RESET_EVERY) {
+    const numRuns = Math.min(RESET_EVERY, RUNS - done)
+    await stage.reset()
+    const fit = requestsTo(stage.document, stage.dictionary).filter(isForPrism)
+    const queue = fc.sample(fit, { seed: seed + done, numRuns })[Symbol.iterator]()
+    const client = async () => {
+      for (const request of queue) {
+        askedCount += 1
+        const found = await judge(request)
+        if (found.length > 0) faults.push(`${keepRegression({ about: found[0] ?? '', request })}: ${found.join('; ')}`)
+      }
+    }
+    await Promise.all(Array.from({ length: CLIENTS }, client))
+    sent.push(...stage.wiretap.take().flatMap(violationsIn))
+  }
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+
+  t.equal(askedCount, RUNS)
+  t.strictSame(faults, [], `seed ${seed}: Prism finds nothing`)
+  t.strictSame(sent, [], 'every form holds the fields of its action, each once')
+  t.ok(judged > RUNS * LEAST_JUDGED, `${judged} replies judged; Prism’s own: ${JSON.stringify(own)}`)
+  figure(`seed ${seed}, ${RUNS} requests through Prism in ${seconds} s, ${judged} replies of the gateway judged by it`)
+  figure(`Prism: ${faults.length + sent.length} violations`)
+})
