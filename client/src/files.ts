@@ -2,20 +2,19 @@ import type { components } from './generated/schema.ts'
 import { linesOf } from './lines.ts'
 import { problemIn } from './problem.ts'
 import { type RetryOptions, retried } from './retry.ts'
-import type { Send } from './send.ts'
+import type { CallOptions, Send } from './send.ts'
 
 export type File = components['schemas']['File']
 export type Folder = components['schemas']['Folder']
 export type FileList = components['schemas']['FileList']
 
-export interface FilesOptions {
+export interface FilesOptions extends CallOptions {
   /** Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented. */
   search?: string | undefined
   /** How many files and folders a page holds at most, 1 to 1000. */
   limit?: number | undefined
   /** Where to begin: `nextCursor` of an earlier page. */
   cursor?: string | undefined
-  signal?: AbortSignal | undefined
 }
 
 /** What a stream takes: it has no pages. */

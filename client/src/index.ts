@@ -11,7 +11,7 @@ import {
 import type { components } from './generated/schema.ts'
 import { type CreatedAccount, type NewOrder, type OrderOptions, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, retried } from './retry.ts'
-import { createSend, type Method, type SendInit } from './send.ts'
+import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
 
 export type { FileEntry, FilesOptions, StreamOptions } from './files.ts'
 export { IncompleteStream } from './files.ts'
@@ -20,13 +20,13 @@ export { OrderUndecided } from './orders.ts'
 export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
 export { GatewayProblem, isProblem } from './problem.ts'
 export type { RetryOptions } from './retry.ts'
-export type { Method, Paths } from './send.ts'
+export type { CallOptions, Method, Paths } from './send.ts'
 
 /** The models of the contract: `Schemas['Bucket']`. */
 export type Schemas = components['schemas']
 
 export interface ClientOptions {
-  /** Where the gateway is mounted, such as `https://s3.example.com`. */
+  /** Where the gateway is mounted, such as `https://s3.example.com`, or with a path as `https://example.com/storage`. */
   baseUrl: string
   /**
    * A HOSTKEY token or the credential of a service, or what gives one. Left out in a browser: there the session cookie
@@ -48,9 +48,9 @@ export interface Client {
   POST: Method<'post'>
   DELETE: Method<'delete'>
   /** Turns a credential into a session cookie of the browser. */
-  login(credential: Schemas['NewSession']): Promise<Schemas['Session']>
+  login(credential: Schemas['NewSession'], options?: CallOptions): Promise<Schemas['Session']>
   /** Ends the session. */
-  logout(): Promise<void>
+  logout(options?: CallOptions): Promise<void>
   /** The files in a bucket, across all pages. */
   files(s3uid: string, bucket: string, options?: FilesOptions): AsyncIterable<File>
   /** The same page by page, with the folders. */
@@ -58,7 +58,7 @@ export interface Client {
   /** Files and folders as they arrive, in one reply however many there are. @throws IncompleteStream */
   streamFiles(s3uid: string, bucket: string, options?: StreamOptions): AsyncIterable<FileEntry>
   /** Deletes the file with exactly this path: dots, slashes and all. */
-  deleteFile(s3uid: string, bucket: string, path: string): Promise<void>
+  deleteFile(s3uid: string, bucket: string, path: string, options?: CallOptions): Promise<void>
   /**
    * Orders a paid account and waits for the outcome. It bills, and at most once: its `Idempotency-Key` is made here and
    * kept until the end. @throws OrderUndecided with that key
@@ -68,6 +68,7 @@ export interface Client {
 
 const TIMEOUT_MS = 90_000
 
+/** @throws TypeError when `baseUrl` is no address */
 export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: wish, ...door }: ClientOptions): Client => {
   const send = createSend({ ...door, timeoutMs })
   const retry = { ...DEFAULT_RETRY, ...wish }
@@ -84,14 +85,15 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: wish, ...door }: C
     GET,
     POST,
     DELETE,
-    login: credential => POST('/session', { body: credential }),
-    logout: async () => void (await DELETE('/session')),
+    login: (credential, { signal } = {}) => POST('/session', { body: credential, signal }),
+    logout: async ({ signal } = {}) => void (await DELETE('/session', { signal })),
     files: (s3uid, bucket, options = {}) => files(listing, s3uid, bucket, options),
     filePages: (s3uid, bucket, options = {}) => filePages(listing, s3uid, bucket, options),
     streamFiles: (s3uid, bucket, options = {}) => streamFiles(listing, s3uid, bucket, options),
-    deleteFile: async (s3uid, bucket, path) =>
+    deleteFile: async (s3uid, bucket, path, { signal } = {}) =>
       void (await DELETE('/accounts/{s3uid}/buckets/{bucket}/files', {
-        params: { path: { s3uid, bucket }, query: { path } }
+        params: { path: { s3uid, bucket }, query: { path } },
+        signal
       })),
     order: (wanted, options = {}) => placeOrder(send, wanted, options)
   }

@@ -1,18 +1,17 @@
 import type { components } from './generated/schema.ts'
 import { isProblem } from './problem.ts'
 import { isNetworkFailure, pause, pauseMs } from './retry.ts'
-import type { Send } from './send.ts'
+import type { CallOptions, Send } from './send.ts'
 
 export type NewOrder = components['schemas']['NewOrder']
 export type Order = components['schemas']['Order']
 export type CreatedAccount = components['schemas']['CreatedAccount']
 
-export interface OrderOptions {
+export interface OrderOptions extends CallOptions {
   /** The key of an order that was begun before; without one a fresh key is made, for a fresh order. */
   idempotencyKey?: string | undefined
   /** So long the client asks for the outcome. */
   deadlineMs?: number | undefined
-  signal?: AbortSignal | undefined
 }
 
 /** 2 min: after 30 s the gateway knows by default whether an order whose answer was lost was executed. */

@@ -16,8 +16,23 @@ type PathsWith<M extends HttpMethod> = {
 
 type OperationAt<Path extends keyof Paths, M extends HttpMethod> = Paths[Path][M & keyof Paths[Path]]
 
+/** A read has no headers to set: `If-None-Match` would be answered with 304, which has no body to resolve to. */
+type Sendable<Operation, M extends HttpMethod> = M extends 'get'
+  ? Operation extends { parameters: infer Parameters }
+    ? { parameters: Omit<Parameters, 'header'> }
+    : Operation
+  : Operation
+
+/** What every method takes beside its input. */
+export interface CallOptions {
+  /** Ends the call, and whatever it waits for. A write that has left may have been executed. */
+  signal?: AbortSignal | undefined
+}
+
 /** What an operation takes, and a signal that ends it. Not generic: a misspelt parameter must not compile. */
-type Init<Operation> = ParamsOption<Operation> & RequestBodyOption<Operation> & { signal?: AbortSignal }
+type Init<Operation, M extends HttpMethod> = ParamsOption<Sendable<Operation, M>> &
+  RequestBodyOption<Operation> &
+  CallOptions
 
 /** An argument may be left out when nothing in it is required. */
 type Argument<Init> = Partial<Init> extends Init ? [init?: Init] : [init: Init]
@@ -35,7 +50,7 @@ type Json<Operation> = Operation extends { responses: infer Replies }
 /** One method of HTTP over all its paths: resolves to the body of a success, throws everything else. */
 export type Method<M extends HttpMethod> = <Path extends PathsWith<M>>(
   path: Path,
-  ...init: Argument<Init<OperationAt<Path, M>>>
+  ...init: Argument<Init<OperationAt<Path, M>, M>>
 ) => Promise<Json<OperationAt<Path, M>>>
 
 export interface Door {
@@ -73,6 +88,7 @@ export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Door): Send => 
     ...(fetch && { fetch }),
     credentials: token === undefined ? 'include' : 'omit'
   })
+  assertBase(baseUrl)
   // What goes in is checked where `Method` is called; in here a path is text.
   const request = api.request as unknown as (method: HttpMethod, path: string, init: object) => Promise<Fetched>
   return async (method, path, { signal, headers, ...init } = {}) => {
@@ -91,6 +107,13 @@ export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Door): Send => 
       deadline.stop()
     }
   }
+}
+
+/** Else each request would fail, and look like a network that is away. @throws TypeError when it is no address */
+const assertBase = (baseUrl: string): void => {
+  // In a page, and only there, an address may be relative: the type knows one place or the other.
+  const { location } = globalThis as { location?: { href: string } }
+  if (!URL.canParse(baseUrl, location?.href)) throw new TypeError(`baseUrl is no address: ${JSON.stringify(baseUrl)}`)
 }
 
 /** `.` and `..` would be taken out of the URL before it is sent, and the rest would name something else. */

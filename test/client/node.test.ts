@@ -68,6 +68,21 @@ t.test('a client in Node, by token', async t => {
     t.equal(asked, 2)
   })
 
+  t.test('goes below the path where the gateway is mounted, with and without a slash', async t => {
+    const mounted = await gateway(t, { BASE_PATH: '/storage' })
+    for (const baseUrl of [mounted.url, `${mounted.url}/`]) {
+      t.match(baseUrl, '/storage')
+      const { items } = await createClient({ baseUrl, token: mounted.sandbox.demo.token }).GET('/plans')
+      t.ok(items.length > 0)
+    }
+  })
+
+  t.test('says at once that its address is none, and not that the network is away', async t => {
+    for (const baseUrl of ['', '/storage', 's3.example.com']) {
+      t.throws(() => createClient({ baseUrl, token: 'any' }), { name: 'TypeError', message: /^baseUrl is no address/ })
+    }
+  })
+
   t.test('throws a problem that knows its name, its status and the request', async t => {
     const error = await failureOf(
       client.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_none' } } })

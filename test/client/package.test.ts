@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -35,9 +35,43 @@ const readmeProgram = (): string => {
     "import { createClient, isProblem } from '@hostkey-s3-gateway/client'",
     ...given,
     'declare const ask: (text: string) => void',
+    'declare const readToken: () => Promise<string>',
     'declare const wait: (seconds: number | undefined) => void',
     ...bodies
   ].join('\n')
+}
+
+const STRICTEST = {
+  target: 'es2022',
+  lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable'],
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  noEmit: true
+}
+
+/** What a consumer's compiler prints. It fails on purpose. */
+const compiled = (folder: string): Promise<string> =>
+  run(process.execPath, [resolve('client/node_modules/typescript/bin/tsc'), '-p', folder]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout
+  )
+
+/** Where it does not compile, and why: `12 TS2322`. */
+const errorsIn = (printed: string): string[] =>
+  [...printed.matchAll(/^(?!readme)\S+?\((\d+),\d+\): error (TS\d+)/gm)].map(([, line, code]) => `${line} ${code}`)
+
+/** What the program says of itself, behind each line that must not compile. */
+const expectedErrors = (): string[] => {
+  const lines = readFileSync(PROGRAM, 'utf8').split('\n')
+  const expected = lines.flatMap((line, index) => {
+    const code = /\/\/ (TS\d+)$/.exec(line)?.[1]
+    return code === undefined ? [] : [`${index + 1} ${code}`]
+  })
+  if (expected.length < 20) throw new Error('the program has lost its errors')
+  return expected
 }
 
 t.test('the published client', async t => {
@@ -61,44 +95,33 @@ t.test('the published client', async t => {
     t.equal(stdout, "[ 'holiday-pictures', 'empty-bucket', 'logs' ]\n")
   })
 
-  t.test('gives consumers types that hold, with the strictest compiler', async t => {
-    cpSync(PROGRAM, join(folder, 'consumer.ts'))
-    writeFileSync(join(folder, 'readme.ts'), readmeProgram())
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          target: 'es2022',
-          lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable'],
-          module: 'nodenext',
-          types: [],
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          noUncheckedIndexedAccess: true,
-          skipLibCheck: false,
-          noEmit: true
-        },
-        files: ['consumer.ts', 'readme.ts']
-      })
-    )
-    const printed = await run(process.execPath, [resolve('client/node_modules/typescript/bin/tsc'), '-p', folder]).then(
-      ({ stdout }) => stdout,
-      // Fails on purpose: what counts is what it prints.
-      ({ stdout }: { stdout: string }) => stdout
-    )
-    t.notMatch(printed, /readme\.ts/, 'each block of the README compiles')
-    const found = [...printed.matchAll(/consumer\.ts\((\d+),\d+\): error (TS\d+)/g)].map(
-      ([, line, code]) => `${line} ${code}`
-    )
-    const expected = readFileSync(PROGRAM, 'utf8')
-      .split('\n')
-      .flatMap((line, index) => {
-        const code = /\/\/ (TS\d+)$/.exec(line)?.[1]
-        return code === undefined ? [] : [`${index + 1} ${code}`]
-      })
-    t.ok(expected.length >= 20)
-    t.same(found, expected, 'what must not compile does not, and all else does')
+  t.test('holds what it needs, its licence, and nothing else', async t => {
+    const home = join(folder, 'node_modules/@hostkey-s3-gateway/client')
+    t.same(readdirSync(home).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])
+    t.equal(readFileSync(join(home, 'LICENSE'), 'utf8'), readFileSync('LICENSE', 'utf8'))
+    const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+    for (const path of Object.values<object>(exports).flatMap(paths => Object.values(paths))) {
+      t.ok(existsSync(join(home, path)), path)
+    }
   })
+
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['node16', 'node16'],
+    ['esnext', 'bundler']
+  ] as const) {
+    t.test(`gives consumers types that hold, with the strictest compiler and ${moduleResolution}`, async t => {
+      cpSync(PROGRAM, join(folder, 'consumer.ts'))
+      writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+      writeFileSync(join(folder, 'readme.ts'), readmeProgram())
+      const compilerOptions = { ...STRICTEST, module, moduleResolution }
+      const files = ['consumer.ts', 'readme.ts']
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+      const printed = await compiled(folder)
+      t.notMatch(printed, /readme\.ts/, 'each block of the README compiles')
+      t.same(errorsIn(printed), expectedErrors(), 'what must not compile does not, and all else does')
+    })
+  }
 })
 
 t.test('the client as one file is small', async t => {
@@ -106,6 +129,8 @@ t.test('the client as one file is small', async t => {
   const gzipped = gzipSync(code).length
   t.comment(`browser.js: ${printed.trim()}`)
   t.ok(gzipped <= MOST_GZIPPED_BYTES, `${gzipped} bytes with gzip, at most ${MOST_GZIPPED_BYTES}`)
+  const told = `${Math.round(code.length / 1000)} kB, ${Math.round(gzipped / 1000)} kB compressed`
+  t.match(readFileSync('client/README.md', 'utf8'), told, 'as its README says')
   t.notMatch(code, /\bimport\b(?!\.meta)/, 'and imports nothing')
 })
 

@@ -150,6 +150,24 @@ t.test('a write is sent once, whatever happens', async t => {
   }
 })
 
+t.test('a write ends with its signal, as everything does', async t => {
+  const calls: [string, (client: ReturnType<typeof createClient>, signal: AbortSignal) => Promise<unknown>][] = [
+    ['login', (client, signal) => client.login({ apiKey: 'none' }, { signal })],
+    ['logout', (client, signal) => client.logout({ signal })],
+    ['deleteFile', (client, signal) => client.deleteFile('s3_user_1', 'logs', 'a', { signal })],
+    ['POST', (client, signal) => client.POST('/session', { body: { apiKey: 'none' }, signal })],
+    ['DELETE', (client, signal) => client.DELETE('/session', { signal })]
+  ]
+  for (const [name, call] of calls) {
+    const { asked, ...door } = await peer(t, hangs)
+    const reason = new Error('the page was left')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(reason), 50)
+    t.equal(await failureOf(call(createClient({ ...door, timeoutMs: 5000 }), controller.signal)), reason, name)
+    t.equal(asked.length, 1)
+  }
+})
+
 t.test('a stream', async t => {
   const begins =
     (text: string): Act =>

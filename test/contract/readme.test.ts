@@ -1,7 +1,7 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { openapiDocument } from '../../scripts/docs/openapi.ts'
+import { faultOf, linksOf, reachableFrom } from '../support/doc-links.ts'
 
 interface Operation {
   operationId: string
@@ -43,13 +43,12 @@ const pages = [...own, ...globSync(['docs/**/*.md', 'examples/**/*.md'])]
 
 for (const page of pages) {
   t.test(`${page} leads nowhere that is not there`, async t => {
-    const text = readFileSync(page, 'utf8')
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, link = '']) => link)
     t.same(
-      links.filter(link => !existsSync(join(dirname(page), link))),
+      linksOf(page).flatMap(link => faultOf(link) ?? []),
       [],
-      'files'
+      'files and headings'
     )
+    const text = readFileSync(page, 'utf8')
     const commands = [...text.matchAll(/(?:npm run |`npm (?!run)|^npm (?!run))([a-z:]+)/gm)].map(
       ([, name = '']) => name
     )
@@ -60,3 +59,16 @@ for (const page of pages) {
     )
   })
 }
+
+t.test('every page is found from the README, and every page of docs/ in its index', async t => {
+  const found = reachableFrom('README.md')
+  t.same(
+    pages.filter(page => !found.has(page)),
+    []
+  )
+  const listed = linksOf('docs/README.md').map(({ file }) => file)
+  t.same(
+    globSync('docs/*/*.md').filter(page => !listed.includes(page)),
+    []
+  )
+})

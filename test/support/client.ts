@@ -25,15 +25,20 @@ export const bundle = async (t: Test): Promise<{ code: string; printed: string }
   return { code: readFileSync(file, 'utf8'), printed: stdout }
 }
 
-/** A folder whose programs have the client as it is published: built by its own compiler, beside what it depends on. */
+/** A folder whose programs have the client as it is published: built by its own compiler, packed by npm, and unpacked. */
 export const publish = async (t: Test): Promise<string> => {
   const folder = folderFor(t)
-  const modules = join(folder, 'node_modules')
+  const [source, modules] = [join(folder, 'source'), join(folder, 'node_modules')]
+  const compiler = 'client/node_modules/typescript/bin/tsc'
+  await run(process.execPath, [compiler, '-p', 'client/tsconfig.build.json', '--outDir', join(source, 'dist')])
+  await run(process.execPath, ['client/scripts/bundle.ts', join(source, 'dist/browser.js')])
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'src', 'scripts']) {
+    cpSync(join('client', name), join(source, name), { recursive: true })
+  }
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: source })
   const home = join(modules, '@hostkey-s3-gateway/client')
   mkdirSync(home, { recursive: true })
-  const compiler = 'client/node_modules/typescript/bin/tsc'
-  await run(process.execPath, [compiler, '-p', 'client/tsconfig.build.json', '--outDir', join(home, 'dist')])
-  cpSync('client/package.json', join(home, 'package.json'))
+  await run('tar', ['xzf', join(folder, stdout.trim()), '--strip-components=1', '-C', home])
   for (const name of ['openapi-fetch', 'openapi-typescript-helpers']) {
     cpSync(join('node_modules', name), join(modules, name), { recursive: true })
   }

@@ -27,6 +27,7 @@ export const reads = async (signal: AbortSignal): Promise<string[]> => {
   await gateway.GET('/accounts/{s3uid}/buckets', { params: { path, query: { expnad: 'usage' } } }) // TS2561
   await gateway.GET('/accounts/{s3uid}/buckets', { params: { path, query: { expand: 'all' } } }) // TS2322
   await gateway.GET('/plans', { baseUrl: 'https://elsewhere.example' }) // TS2353
+  await gateway.GET('/plans', { params: { header: { 'if-none-match': '*' } } }) // TS2353
   return [...items.map(({ name }) => name), ...plans.map(({ name }) => name ?? ''), String(wrong)]
 }
 
@@ -41,6 +42,8 @@ export const writes = async (): Promise<string> => {
   await gateway.login({ apikey: 'key' }) // TS2561
   const { s3uid } = await gateway.order({ planId: 2, bucketName: 'photos' }, { deadlineMs: 1000 })
   await gateway.order({ planId: '2', bucketName: 'photos' }) // TS2322
+  await gateway.deleteFile('s3_user_1', 'logs', 'a', { signal: AbortSignal.timeout(1000) })
+  await gateway.DELETE('/accounts/{s3uid}', { params: { path, header: { 'confirm-delete': 's3_user_1' } } })
   return s3uid ?? String(nothing)
 }
 
