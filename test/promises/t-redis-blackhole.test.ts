@@ -43,7 +43,8 @@ t.test(`a session is back within ${MOST_RECOVERY_MS} ms, however long the black 
   const recoveries: number[] = []
   for (const lengthMs of LENGTHS_MS) {
     const isServed = async () => (await browser.get(BUCKETS)).statusCode === 200
-    t.ok(await isServed())
+    // On a busy machine Redis may be late once.
+    t.ok(Number.isFinite(await timeUntil(isServed)))
     hole.open()
     const until = performance.now() + lengthMs
     while (performance.now() < until) {
