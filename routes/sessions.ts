@@ -11,7 +11,7 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, openAnswers, sends } from '../src/route.ts'
+import { BODY, errandOf, needs, openAnswers, sends, unscopedAnswers } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
@@ -139,7 +139,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'Who am I?',
       description: 'Who the caller is at HOSTKEY, by whichever door it came, and what it may do.',
       tags: ['Session'],
-      response: answers({ 200: Session }, tokenInfo)
+      response: unscopedAnswers({ 200: Session }, tokenInfo)
     },
     async handler(request) {
       const { caller } = errandOf(request)
@@ -158,7 +158,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'End all my sessions',
       description: 'Ends every session of the customer, on every replica: this one too.',
       tags: ['Session'],
-      response: answers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden')
+      response: unscopedAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden')
     },
     async handler(request, reply) {
       const { caller } = errandOf(request)

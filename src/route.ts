@@ -93,7 +93,7 @@ export const errandOf = (request: FastifyRequest): Errand => request.getDecorato
 export const errandIn = (request: FastifyRequest): Errand | undefined =>
   request.getDecorator<Errand | undefined>(ERRAND)
 
-/** Problems that any authenticated operation can answer, before it has asked HOSTKEY anything. */
+/** Problems that any operation behind authentication can answer, before it has asked HOSTKEY anything. */
 const EDGE: ProblemName[] = [
   'invalid-request',
   'malformed-url',
@@ -101,7 +101,6 @@ const EDGE: ProblemName[] = [
   'invalid-token',
   'session-expired',
   'csrf-rejected',
-  'insufficient-scope',
   'store-unavailable',
   'upstream-unavailable',
   'not-acceptable',
@@ -130,18 +129,34 @@ type Answers<S extends Record<number, TSchema>> = {
   [K in keyof S]: S[K] extends TSchema ? TUnsafe<Static<S[K]>> : never
 }
 
-type Cause = Action | ProblemName | ProblemName[]
+/** An action that an operation calls, and those of its problems that the caller is told. */
+export interface Asked {
+  readonly action: Action
+  readonly tells: readonly ProblemName[]
+}
 
-/** Marks the responses of an operation with the names of the actions that it may call. */
-const ACTIONS = Symbol('actions')
+type Cause = Action | Asked | ProblemName | ProblemName[]
+
+/** An action that is called, and whose failures the operation keeps to itself: it goes on without. */
+export const quietly = (action: Action): Asked => ({ action, tells: [] })
+
+/** An action that is called, and of some of whose failures the operation makes something else. */
+export const except = (action: Action, ...kept: ProblemName[]): Asked => ({
+  action,
+  tells: problemsOf(action).filter(name => !kept.includes(name))
+})
+
+/** Marks the responses of an operation with the actions that it may call. */
+const ASKED = Symbol('asked')
 
 /** The actions that an operation may call, as `answers` was told them. */
-export const actionsOf = (responses: unknown): readonly string[] =>
-  (responses as { [ACTIONS]?: readonly string[] } | undefined)?.[ACTIONS] ?? []
+export const askedBy = (responses: unknown): readonly Asked[] =>
+  (responses as { [ASKED]?: readonly Asked[] } | undefined)?.[ASKED] ?? []
 
-const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
+const isAsked = (cause: Cause): cause is Action | Asked => typeof cause === 'object' && !Array.isArray(cause)
 
-const isAction = (cause: Cause): cause is Action => typeof cause === 'object' && !Array.isArray(cause)
+const toAsked = (cause: Action | Asked): Asked =>
+  'action' in cause ? cause : { action: cause, tells: problemsOf(cause) }
 
 /** A success that carries headers of its own, beside those of every reply. */
 export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T => ({
@@ -170,13 +185,20 @@ export const orLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...s
  * the edge, the named actions and the named problems can cause.
  */
 export const answers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
-  responses(successes, [EDGE, ...causes])
+  responses(successes, [EDGE, 'insufficient-scope', ...causes])
+
+/** The responses of an authenticated operation that needs no scope. */
+export const unscopedAnswers = <const S extends Record<number, TSchema>>(
+  successes: S,
+  ...causes: Cause[]
+): Answers<S> => responses(successes, [EDGE, ...causes])
 
 /** The responses of an operation that is open to everybody. */
 export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
   responses(successes, [OPEN_EDGE, ...causes])
 
-const problemsOfCause = (cause: Cause): ProblemName[] => (isAction(cause) ? problemsOf(cause) : [cause].flat())
+const problemsOfCause = (cause: Cause): readonly ProblemName[] =>
+  isAsked(cause) ? toAsked(cause).tells : [cause].flat()
 
 const responses = <S extends Record<number, TSchema>>(successes: S, causes: Cause[]): Answers<S> => {
   const names = new Set(causes.flatMap(problemsOfCause))
@@ -188,7 +210,7 @@ const responses = <S extends Record<number, TSchema>>(successes: S, causes: Caus
   ])
   // Handlers reply with successes only, problems are thrown: so only the successes stand in the type.
   const made = Object.fromEntries([...done, ...failures]) as Answers<S>
-  return Object.assign(made, { [ACTIONS]: causes.filter(isAction).map(callOf) })
+  return Object.assign(made, { [ASKED]: causes.filter(isAsked).map(toAsked) })
 }
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
 import { COOKIE } from '../cookie.ts'
-import { actionsOf, needsOf } from '../route.ts'
+import { type Asked, askedBy, needsOf } from '../route.ts'
 import { completed, type Document } from './docs-document.ts'
 import { description, tags, title } from './docs-text.ts'
 
@@ -145,7 +145,6 @@ const sendCsrf = <T>(request: T): T => {
 const documented = (schema: object, config: unknown): object => {
   const needed = needsOf(config)
   const { params, querystring, response, ...rest } = schema as RouteSchema
-  const actions = actionsOf(response)
   return {
     ...(needed && { security: DOORS }),
     ...rest,
@@ -155,9 +154,11 @@ const documented = (schema: object, config: unknown): object => {
     'x-required-scope': needed?.scope ?? 'none',
     'x-rate-class': needed?.rate ?? 'ip',
     'x-rate-cost': needed?.cost ?? 1,
-    'x-upstream-action': actions
+    'x-upstream-action': askedBy(response).map(({ action }) => callOf(action))
   }
 }
+
+const callOf = ({ script, name }: Asked['action']) => `${script.replace('.php', '')}/${name}`
 
 interface RouteSchema {
   params?: ObjectSchema

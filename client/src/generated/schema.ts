@@ -1302,20 +1302,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
-        "upstream-timeout": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `csrf-rejected`: The request does not come from an allowed page. */
         "csrf-rejected": {
             headers: {
@@ -1358,6 +1344,48 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit-reached`: A limit at HOSTKEY is reached. */
+        "limit-reached": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `confirmation-mismatch`: The confirmation names something else. */
         "confirmation-mismatch": {
             headers: {
@@ -1374,20 +1402,6 @@ export interface components {
         };
         /** @description `confirmation-required`: The deletion must be confirmed. */
         "confirmation-required": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: There is no such account. */
-        "account-not-found": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1762,7 +1776,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1781,7 +1795,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1795,7 +1809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1810,7 +1824,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     createSession: {
@@ -1922,7 +1935,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1936,7 +1949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. `overloaded`: The gateway is overloaded. `upstream-throttled`: HOSTKEY asks for patience. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. `overloaded`: The gateway is overloaded. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1951,7 +1964,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     deleteSession: {
@@ -2072,7 +2084,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2093,7 +2105,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2107,7 +2119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2122,7 +2134,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     listAccounts: {
@@ -2235,7 +2246,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2381,7 +2392,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2707,35 +2718,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `account-not-found`: There is no such account. `customer-not-found`: There is no such customer. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["account-not-found"];
             406: components["responses"]["not-acceptable"];
-            /** @description `limit-reached`: A limit at HOSTKEY is reached. `bucket-not-empty`: The bucket is not empty. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            409: components["responses"]["limit-reached"];
             412: components["responses"]["confirmation-mismatch"];
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long"];
@@ -3458,7 +3443,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3606,7 +3591,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4610,7 +4595,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4673,7 +4658,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. `account-state-unknown`: The account may have been created. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4792,7 +4777,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4812,7 +4797,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4826,7 +4811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4841,7 +4826,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
 }
