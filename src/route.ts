@@ -3,7 +3,7 @@ import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { Static, TSchema, TUnsafe } from 'typebox'
 import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
-import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
+import type { ProblemDetails, ProblemName } from '../schemas/problems.ts'
 import { NotModified } from '../schemas/status.ts'
 import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 import type { Errand } from './caller.ts'
@@ -146,12 +146,18 @@ export const except = (action: Action, ...kept: ProblemName[]): Asked => ({
   tells: problemsOf(action).filter(name => !kept.includes(name))
 })
 
-/** Marks the responses of an operation with the actions that it may call. */
-const ASKED = Symbol('asked')
+/** What an operation may call, and which problems it can answer. */
+export interface Causes {
+  readonly asked: readonly Asked[]
+  readonly problems: readonly ProblemName[]
+}
 
-/** The actions that an operation may call, as `answers` was told them. */
-export const askedBy = (responses: unknown): readonly Asked[] =>
-  (responses as { [ASKED]?: readonly Asked[] } | undefined)?.[ASKED] ?? []
+/** Marks the responses of an operation with what causes its failures. */
+const CAUSES = Symbol('causes')
+
+/** As `answers` was told. */
+export const causesOf = (responses: unknown): Causes =>
+  (responses as { [CAUSES]?: Causes } | undefined)?.[CAUSES] ?? { asked: [], problems: [] }
 
 const isAsked = (cause: Cause): cause is Action | Asked => typeof cause === 'object' && !Array.isArray(cause)
 
@@ -181,8 +187,8 @@ const LINE = Symbol('line')
 export const orLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
 
 /**
- * The responses of an authenticated operation: its successes, and one response for each status of the problems that
- * the edge, the named actions and the named problems can cause.
+ * The responses of an authenticated operation: its successes, and the problems that the edge, the named actions and the
+ * named problems can cause. Those are thrown, and written in one place: here they are noted for the document.
  */
 export const answers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
   responses(successes, [EDGE, 'insufficient-scope', ...causes])
@@ -201,16 +207,16 @@ const problemsOfCause = (cause: Cause): readonly ProblemName[] =>
   isAsked(cause) ? toAsked(cause).tells : [cause].flat()
 
 const responses = <S extends Record<number, TSchema>>(successes: S, causes: Cause[]): Answers<S> => {
-  const names = new Set(causes.flatMap(problemsOfCause))
-  const byStatus = Map.groupBy(names, name => problems[name].status)
-  const failures = [...byStatus].sort(([a], [b]) => a - b).map(([status, names]) => [status, problemResponse(names)])
   const done = Object.entries(successes).map(([status, schema]) => [
     status,
     isModel(schema) ? described(schema) : schema
   ])
-  // Handlers reply with successes only, problems are thrown: so only the successes stand in the type.
-  const made = Object.fromEntries([...done, ...failures]) as Answers<S>
-  return Object.assign(made, { [ASKED]: causes.filter(isAsked).map(toAsked) })
+  const noted: Causes = {
+    asked: causes.filter(isAsked).map(toAsked),
+    problems: [...new Set(causes.flatMap(problemsOfCause))]
+  }
+  // Object.fromEntries forgets the statuses.
+  return Object.assign(Object.fromEntries(done) as Answers<S>, { [CAUSES]: noted })
 }
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
@@ -223,15 +229,4 @@ const described = (schema: Model & { [LINE]?: Model }) => ({
 
 const inEither = (whole: Model, line: Model) => ({
   content: { [JSON_TYPE]: { schema: ref(whole) }, [LINES_TYPE]: { schema: ref(line) } }
-})
-
-const problemResponse = (names: ProblemName[]) => ({
-  description: names.map(name => `\`${name}\`: ${problems[name].title}.`).join(' '),
-  content: {
-    'application/problem+json': {
-      schema: ref(ProblemDetails),
-      // `plugins/docs` puts one example of each problem there.
-      examples: Object.fromEntries(names.map(name => [name, { $ref: `#/components/examples/${name}` }]))
-    }
-  }
 })

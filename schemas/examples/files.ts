@@ -1,4 +1,4 @@
-import { DONE, type Example } from './example.ts'
+import { DONE, type Example, LOST_DELETION } from './example.ts'
 
 const bucket = { s3uid: 's3_user_1', bucket: 'holiday-pictures' }
 const address = '/accounts/s3_user_1/buckets/holiday-pictures/files'
@@ -26,8 +26,39 @@ export const files: Record<string, Example> = {
             'd8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ'
         }
       }
+    },
+    problems: {
+      'invalid-cursor': {
+        detail: 'The cursor does not belong to this list.',
+        errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+      }
     }
   },
-  deleteFile: { parameters: { ...bucket, path: 'with space.txt' }, replies: DONE },
-  deleteFileByPath: { parameters: { ...bucket, path: '2021/winter/picture-001.jpg' }, replies: DONE }
+  deleteFile: {
+    parameters: { ...bucket, path: 'with space.txt' },
+    replies: DONE,
+    problems: {
+      ...LOST_DELETION,
+      'malformed-url': { detail: 'A URL that is sent holds no `#`: encode it as %23.' },
+      'file-path-required': {
+        detail: 'The request names no file.',
+        errors: [{ in: 'query', parameter: 'path', detail: 'is missing' }]
+      },
+      'file-path-encoding': { detail: 'The query is not well-encoded UTF-8.' }
+    }
+  },
+  deleteFileByPath: {
+    parameters: { ...bucket, path: '2021/winter/picture-001.jpg' },
+    replies: DONE,
+    problems: {
+      ...LOST_DELETION,
+      'file-path-required': {
+        detail: 'The request names no file.',
+        errors: [{ in: 'path', parameter: 'path', detail: 'must NOT have fewer than 1 characters' }]
+      },
+      'file-path-encoding': {
+        detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.'
+      }
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import type { Example } from './example.ts'
+import { type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 
 const wanted = { planId: 2, bucketName: 'backups', location: 'NL' }
 
@@ -37,7 +37,28 @@ export const orders: Record<string, Example> = {
         },
         varies: ['/orderId', '/createdAt']
       }
+    },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'idempotency-key-required': {
+        detail: 'The header Idempotency-Key is missing.',
+        errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
+      },
+      'plan-not-orderable': { detail: 'Plan 1 is free: take it with POST /accounts.' },
+      'location-not-offered': {
+        detail: 'Plan 2 is not offered at US. Offered: NL.',
+        errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]
+      },
+      'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
     }
   },
-  getOrder: { parameters: { orderId: demoOrder.orderId }, replies: { 200: { value: demoOrder } } }
+  getOrder: {
+    parameters: { orderId: demoOrder.orderId },
+    replies: { 200: { value: demoOrder } },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'upstream-unavailable': NO_LOGINS,
+      'order-not-found': { detail: 'The customer has no such order.' }
+    }
+  }
 }

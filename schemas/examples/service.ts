@@ -15,5 +15,9 @@ const page = `<!doctype html>
 export const service: Record<string, Example> = {
   getLiveness: { replies: { 200: { value: { status: 'ok' } } } },
   getReadiness: { replies: { 200: { value: { status: 'ok' } } } },
-  getProblemPage: { parameters: { name: 'bucket-not-empty' }, replies: { 200: { value: page } } }
+  getProblemPage: {
+    parameters: { name: 'bucket-not-empty' },
+    replies: { 200: { value: page } },
+    problems: { 'route-not-found': { detail: 'There is no such problem.' } }
+  }
 }

@@ -1,8 +1,7 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
 import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { models } from '../../schemas/index.ts'
-import { type ProblemName, problemNames, problems } from '../../schemas/problems.ts'
-import { exampleProblem } from '../problem.ts'
+import { type DocumentedExample, PROBLEM } from './docs-problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
 export interface Document {
@@ -27,8 +26,6 @@ interface Reply {
 
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
-const PROBLEM = 'application/problem+json'
-
 /** Headers of every reply, and those that come with a status. */
 const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
 const BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] }
@@ -39,10 +36,10 @@ const CERTAIN = ['Location', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
 /**
  * The document with what is the same for many operations said once, under `components`: headers, problems, and the
  * replies that tell only one problem. Every operation has its example; where it names none, the model's stands.
- * @param publicUrl base of the problem types
  */
-export const completed = <D extends Document>(document: D, publicUrl: string): D => {
+export const completed = <D extends Document>(document: D): D => {
   const shared: Record<string, Reply> = {}
+  const told = createShelf()
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)
@@ -50,7 +47,7 @@ export const completed = <D extends Document>(document: D, publicUrl: string): D
     for (const [status, reply] of Object.entries(operation.responses)) {
       reply.headers = headersOf(status, reply)
       addExamples(reply.content ?? {})
-      const [name, ...others] = Object.keys(reply.content?.[PROBLEM]?.examples ?? {})
+      const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
       shared[name] = reply
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
@@ -62,9 +59,7 @@ export const completed = <D extends Document>(document: D, publicUrl: string): D
     ...document.components,
     responses: shared,
     headers: Object.fromEntries(Object.keys(headers).filter(isUsed('headers')).map(componentOfHeader)),
-    examples: Object.fromEntries(
-      problemNames.filter(isUsed('examples')).map(name => componentOfProblem(name, publicUrl))
-    )
+    examples: told.all()
   }
   // A copy in which no two places share an object, which YAML would print as anchors.
   return JSON.parse(JSON.stringify(document), withFormat)
@@ -113,7 +108,35 @@ const componentOfHeader = (name: string) => {
   return [name, { description, required: CERTAIN.includes(name), schema, example: examples[0] }]
 }
 
-const componentOfProblem = (name: ProblemName, publicUrl: string) => [
-  name,
-  { summary: problems[name].title, value: exampleProblem(name, publicUrl) }
-]
+/** Puts the problems of a reply on the shelf. @returns where they stand there */
+const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {
+  const media = reply.content?.[PROBLEM]
+  if (media?.examples === undefined) return []
+  // `docs-problems` has put them there.
+  const examples = Object.entries(media.examples as Record<string, DocumentedExample>)
+  const places = examples.map(([name, example]) => [name, told.placeOf(name, operationId, example)] as const)
+  media.examples = Object.fromEntries(places.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))
+  return places.map(([, at]) => at)
+}
+
+/**
+ * Problems that look the same are kept once. The first of a name stands under it, any other under the name and the
+ * operation that tells it first.
+ */
+const createShelf = () => {
+  const places = new Map<string, string>()
+  const kept: Record<string, DocumentedExample> = {}
+  return {
+    placeOf(name: string, operationId: string, example: DocumentedExample): string {
+      const text = JSON.stringify(example)
+      const known = places.get(text)
+      if (known !== undefined) return known
+      const place = Object.hasOwn(kept, name) ? `${name}.${operationId}` : name
+      places.set(text, place)
+      kept[place] = example
+      return place
+    },
+    /** By their places, in the order of the alphabet. */
+    all: () => Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+}

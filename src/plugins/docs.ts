@@ -1,11 +1,12 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
 import { COOKIE } from '../cookie.ts'
-import { type Asked, askedBy, needsOf } from '../route.ts'
+import { type Asked, causesOf, needsOf } from '../route.ts'
 import { completed, type Document } from './docs-document.ts'
+import { withProblems } from './docs-problems.ts'
 import { description, tags, title } from './docs-text.ts'
 
 export interface DocsOptions {
@@ -84,12 +85,12 @@ export const docs = fp(
       refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
       stripBasePath: false,
       transform: ({ schema, url, route }) => ({
-        schema: documented(schema ?? {}, route.config),
+        schema: documented(schema ?? {}, route, publicUrl),
         url: url.slice(basePath.length).replace(/\/\*$/, '/:path')
       }),
       // The document is the plugin's own, of a type that knows more kinds of it than are made here.
       transformObject: made =>
-        'openapiObject' in made ? completed(made.openapiObject as Document, publicUrl) : made.swaggerObject
+        'openapiObject' in made ? completed(made.openapiObject as Document) : made.swaggerObject
     })
   },
   { name: 'docs' }
@@ -142,25 +143,27 @@ const sendCsrf = <T>(request: T): T => {
 }
 
 /** What the document says of a route beside its schema, and what its reader shall see otherwise than Fastify does. */
-const documented = (schema: object, config: unknown): object => {
+const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
   const needed = needsOf(config)
-  const { params, querystring, response, ...rest } = schema as RouteSchema
+  const { params, querystring, response = {}, ...rest } = schema as RouteSchema
+  const telling = { operationId: rest.operationId ?? '', method: String(method), needed }
   return {
     ...(needed && { security: DOORS }),
     ...rest,
-    response,
+    response: withProblems(response, telling, publicUrl),
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: asOfCaller(querystring) }),
     'x-required-scope': needed?.scope ?? 'none',
     'x-rate-class': needed?.rate ?? 'ip',
     'x-rate-cost': needed?.cost ?? 1,
-    'x-upstream-action': askedBy(response).map(({ action }) => callOf(action))
+    'x-upstream-action': causesOf(response).asked.map(({ action }) => callOf(action))
   }
 }
 
 const callOf = ({ script, name }: Asked['action']) => `${script.replace('.php', '')}/${name}`
 
 interface RouteSchema {
+  operationId?: string
   params?: ObjectSchema
   querystring?: ObjectSchema
   response?: object

@@ -7,15 +7,24 @@ export interface Document {
   components: {
     schemas: Record<string, object>
     responses: Record<string, DescribedReply>
-    examples: Record<string, { summary: string; value: ProblemExample }>
+    examples: Record<string, DescribedProblem>
   }
 }
 
-export interface ProblemExample extends Record<string, unknown> {
+export interface DescribedProblem {
+  summary: string
+  value: ProblemExample
+  /** JSON pointers to members that are others each time. */
+  'x-varies'?: string[]
+}
+
+interface ProblemExample extends Record<string, unknown> {
   type: string
   title: string
   status: number
+  detail: string
   retryable: boolean
+  upstream?: { action: string; message: string }
 }
 
 interface Described {
@@ -70,26 +79,35 @@ export const operationsOf = ({ paths }: Document): Operation[] =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
   )
 
-/** The names of the problems that a reply can tell. */
-export const problemsIn = ({ components }: Document, reply: DescribedReply): string[] => {
-  const found = reply.$ref === undefined ? reply : components.responses[reply.$ref.split('/').at(-1) ?? '']
-  return Object.keys(found?.content?.['application/problem+json']?.examples ?? {})
-}
+const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
 
-/** The request that the document gives as an example: for one of its successes, where they differ. */
-export const requestOf = (operation: Operation, reply?: DescribedReply) => {
+/** The problems that an operation can answer, each as it looks there. */
+export const problemsOf = ({ components }: Document, { responses }: Operation): [name: string, DescribedProblem][] =>
+  Object.values(responses).flatMap(reply => {
+    const found = reply.$ref === undefined ? reply : components.responses[nameIn(reply.$ref)]
+    const listed = Object.entries(found?.content?.['application/problem+json']?.examples ?? {})
+    return listed.map(([name, { $ref }]): [string, DescribedProblem] => {
+      const example = components.examples[nameIn($ref)]
+      if (!example) throw new TypeError(`${$ref} is not there`)
+      return [name, example]
+    })
+  })
+
+/** Values of parameters by their names; undefined for one that is left out. */
+export type Given = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** The request that the document gives as an example, with some parameters otherwise. */
+export const requestOf = (operation: Operation, otherwise: Given = {}) => {
   const values = (operation.parameters ?? []).map(({ in: place, name, example }) => ({
     place,
     name,
-    value: reply?.['x-example-request']?.parameters[name] ?? example
+    value: name in otherwise ? otherwise[name] : example
   }))
   const given = values.filter(({ value }) => value !== undefined)
   const texts = (wanted: Parameter['in']) =>
     given.filter(({ place }) => place === wanted).map(({ name, value }): [string, string] => [name, String(value)])
-  const path = texts('path').reduce(
-    (path, [name, value]) => path.replace(`{${name}}`, encodeURIComponent(value)),
-    operation.path
-  )
+  const segments = new Map(texts('path'))
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(segments.get(name) ?? ''))
   const query = new URLSearchParams(texts('query'))
   return {
     path: query.size > 0 ? `${path}?${query}` : path,

@@ -1288,8 +1288,51 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `uri-too-long`: The URL is too long. */
+        "uri-too-long.createSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `unsupported-media-type`: The media type is not supported. */
         "unsupported-media-type": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate-limited`: Too many requests. */
+        "rate-limited.createSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: Something went wrong in the gateway. */
+        "internal.createSession": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1316,8 +1359,64 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `not-acceptable`: No representation is acceptable. */
         "not-acceptable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteSessions": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No representation is acceptable. */
+        "not-acceptable.deleteSessions": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listAccounts": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1358,8 +1457,50 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout.createAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `account-not-found`: There is no such account. */
-        "account-not-found": {
+        "account-not-found.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1373,7 +1514,7 @@ export interface components {
             };
         };
         /** @description `limit-reached`: A limit at HOSTKEY is reached. */
-        "limit-reached": {
+        "limit-reached.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1414,8 +1555,218 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listBuckets": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.listBuckets": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.createBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `invalid-bucket-name`: HOSTKEY refuses the bucket name. */
-        "invalid-bucket-name": {
+        "invalid-bucket-name.createBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No representation is acceptable. */
+        "not-acceptable.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-not-empty`: The bucket is not empty. */
+        "bucket-not-empty.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteFile": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getKey": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.getKey": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getUsage": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.getUsage": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listPlans": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1430,6 +1781,48 @@ export interface components {
         };
         /** @description `plan-not-found`: There is no such plan. */
         "plan-not-found": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listPlanHistory": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `plan-not-found`: There is no such plan. */
+        "plan-not-found.listPlanHistory": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createOrder": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1775,7 +2168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getSession"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
@@ -1930,11 +2323,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
@@ -2010,11 +2403,11 @@ export interface operations {
             };
             403: components["responses"]["csrf-rejected"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. */
             503: {
                 headers: {
@@ -2083,7 +2476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteSessions"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
@@ -2098,13 +2491,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
@@ -2245,7 +2638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listAccounts"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
@@ -2391,7 +2784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.createAccount"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
@@ -2420,7 +2813,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. `bucket-exists`: The bucket name is taken. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. */
             409: {
                 headers: {
@@ -2436,7 +2829,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `location-not-offered`: The plan is not offered at this location. `idempotency-key-reused`: The idempotency key was used for another request. */
             422: {
@@ -2452,9 +2845,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. `account-state-unknown`: The account may have been created. */
             502: {
                 headers: {
@@ -2484,7 +2877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     getAccount: {
@@ -2574,7 +2967,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listAccounts"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2703,7 +3096,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteAccount"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2718,17 +3111,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["limit-reached"];
+            404: components["responses"]["account-not-found.deleteAccount"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["limit-reached.deleteAccount"];
             412: components["responses"]["confirmation-mismatch"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             428: components["responses"]["confirmation-required"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -2758,7 +3151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     listBuckets: {
@@ -2863,7 +3256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listBuckets"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2878,7 +3271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.listBuckets"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -2991,7 +3384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.createBucket"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3006,8 +3399,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
-            406: components["responses"]["not-acceptable"];
+            404: components["responses"]["account-not-found.createBucket"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `bucket-not-empty`: The bucket is not empty. */
             409: {
                 headers: {
@@ -3023,12 +3416,12 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["invalid-bucket-name"];
-            429: components["responses"]["rate-limited"];
+            422: components["responses"]["invalid-bucket-name.createBucket"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3058,7 +3451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     deleteBucket: {
@@ -3122,7 +3515,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteBucket"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3151,7 +3544,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3167,11 +3560,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3201,7 +3594,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     listFiles: {
@@ -3338,7 +3731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listFiles"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3367,8 +3760,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
+            406: components["responses"]["not-acceptable.listFiles"];
+            409: components["responses"]["bucket-not-empty.listFiles"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
@@ -3472,7 +3865,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteFile"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3501,7 +3894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3517,11 +3910,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3551,7 +3944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     deleteFileByPath: {
@@ -3620,7 +4013,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteFile"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3649,7 +4042,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3665,11 +4058,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3699,7 +4092,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     getKey: {
@@ -3771,7 +4164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getKey"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3786,7 +4179,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.getKey"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -3933,7 +4326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getUsage"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3948,7 +4341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.getUsage"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -4111,7 +4504,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlans"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4256,7 +4649,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlans"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4402,7 +4795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlanHistory"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4417,7 +4810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["plan-not-found"];
+            404: components["responses"]["plan-not-found.listPlanHistory"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -4594,7 +4987,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.createOrder"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
@@ -4623,7 +5016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. `price-changed`: The price has changed. */
             409: {
                 headers: {
@@ -4639,7 +5032,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `idempotency-key-reused`: The idempotency key was used for another request. `location-not-offered`: The plan is not offered at this location. */
             422: {
@@ -4655,9 +5048,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -4687,7 +5080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     getOrder: {
@@ -4776,7 +5169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getSession"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
