@@ -94,7 +94,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       headers: AccountHeaders,
       body: ref(NewAccount),
       response: answers(
-        { 201: sends(CreatedAccount, 'Location') },
+        { 201: sends(CreatedAccount, 'Location', 'Idempotency-Replayed') },
         BODY,
         tokenInfo,
         listPlans,

@@ -173,7 +173,7 @@ export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T =
 /** The responses of a reply that has a version: it, and that the caller has it already. */
 export const versioned = <T extends TSchema>(schema: T, ...names: HeaderName[]) => ({
   200: sends(schema, 'ETag', ...names),
-  304: sends(NotModified, 'ETag')
+  304: sends(NotModified, 'ETag', ...names)
 })
 
 /** Has the reply to this request a version? Said by the responses of its operation. */

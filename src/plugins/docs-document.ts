@@ -1,6 +1,7 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
 import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { models } from '../../schemas/index.ts'
+import { LINES_TYPE } from '../accept.ts'
 import { type DocumentedExample, PROBLEM } from './docs-problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
@@ -26,12 +27,23 @@ interface Reply {
 
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
-/** Headers of every reply, and those that come with a status. */
+/** Headers of every reply, and those of every problem of a status. */
 const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
-const BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] }
+const BY_STATUS: Record<string, string[]> = {
+  401: ['WWW-Authenticate'],
+  405: ['Allow'],
+  429: ['Retry-After'],
+  503: ['Retry-After']
+}
 
 /** Headers that never fail to come where they are documented. */
-const CERTAIN = ['Location', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
+const CERTAIN = ['Allow', 'ETag', 'Location', 'Retry-After', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
+
+/** Those that come with one of the problems of a status and not with the others. */
+const WITH_PROBLEM: Record<string, HeaderName | undefined> = {
+  'session-expired': 'Set-Cookie',
+  'idempotency-in-progress': 'Retry-After'
+}
 
 /**
  * The document with what is the same for many operations said once, under `components`: headers, problems, and the
@@ -49,7 +61,9 @@ export const completed = <D extends Document>(document: D): D => {
       addExamples(reply.content ?? {})
       const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
-      shared[name] = reply
+      shared[name] ??= reply
+      // The same problem may come with other headers.
+      if (JSON.stringify(shared[name]) !== JSON.stringify(reply)) continue
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
     }
   }
@@ -58,7 +72,7 @@ export const completed = <D extends Document>(document: D): D => {
   document.components = {
     ...document.components,
     responses: shared,
-    headers: Object.fromEntries(Object.keys(headers).filter(isUsed('headers')).map(componentOfHeader)),
+    headers: Object.fromEntries(componentsOfHeaders().filter(([name]) => isUsed('headers')(name))),
     examples: told.all()
   }
   // A copy in which no two places share an object, which YAML would print as anchors.
@@ -90,10 +104,25 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
   }
 }
 
-const headersOf = (status: string, { headers: own = {} }: Reply) => {
-  const names = [...ALWAYS, ...(BY_STATUS[status] ?? []), ...Object.keys(own)]
-  return Object.fromEntries(names.map(name => [name, { $ref: `#/components/headers/${name}` }]))
+const headersOf = (status: string, { headers: own = {}, content = {} }: Reply) => {
+  const problems = Object.keys(content[PROBLEM]?.examples ?? {})
+  const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
+  const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
+  const possible = [
+    ...problems.flatMap(name => WITH_PROBLEM[name] ?? []),
+    // Lines are on their way before anybody knows their version.
+    ...(LINES_TYPE in content ? ['ETag'] : [])
+  ]
+  return Object.fromEntries(
+    [...names, ...possible].map(name => [
+      name,
+      { $ref: `#/components/headers/${possible.includes(name) ? possibly(name) : name}` }
+    ])
+  )
 }
+
+/** Where a header stands for replies with which it need not come. */
+const possibly = (name: string) => `Possible-${name}`
 
 const addExamples = (content: Content): void => {
   for (const media of Object.values(content)) {
@@ -103,10 +132,14 @@ const addExamples = (content: Content): void => {
   }
 }
 
-const componentOfHeader = (name: string) => {
-  const { description, examples, ...schema } = headers[name as HeaderName]
-  return [name, { description, required: CERTAIN.includes(name), schema, example: examples[0] }]
-}
+const componentsOfHeaders = (): [place: string, header: object][] =>
+  Object.entries(headers).flatMap(([name, { description, examples, ...schema }]): [string, object][] => {
+    const header = { description, required: CERTAIN.includes(name), schema, example: examples[0] }
+    return [
+      [name, header],
+      [possibly(name), { ...header, required: false }]
+    ]
+  })
 
 /** Puts the problems of a reply on the shelf. @returns where they stand there */
 const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {

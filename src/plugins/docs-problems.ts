@@ -1,6 +1,8 @@
 import { commonProblems, examples, type ProblemExample } from '../../schemas/examples/index.ts'
+import { headers } from '../../schemas/headers.ts'
 import { ref } from '../../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../../schemas/problems.ts'
+import { isPassing } from '../ordering.ts'
 import { Problem, problemBody, withOutcome } from '../problem.ts'
 import { type Asked, type Causes, causesOf, type Needs } from '../route.ts'
 import type { Action } from '../upstream/action.ts'
@@ -28,11 +30,13 @@ export const PROBLEM = 'application/problem+json'
 /** The responses of an operation, with one for each status of its problems and in it an example of each. */
 export const withProblems = (responses: object, telling: Telling, publicUrl: string): object => {
   const { asked, problems: names } = causesOf(responses)
+  const recorded = new Set(asked.filter(({ action }) => isPurchase(action)).flatMap(recordedOf))
   const byStatus = Map.groupBy(names, name => problems[name].status)
   const failures = [...byStatus].map(([status, names]) => [
     status,
     {
       description: names.map(name => `\`${name}\`: ${problems[name].title}.`).join(' '),
+      ...(names.some(name => recorded.has(name)) && { headers: REPLAYED }),
       content: {
         [PROBLEM]: {
           schema: ref(ProblemDetails),
@@ -45,6 +49,14 @@ export const withProblems = (responses: object, telling: Telling, publicUrl: str
   ])
   return { ...responses, ...Object.fromEntries(failures) }
 }
+
+const REPLAYED = { 'Idempotency-Replayed': headers['Idempotency-Replayed'] }
+
+/** Makes an account, and may bill: how it ended is recorded under the caller's key. */
+const isPurchase = ({ effect, name }: Action) => effect === 'buy' && name.startsWith('create_')
+
+/** Failures of a purchase that the same key gets again. */
+const recordedOf = ({ tells }: Asked) => tells.filter(name => !isPassing(name))
 
 const documentedExample = (
   name: ProblemName,

@@ -1465,6 +1465,7 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 [name: string]: unknown;
             };
             content: {
@@ -1829,6 +1830,7 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 [name: string]: unknown;
             };
             content: {
@@ -1864,6 +1866,11 @@ export interface components {
          */
         ETag: string;
         /**
+         * @description Version of the reply: send it back as `If-None-Match`.
+         * @example W/"1f-2Zk8Q"
+         */
+        "Possible-ETag": string;
+        /**
          * @description `true` when the reply was recorded earlier, under the same key.
          * @example true
          */
@@ -1894,6 +1901,11 @@ export interface components {
          */
         "Retry-After": string;
         /**
+         * @description Seconds to wait before the next try.
+         * @example 5
+         */
+        "Possible-Retry-After": string;
+        /**
          * @description Milliseconds that HOSTKEY took, and all in all.
          * @example upstream;dur=41.7, total;dur=43.2
          */
@@ -1903,6 +1915,11 @@ export interface components {
          * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
          */
         "Set-Cookie": string;
+        /**
+         * @description The session cookie, or its end.
+         * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
+         */
+        "Possible-Set-Cookie": string;
         /**
          * @description How to authenticate.
          * @example Bearer realm="hostkey-s3-gateway"
@@ -2020,7 +2037,6 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2162,6 +2178,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2470,6 +2487,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2632,6 +2650,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2740,6 +2759,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2763,6 +2783,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2778,6 +2799,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2793,6 +2815,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2822,6 +2845,8 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Possible-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2839,6 +2864,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2856,6 +2882,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2961,6 +2988,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3090,6 +3118,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3250,6 +3279,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3378,6 +3408,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3509,6 +3540,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3641,7 +3673,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["Possible-ETag"];
                     Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
@@ -3698,6 +3730,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3725,6 +3758,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3859,6 +3893,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4007,6 +4042,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4158,6 +4194,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4320,6 +4357,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4498,6 +4536,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4643,6 +4682,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4789,6 +4829,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4966,6 +5007,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4981,6 +5023,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4996,6 +5039,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5025,6 +5069,8 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Possible-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5042,6 +5088,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5059,6 +5106,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5163,6 +5211,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
