@@ -11,11 +11,11 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { BODY, errandOf, needs, openAnswers, sends, unscopedAnswers } from '../src/route.ts'
+import { BODY, errandOf, needs, openAnswers, quietly, sends, unscopedAnswers } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
-import { login, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
+import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import type { Auth, Credential } from '../src/upstream/auth.ts'
 
 export interface SessionOptions {
@@ -55,7 +55,8 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
         'overloaded',
         login,
         passwordLogin,
-        tokenInfo
+        tokenInfo,
+        quietly(logout)
       )
     },
     // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
@@ -89,7 +90,8 @@ export const doorway: SessionRoutes = async (app, { auth, sessions, audit, origi
         BODY,
         'csrf-rejected',
         'store-unavailable',
-        'draining'
+        'draining',
+        quietly(logout)
       )
     },
     onRequest: async request => {
@@ -158,7 +160,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'End all my sessions',
       description: 'Ends every session of the customer, on every replica: this one too.',
       tags: ['Session'],
-      response: unscopedAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden')
+      response: unscopedAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden', quietly(logout))
     },
     async handler(request, reply) {
       const { caller } = errandOf(request)

@@ -22,7 +22,12 @@ export const accounts: Record<string, Example> = {
   createAccount: {
     parameters: { 'idempotency-key': '2f6c1a7e-5d0b-4c0e-8a3d-91b4f7e2c605' },
     body: { planId: 1, bucketName: 'music', location: 'NL' },
-    replies: { 201: { value: { s3uid: 's3_user_100', planId: 1, location: 'NL', bucket: 'music', warnings: [] } } },
+    replies: {
+      201: {
+        value: { s3uid: 's3_user_100', planId: 1, location: 'NL', bucket: 'music', warnings: [] },
+        headers: { Location: '/accounts/s3_user_100' }
+      }
+    },
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
       'plan-not-orderable': { detail: 'Plan 2 costs money: order it with POST /orders.' },

@@ -23,7 +23,11 @@ export const buckets: Record<string, Example> = {
     parameters: { s3uid: 's3_user_1' },
     body: { name: 'photos' },
     replies: {
-      201: { value: { name: 'photos', createdAt: '2026-11-22T12:00:00Z', warnings: [] }, varies: ['/createdAt'] }
+      201: {
+        value: { name: 'photos', createdAt: '2026-11-22T12:00:00Z', warnings: [] },
+        headers: { Location: '/accounts/s3_user_1/buckets/photos' },
+        varies: ['/createdAt']
+      }
     }
   },
   deleteBucket: {

@@ -1,3 +1,4 @@
+import type { HeaderName } from '../headers.ts'
 import type { Outcome, ProblemName } from '../problems.ts'
 
 /** One working request of an operation, and what the sandbox answers to it. */
@@ -14,6 +15,10 @@ export interface Example {
 export interface ExampleReply {
   /** The body; undefined where there is none. */
   value?: unknown
+  /** The same as lines, where it can be had so: each a member of what is listed, or how the list ends. */
+  lines?: readonly object[]
+  /** Headers that are this reply's own. */
+  headers?: Readonly<Partial<Record<HeaderName, string>>>
   /** What the request has otherwise than in the operation's example, where this status needs it. */
   parameters?: Parameters
   /** JSON pointers to the members that are others at every sandbox and every time: instants and secrets. */

@@ -11,20 +11,25 @@ const file = (path: string, sizeBytes: number, modifiedAt: string) => ({
   links: { self: `${address}?path=${encodeURIComponent(path)}` }
 })
 
+const items = [
+  file('2023/spring/picture-001.jpg', 222208, '2023-10-27T13:36:00Z'),
+  file('2023/spring/picture-002.jpg', 223232, '2023-10-27T13:37:00Z')
+]
+
+const nextCursor = 'd8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ'
+
 export const files: Record<string, Example> = {
   listFiles: {
     parameters: { ...bucket, search: '2023/spring', limit: 2 },
     replies: {
       200: {
         value: {
-          items: [
-            file('2023/spring/picture-001.jpg', 222208, '2023-10-27T13:36:00Z'),
-            file('2023/spring/picture-002.jpg', 223232, '2023-10-27T13:37:00Z')
-          ],
+          items,
           folders: [],
-          nextCursor:
-            'd8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ'
-        }
+          nextCursor
+        },
+        lines: [...items.map(file => ({ file })), { end: { nextCursor } }],
+        headers: { Link: `<${address}?search=2023%2Fspring&limit=2&cursor=${nextCursor}>; rel="next"` }
       }
     },
     problems: {

@@ -22,7 +22,10 @@ export const orders: Record<string, Example> = {
         parameters: { validateOnly: true },
         value: { ...wanted, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
       },
-      201: { value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] } },
+      201: {
+        value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] },
+        headers: { Location: '/accounts/s3_user_100' }
+      },
       202: {
         value: {
           orderId: '0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04',
@@ -35,6 +38,7 @@ export const orders: Record<string, Example> = {
             detail: "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
           }
         },
+        headers: { Location: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' },
         varies: ['/orderId', '/createdAt']
       }
     },

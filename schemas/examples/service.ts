@@ -14,7 +14,7 @@ const page = `<!doctype html>
 
 export const service: Record<string, Example> = {
   getLiveness: { replies: { 200: { value: { status: 'ok' } } } },
-  getReadiness: { replies: { 200: { value: { status: 'ok' } } } },
+  getReadiness: { replies: { 200: { value: { status: 'ok' } }, 503: { value: { status: 'unready' } } } },
   getProblemPage: {
     parameters: { name: 'bucket-not-empty' },
     replies: { 200: { value: page } },

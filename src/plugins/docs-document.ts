@@ -57,7 +57,7 @@ export const completed = <D extends Document>(document: D): D => {
     if (example) addExample(operation, example)
     if (operation.requestBody) addExamples(operation.requestBody.content)
     for (const [status, reply] of Object.entries(operation.responses)) {
-      reply.headers = headersOf(status, reply)
+      reply.headers = headersOf(status, reply, example?.replies[Number(status)]?.headers)
       addExamples(reply.content ?? {})
       const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
@@ -95,16 +95,23 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
     else delete parameter.example
   }
   for (const media of Object.values(operation.requestBody?.content ?? {})) media.example = body
-  for (const [status, { value, parameters, varies }] of Object.entries(replies)) {
+  for (const [status, { value, lines, parameters, varies }] of Object.entries(replies)) {
     const reply = operation.responses[status]
     const [media] = Object.values(reply?.content ?? {})
     if (media && value !== undefined) media.example = value
+    const inLines = reply?.content?.[LINES_TYPE]
+    if (inLines && lines) inLines.examples = Object.fromEntries(lines.map((value, n) => [`line-${n + 1}`, { value }]))
     if (reply && parameters) reply['x-example-request'] = { parameters }
     if (reply && varies) reply['x-varies'] = varies
   }
 }
 
-const headersOf = (status: string, { headers: own = {}, content = {} }: Reply) => {
+/** @param shown headers of which the reply has an example of its own */
+const headersOf = (
+  status: string,
+  { headers: own = {}, content = {} }: Reply,
+  shown: Readonly<Partial<Record<string, string>>> = {}
+) => {
   const problems = Object.keys(content[PROBLEM]?.examples ?? {})
   const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
   const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
@@ -114,10 +121,11 @@ const headersOf = (status: string, { headers: own = {}, content = {} }: Reply) =
     ...(LINES_TYPE in content ? ['ETag'] : [])
   ]
   return Object.fromEntries(
-    [...names, ...possible].map(name => [
-      name,
-      { $ref: `#/components/headers/${possible.includes(name) ? possibly(name) : name}` }
-    ])
+    [...names, ...possible].map(name => {
+      const place = possible.includes(name) ? possibly(name) : name
+      const example = shown[name]
+      return [name, example === undefined ? { $ref: `#/components/headers/${place}` } : { ...headerOf(name), example }]
+    })
   )
 }
 
@@ -132,14 +140,16 @@ const addExamples = (content: Content): void => {
   }
 }
 
+const headerOf = (name: string) => {
+  const { description, examples, ...schema } = headers[name as HeaderName]
+  return { description, required: CERTAIN.includes(name), schema, example: examples[0] }
+}
+
 const componentsOfHeaders = (): [place: string, header: object][] =>
-  Object.entries(headers).flatMap(([name, { description, examples, ...schema }]): [string, object][] => {
-    const header = { description, required: CERTAIN.includes(name), schema, example: examples[0] }
-    return [
-      [name, header],
-      [possibly(name), { ...header, required: false }]
-    ]
-  })
+  Object.keys(headers).flatMap((name): [string, object][] => [
+    [name, headerOf(name)],
+    [possibly(name), { ...headerOf(name), required: false }]
+  ])
 
 /** Puts the problems of a reply on the shelf. @returns where they stand there */
 const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {

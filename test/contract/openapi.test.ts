@@ -16,7 +16,7 @@ t.setTimeout(90_000)
 interface Media {
   schema: { $ref?: string }
   example?: unknown
-  examples?: Record<string, { $ref: string }>
+  examples?: Record<string, { $ref?: string; value?: unknown }>
 }
 
 interface Reply {
@@ -262,7 +262,7 @@ t.test('every operation', async t => {
       }
     }
     t.hasStrict(document.paths['/accounts/{s3uid}/buckets/{bucket}/files']?.['get']?.responses['200'], {
-      headers: { Link: { $ref: '#/components/headers/Link' } }
+      headers: { Link: { required: false } }
     })
     for (const path of ['/plans', '/plans/{planId}', '/plans/{planId}/history']) {
       const replies = new Map(document.paths[path]?.['get'] && repliesOf(document.paths[path]['get']))
@@ -365,7 +365,9 @@ t.test('examples', async t => {
         if (schema.$ref === undefined) continue
         const label = `${method} ${path} ${place}`
         if (schema.$ref !== '#/components/schemas/Problem') {
-          t.not(example, undefined, label)
+          const values = example === undefined ? Object.values(examples).map(({ value }) => value) : [example]
+          t.ok(values.length > 0, label)
+          for (const value of values) t.equal(faultsOf({ $ref: `api${schema.$ref}` }, value), '', label)
           continue
         }
         const names = Object.keys(examples)

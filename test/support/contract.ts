@@ -87,11 +87,19 @@ export const contractOf = (given: unknown) => {
       return isFit ? [] : [`${name}: ${value}`]
     })
 
+  const replies = [
+    ...Object.values(document.components.responses),
+    ...Object.values(document.paths).flatMap(methods =>
+      Object.values(methods ?? {}).flatMap(operation => Object.values(operation?.responses ?? {}))
+    )
+  ]
+  const knownHeaders = [
+    ...new Set(replies.flatMap(reply => Object.keys(reply && 'headers' in reply ? (reply.headers ?? {}) : {})))
+  ]
+
   /** Headers that the document knows, and not for this reply. */
   const strayHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    Object.keys(document.components.headers).filter(
-      name => headers[name.toLowerCase()] !== undefined && !(name in documented)
-    )
+    knownHeaders.filter(name => headers[name.toLowerCase()] !== undefined && !(name in documented))
 
   const validators = new Map<string, ValidateFunction>()
   const validatorOf = (ref: string): ValidateFunction => {

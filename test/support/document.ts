@@ -58,12 +58,14 @@ export interface Parameter {
 export interface Media {
   schema: { $ref?: string }
   example?: unknown
-  examples?: Record<string, { $ref: string }>
+  examples?: Record<string, { $ref?: string; value?: unknown }>
 }
 
 export interface DescribedReply {
   $ref?: string
   description: string
+  /** Of one that stands by itself; others are references. */
+  headers?: Record<string, { $ref?: string; example?: string }>
   content?: Record<string, Media>
   /** What the request has otherwise than in the operation's own example. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }

@@ -1881,11 +1881,6 @@ export interface components {
          */
         Link: string;
         /**
-         * @description Address of what was made.
-         * @example /accounts/s3_user_12345
-         */
-        Location: string;
-        /**
          * @description For each limit that applies: how much is left, and the seconds until it is full again.
          * @example "ip";r=1199;t=60, "caller";r=599;t=60
          */
@@ -2042,7 +2037,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "status": "ok"
+                     *       "status": "unready"
                      *     }
                      */
                     "application/json": components["schemas"]["Status"];
@@ -2758,7 +2753,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_100
+                     */
+                    Location: string;
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
@@ -3371,7 +3370,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_1/buckets/photos
+                     */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3674,7 +3677,11 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["Possible-ETag"];
-                    Link: components["headers"]["Link"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3705,19 +3712,6 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["FileList"];
-                    /**
-                     * @example {
-                     *       "file": {
-                     *         "path": "holiday/sea view.jpg",
-                     *         "name": "holiday/sea view.jpg",
-                     *         "sizeBytes": 1024,
-                     *         "modifiedAt": "2023-10-27T10:00:00Z",
-                     *         "links": {
-                     *           "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
-                     *         }
-                     *       }
-                     *     }
-                     */
                     "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
@@ -4952,7 +4946,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_100
+                     */
+                    Location: string;
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
@@ -4977,7 +4975,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04
+                     */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
