@@ -18,6 +18,9 @@ const items = [
 
 const nextCursor = 'd8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ'
 
+/** Under the same name, also where nothing else is sent. */
+const headers = { Link: `<${address}?search=2023%2Fspring&limit=2&cursor=${nextCursor}>; rel="next"` }
+
 export const files: Record<string, Example> = {
   listFiles: {
     parameters: { ...bucket, search: '2023/spring', limit: 2 },
@@ -29,8 +32,9 @@ export const files: Record<string, Example> = {
           nextCursor
         },
         lines: [...items.map(file => ({ file })), { end: { nextCursor } }],
-        headers: { Link: `<${address}?search=2023%2Fspring&limit=2&cursor=${nextCursor}>; rel="next"` }
-      }
+        headers
+      },
+      304: { headers }
     },
     problems: {
       'invalid-cursor': {

@@ -1,7 +1,6 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
-import { type HeaderName, headers } from '../../schemas/headers.ts'
-import { models } from '../../schemas/index.ts'
 import { LINES_TYPE } from '../accept.ts'
+import { componentsOfHeaders, headersOf } from './docs-headers.ts'
 import { type DocumentedExample, PROBLEM } from './docs-problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
@@ -27,38 +26,19 @@ interface Reply {
 
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
-/** Headers of every reply, and those of every problem of a status. */
-const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
-const BY_STATUS: Record<string, string[]> = {
-  401: ['WWW-Authenticate'],
-  405: ['Allow'],
-  429: ['Retry-After'],
-  503: ['Retry-After']
-}
-
-/** Headers that never fail to come where they are documented. */
-const CERTAIN = ['Allow', 'ETag', 'Location', 'Retry-After', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
-
-/** Those that come with one of the problems of a status and not with the others. */
-const WITH_PROBLEM: Record<string, HeaderName | undefined> = {
-  'session-expired': 'Set-Cookie',
-  'idempotency-in-progress': 'Retry-After'
-}
-
 /**
  * The document with what is the same for many operations said once, under `components`: headers, problems, and the
- * replies that tell only one problem. Every operation has its example; where it names none, the model's stands.
+ * replies that tell only one problem. Every operation has its example.
+ * @param mount path under which callers see the API: addresses in examples begin with it
  */
-export const completed = <D extends Document>(document: D): D => {
+export const completed = <D extends Document>(document: D, mount: string): D => {
   const shared: Record<string, Reply> = {}
   const told = createShelf()
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)
-    if (operation.requestBody) addExamples(operation.requestBody.content)
     for (const [status, reply] of Object.entries(operation.responses)) {
-      reply.headers = headersOf(status, reply, example?.replies[Number(status)]?.headers)
-      addExamples(reply.content ?? {})
+      reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
       const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
       shared[name] ??= reply
@@ -76,11 +56,22 @@ export const completed = <D extends Document>(document: D): D => {
     examples: told.all()
   }
   // A copy in which no two places share an object, which YAML would print as anchors.
-  return JSON.parse(JSON.stringify(document), withFormat)
+  return JSON.parse(JSON.stringify(document), (name, value) =>
+    withFormat(name === 'links' ? mounted(value, mount) : value)
+  )
 }
 
+/** Addresses below the mount point; what is none stays as it is. */
+const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: string): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(addresses).map(([name, address]) => [
+      name,
+      typeof address === 'string' ? address.replace(/^<?(?=\/)/, before => `${before}${mount}`) : address
+    ])
+  )
+
 /** The width of an integer follows from its bounds: said once, there. */
-const withFormat = (_name: string, schema: unknown): unknown => {
+const withFormat = (schema: unknown): unknown => {
   if (typeof schema !== 'object' || schema === null || !('type' in schema) || schema.type !== 'integer') return schema
   const { maximum } = schema as { maximum?: number }
   return { ...schema, format: maximum !== undefined && maximum <= INT32_MAX ? 'int32' : 'int64' }
@@ -105,51 +96,6 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
     if (reply && varies) reply['x-varies'] = varies
   }
 }
-
-/** @param shown headers of which the reply has an example of its own */
-const headersOf = (
-  status: string,
-  { headers: own = {}, content = {} }: Reply,
-  shown: Readonly<Partial<Record<string, string>>> = {}
-) => {
-  const problems = Object.keys(content[PROBLEM]?.examples ?? {})
-  const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
-  const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
-  const possible = [
-    ...problems.flatMap(name => WITH_PROBLEM[name] ?? []),
-    // Lines are on their way before anybody knows their version.
-    ...(LINES_TYPE in content ? ['ETag'] : [])
-  ]
-  return Object.fromEntries(
-    [...names, ...possible].map(name => {
-      const place = possible.includes(name) ? possibly(name) : name
-      const example = shown[name]
-      return [name, example === undefined ? { $ref: `#/components/headers/${place}` } : { ...headerOf(name), example }]
-    })
-  )
-}
-
-/** Where a header stands for replies with which it need not come. */
-const possibly = (name: string) => `Possible-${name}`
-
-const addExamples = (content: Content): void => {
-  for (const media of Object.values(content)) {
-    const model = models.find(({ $id }) => media.schema?.$ref === `#/components/schemas/${$id}`)
-    if (media.example === undefined && media.examples === undefined && model && 'examples' in model)
-      media.example = [model.examples].flat()[0]
-  }
-}
-
-const headerOf = (name: string) => {
-  const { description, examples, ...schema } = headers[name as HeaderName]
-  return { description, required: CERTAIN.includes(name), schema, example: examples[0] }
-}
-
-const componentsOfHeaders = (): [place: string, header: object][] =>
-  Object.keys(headers).flatMap((name): [string, object][] => [
-    [name, headerOf(name)],
-    [possibly(name), { ...headerOf(name), required: false }]
-  ])
 
 /** Puts the problems of a reply on the shelf. @returns where they stand there */
 const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {

@@ -90,7 +90,7 @@ export const docs = fp(
       }),
       // The document is the plugin's own, of a type that knows more kinds of it than are made here.
       transformObject: made =>
-        'openapiObject' in made ? completed(made.openapiObject as Document) : made.swaggerObject
+        'openapiObject' in made ? completed(made.openapiObject as Document, mount) : made.swaggerObject
     })
   },
   { name: 'docs' }

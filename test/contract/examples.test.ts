@@ -95,6 +95,8 @@ t.test('304 when the caller has the reply already', async t => {
     for (const name of ['etag', 'cache-control', 'vary', 'link']) {
       t.equal(again.headers[name], first.headers[name], `${operationId}: ${name}`)
     }
+    const link = responses['304']?.headers?.['Link']
+    t.equal(again.headers['link'], link?.example, `${operationId}: the link of the document`)
     t.strictSame(violations(`${method} ${path}`, again), [], operationId)
     compared += 1
   }

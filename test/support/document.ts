@@ -76,7 +76,7 @@ export interface DescribedReply {
 /** The committed document, as a caller reads it. */
 export const committedDocument = (): Document => parse(readFileSync('openapi.yaml', 'utf8'))
 
-export const operationsOf = ({ paths }: Document): Operation[] =>
+export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
   )

@@ -1876,11 +1876,6 @@ export interface components {
          */
         "Idempotency-Replayed": string;
         /**
-         * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-         * @example </accounts?cursor=x>; rel="next"
-         */
-        Link: string;
-        /**
          * @description For each limit that applies: how much is left, and the seconds until it is full again.
          * @example "ip";r=1199;t=60, "caller";r=599;t=60
          */
@@ -3724,7 +3719,11 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    Link: components["headers"]["Link"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
