@@ -46,3 +46,17 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'upstream-timeout': { detail: 'HOSTKEY did not answer in time.' },
   'upstream-unavailable': { detail: 'HOSTKEY has been failing; nothing is sent to it for a moment.' }
 }
+
+/** Requests that are no operation, and what is said of them. */
+export const unrouted = {
+  'route-not-found': {
+    request: { method: 'GET', path: '/nowhere' },
+    detail: 'There is no such route.',
+    headers: {}
+  },
+  'method-not-allowed': {
+    request: { method: 'PUT', path: '/accounts' },
+    detail: 'This path knows GET, POST.',
+    headers: { Allow: 'GET, POST' }
+  }
+} as const

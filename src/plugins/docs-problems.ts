@@ -64,12 +64,14 @@ const documentedExample = (
   publicUrl: string
 ): DocumentedExample => {
   const { problem, varies } = shown(name, telling)
-  return {
-    summary: problems[name].title,
-    value: problemBody(withOutcome(problem, telling.method), { publicUrl, instance: 'req-7f3a' }),
-    ...(varies && { 'x-varies': varies })
-  }
+  return { ...documented(problem, telling.method, publicUrl), ...(varies && { 'x-varies': varies }) }
 }
+
+/** A problem as the document shows it. */
+export const documented = (problem: Problem, method: string, publicUrl: string): DocumentedExample => ({
+  summary: problems[problem.problem].title,
+  value: problemBody(withOutcome(problem, method), { publicUrl, instance: 'req-7f3a' })
+})
 
 /** As the operation says it, as all say it, or as HOSTKEY brings it about. */
 const shown = (name: ProblemName, { operationId, needed, asked }: Telling & Pick<Causes, 'asked'>) => {

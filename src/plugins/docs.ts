@@ -8,6 +8,7 @@ import { type Asked, causesOf, needsOf } from '../route.ts'
 import { completed, type Document } from './docs-document.ts'
 import { withProblems } from './docs-problems.ts'
 import { description, tags, title } from './docs-text.ts'
+import { unroutedReplies, unroutedText } from './docs-unrouted.ts'
 
 export interface DocsOptions {
   version: string
@@ -63,7 +64,7 @@ export const docs = fp(
         info: {
           title,
           version,
-          description,
+          description: `${description}\n\n${unroutedText(publicUrl)}`,
           contact: { name: 'The operator of this gateway' },
           license: { name: 'MIT', identifier: 'MIT' }
         },
@@ -90,7 +91,9 @@ export const docs = fp(
       }),
       // The document is the plugin's own, of a type that knows more kinds of it than are made here.
       transformObject: made =>
-        'openapiObject' in made ? completed(made.openapiObject as Document, mount) : made.swaggerObject
+        'openapiObject' in made
+          ? { ...completed(made.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
+          : made.swaggerObject
     })
   },
   { name: 'docs' }

@@ -8,6 +8,7 @@ interface Document {
     headers: Record<string, Header>
     responses: Record<string, Response | undefined>
   }
+  'x-unrouted': Record<string, Response | undefined>
 }
 
 interface Operation {
@@ -110,13 +111,21 @@ export const contractOf = (given: unknown) => {
     return made
   }
 
-  /** What the document does not allow in this reply; nothing for paths that it does not know. */
-  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
-    const [method = '', target = ''] = operation.split(' ')
+  /** The reply that the document has; for a request that is no operation, where it tells what answers those. */
+  const replyTo = (method: string, target: string, statusCode: number) => {
     const path = templates.find(({ pattern }) => pattern.test(target.split('?')[0] ?? ''))?.path
     const found = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()]
-    if (path === undefined || found === undefined) return []
-    const { reply: response, at } = documentedReply(path, method.toLowerCase(), found, statusCode)
+    if (path !== undefined && found) return documentedReply(path, method.toLowerCase(), found, statusCode)
+    const reply = document['x-unrouted'][statusCode]
+    return reply && method !== 'HEAD' ? { reply, at: pointer('x-unrouted', `${statusCode}`) } : undefined
+  }
+
+  /** What the document does not allow in this reply; nothing for what it does not speak of. */
+  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
+    const [method = '', target = ''] = operation.split(' ')
+    const documented = replyTo(method, target, statusCode)
+    if (!documented) return []
+    const { reply: response, at } = documented
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]

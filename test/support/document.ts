@@ -3,12 +3,21 @@ import { parse } from 'yaml'
 
 /** What of `openapi.yaml` is looked at by tests of its examples and bounds. */
 export interface Document {
+  info: { description: string }
   paths: Record<string, Record<string, Described>>
   components: {
     schemas: Record<string, object>
     responses: Record<string, DescribedReply>
     examples: Record<string, DescribedProblem>
   }
+  /** What answers a request that is no operation, by its status. */
+  'x-unrouted': Record<string, UnroutedReply>
+}
+
+interface UnroutedReply {
+  headers: Record<string, { example?: string }>
+  content: Record<string, { examples: Record<string, DescribedProblem> }>
+  'x-example-request': { method: string; path: string }
 }
 
 export interface DescribedProblem {

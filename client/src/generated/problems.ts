@@ -32,6 +32,7 @@ export const statusOf = {
   'limit-reached': 409,
   'location-not-offered': 422,
   'malformed-url': 400,
+  'method-not-allowed': 405,
   'not-acceptable': 406,
   'order-not-found': 404,
   'overloaded': 503,
