@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ProblemName } from '../../schemas/problems.ts'
+import { type ProblemName, problemNames } from '../../schemas/problems.ts'
 import { contractOf } from '../support/contract.ts'
 import { committedDocument, operationsOf, problemsOf } from '../support/document.ts'
 import { isLikeExample } from '../support/like-example.ts'
@@ -25,6 +25,13 @@ let compared = 0
 t.teardown(() =>
   process.stdout.write(`# ${compared} of ${pairs.length} examples of problems were provoked and compared\n`)
 )
+
+t.test('each problem of the catalogue is in the document', async t => {
+  const unrouted = Object.values(document['x-unrouted']).flatMap(({ content }) =>
+    Object.values(content).flatMap(({ examples }) => Object.keys(examples))
+  )
+  t.strictSame([...new Set([...byName.keys(), ...unrouted])].sort(), [...problemNames].sort())
+})
 
 t.test('each operation answers each of its problems as the document shows it', async t => {
   t.ok(pairs.length > 500, `${pairs.length} examples`)
