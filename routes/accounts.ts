@@ -17,10 +17,12 @@ import { type Errand, mayUse } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, quietly, type Routes, sends, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
+import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
+import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { deleted } from '../src/upstream/deletions.ts'
 import { checkedOffer } from '../src/upstream/offers.ts'
 import { type Made, type Purchase, purchase, type Wanted } from '../src/upstream/purchase.ts'
@@ -41,7 +43,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       tags: ['Accounts'],
       querystring: AccountQuery,
       headers: VersionHeaders,
-      response: answers(versioned(AccountList), getUsers)
+      response: answers(versioned(AccountList), getUsers, tokenInfo)
     },
     async handler(request) {
       const { location, limit, ...filter } = request.query
@@ -92,11 +94,14 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       headers: AccountHeaders,
       body: ref(NewAccount),
       response: answers(
-        { 201: sends(CreatedAccount, 'Location') },
+        { 201: sends(CreatedAccount, 'Location', 'Idempotency-Replayed') },
         BODY,
+        tokenInfo,
         listPlans,
         getUsers,
         createAccount,
+        quietly(getBuckets),
+        quietly(getBucketsUsage),
         'plan-not-orderable',
         'location-not-offered',
         'idempotency-in-progress',
@@ -140,7 +145,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         { 204: NoContent },
         BODY,
         deleteAccount,
-        getUsers,
+        quietly(getUsers),
+        quietly(tokenInfo),
         'confirmation-required',
         'confirmation-mismatch'
       )

@@ -7,7 +7,7 @@ import { NoContent } from '../schemas/status.ts'
 import { looking } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, quietly, type Routes, sends, versioned } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { createdBucket, findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
@@ -87,7 +87,7 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
       description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
       tags: ['Buckets'],
       params: BucketPath,
-      response: answers({ 204: NoContent }, BODY, deleteBucket, getBuckets, getBucketsUsage)
+      response: answers({ 204: NoContent }, BODY, deleteBucket, quietly(getBuckets), quietly(getBucketsUsage))
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params

@@ -5,7 +5,7 @@ import { NoContent } from '../schemas/status.ts'
 import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/accept.ts'
 import { decodeCursor, encodeCursor, type ListScope } from '../src/cursor.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, orLines, type Routes, versioned } from '../src/route.ts'
+import { answers, BODY, errandOf, needs, orLines, quietly, type Routes, versioned } from '../src/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 import { deleted } from '../src/upstream/deletions.ts'
 import { listedFiles, pagesOf } from '../src/upstream/files.ts'
@@ -80,7 +80,14 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
-      response: answers({ 204: NoContent }, BODY, deleteFile, getFiles, 'file-path-required', 'file-path-encoding')
+      response: answers(
+        { 204: NoContent },
+        BODY,
+        deleteFile,
+        quietly(getFiles),
+        'file-path-required',
+        'file-path-encoding'
+      )
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
@@ -100,7 +107,14 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
         'Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.',
       tags: ['Files'],
       params: FileAtPath,
-      response: answers({ 204: NoContent }, BODY, deleteFile, getFiles, 'file-path-required', 'file-path-encoding')
+      response: answers(
+        { 204: NoContent },
+        BODY,
+        deleteFile,
+        quietly(getFiles),
+        'file-path-required',
+        'file-path-encoding'
+      )
     },
     async handler(request, reply) {
       const { s3uid, bucket, '*': path } = request.params

@@ -7,8 +7,9 @@ import { problems } from '../schemas/problems.ts'
 import { defined } from '../src/defined.ts'
 import { type Entry, type EntryState, orderKeyOf, tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, type Routes, sends, versioned } from '../src/route.ts'
+import { answers, BODY, errandOf, except, needs, quietly, type Routes, sends, versioned } from '../src/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
+import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { checkedOffer, type ListedPlan, priceOf } from '../src/upstream/offers.ts'
@@ -39,7 +40,10 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
         tokenInfo,
         listPlans,
         getUsers,
-        createOrder,
+        // An account that was made with an error is looked for: 201, or 202 while nobody can tell.
+        except(createOrder, 'account-state-unknown'),
+        quietly(getBuckets),
+        quietly(getBucketsUsage),
         'idempotency-key-required',
         'idempotency-in-progress',
         'idempotency-key-reused',

@@ -11,11 +11,11 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, ERRAND, errandOf, needs, openAnswers, sends } from '../src/route.ts'
+import { BODY, ERRAND, errandOf, needs, openAnswers, quietly, sends, unscopedAnswers } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
-import { login, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
+import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { type Auth, type Credential, nameless } from '../src/upstream/auth.ts'
 
 export interface SessionOptions {
@@ -60,7 +60,8 @@ export const doorway: SessionRoutes = async (
         'overloaded',
         login,
         passwordLogin,
-        tokenInfo
+        tokenInfo,
+        quietly(logout)
       )
     },
     // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
@@ -94,7 +95,8 @@ export const doorway: SessionRoutes = async (
         BODY,
         'csrf-rejected',
         'store-unavailable',
-        'draining'
+        'draining',
+        quietly(logout)
       )
     },
     onRequest: async request => {
@@ -145,7 +147,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'Who am I?',
       description: 'Who the caller is at HOSTKEY, by whichever door it came, and what it may do.',
       tags: ['Session'],
-      response: answers({ 200: Session }, tokenInfo)
+      response: unscopedAnswers({ 200: Session }, tokenInfo)
     },
     async handler(request) {
       const { caller } = errandOf(request)
@@ -164,7 +166,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'End all my sessions',
       description: 'Ends every session of the customer, on every replica: this one too.',
       tags: ['Session'],
-      response: answers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden')
+      response: unscopedAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden', quietly(logout))
     },
     async handler(request, reply) {
       const { caller } = errandOf(request)

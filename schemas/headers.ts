@@ -12,6 +12,7 @@ export const headers = {
     'https://panel.example.com',
     '^https?://[^\\s/]+$'
   ),
+  Allow: Line('The methods that the path has.', 'GET, POST', '^[A-Z]+(, [A-Z]+)*$'),
   ETag: Line('Version of the reply: send it back as `If-None-Match`.', 'W/"1f-2Zk8Q"', '^(W/)?"[^"\\s]+"$'),
   'Idempotency-Replayed': Line('`true` when the reply was recorded earlier, under the same key.', 'true', '^true$'),
   Link: Line(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { problems } from '../schemas/problems.ts'
+import { type ProblemName, problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, unhurried } from './caller.ts'
 import type { Entry, EntryState, Intent, RecordedProblem } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
@@ -55,8 +55,9 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
       made = await send(how, wanted, errand)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
+      const { problem } = error
       if (leavesItOpen(error)) return unlessDown(reconcile(how, sent, errand, error))
-      if (isPassing(error)) await ledger.abandon(sent)
+      if (isPassing(problem)) await ledger.abandon(sent)
       else await settled(sent, { state: 'failed', problem: recordOf(error) })
       throw error
     }
@@ -128,7 +129,8 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
 }
 
 /** Nothing was sent, or HOSTKEY did not look at it: the same key may try again. */
-const isPassing = (error: Problem): boolean => problems[error.problem].repeat === 'safe' || error.status === 401
+export const isPassing = (name: ProblemName): boolean =>
+  problems[name].repeat === 'safe' || problems[name].status === 401
 
 /** After the POST a store that is away leaves the outcome open: the entry says `sent`, and a repetition will look. */
 const unlessDown = async (work: Promise<Entry>): Promise<Entry> => {

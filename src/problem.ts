@@ -44,6 +44,13 @@ export class Problem extends Error {
 export const isProblem = (error: unknown, ...names: ProblemName[]): error is Problem =>
   error instanceof Problem && (names.length === 0 || names.includes(error.problem))
 
+/** Every failed write says what became of it; where nobody said so, nothing was sent. */
+export const withOutcome = (problem: Problem, method: string): Problem => {
+  if (problem.options.outcome || method === 'GET' || method === 'HEAD') return problem
+  const outcome = problem.problem === 'internal' ? 'unknown' : 'not-applied'
+  return new Problem(problem.problem, problem.message, { ...problem.options, outcome })
+}
+
 /** What a caller reads: the members of RFC 9457 and ours. */
 export const problemBody = (problem: Problem, { publicUrl, instance }: { publicUrl: string; instance: string }) => {
   const { title, repeat } = problems[problem.problem]
@@ -61,7 +68,3 @@ export const problemBody = (problem: Problem, { publicUrl, instance }: { publicU
     ...(links && { links })
   }
 }
-
-/** How the problem looks, for the document. */
-export const exampleProblem = (name: ProblemName, publicUrl: string) =>
-  problemBody(new Problem(name, problems[name].help), { publicUrl, instance: 'req-7f3a' })

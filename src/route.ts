@@ -3,7 +3,7 @@ import type { FastifyContextConfig, FastifyRequest } from 'fastify'
 import type { Static, TSchema, TUnsafe } from 'typebox'
 import { type HeaderName, headers } from '../schemas/headers.ts'
 import { type Model, ref } from '../schemas/model.ts'
-import { ProblemDetails, type ProblemName, problems } from '../schemas/problems.ts'
+import type { ProblemDetails, ProblemName } from '../schemas/problems.ts'
 import { NotModified } from '../schemas/status.ts'
 import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 import type { Errand } from './caller.ts'
@@ -93,7 +93,7 @@ export const errandOf = (request: FastifyRequest): Errand => request.getDecorato
 export const errandIn = (request: FastifyRequest): Errand | undefined =>
   request.getDecorator<Errand | undefined>(ERRAND)
 
-/** Problems that any authenticated operation can answer, before it has asked HOSTKEY anything. */
+/** Problems that any operation behind authentication can answer, before it has asked HOSTKEY anything. */
 const EDGE: ProblemName[] = [
   'invalid-request',
   'malformed-url',
@@ -101,7 +101,6 @@ const EDGE: ProblemName[] = [
   'invalid-token',
   'session-expired',
   'csrf-rejected',
-  'insufficient-scope',
   'store-unavailable',
   'upstream-unavailable',
   'not-acceptable',
@@ -130,18 +129,40 @@ type Answers<S extends Record<number, TSchema>> = {
   [K in keyof S]: S[K] extends TSchema ? TUnsafe<Static<S[K]>> : never
 }
 
-type Cause = Action | ProblemName | ProblemName[]
+/** An action that an operation calls, and those of its problems that the caller is told. */
+export interface Asked {
+  readonly action: Action
+  readonly tells: readonly ProblemName[]
+}
 
-/** Marks the responses of an operation with the names of the actions that it may call. */
-const ACTIONS = Symbol('actions')
+type Cause = Action | Asked | ProblemName | ProblemName[]
 
-/** The actions that an operation may call, as `answers` was told them. */
-export const actionsOf = (responses: unknown): readonly string[] =>
-  (responses as { [ACTIONS]?: readonly string[] } | undefined)?.[ACTIONS] ?? []
+/** An action that is called, and whose failures the operation keeps to itself: it goes on without. */
+export const quietly = (action: Action): Asked => ({ action, tells: [] })
 
-const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
+/** An action that is called, and of some of whose failures the operation makes something else. */
+export const except = (action: Action, ...kept: ProblemName[]): Asked => ({
+  action,
+  tells: problemsOf(action).filter(name => !kept.includes(name))
+})
 
-const isAction = (cause: Cause): cause is Action => typeof cause === 'object' && !Array.isArray(cause)
+/** What an operation may call, and which problems it can answer. */
+export interface Causes {
+  readonly asked: readonly Asked[]
+  readonly problems: readonly ProblemName[]
+}
+
+/** Marks the responses of an operation with what causes its failures. */
+const CAUSES = Symbol('causes')
+
+/** As `answers` was told. */
+export const causesOf = (responses: unknown): Causes =>
+  (responses as { [CAUSES]?: Causes } | undefined)?.[CAUSES] ?? { asked: [], problems: [] }
+
+const isAsked = (cause: Cause): cause is Action | Asked => typeof cause === 'object' && !Array.isArray(cause)
+
+const toAsked = (cause: Action | Asked): Asked =>
+  'action' in cause ? cause : { action: cause, tells: problemsOf(cause) }
 
 /** A success that carries headers of its own, beside those of every reply. */
 export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T => ({
@@ -152,7 +173,7 @@ export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T =
 /** The responses of a reply that has a version: it, and that the caller has it already. */
 export const versioned = <T extends TSchema>(schema: T, ...names: HeaderName[]) => ({
   200: sends(schema, 'ETag', ...names),
-  304: sends(NotModified, 'ETag')
+  304: sends(NotModified, 'ETag', ...names)
 })
 
 /** Has the reply to this request a version? Said by the responses of its operation. */
@@ -166,29 +187,36 @@ const LINE = Symbol('line')
 export const orLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
 
 /**
- * The responses of an authenticated operation: its successes, and one response for each status of the problems that
- * the edge, the named actions and the named problems can cause.
+ * The responses of an authenticated operation: its successes, and the problems that the edge, the named actions and the
+ * named problems can cause. Those are thrown, and written in one place: here they are noted for the document.
  */
 export const answers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
-  responses(successes, [EDGE, ...causes])
+  responses(successes, [EDGE, 'insufficient-scope', ...causes])
+
+/** The responses of an authenticated operation that needs no scope. */
+export const unscopedAnswers = <const S extends Record<number, TSchema>>(
+  successes: S,
+  ...causes: Cause[]
+): Answers<S> => responses(successes, [EDGE, ...causes])
 
 /** The responses of an operation that is open to everybody. */
 export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
   responses(successes, [OPEN_EDGE, ...causes])
 
-const problemsOfCause = (cause: Cause): ProblemName[] => (isAction(cause) ? problemsOf(cause) : [cause].flat())
+const problemsOfCause = (cause: Cause): readonly ProblemName[] =>
+  isAsked(cause) ? toAsked(cause).tells : [cause].flat()
 
 const responses = <S extends Record<number, TSchema>>(successes: S, causes: Cause[]): Answers<S> => {
-  const names = new Set(causes.flatMap(problemsOfCause))
-  const byStatus = Map.groupBy(names, name => problems[name].status)
-  const failures = [...byStatus].sort(([a], [b]) => a - b).map(([status, names]) => [status, problemResponse(names)])
   const done = Object.entries(successes).map(([status, schema]) => [
     status,
     isModel(schema) ? described(schema) : schema
   ])
-  // Handlers reply with successes only, problems are thrown: so only the successes stand in the type.
-  const made = Object.fromEntries([...done, ...failures]) as Answers<S>
-  return Object.assign(made, { [ACTIONS]: causes.filter(isAction).map(callOf) })
+  const noted: Causes = {
+    asked: causes.filter(isAsked).map(toAsked),
+    problems: [...new Set(causes.flatMap(problemsOfCause))]
+  }
+  // Object.fromEntries forgets the statuses.
+  return Object.assign(Object.fromEntries(done) as Answers<S>, { [CAUSES]: noted })
 }
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
@@ -201,15 +229,4 @@ const described = (schema: Model & { [LINE]?: Model }) => ({
 
 const inEither = (whole: Model, line: Model) => ({
   content: { [JSON_TYPE]: { schema: ref(whole) }, [LINES_TYPE]: { schema: ref(line) } }
-})
-
-const problemResponse = (names: ProblemName[]) => ({
-  description: names.map(name => `\`${name}\`: ${problems[name].title}.`).join(' '),
-  content: {
-    'application/problem+json': {
-      schema: ref(ProblemDetails),
-      // `plugins/docs` puts one example of each problem there.
-      examples: Object.fromEntries(names.map(name => [name, { $ref: `#/components/examples/${name}` }]))
-    }
-  }
 })

@@ -1,4 +1,5 @@
-import { DONE, type Example } from './example.ts'
+import { DONE, type Example, LOST_DELETION, UNKNOWN_TOKEN } from './example.ts'
+import { otherOrder } from './problems.ts'
 
 const account = {
   s3uid: 's3_user_1',
@@ -13,11 +14,45 @@ const account = {
 
 export const accounts: Record<string, Example> = {
   listAccounts: { replies: { 200: { value: { items: [account], truncated: false } } } },
-  getAccount: { parameters: { s3uid: 's3_user_1' }, replies: { 200: { value: account } } },
+  getAccount: {
+    parameters: { s3uid: 's3_user_1' },
+    replies: { 200: { value: account } },
+    problems: { 'account-not-found': { detail: 'The customer has no such account.' } }
+  },
   createAccount: {
     parameters: { 'idempotency-key': '2f6c1a7e-5d0b-4c0e-8a3d-91b4f7e2c605' },
     body: { planId: 1, bucketName: 'music', location: 'NL' },
-    replies: { 201: { value: { s3uid: 's3_user_100', planId: 1, location: 'NL', bucket: 'music', warnings: [] } } }
+    replies: {
+      201: {
+        value: { s3uid: 's3_user_100', planId: 1, location: 'NL', bucket: 'music', warnings: [] },
+        headers: { Location: '/accounts/s3_user_100' }
+      }
+    },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'plan-not-orderable': { detail: 'Plan 2 costs money: order it with POST /orders.' },
+      'location-not-offered': {
+        detail: 'Plan 1 is not offered at US. Offered: NL, DE.',
+        errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL, DE' }]
+      },
+      'account-state-unknown': {
+        detail: 'Whether the account was made is not known yet: send the same request with the same key.',
+        outcome: 'unknown',
+        links: otherOrder,
+        varies: ['/links/order']
+      }
+    }
   },
-  deleteAccount: { parameters: { s3uid: 's3_user_1', 'confirm-delete': 's3_user_1' }, replies: DONE }
+  deleteAccount: {
+    parameters: { s3uid: 's3_user_1', 'confirm-delete': 's3_user_1' },
+    replies: DONE,
+    problems: {
+      ...LOST_DELETION,
+      'confirmation-required': {
+        detail: 'The header Confirm-Delete must name what the URL deletes.',
+        errors: [{ in: 'header', parameter: 'confirm-delete', detail: 'is missing' }]
+      },
+      'confirmation-mismatch': { detail: 'The header Confirm-Delete names another account than the URL.' }
+    }
+  }
 }

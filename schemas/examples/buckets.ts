@@ -1,4 +1,4 @@
-import { DONE, type Example } from './example.ts'
+import { DONE, type Example, LOST_DELETION } from './example.ts'
 
 const createdAt = '2023-10-01T12:00:00Z'
 
@@ -23,10 +23,18 @@ export const buckets: Record<string, Example> = {
     parameters: { s3uid: 's3_user_1' },
     body: { name: 'photos' },
     replies: {
-      201: { value: { name: 'photos', createdAt: '2026-11-22T12:00:00Z', warnings: [] }, varies: ['/createdAt'] }
+      201: {
+        value: { name: 'photos', createdAt: '2026-11-22T12:00:00Z', warnings: [] },
+        headers: { Location: '/accounts/s3_user_1/buckets/photos' },
+        varies: ['/createdAt']
+      }
     }
   },
-  deleteBucket: { parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' }, replies: DONE },
+  deleteBucket: {
+    parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' },
+    replies: DONE,
+    problems: LOST_DELETION
+  },
   getUsage: {
     parameters: { s3uid: 's3_user_1' },
     replies: {

@@ -7,8 +7,9 @@ import { plans } from './plans.ts'
 import { service } from './service.ts'
 import { sessions } from './sessions.ts'
 
-export type { Example, ExampleReply } from './example.ts'
+export type { Example, ExampleReply, ProblemExample } from './example.ts'
 export { demoOrder } from './orders.ts'
+export { commonProblems, unrouted } from './problems.ts'
 
 /**
  * An example of every operation, by its `operationId`, on the sandbox as it is at the start. `test/contract/examples`

@@ -1,4 +1,4 @@
-import type { Example } from './example.ts'
+import { type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 
 const wanted = { planId: 2, bucketName: 'backups', location: 'NL' }
 
@@ -22,7 +22,10 @@ export const orders: Record<string, Example> = {
         parameters: { validateOnly: true },
         value: { ...wanted, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
       },
-      201: { value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] } },
+      201: {
+        value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] },
+        headers: { Location: '/accounts/s3_user_100' }
+      },
       202: {
         value: {
           orderId: '0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04',
@@ -35,9 +38,31 @@ export const orders: Record<string, Example> = {
             detail: "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
           }
         },
+        headers: { Location: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' },
         varies: ['/orderId', '/createdAt']
       }
+    },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'idempotency-key-required': {
+        detail: 'The header Idempotency-Key is missing.',
+        errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
+      },
+      'plan-not-orderable': { detail: 'Plan 1 is free: take it with POST /accounts.' },
+      'location-not-offered': {
+        detail: 'Plan 2 is not offered at US. Offered: NL.',
+        errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]
+      },
+      'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
     }
   },
-  getOrder: { parameters: { orderId: demoOrder.orderId }, replies: { 200: { value: demoOrder } } }
+  getOrder: {
+    parameters: { orderId: demoOrder.orderId },
+    replies: { 200: { value: demoOrder } },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'upstream-unavailable': NO_LOGINS,
+      'order-not-found': { detail: 'The customer has no such order.' }
+    }
+  }
 }

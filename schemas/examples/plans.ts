@@ -31,7 +31,11 @@ const standard1000 = {
 
 export const plans: Record<string, Example> = {
   listPlans: { replies: { 200: { value: { items: [free, standard250, standard1000] } } } },
-  getPlan: { parameters: { planId: 2 }, replies: { 200: { value: standard250 } } },
+  getPlan: {
+    parameters: { planId: 2 },
+    replies: { 200: { value: standard250 } },
+    problems: { 'plan-not-found': { detail: 'Plan 77 is not on offer.' } }
+  },
   listPlanHistory: {
     parameters: { planId: 2 },
     replies: {

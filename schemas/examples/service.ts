@@ -14,6 +14,10 @@ const page = `<!doctype html>
 
 export const service: Record<string, Example> = {
   getLiveness: { replies: { 200: { value: { status: 'ok' } } } },
-  getReadiness: { replies: { 200: { value: { status: 'ok' } } } },
-  getProblemPage: { parameters: { name: 'bucket-not-empty' }, replies: { 200: { value: page } } }
+  getReadiness: { replies: { 200: { value: { status: 'ok' } }, 503: { value: { status: 'unready' } } } },
+  getProblemPage: {
+    parameters: { name: 'bucket-not-empty' },
+    replies: { 200: { value: page } },
+    problems: { 'route-not-found': { detail: 'There is no such problem.' } }
+  }
 }

@@ -1,4 +1,4 @@
-import { DONE, type Example } from './example.ts'
+import { DONE, type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 
 const scopes = [
   'accounts:read',
@@ -20,9 +20,25 @@ export const sessions: Record<string, Example> = {
     parameters: { 'x-csrf': '1' },
     // Of the sandbox's demo customer: it opens nothing anywhere else.
     body: { apiKey: '0123456789abcdef-fedcba9876543210' },
-    replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } }
+    replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } },
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'invalid-credentials': { detail: 'HOSTKEY refused.', upstream: { action: 'login', message: 'Invalid key' } },
+      'upstream-unavailable': NO_LOGINS
+    }
   },
-  getSession: { replies: { 200: { value: { ...session, role: 'Customer', scopes }, varies: ['/expiresAt'] } } },
+  getSession: {
+    replies: { 200: { value: { ...session, role: 'Customer', scopes }, varies: ['/expiresAt'] } },
+    problems: { 'invalid-token': UNKNOWN_TOKEN, 'upstream-unavailable': NO_LOGINS }
+  },
   deleteSession: { parameters: { 'x-csrf': '1' }, replies: DONE },
-  deleteSessions: { replies: DONE }
+  deleteSessions: {
+    replies: DONE,
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      'upstream-unavailable': NO_LOGINS,
+      // What ends a session is served as long as anything is.
+      overloaded: { detail: 'Too many requests are waiting for HOSTKEY.' }
+    }
+  }
 }

@@ -1,8 +1,7 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
-import { type HeaderName, headers } from '../../schemas/headers.ts'
-import { models } from '../../schemas/index.ts'
-import { type ProblemName, problemNames, problems } from '../../schemas/problems.ts'
-import { exampleProblem } from '../problem.ts'
+import { LINES_TYPE } from '../accept.ts'
+import { componentsOfHeaders, headersOf } from './docs-headers.ts'
+import { type DocumentedExample, PROBLEM } from './docs-problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
 export interface Document {
@@ -27,34 +26,24 @@ interface Reply {
 
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
-const PROBLEM = 'application/problem+json'
-
-/** Headers of every reply, before its others. */
-export const ALWAYS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing', 'Access-Control-Allow-Origin']
-
-/** Headers that come with a status. */
-const BY_STATUS: Record<string, string[]> = { 401: ['WWW-Authenticate'], 429: ['Retry-After'], 503: ['Retry-After'] }
-
-/** Headers that never fail to come where they are documented. */
-const CERTAIN = ['Location', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
-
 /**
  * The document with what is the same for many operations said once, under `components`: headers, problems, and the
- * replies that tell only one problem. Every operation has its example; where it names none, the model's stands.
- * @param publicUrl base of the problem types
+ * replies that tell only one problem. Every operation has its example.
+ * @param mount path under which callers see the API: addresses in examples begin with it
  */
-export const completed = <D extends Document>(document: D, publicUrl: string): D => {
+export const completed = <D extends Document>(document: D, mount: string): D => {
   const shared: Record<string, Reply> = {}
+  const told = createShelf()
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)
-    if (operation.requestBody) addExamples(operation.requestBody.content)
     for (const [status, reply] of Object.entries(operation.responses)) {
-      reply.headers = headersOf(status, reply)
-      addExamples(reply.content ?? {})
-      const [name, ...others] = Object.keys(reply.content?.[PROBLEM]?.examples ?? {})
+      reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
+      const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
-      shared[name] = reply
+      shared[name] ??= reply
+      // The same problem may come with other headers.
+      if (JSON.stringify(shared[name]) !== JSON.stringify(reply)) continue
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
     }
   }
@@ -63,17 +52,26 @@ export const completed = <D extends Document>(document: D, publicUrl: string): D
   document.components = {
     ...document.components,
     responses: shared,
-    headers: Object.fromEntries(Object.keys(headers).filter(isUsed('headers')).map(componentOfHeader)),
-    examples: Object.fromEntries(
-      problemNames.filter(isUsed('examples')).map(name => componentOfProblem(name, publicUrl))
-    )
+    headers: Object.fromEntries(componentsOfHeaders().filter(([name]) => isUsed('headers')(name))),
+    examples: told.all()
   }
   // A copy in which no two places share an object, which YAML would print as anchors.
-  return JSON.parse(JSON.stringify(document), withFormat)
+  return JSON.parse(JSON.stringify(document), (name, value) =>
+    withFormat(name === 'links' ? mounted(value, mount) : value)
+  )
 }
 
+/** Addresses below the mount point; what is none stays as it is. */
+const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: string): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(addresses).map(([name, address]) => [
+      name,
+      typeof address === 'string' ? address.replace(/^<?(?=\/)/, before => `${before}${mount}`) : address
+    ])
+  )
+
 /** The width of an integer follows from its bounds: said once, there. */
-const withFormat = (_name: string, schema: unknown): unknown => {
+const withFormat = (schema: unknown): unknown => {
   if (typeof schema !== 'object' || schema === null || !('type' in schema) || schema.type !== 'integer') return schema
   const { maximum } = schema as { maximum?: number }
   return { ...schema, format: maximum !== undefined && maximum <= INT32_MAX ? 'int32' : 'int64' }
@@ -88,34 +86,46 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
     else delete parameter.example
   }
   for (const media of Object.values(operation.requestBody?.content ?? {})) media.example = body
-  for (const [status, { value, parameters, varies }] of Object.entries(replies)) {
+  for (const [status, { value, lines, parameters, varies }] of Object.entries(replies)) {
     const reply = operation.responses[status]
     const [media] = Object.values(reply?.content ?? {})
     if (media && value !== undefined) media.example = value
+    const inLines = reply?.content?.[LINES_TYPE]
+    if (inLines && lines) inLines.examples = Object.fromEntries(lines.map((value, n) => [`line-${n + 1}`, { value }]))
     if (reply && parameters) reply['x-example-request'] = { parameters }
     if (reply && varies) reply['x-varies'] = varies
   }
 }
 
-const headersOf = (status: string, { headers: own = {} }: Reply) => {
-  const names = [...ALWAYS, ...(BY_STATUS[status] ?? []), ...Object.keys(own)]
-  return Object.fromEntries(names.map(name => [name, { $ref: `#/components/headers/${name}` }]))
+/** Puts the problems of a reply on the shelf. @returns where they stand there */
+const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {
+  const media = reply.content?.[PROBLEM]
+  if (media?.examples === undefined) return []
+  // `docs-problems` has put them there.
+  const examples = Object.entries(media.examples as Record<string, DocumentedExample>)
+  const places = examples.map(([name, example]) => [name, told.placeOf(name, operationId, example)] as const)
+  media.examples = Object.fromEntries(places.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))
+  return places.map(([, at]) => at)
 }
 
-const addExamples = (content: Content): void => {
-  for (const media of Object.values(content)) {
-    const model = models.find(({ $id }) => media.schema?.$ref === `#/components/schemas/${$id}`)
-    if (media.example === undefined && media.examples === undefined && model && 'examples' in model)
-      media.example = [model.examples].flat()[0]
+/**
+ * Problems that look the same are kept once. The first of a name stands under it, any other under the name and the
+ * operation that tells it first.
+ */
+const createShelf = () => {
+  const places = new Map<string, string>()
+  const kept: Record<string, DocumentedExample> = {}
+  return {
+    placeOf(name: string, operationId: string, example: DocumentedExample): string {
+      const text = JSON.stringify(example)
+      const known = places.get(text)
+      if (known !== undefined) return known
+      const place = Object.hasOwn(kept, name) ? `${name}.${operationId}` : name
+      places.set(text, place)
+      kept[place] = example
+      return place
+    },
+    /** By their places, in the order of the alphabet. */
+    all: () => Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 }
-
-const componentOfHeader = (name: string) => {
-  const { description, examples, ...schema } = headers[name as HeaderName]
-  return [name, { description, required: CERTAIN.includes(name), schema, example: examples[0] }]
-}
-
-const componentOfProblem = (name: ProblemName, publicUrl: string) => [
-  name,
-  { summary: problems[name].title, value: exampleProblem(name, publicUrl) }
-]

@@ -1,13 +1,15 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
 import { COOKIE } from '../cookie.ts'
-import { actionsOf, needsOf } from '../route.ts'
+import { type Asked, causesOf, needsOf } from '../route.ts'
 import { completed, type Document } from './docs-document.ts'
 import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './docs-page.ts'
+import { withProblems } from './docs-problems.ts'
 import { description, tags, title } from './docs-text.ts'
+import { unroutedReplies, unroutedText } from './docs-unrouted.ts'
 
 export interface DocsOptions {
   version: string
@@ -37,7 +39,7 @@ export const docs = fp(
         info: {
           title,
           version,
-          description,
+          description: `${description}\n\n${unroutedText(publicUrl)}`,
           contact: { name: 'The operator of this gateway' },
           license: { name: 'MIT', identifier: 'MIT' }
         },
@@ -59,12 +61,14 @@ export const docs = fp(
       refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
       stripBasePath: false,
       transform: ({ schema, url, route }) => ({
-        schema: documented(schema ?? {}, route.config),
+        schema: documented(schema ?? {}, route, publicUrl),
         url: url.slice(basePath.length).replace(/\/\*$/, '/:path')
       }),
       // The document is the plugin's own, of a type that knows more kinds of it than are made here.
       transformObject: made =>
-        'openapiObject' in made ? completed(made.openapiObject as Document, publicUrl) : made.swaggerObject
+        'openapiObject' in made
+          ? { ...completed(made.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
+          : made.swaggerObject
     })
   },
   { name: 'docs' }
@@ -107,24 +111,27 @@ export const docsPages = fp(
 )
 
 /** What the document says of a route beside its schema, and what its reader shall see otherwise than Fastify does. */
-const documented = (schema: object, config: unknown): object => {
+const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
   const needed = needsOf(config)
-  const { params, querystring, response, ...rest } = schema as RouteSchema
-  const actions = actionsOf(response)
+  const { params, querystring, response = {}, ...rest } = schema as RouteSchema
+  const telling = { operationId: rest.operationId ?? '', method: String(method), needed }
   return {
     ...(needed && { security: DOORS }),
     ...rest,
-    response,
+    response: withProblems(response, telling, publicUrl),
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: asOfCaller(querystring) }),
     'x-required-scope': needed?.scope ?? 'none',
     'x-rate-class': needed?.rate ?? 'ip',
     'x-rate-cost': needed?.cost ?? 1,
-    'x-upstream-action': actions
+    'x-upstream-action': causesOf(response).asked.map(({ action }) => callOf(action))
   }
 }
 
+const callOf = ({ script, name }: Asked['action']) => `${script.replace('.php', '')}/${name}`
+
 interface RouteSchema {
+  operationId?: string
   params?: ObjectSchema
   querystring?: ObjectSchema
   response?: object

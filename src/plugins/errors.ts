@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, Fasti
 import fp from 'fastify-plugin'
 import type { ProblemName } from '../../schemas/problems.ts'
 import { isReadable } from '../path.ts'
-import { type Fault, Problem, problemBody } from '../problem.ts'
+import { type Fault, Problem, problemBody, withOutcome } from '../problem.ts'
 import { StoreDown } from '../store/index.ts'
 import { faultsOf } from '../validation.ts'
 
@@ -29,7 +29,7 @@ export const sendProblem = (problem: Problem, request: FastifyRequest, reply: Fa
     .headers({ ...headers })
   if (retryAfterSeconds !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
   if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem.problem))
-  return reply.send(problemBody(withOutcome(problem, request), { publicUrl, instance: request.id }))
+  return reply.send(problemBody(withOutcome(problem, request.method), { publicUrl, instance: request.id }))
 }
 
 /** What a caller reads of a failure after the status was sent; the log has it like any other. */
@@ -48,13 +48,6 @@ const noted = (problem: Problem, request: FastifyRequest): void => {
 const challengeOf = (name: ProblemName): string => {
   const realm = 'Bearer realm="hostkey-s3-gateway"'
   return name === 'unauthenticated' ? realm : `${realm}, error="invalid_token"`
-}
-
-/** Every failed write says what became of it; where nobody said so, nothing was sent. */
-const withOutcome = (problem: Problem, request: FastifyRequest): Problem => {
-  if (problem.options.outcome || request.method === 'GET' || request.method === 'HEAD') return problem
-  const outcome = problem.problem === 'internal' ? 'unknown' : 'not-applied'
-  return new Problem(problem.problem, problem.message, { ...problem.options, outcome })
 }
 
 /** The problem that an error of Fastify's, of the parser's or of ours stands for. */

@@ -63,7 +63,8 @@ const logout = (world: World, asked: Asked): Reply => {
 const info = (world: World, asked: Asked): Reply => {
   const session = sessionOf(world, asked.fields.get('token'), asked.ip)
   const customer = world.customers.get(session?.customerId ?? 0)
-  if (!session || session.twoFactorPending || !customer) return authFailure(world)
+  if (!session || !customer) return authFailure(world)
+  if (session.twoFactorPending && world.switches.pendingInfo === 'dead') return authFailure(world)
   const { role, permissions, servers, whmcsId, billing, email, id } = customer
   return said({
     result: {
@@ -96,7 +97,8 @@ const info = (world: World, asked: Asked): Reply => {
       manage_products: 1,
       show_invoices: 1,
       manage_orders: 1,
-      ipsubnet_announce: 1
+      ipsubnet_announce: 1,
+      ...(session.twoFactorPending && { '2fa': 1 })
     }
   })
 }

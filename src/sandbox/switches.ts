@@ -2,6 +2,8 @@
 export interface Switches {
   /** What a dead token answers: `{"result":-2,"error":"Invalid hash"}`, code -2, code -1, or HTTP 401. */
   authFailure: 'invalid-hash' | 'code-2' | 'code-1' | 'http-401'
+  /** What `info` says of a token that waits for its second factor: it is dead, or whose it is with `"2fa":1`. */
+  pendingInfo: 'dead' | 'told'
   /** Where login puts the token: in `result`, beside it, or beside `"result":0`. */
   loginShape: 'nested' | 'flat' | 'flatWithResult0'
   /** Does get_buckets exist, and does it print the key pair? */
@@ -45,6 +47,7 @@ export interface Switches {
 /** What a new sandbox does. */
 export const defaultSwitches = (): Switches => ({
   authFailure: 'invalid-hash',
+  pendingInfo: 'dead',
   loginShape: 'nested',
   getBuckets: 'on',
   rmq: 'sync',
@@ -68,6 +71,7 @@ export const defaultSwitches = (): Switches => ({
 
 const words: { readonly [S in keyof Switches]?: readonly Switches[S][] } = {
   authFailure: ['invalid-hash', 'code-2', 'code-1', 'http-401'],
+  pendingInfo: ['dead', 'told'],
   loginShape: ['nested', 'flat', 'flatWithResult0'],
   getBuckets: ['on', 'absent', 'withKeys'],
   rmq: ['sync', 'callback', 'stall'],

@@ -78,14 +78,16 @@ export interface Action<
   readonly example: Static<Payload>
   /** How it refuses; the first that matches wins, before the failures common to all. */
   readonly failures: F
-  /** A refusal that hides inside a success. */
+  /** The refusals that can hide inside a success. */
+  readonly hides: readonly ProblemName[]
+  /** The one that hides in this success. */
   readonly hidden: (result: Static<Payload>) => ProblemName | undefined
 }
 
 export type Params<A extends Action> = Static<A['params']>
 export type Result<A extends Action> = Static<A['result']>
 
-interface Declaration<Name, P extends TObject, R extends TObject, F> {
+interface Declaration<Name, P extends TObject, R extends TObject, F, H extends ProblemName> {
   name: Name
   script?: 's3.php' | 'auth.php'
   effect: Effect
@@ -93,7 +95,8 @@ interface Declaration<Name, P extends TObject, R extends TObject, F> {
   result: R
   example: Static<R>
   failures: F
-  hidden?: (result: Static<R>) => ProblemName | undefined
+  hides?: readonly H[]
+  hidden?: (result: Static<R>) => NoInfer<H> | undefined
 }
 
 /** Declares an action. */
@@ -101,7 +104,8 @@ export const action = <
   const Name extends string,
   P extends TObject<TProperties>,
   R extends TObject<TProperties>,
-  const F extends Failures
+  const F extends Failures,
+  const H extends ProblemName = never
 >(
-  declared: Declaration<Name, P, R, F>
-): Action<Name, P, R, F> => ({ script: 's3.php', hidden: () => undefined, ...declared })
+  declared: Declaration<Name, P, R, F, H>
+): Action<Name, P, R, F> => ({ script: 's3.php', hides: [], hidden: () => undefined, ...declared })

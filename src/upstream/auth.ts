@@ -4,6 +4,7 @@ import { Secret } from '../secret.ts'
 import type { Result } from './action.ts'
 import { login, logout, passwordLogin, tokenInfo } from './actions/sessions.ts'
 import type { Upstream } from './client.ts'
+import { UNANSWERED } from './failures.ts'
 
 /** How long a token is asked to live: as long as a session may. HOSTKEY's default is documented as 2 h and as 3 h. */
 const TTL_SECONDS = 8 * 3600
@@ -91,13 +92,12 @@ const blameCredential = (error: unknown): never => {
   throw new Problem('invalid-credentials', error.message, error.options)
 }
 
-/** Whatever keeps HOSTKEY from answering must not look like a wrong credential. */
+/** A login that HOSTKEY does not answer is no judgement of the credential. */
 const answered = async <T>(call: () => Promise<T>): Promise<T> => {
   try {
     return await call()
   } catch (error) {
-    if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response', 'upstream-throttled'))
-      throw error
+    if (!isProblem(error, ...UNANSWERED)) throw error
     throw new Problem('upstream-unavailable', 'HOSTKEY does not answer logins; the credential was not judged.', {
       retryAfterSeconds: error.options.retryAfterSeconds ?? 5,
       cause: error

@@ -120,7 +120,17 @@ const OF_THE_WIRE: ProblemName[] = [
   'upstream-unavailable'
 ]
 
+/** Whatever keeps HOSTKEY from answering a login must not look like a wrong credential: `upstream-unavailable` instead. */
+export const UNANSWERED = [
+  'upstream-unreachable',
+  'upstream-timeout',
+  'upstream-bad-response',
+  'upstream-throttled'
+] as const satisfies ProblemName[]
+
 /** Every problem that calling the action can cause. */
-export const problemsOf = (action: Action): ProblemName[] => [
-  ...new Set([...refusalsOf(action).map(row => row.problem), ...OF_THE_WIRE])
-]
+export const problemsOf = (action: Action): ProblemName[] => {
+  const names = new Set([...refusalsOf(action).map(row => row.problem), ...action.hides, ...OF_THE_WIRE])
+  if (action.effect === 'login') for (const name of UNANSWERED) names.delete(name)
+  return [...names]
+}

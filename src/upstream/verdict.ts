@@ -106,5 +106,6 @@ const checked = <A extends Action>(action: A, payload: Record<string, unknown>):
 /** A storage that refuses has done nothing; one that fails may have. */
 const hiddenRefusal = (action: Action, problem: ProblemName): Problem => {
   const outcome = problem === 'upstream-storage-error' ? 'unknown' : 'not-applied'
+  if (problem === 'two-factor-required') return new Problem(problem, 'HOSTKEY waits for the second factor.')
   return new Problem(problem, 'HOSTKEY’s storage refused.', isWrite(action) ? { outcome } : {})
 }

@@ -1,36 +1,30 @@
 import t from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { committedDocument, type DescribedReply, type Operation, operationsOf, requestOf } from '../support/document.ts'
-import { gateway } from '../support/gateway.ts'
+import { createContract } from '../support/contract.ts'
+import { committedDocument, operationsOf, requestOf } from '../support/document.ts'
+import { answersAsDocumented, ownRepliesOf } from '../support/documented-reply.ts'
+import { eventually } from '../support/eventually.ts'
+import { type Gateway, gateway } from '../support/gateway.ts'
 
 // 90 s: a gateway and a sandbox for each example, while other files run too.
 t.setTimeout(90_000)
 
 const operations = operationsOf(committedDocument())
 
-const isSuccess = ([status]: [string, DescribedReply]) => status.startsWith('2')
-
-const successesOf = ({ responses }: Operation) => Object.entries(responses).filter(isSuccess)
-
-/** What must have happened at HOSTKEY for a success that no request alone brings about. */
-const misfortunes: Record<string, Parameters<Awaited<ReturnType<typeof startSandbox>>['control']['fault']>[0]> = {
-  'createOrder 202': { kind: 'html-502', action: 'create_order' }
+/** What must have happened for a reply that no request alone brings about. */
+const misfortunes: Record<string, (gateway: Gateway) => unknown> = {
+  'createOrder 202': ({ sandbox }) => sandbox.control.fault({ kind: 'html-502', action: 'create_order' }),
+  'getReadiness 503': async ({ running, get }) => {
+    void running.drain()
+    await eventually(async () => (await get('/readyz', { token: null })).statusCode === 503)
+  }
 }
 
-/** The members that vary, each taken out of its place; a pointer that leads nowhere is a fault of the document. */
-const takenOut = (body: unknown, pointers: string[]): [rest: unknown, taken: unknown[]] => {
-  const rest = structuredClone(body)
-  const taken = pointers.map(pointer => {
-    const names = pointer.slice(1).split('/')
-    const last = names.pop() ?? ''
-    // biome-ignore lint/suspicious/noExplicitAny: a pointer leads through whatever is there.
-    const parent = names.reduce((place: any, name) => place?.[name], rest)
-    const value: unknown = parent?.[last]
-    if (parent) delete parent[last]
-    return value
-  })
-  return [rest, taken]
-}
+/** Long enough for a request while the replica is about to end. */
+const settings = { DRAIN_DELAY_MS: '300' }
+
+let compared = 0
+t.teardown(() => process.stdout.write(`# ${compared} examples of replies were asked for and compared\n`))
 
 t.test('every operation has what its reader needs', async t => {
   t.ok(operations.length >= 22, `${operations.length} operations`)
@@ -46,39 +40,64 @@ t.test('every operation has what its reader needs', async t => {
     for (const { example } of Object.values(requestBody?.content ?? {})) {
       t.type(example, 'object', `${operationId} has an example of its body`)
     }
-    const successes = successesOf(operation)
-    t.ok(successes.length > 0, `${operationId} can succeed`)
-    for (const [status, { content = {} }] of successes) {
+    const replies = ownRepliesOf(operation)
+    t.ok(
+      replies.some(([status]) => status.startsWith('2')),
+      `${operationId} can succeed`
+    )
+    for (const [status, { content = {} }] of replies) {
       t.equal(Object.keys(content).length === 0, status === '204', `${operationId} ${status} has a body`)
-      for (const [type, { example }] of Object.entries(content)) {
-        t.not(example, undefined, `${operationId} ${status} has an example as ${type}`)
+      for (const [type, { example, examples }] of Object.entries(content)) {
+        t.ok(example !== undefined || examples, `${operationId} ${status} has an example as ${type}`)
       }
     }
   }
 })
 
 for (const operation of operations) {
-  for (const [status, reply] of successesOf(operation)) {
-    const name = `${operation.operationId} ${status}`
+  for (const reply of ownRepliesOf(operation)) {
+    const name = `${operation.operationId} ${reply[0]}`
     t.test(`${name}: the sandbox answers the example request as the document says`, async t => {
       const sandbox = await startSandbox()
       t.after(() => sandbox.close())
-      const { send } = await gateway(t, {}, { sandbox, isForgetful: true })
-      if (misfortunes[name]) sandbox.control.fault(misfortunes[name])
-      const { path, headers, body } = requestOf(operation, reply)
-      const token = operation.security.length > 0 ? sandbox.demo.token : null
-      const answer = await send(operation.method, path, { token, headers, ...(body !== undefined && { body }) })
-      t.equal(String(answer.statusCode), status, answer.text)
-      const [type = '', { example } = {}] = Object.entries(reply.content ?? {})[0] ?? []
-      t.match(answer.headers['content-type'] ?? '', type)
-      const varies = reply['x-varies'] ?? []
-      const shown = type.endsWith('json') ? answer.json() : answer.text
-      const [documented, said] = [takenOut(example ?? '', varies), takenOut(shown, varies)]
-      t.strictSame(said[0], documented[0])
-      for (const [n, pointer] of varies.entries()) {
-        t.ok(documented[1][n], `${pointer} is in the example`)
-        t.equal(typeof said[1][n], typeof documented[1][n], `${pointer} has the shape of the example`)
-      }
+      const running = await gateway(t, settings, { sandbox, isForgetful: true })
+      await misfortunes[name]?.(running)
+      compared += await answersAsDocumented(t, running, operation, reply)
+      const asked = sandbox.control.calls().map(({ script, action }) => `${script.replace('.php', '')}/${action}`)
+      t.strictSame(
+        asked.filter(action => !operation['x-upstream-action'].includes(action)),
+        [],
+        'asks HOSTKEY nothing that it does not name'
+      )
     })
   }
 }
+
+t.test('304 when the caller has the reply already', async t => {
+  const versioned = operations.filter(({ responses }) => '304' in responses)
+  t.ok(versioned.length >= 9, `${versioned.length} operations`)
+  const { send, sandbox, url } = await gateway(t, {}, { isForgetful: true })
+  const { violations } = await createContract(url)
+  for (const operation of versioned) {
+    const { operationId, method, responses } = operation
+    const { path, headers } = requestOf(operation)
+    const { token } = sandbox.demo
+    const first = await send(method, path, { token, headers })
+    t.equal(first.statusCode, 200, `${operationId}: ${first.text}`)
+    const etag = first.headers['etag'] ?? ''
+    t.match(etag, /^W\/"/, operationId)
+    const again = await send(method, path, { token, headers: { ...headers, 'if-none-match': etag } })
+    t.equal(again.statusCode, 304, `${operationId}: ${again.text}`)
+    t.equal(again.text, '', operationId)
+    t.ok(responses['304']?.description, operationId)
+    t.equal(responses['304']?.content, undefined, operationId)
+    // What it would have been sent with, 200 has said already.
+    for (const name of ['etag', 'cache-control', 'vary', 'link']) {
+      t.equal(again.headers[name], first.headers[name], `${operationId}: ${name}`)
+    }
+    const link = responses['304']?.headers?.['Link']
+    t.equal(again.headers['link'], link?.example, `${operationId}: the link of the document`)
+    t.strictSame(violations(`${method} ${path}`, again), [], operationId)
+    compared += 1
+  }
+})

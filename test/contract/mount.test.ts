@@ -1,9 +1,10 @@
 import t from 'tap'
+import { type Document as DescribedDocument, operationsOf } from '../support/document.ts'
+import { answersAsDocumented, ownRepliesOf } from '../support/documented-reply.ts'
 import { gateway } from '../support/gateway.ts'
 
-interface Document {
+interface Document extends DescribedDocument {
   servers: { url: string }[]
-  paths: Record<string, Record<string, { 'x-rate-class'?: string }>>
 }
 
 /** A path of the document with something in the place of each parameter. */
@@ -127,3 +128,27 @@ t.test('behind a proxy, with a mount point of its own', async t => {
   )
   t.ok('/accounts' in paths)
 })
+
+for (const [env, mount] of [
+  [{}, ''],
+  [{ BASE_PATH: '/storage' }, '/storage'],
+  [{ BASE_PATH: '/storage', PUBLIC_URL: 'https://api.example.com/s3/storage/' }, '/s3/storage']
+] as const) {
+  t.test(`the document of "${mount}" shows the addresses that its replies name`, async t => {
+    const { paths, components } = await documentAt((await gateway(t, env)).url)
+    const other = components.examples['probable-duplicate-order']?.value['links']
+    t.match(other, { order: new RegExp(`^${mount}/orders/`) }, 'a problem names the other order')
+    const addressed = operationsOf({ paths }).flatMap(operation =>
+      ownRepliesOf(operation)
+        .filter(([, { headers = {} }]) => 'Location' in headers || 'Link' in headers)
+        .map(reply => ({ operation, reply }))
+    )
+    t.ok(addressed.length >= 5, `${addressed.length} replies with addresses`)
+    t.ok(JSON.stringify(addressed).includes(`"self":"${mount}/accounts/`), 'one of a file')
+    for (const { operation, reply } of addressed) {
+      const running = await gateway(t, env, { isForgetful: true })
+      if (reply[0] === '202') running.sandbox.control.fault({ kind: 'html-502', action: 'create_order' })
+      await answersAsDocumented(t, running, operation, reply)
+    }
+  })
+}

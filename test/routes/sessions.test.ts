@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { Fault } from '../../src/sandbox/index.ts'
 import { createBrowser } from '../support/browser-caller.ts'
 import { eventually } from '../support/eventually.ts'
+import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
 const COOKIE =
@@ -196,8 +197,26 @@ t.test('POST /session, refused', async t => {
     const { email, password } = control.customer('storage-only')
     t.equal((await createBrowser(running).logIn({ email, password })).statusCode, 201)
   })
-  t.test('403 two-factor-required when HOSTKEY wants a second factor', t =>
-    refused(t, { email, password }, 403, 'two-factor-required')
+  t.test('403 two-factor-required when HOSTKEY wants a second factor', async t => {
+    const reply = await refused(t, { email, password }, 403, 'two-factor-required')
+    t.equal(reply.json().detail, 'HOSTKEY waits for the second factor.')
+  })
+  t.test(
+    '403 two-factor-required where it is asked whose token it is, and the token waits for its second factor',
+    async t => {
+      control.set({ pendingInfo: 'told' })
+      const body = new URLSearchParams({ action: 'whmcslogin', user: email, password })
+      const granted = await fetch(`${running.sandbox.url}auth.php`, { method: 'POST', body })
+      const { result } = (await granted.json()) as { result: { token: string } }
+      for (const [method, path] of [
+        ['GET', '/session'],
+        ['DELETE', '/sessions'],
+        ['GET', '/accounts?customerId=1004'],
+        ['GET', '/orders/5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11']
+      ] as const) {
+        fails(t, await running.send(method, path, { token: result.token }), 403, 'two-factor-required')
+      }
+    }
   )
   t.test('403 forbidden when the key is not for this address', async t => {
     control.customer('other').apiKeys[0]?.ipAcl.push('203.0.113.0/24')

@@ -80,6 +80,15 @@ t.test('a session that waits for its second factor is good for 2fa_check alone',
   t.match(await s3('get_users', { token }), { s3_users: [{ s3uid: 's3_user_4' }] })
 })
 
+t.test('pendingInfo=told makes info tell of a session that waits for its second factor', async t => {
+  const { auth, control } = await bench(t, { switches: { pendingInfo: 'told' } })
+  const { email, password, twoFactorCode } = control.customer('two-factor')
+  const token = String(resultOf(await auth('whmcslogin', { user: email, password }))['token'])
+  t.match(await auth('info', { token }), { result: { token, customer_id: 1004, '2fa': 1 } })
+  await auth('2fa_check', { token, user_token: twoFactorCode ?? '' })
+  t.notOk('2fa' in resultOf(await auth('info', { token })))
+})
+
 t.test('info describes the session; logout ends it', async t => {
   const { auth, s3, demo, url } = await bench(t)
   const answer = await auth('info', { token: demo.token })

@@ -5,9 +5,10 @@ import { request } from 'undici'
 interface Document {
   paths: Record<string, Record<string, Operation | undefined> | undefined>
   components: {
-    headers: Record<string, { required: boolean; schema: object }>
+    headers: Record<string, Header>
     responses: Record<string, Response | undefined>
   }
+  'x-unrouted': Record<string, Response | undefined>
 }
 
 interface Operation {
@@ -16,7 +17,12 @@ interface Operation {
 
 interface Response {
   content?: Record<string, { schema: object }>
-  headers?: Record<string, { $ref: string }>
+  headers?: Record<string, Header | { $ref: string }>
+}
+
+interface Header {
+  required: boolean
+  schema: object
 }
 
 interface Answer {
@@ -24,6 +30,8 @@ interface Answer {
   headers: Record<string, string | undefined>
   text: string
 }
+
+const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
 
 const pointer = (...parts: string[]) =>
   parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
@@ -53,22 +61,46 @@ export const contractOf = (given: unknown) => {
   const documentedReply = (path: string, method: string, operation: Operation, statusCode: number) => {
     const reply = operation.responses[statusCode]
     if (!reply || !('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', `${statusCode}`) }
-    const name = reply.$ref.split('/').at(-1) ?? ''
+    const name = nameIn(reply.$ref)
     return { reply: document.components.responses[name], at: pointer('components', 'responses', name) }
   }
 
+  /** A documented header and where it stands: under `components`, or at the reply that shows an example of it. */
+  const documentedHeader = (header: Header | { $ref: string }, at: string) => {
+    if (!('$ref' in header)) return { header, at }
+    const name = nameIn(header.$ref)
+    return { header: document.components.headers[name], at: pointer('components', 'headers', name) }
+  }
+
   const missingHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    Object.keys(documented).filter(
-      name => document.components.headers[name]?.required && headers[name.toLowerCase()] === undefined
-    )
+    Object.entries(documented)
+      .filter(
+        ([name, given]) => documentedHeader(given, '').header?.required && headers[name.toLowerCase()] === undefined
+      )
+      .map(([name]) => name)
 
   /** Headers that do not look as they should. */
-  const misspeltHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    Object.keys(documented).flatMap(name => {
+  const misspeltHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers'], replyAt: string) =>
+    Object.entries(documented).flatMap(([name, given]) => {
       const value = headers[name.toLowerCase()]
-      const isFit = value === undefined || validatorOf(`api#${pointer('components', 'headers', name)}/schema`)(value)
+      const { at } = documentedHeader(given, `${replyAt}${pointer('headers', name)}`)
+      const isFit = value === undefined || validatorOf(`api#${at}/schema`)(value)
       return isFit ? [] : [`${name}: ${value}`]
     })
+
+  const replies = [
+    ...Object.values(document.components.responses),
+    ...Object.values(document.paths).flatMap(methods =>
+      Object.values(methods ?? {}).flatMap(operation => Object.values(operation?.responses ?? {}))
+    )
+  ]
+  const knownHeaders = [
+    ...new Set(replies.flatMap(reply => Object.keys(reply && 'headers' in reply ? (reply.headers ?? {}) : {})))
+  ]
+
+  /** Headers that the document knows, and not for this reply. */
+  const strayHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
+    knownHeaders.filter(name => headers[name.toLowerCase()] !== undefined && !(name in documented))
 
   const validators = new Map<string, ValidateFunction>()
   const validatorOf = (ref: string): ValidateFunction => {
@@ -79,18 +111,28 @@ export const contractOf = (given: unknown) => {
     return made
   }
 
-  /** What the document does not allow in this reply; nothing for paths that it does not know. */
-  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
-    const [method = '', target = ''] = operation.split(' ')
+  /** The reply that the document has; for a request that is no operation, where it tells what answers those. */
+  const replyTo = (method: string, target: string, statusCode: number) => {
     const path = templates.find(({ pattern }) => pattern.test(target.split('?')[0] ?? ''))?.path
     const found = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()]
-    if (path === undefined || found === undefined) return []
-    const { reply: response, at } = documentedReply(path, method.toLowerCase(), found, statusCode)
+    if (path !== undefined && found) return documentedReply(path, method.toLowerCase(), found, statusCode)
+    const reply = document['x-unrouted'][statusCode]
+    return reply && method !== 'HEAD' ? { reply, at: pointer('x-unrouted', `${statusCode}`) } : undefined
+  }
+
+  /** What the document does not allow in this reply; nothing for what it does not speak of. */
+  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
+    const [method = '', target = ''] = operation.split(' ')
+    const documented = replyTo(method, target, statusCode)
+    if (!documented) return []
+    const { reply: response, at } = documented
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
-    const misspelt = misspeltHeaders(response, headers)
+    const misspelt = misspeltHeaders(response, headers, at)
     if (misspelt.length > 0) return [`${operation}: ${statusCode} comes with ${misspelt.join(', ')}`]
+    const stray = strayHeaders(response, headers)
+    if (stray.length > 0) return [`${operation}: ${statusCode} comes with ${stray.join(', ')}, which is not documented`]
     // A reply without a body may still say what its body would be: 304 does.
     if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]

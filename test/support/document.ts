@@ -3,19 +3,37 @@ import { parse } from 'yaml'
 
 /** What of `openapi.yaml` is looked at by tests of its examples and bounds. */
 export interface Document {
+  info: { description: string }
   paths: Record<string, Record<string, Described>>
   components: {
     schemas: Record<string, object>
     responses: Record<string, DescribedReply>
-    examples: Record<string, { summary: string; value: ProblemExample }>
+    examples: Record<string, DescribedProblem>
   }
+  /** What answers a request that is no operation, by its status. */
+  'x-unrouted': Record<string, UnroutedReply>
 }
 
-export interface ProblemExample extends Record<string, unknown> {
+interface UnroutedReply {
+  headers: Record<string, { example?: string }>
+  content: Record<string, { examples: Record<string, DescribedProblem> }>
+  'x-example-request': { method: string; path: string }
+}
+
+export interface DescribedProblem {
+  summary: string
+  value: ProblemExample
+  /** JSON pointers to members that are others each time. */
+  'x-varies'?: string[]
+}
+
+interface ProblemExample extends Record<string, unknown> {
   type: string
   title: string
   status: number
+  detail: string
   retryable: boolean
+  upstream?: { action: string; message: string }
 }
 
 interface Described {
@@ -49,12 +67,14 @@ export interface Parameter {
 export interface Media {
   schema: { $ref?: string }
   example?: unknown
-  examples?: Record<string, { $ref: string }>
+  examples?: Record<string, { $ref?: string; value?: unknown }>
 }
 
 export interface DescribedReply {
   $ref?: string
   description: string
+  /** Of one that stands by itself; others are references. */
+  headers?: Record<string, { $ref?: string; example?: string }>
   content?: Record<string, Media>
   /** What the request has otherwise than in the operation's own example. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }
@@ -65,31 +85,40 @@ export interface DescribedReply {
 /** The committed document, as a caller reads it. */
 export const committedDocument = (): Document => parse(readFileSync('openapi.yaml', 'utf8'))
 
-export const operationsOf = ({ paths }: Document): Operation[] =>
+export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
   )
 
-/** The names of the problems that a reply can tell. */
-export const problemsIn = ({ components }: Document, reply: DescribedReply): string[] => {
-  const found = reply.$ref === undefined ? reply : components.responses[reply.$ref.split('/').at(-1) ?? '']
-  return Object.keys(found?.content?.['application/problem+json']?.examples ?? {})
-}
+const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
 
-/** The request that the document gives as an example: for one of its successes, where they differ. */
-export const requestOf = (operation: Operation, reply?: DescribedReply) => {
+/** The problems that an operation can answer, each as it looks there. */
+export const problemsOf = ({ components }: Document, { responses }: Operation): [name: string, DescribedProblem][] =>
+  Object.values(responses).flatMap(reply => {
+    const found = reply.$ref === undefined ? reply : components.responses[nameIn(reply.$ref)]
+    const listed = Object.entries(found?.content?.['application/problem+json']?.examples ?? {})
+    return listed.map(([name, { $ref }]): [string, DescribedProblem] => {
+      const example = components.examples[nameIn($ref)]
+      if (!example) throw new TypeError(`${$ref} is not there`)
+      return [name, example]
+    })
+  })
+
+/** Values of parameters by their names; undefined for one that is left out. */
+export type Given = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** The request that the document gives as an example, with some parameters otherwise. */
+export const requestOf = (operation: Operation, otherwise: Given = {}) => {
   const values = (operation.parameters ?? []).map(({ in: place, name, example }) => ({
     place,
     name,
-    value: reply?.['x-example-request']?.parameters[name] ?? example
+    value: name in otherwise ? otherwise[name] : example
   }))
   const given = values.filter(({ value }) => value !== undefined)
   const texts = (wanted: Parameter['in']) =>
     given.filter(({ place }) => place === wanted).map(({ name, value }): [string, string] => [name, String(value)])
-  const path = texts('path').reduce(
-    (path, [name, value]) => path.replace(`{${name}}`, encodeURIComponent(value)),
-    operation.path
-  )
+  const segments = new Map(texts('path'))
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(segments.get(name) ?? ''))
   const query = new URLSearchParams(texts('query'))
   return {
     path: query.size > 0 ? `${path}?${query}` : path,

@@ -92,9 +92,19 @@ export const gateway = async (
     return reply
   }
 
+  let ending: Promise<string> | undefined
+  /** Ends the gateway, once. @returns its last metrics */
+  const end = (): Promise<string> => {
+    ending ??= (async () => {
+      const metrics = await (await request(`${running.managementUrl}/metrics`)).body.text()
+      await running.drain()
+      return metrics
+    })()
+    return ending
+  }
+
   t.after(async () => {
-    const metrics = await (await request(`${running.managementUrl}/metrics`)).body.text()
-    await running.drain()
+    const metrics = await end()
     if (!given) await sandbox.close()
     const audited = readFileSync(config.auditLog, 'utf8')
     rmSync(config.auditLog)
@@ -123,7 +133,12 @@ export const gateway = async (
     managementUrl: running.managementUrl,
     sandbox,
     lines,
-    running,
+    running: {
+      ...running,
+      async drain() {
+        await end()
+      }
+    },
     send,
     get: (path: string, options?: SendOptions) => send('GET', path, options),
     post: (path: string, body: unknown, options: SendOptions = {}) => send('POST', path, { ...options, body }),

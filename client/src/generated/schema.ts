@@ -1288,6 +1288,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `uri-too-long`: The URL is too long. */
+        "uri-too-long.createSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `unsupported-media-type`: The media type is not supported. */
         "unsupported-media-type": {
             headers: {
@@ -1302,8 +1316,23 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
-        "upstream-timeout": {
+        /** @description `rate-limited`: Too many requests. */
+        "rate-limited.createSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: Something went wrong in the gateway. */
+        "internal.createSession": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1330,6 +1359,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getSession": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `not-acceptable`: No representation is acceptable. */
         "not-acceptable": {
             headers: {
@@ -1344,8 +1387,135 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteSessions": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No representation is acceptable. */
+        "not-acceptable.deleteSessions": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listAccounts": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `bucket-not-empty`: The bucket is not empty. */
         "bucket-not-empty": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout.createAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit-reached`: A limit at HOSTKEY is reached. */
+        "limit-reached.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1386,8 +1556,64 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        "upstream-timeout.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listBuckets": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `account-not-found`: There is no such account. */
-        "account-not-found": {
+        "account-not-found.listBuckets": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.createBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1401,7 +1627,147 @@ export interface components {
             };
         };
         /** @description `invalid-bucket-name`: HOSTKEY refuses the bucket name. */
-        "invalid-bucket-name": {
+        "invalid-bucket-name.createBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteBucket": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No representation is acceptable. */
+        "not-acceptable.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-not-empty`: The bucket is not empty. */
+        "bucket-not-empty.listFiles": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.deleteFile": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getKey": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.getKey": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.getUsage": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: There is no such account. */
+        "account-not-found.getUsage": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listPlans": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1422,6 +1788,49 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.listPlanHistory": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `plan-not-found`: There is no such plan. */
+        "plan-not-found.listPlanHistory": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: HOSTKEY asks for payment. */
+        "payment-required.createOrder": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 [name: string]: unknown;
             };
             content: {
@@ -1457,20 +1866,15 @@ export interface components {
          */
         ETag: string;
         /**
+         * @description Version of the reply: send it back as `If-None-Match`.
+         * @example W/"1f-2Zk8Q"
+         */
+        "Possible-ETag": string;
+        /**
          * @description `true` when the reply was recorded earlier, under the same key.
          * @example true
          */
         "Idempotency-Replayed": string;
-        /**
-         * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-         * @example </accounts?cursor=x>; rel="next"
-         */
-        Link: string;
-        /**
-         * @description Address of what was made.
-         * @example /accounts/s3_user_12345
-         */
-        Location: string;
         /**
          * @description For each limit that applies: how much is left, and the seconds until it is full again.
          * @example "ip";r=1199;t=60, "caller";r=599;t=60
@@ -1487,6 +1891,11 @@ export interface components {
          */
         "Retry-After": string;
         /**
+         * @description Seconds to wait before the next try.
+         * @example 5
+         */
+        "Possible-Retry-After": string;
+        /**
          * @description Milliseconds that HOSTKEY took, and all in all.
          * @example upstream;dur=41.7, total;dur=43.2
          */
@@ -1496,6 +1905,11 @@ export interface components {
          * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
          */
         "Set-Cookie": string;
+        /**
+         * @description The session cookie, or its end.
+         * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
+         */
+        "Possible-Set-Cookie": string;
         /**
          * @description How to authenticate.
          * @example Bearer realm="hostkey-s3-gateway"
@@ -1613,13 +2027,12 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
-                     *       "status": "ok"
+                     *       "status": "unready"
                      *     }
                      */
                     "application/json": components["schemas"]["Status"];
@@ -1755,14 +2168,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1781,7 +2195,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1795,7 +2209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1810,7 +2224,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     createSession: {
@@ -1917,12 +2330,12 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1936,7 +2349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. `overloaded`: The gateway is overloaded. `upstream-throttled`: HOSTKEY asks for patience. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. `overloaded`: The gateway is overloaded. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1951,7 +2364,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     deleteSession: {
@@ -1998,11 +2410,11 @@ export interface operations {
             };
             403: components["responses"]["csrf-rejected"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. */
             503: {
                 headers: {
@@ -2065,14 +2477,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.deleteSessions"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2086,14 +2499,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2107,7 +2520,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2122,7 +2535,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
     listAccounts: {
@@ -2228,14 +2640,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.listAccounts"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2335,7 +2748,12 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_100
+                     */
+                    Location: string;
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2359,6 +2777,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2374,14 +2793,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.createAccount"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2389,6 +2809,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2409,7 +2830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. `bucket-exists`: The bucket name is taken. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. */
             409: {
                 headers: {
@@ -2418,6 +2839,8 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Possible-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2425,7 +2848,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `location-not-offered`: The plan is not offered at this location. `idempotency-key-reused`: The idempotency key was used for another request. */
             422: {
@@ -2435,15 +2858,16 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. `account-state-unknown`: The account may have been created. */
             502: {
                 headers: {
@@ -2452,6 +2876,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2473,7 +2898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     getAccount: {
@@ -2557,13 +2982,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listAccounts"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2686,13 +3112,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteAccount"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2707,43 +3134,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `account-not-found`: There is no such account. `customer-not-found`: There is no such customer. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            /** @description `limit-reached`: A limit at HOSTKEY is reached. `bucket-not-empty`: The bucket is not empty. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["account-not-found.deleteAccount"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["limit-reached.deleteAccount"];
             412: components["responses"]["confirmation-mismatch"];
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             428: components["responses"]["confirmation-required"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -2773,7 +3174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     listBuckets: {
@@ -2872,13 +3273,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listBuckets"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -2893,7 +3295,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.listBuckets"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -2963,7 +3365,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_1/buckets/photos
+                     */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3000,13 +3406,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.createBucket"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3021,8 +3428,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
-            406: components["responses"]["not-acceptable"];
+            404: components["responses"]["account-not-found.createBucket"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `bucket-not-empty`: The bucket is not empty. */
             409: {
                 headers: {
@@ -3038,12 +3445,12 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["invalid-bucket-name"];
-            429: components["responses"]["rate-limited"];
+            422: components["responses"]["invalid-bucket-name.createBucket"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3073,7 +3480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     deleteBucket: {
@@ -3131,13 +3538,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteBucket"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3166,7 +3574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3182,11 +3590,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3216,7 +3624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     listFiles: {
@@ -3263,8 +3671,12 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["Possible-ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3295,19 +3707,6 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["FileList"];
-                    /**
-                     * @example {
-                     *       "file": {
-                     *         "path": "holiday/sea view.jpg",
-                     *         "name": "holiday/sea view.jpg",
-                     *         "sizeBytes": 1024,
-                     *         "modifiedAt": "2023-10-27T10:00:00Z",
-                     *         "links": {
-                     *           "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
-                     *         }
-                     *       }
-                     *     }
-                     */
                     "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
@@ -3320,6 +3719,11 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3347,13 +3751,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listFiles"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3382,8 +3787,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
+            406: components["responses"]["not-acceptable.listFiles"];
+            409: components["responses"]["bucket-not-empty.listFiles"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
@@ -3458,7 +3863,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3481,13 +3886,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteFile"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3516,7 +3922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3532,11 +3938,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3566,7 +3972,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     deleteFileByPath: {
@@ -3606,7 +4012,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3629,13 +4035,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.deleteFile"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3664,7 +4071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
             409: {
                 headers: {
@@ -3680,11 +4087,11 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            500: components["responses"]["internal.createSession"];
             /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
@@ -3714,7 +4121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.deleteAccount"];
         };
     };
     getKey: {
@@ -3780,13 +4187,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getKey"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3801,7 +4209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.getKey"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -3942,13 +4350,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.getUsage"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -3963,7 +4372,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["account-not-found"];
+            404: components["responses"]["account-not-found.getUsage"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -4120,13 +4529,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlans"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4265,13 +4675,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlans"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4411,13 +4822,14 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
+            402: components["responses"]["payment-required.listPlanHistory"];
             /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
             403: {
                 headers: {
@@ -4432,7 +4844,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            404: components["responses"]["plan-not-found"];
+            404: components["responses"]["plan-not-found.listPlanHistory"];
             406: components["responses"]["not-acceptable"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -4533,7 +4945,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /accounts/s3_user_100
+                     */
+                    Location: string;
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
@@ -4558,7 +4974,11 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    Location: components["headers"]["Location"];
+                    /**
+                     * @description Address of what was made.
+                     * @example /orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04
+                     */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4588,6 +5008,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4603,14 +5024,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.createOrder"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4618,6 +5040,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4638,7 +5061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
             /** @description `bucket-not-empty`: The bucket is not empty. `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. `price-changed`: The price has changed. */
             409: {
                 headers: {
@@ -4647,6 +5070,8 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Possible-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4654,7 +5079,7 @@ export interface operations {
                 };
             };
             413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long"];
+            414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
             /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `idempotency-key-reused`: The idempotency key was used for another request. `location-not-offered`: The plan is not offered at this location. */
             422: {
@@ -4664,16 +5089,17 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            429: components["responses"]["rate-limited"];
+            429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. `account-state-unknown`: The account may have been created. */
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4681,6 +5107,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4702,7 +5129,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     getOrder: {
@@ -4785,14 +5212,15 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4812,7 +5240,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4826,7 +5254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4841,7 +5269,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout"];
         };
     };
 }

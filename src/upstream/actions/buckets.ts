@@ -1,5 +1,4 @@
 import { Type } from 'typebox'
-import type { ProblemName } from '../../../schemas/problems.ts'
 import { action, inOrder, otherwiseSays, says } from '../action.ts'
 
 const Snapshot = Type.Object({
@@ -16,7 +15,7 @@ const StorageAnswer = Type.Object({
 })
 
 /** Storage statuses under `result: OK` that mean a refusal. Assumed (UPSTREAM 5.2). */
-const refusedStatus = (status: number): ProblemName | undefined => {
+const refusedStatus = (status: number) => {
   if (status >= 200 && status < 300) return undefined
   if (status === 400) return 'invalid-bucket-name'
   if (status === 403) return 'forbidden'
@@ -96,6 +95,7 @@ export const createBucket = action({
     ),
     'upstream-storage-error': otherwiseSays(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
   },
+  hides: ['invalid-bucket-name', 'forbidden', 'account-not-found', 'bucket-exists', 'upstream-storage-error'],
   hidden: ({ message }) => (typeof message === 'object' ? refusedStatus(message.status) : undefined)
 })
 

@@ -48,6 +48,7 @@ export const login = action({
     ),
     forbidden: notAllowed
   },
+  hides: ['two-factor-required'],
   hidden: waitsForSecondFactor
 })
 
@@ -70,6 +71,7 @@ export const passwordLogin = action({
     ),
     forbidden: notAllowed
   },
+  hides: ['two-factor-required'],
   hidden: waitsForSecondFactor
 })
 
@@ -82,6 +84,7 @@ export const tokenInfo = action({
   result: Grant,
   example,
   failures: {},
+  hides: ['two-factor-required'],
   hidden: waitsForSecondFactor
 })
 

@@ -9,8 +9,8 @@ import {
   type Seen,
   shown,
   type Way,
-  ways,
-  type Witnessed
+  type Witnessed,
+  ways
 } from '../file-deletions.ts'
 import type { Regression } from '../fuzz/regressions.ts'
 import type { FuzzRequest } from '../fuzz/requests.ts'

@@ -39,6 +39,12 @@ export const unknownEffect = action({
 
 export const unknownOutcome = says(/taken/, 'Name is taken', 'maybe') // TS2345
 
+export const hiddenFailureThatIsNotNamed = action({
+  ...right,
+  hides: ['forbidden'],
+  hidden: ({ message }) => (message === '' ? 'bucket-exists' : undefined) // TS2322
+})
+
 export const hiddenFailureWithoutAName = action({
   ...right,
   hidden: ({ message }) => (message === '' ? 'nothing' : undefined) // TS2322

@@ -1,0 +1,62 @@
+import type { ProblemName } from '../problems.ts'
+import type { ProblemExample } from './example.ts'
+
+/** An order under another key, or under the same one a moment ago. Its id is another one each time. */
+export const otherOrder = { order: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' }
+
+/**
+ * What the gateway says of each problem that is its own, wherever it happens. `{scope}` and `{types}` stand for those of
+ * the operation. Refusals of HOSTKEY's stand with the actions that refuse; what one operation says otherwise, with it.
+ */
+export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
+  'invalid-request': {
+    detail: 'The request is not valid; nothing was sent to HOSTKEY.',
+    errors: [{ in: 'query', parameter: 'colour', detail: 'is unknown' }]
+  },
+  'malformed-url': { detail: 'The query is not well-encoded UTF-8.' },
+  'uri-too-long': { detail: 'The URL is longer than 8 KiB.' },
+  'body-too-large': { detail: 'The body is larger than 16 KiB.' },
+  'unsupported-media-type': { detail: 'The body must be application/json.' },
+  // Nobody knows yet what the request would have been, so each is told that nothing was done.
+  'headers-too-large': { detail: 'The headers, or the URL, are larger than 16 KiB.', outcome: 'not-applied' },
+  'not-acceptable': { detail: 'This operation answers in {types}.' },
+
+  unauthenticated: { detail: 'No credential was sent.' },
+  'invalid-token': { detail: 'HOSTKEY does not accept the token.' },
+  'session-expired': { detail: 'The session has ended: log in again.' },
+  'csrf-rejected': { detail: 'The header `X-CSRF: 1` is missing.' },
+  'insufficient-scope': { detail: 'This operation needs the scope {scope}.' },
+  'two-factor-required': { detail: 'HOSTKEY waits for the second factor.' },
+
+  'idempotency-in-progress': { detail: 'The same request is still running.' },
+  'idempotency-key-reused': { detail: 'The key belongs to another request.' },
+  'probable-duplicate-order': {
+    detail: 'Another key has ordered this bucket name already.',
+    links: otherOrder,
+    varies: ['/links/order']
+  },
+
+  'rate-limited': { detail: 'More than 1200 in 60 s for `ip`.' },
+  overloaded: { detail: 'The gateway has more to do than it can.' },
+  draining: { detail: 'This replica is shutting down; nothing was sent to HOSTKEY.' },
+  'store-unavailable': { detail: 'The store of sessions does not answer.' },
+  internal: { detail: 'Something went wrong in the gateway.' },
+
+  'upstream-unreachable': { detail: 'HOSTKEY could not be reached; nothing was sent.' },
+  'upstream-timeout': { detail: 'HOSTKEY did not answer in time.' },
+  'upstream-unavailable': { detail: 'HOSTKEY has been failing; nothing is sent to it for a moment.' }
+}
+
+/** Requests that are no operation, and what is said of them. */
+export const unrouted = {
+  'route-not-found': {
+    request: { method: 'GET', path: '/nowhere' },
+    detail: 'There is no such route.',
+    headers: {}
+  },
+  'method-not-allowed': {
+    request: { method: 'PUT', path: '/accounts' },
+    detail: 'This path knows GET, POST.',
+    headers: { Allow: 'GET, POST' }
+  }
+} as const

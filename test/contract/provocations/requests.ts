@@ -1,0 +1,47 @@
+import { bodyWith, byRequest, type Provocations, placeOf, sendChanged, sendRaw } from './provocation.ts'
+
+/** 8 KiB, the longest target; 16 KiB, the largest head and the largest body. */
+const TOO_LONG = 'x'.repeat(8192)
+const TOO_LARGE = 'x'.repeat(17_000)
+
+/** A file's path that is no UTF-8, wherever the operation takes it. */
+const withoutUtf8 = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%FF')
+
+/** Requests that are refused for what they are. */
+export const requests: Provocations = {
+  'invalid-request': byRequest(() => ({ query: { colour: 'red' } })),
+  'malformed-url':
+    async ({ plain }) =>
+    pair =>
+      // In the query of a deletion, whatever is not well encoded may have been a file's path.
+      pair.operation.operationId === 'deleteFile'
+        ? sendRaw(plain, pair, { target: path => `${path}#part` })
+        : sendChanged(plain, pair, { target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` }),
+  'uri-too-long': byRequest(() => ({ query: { colour: TOO_LONG } })),
+  'headers-too-large':
+    async ({ plain }) =>
+    pair =>
+      sendRaw(plain, pair, { headers: { 'x-large': TOO_LARGE } }),
+  'body-too-large': byRequest(() => ({ body: { large: TOO_LARGE } })),
+  'unsupported-media-type': byRequest(() => ({ body: 'text', headers: { 'content-type': 'text/plain' } })),
+  'not-acceptable': byRequest(() => ({ headers: { accept: 'text/csv' } })),
+  'route-not-found': byRequest(() => ({ parameters: { name: 'nothing' } })),
+
+  'file-path-required': byRequest(() => ({ parameters: { path: undefined } })),
+  'file-path-encoding': byRequest(() => ({ target: withoutUtf8 })),
+  'invalid-cursor': byRequest(() => ({ parameters: { cursor: 'made-up' } })),
+  'confirmation-required': byRequest(() => ({ parameters: { 'confirm-delete': undefined } })),
+  'confirmation-mismatch': byRequest(() => ({ parameters: { 'confirm-delete': 's3_user_2' } })),
+  'idempotency-key-required': byRequest(() => ({ parameters: { 'idempotency-key': undefined } })),
+
+  'plan-not-orderable': byRequest(pair => ({
+    body: bodyWith(pair, { planId: pair.operation.operationId === 'createOrder' ? 1 : 2 })
+  })),
+  'location-not-offered': byRequest(pair => ({ body: bodyWith(pair, { location: 'US' }) })),
+  'price-changed': byRequest(pair => ({ body: bodyWith(pair, { expectedPrice: { monthlyEur: 3.9 } }) })),
+
+  'plan-not-found': byRequest(() => ({ parameters: { planId: 77 } })),
+  'order-not-found': byRequest(() => ({ parameters: { orderId: '00000000-0000-4000-8000-000000000000' } })),
+  'file-not-found': byRequest(() => ({ parameters: { path: 'nothing' } })),
+  'bucket-not-found': byRequest(pair => ({ parameters: placeOf(pair, 'bucket') ? { bucket: 'nothing' } : {} }))
+}
