@@ -79,7 +79,11 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
       0
     )
     t.ok(cameNear > 0, `${cameNear} arrived at an account and were refused there`)
-    figure(`${gone} accounts deleted by ${tried} paths that a client rewrites; ${cameNear} came near`)
+    // A bucket takes no confirmation: only HOSTKEY's refusal of one that is not empty keeps it.
+    const buckets = sum(({ rewritten }) => rewritten.buckets)
+    figure(
+      `${gone} accounts deleted by ${tried} paths that a client rewrites; ${cameNear} came near, ${buckets} became a deletion of a bucket`
+    )
   })
 })
 
