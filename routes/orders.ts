@@ -13,7 +13,7 @@ import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { checkedOffer, type ListedPlan, priceOf } from '../src/upstream/offers.ts'
-import { toCreatedAccount } from './accounts.ts'
+import { toCreatedAccount } from './account-creation.ts'
 
 /** Orders of paid accounts. */
 export const orders: Routes = async (app, { upstream, ordering, ledger, mount, settleMs }) => {
