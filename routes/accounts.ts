@@ -1,23 +1,15 @@
-import { type Static, Type } from 'typebox'
-import {
-  Account,
-  type AccountField,
-  AccountList,
-  AccountPath,
-  AccountQuery,
-  CreatedAccount,
-  NewAccount
-} from '../schemas/accounts.ts'
+import { Type } from 'typebox'
+import { Account, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
-import type { Warning } from '../schemas/warnings.ts'
+import { answers, BODY, quietly, sends, versioned } from '../src/answers.ts'
 import { type Errand, mayUse } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
-import { orderKeyOf, tenantOf } from '../src/ordering.ts'
+import { tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
-import { answers, BODY, errandOf, needs, quietly, type Routes, sends, versioned } from '../src/route.ts'
+import { errandOf, needs, type Routes } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
@@ -25,7 +17,8 @@ import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { deleted } from '../src/upstream/deletions.ts'
 import { checkedOffer } from '../src/upstream/offers.ts'
-import { type Made, type Purchase, purchase, type Wanted } from '../src/upstream/purchase.ts'
+import { createdAccount, toCreatedAccount } from './account-creation.ts'
+import { toFilter } from './account-filter.ts'
 
 const AccountHeaders = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
@@ -116,11 +109,16 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         const { location } = await checkedOffer(upstream, 'free', request.body, errand)
         return { planId, bucketName, location }
       }
-      const how = { upstream, action: createAccount, settleMs }
-      const idempotencyKey = request.headers['idempotency-key']
-      const { made, wanted, isReplayed } = idempotencyKey
-        ? await keyed(how, idempotencyKey, request.body, check, errand)
-        : await unkeyed(how, await check(), errand)
+      const { made, wanted, isReplayed } = await createdAccount(
+        { ordering, mount },
+        {
+          how: { upstream, action: createAccount, settleMs },
+          idempotencyKey: request.headers['idempotency-key'],
+          body: request.body,
+          check
+        },
+        errand
+      )
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
         .code(201)
@@ -166,71 +164,11 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
     }
   })
 
-  /** With a key: at most once, whatever breaks. */
-  const keyed = async (
-    how: Purchase,
-    idempotencyKey: string,
-    body: object,
-    check: () => Promise<Wanted>,
-    errand: Errand
-  ) => {
-    const key = await orderKeyOf('create_account', idempotencyKey, body, errand)
-    const { entry, isReplayed } = await ordering.place(how, key, check, errand)
-    if (entry.made) return { made: entry.made, wanted: entry.intent.wanted, isReplayed }
-    throw new Problem(
-      'account-state-unknown',
-      'Whether the account was made is not known yet: send the same request with the same key.',
-      {
-        outcome: 'unknown',
-        links: { order: `${mount}/orders/${entry.orderId}` }
-      }
-    )
-  }
-
-  const unkeyed = async (how: Purchase, wanted: Wanted, errand: Errand) => ({
-    made: await purchase(how, wanted, errand),
-    wanted,
-    isReplayed: false
-  })
-
   /** The same bucket name may be ordered again. A ledger that is away forgets by itself within a day. */
   const forget = (errand: Errand, s3uid: string) =>
     tenantOf(errand.caller)
       .then(tenant => ledger.forget(tenant, s3uid))
       .catch(() => undefined)
-}
-
-type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
-
-/** HOSTKEY's names of the fields that a list is sorted by. */
-const theirField: Record<AccountField, string> = {
-  id: 'id',
-  s3uid: 's3uid',
-  email: 'email',
-  planId: 'plan_id',
-  location: 'location',
-  quotaBytes: 'quota',
-  storageBytes: 'storage_usage',
-  traffic: 'traffic'
-}
-
-/** Upstream's `order` is the field and `order_by` the direction: the confusion ends here. */
-const toFilter = (filter: Filter, limit: number | undefined) => {
-  const { planId, s3uid, bucketName, sort, periodFrom, periodTo, customerId, email, billing } = filter
-  const field = sort?.replace(/^-/, '') as AccountField | undefined
-  return defined({
-    id: customerId,
-    plan_id: planId,
-    s3uid,
-    email,
-    billing,
-    bucket_name: bucketName,
-    limit,
-    order: field && theirField[field],
-    order_by: sort === undefined ? undefined : sort.startsWith('-') ? ('DESC' as const) : ('ASC' as const),
-    period_from: periodFrom,
-    period_to: periodTo
-  })
 }
 
 const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account =>
@@ -244,20 +182,3 @@ const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account
     storageBytes: theirs.storage_usage,
     traffic: theirs.traffic
   })
-
-/** A made account as the caller sees it, with a warning for what HOSTKEY reported or did not show. */
-export const toCreatedAccount = ({ s3uid, bucket, error }: Made, { planId, location }: Wanted): CreatedAccount => {
-  const warnings: Warning[] = []
-  if (error !== undefined) {
-    warnings.push({
-      code: 'account-created-with-error',
-      detail: `The account was made, but HOSTKEY reported: ${error}`
-    })
-  } else if (bucket === undefined) {
-    warnings.push({
-      code: 'bucket-name-unconfirmed',
-      detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
-    })
-  }
-  return { s3uid, planId, location, bucket: bucket ?? null, warnings }
-}

@@ -1,9 +1,10 @@
 import { AccountPath } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Usage, type UsageSnapshot } from '../schemas/usage.ts'
+import { answers, versioned } from '../src/answers.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
-import { answers, errandOf, needs, type Routes, versioned } from '../src/route.ts'
+import { errandOf, needs, type Routes } from '../src/route.ts'
 import type { Result } from '../src/upstream/action.ts'
 import { type getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 

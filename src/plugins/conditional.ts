@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isConditional } from '../answers.ts'
 import type { Caller } from '../caller.ts'
-import { errandOf, isConditional, needsOf } from '../route.ts'
+import { errandOf, needsOf } from '../route.ts'
 
 /** The caller's own cache may keep the reply, and asks each time whether it still holds. */
 const REVALIDATE = 'private, no-cache'

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { problems } from '../../schemas/problems.ts'
-import { hashedToken, startSandbox } from '../../src/sandbox/index.ts'
-import { Secret } from '../../src/secret.ts'
+import { hashedToken } from '../../src/sandbox/index.ts'
 import type { Action } from '../../src/upstream/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
-import { createUpstream } from '../../src/upstream/client.ts'
 import { problemsOf, refusalsOf } from '../../src/upstream/failures.ts'
+import { bareUpstream } from '../support/bare-upstream.ts'
+import { errandOf } from '../support/errands.ts'
 import { gateway } from '../support/gateway.ts'
 
 const all: [string, Action][] = Object.entries(actions)
@@ -98,29 +98,8 @@ t.test('what is sent', async t => {
 })
 
 t.test('a params object with more than is declared sends no more than that', async t => {
-  const sandbox = await startSandbox()
-  const upstream = createUpstream({
-    url: new URL(sandbox.url),
-    timeoutMs: undefined,
-    observe: () => undefined,
-    reportRest: () => undefined
-  })
-  t.teardown(async () => {
-    await upstream.close()
-    await sandbox.close()
-  })
-  const token = new Secret(sandbox.demo.token)
-  const caller = {
-    door: 'bearer' as const,
-    id: 'x',
-    limitFactor: 1,
-    accounts: undefined,
-    token: async () => token,
-    grants: async () => true,
-    identity: async () => ({}),
-    renewed: () => Promise.reject(new Error('has none'))
-  }
-  const errand = { caller, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } }
+  const { sandbox, upstream } = await bareUpstream(t)
+  const errand = errandOf({ token: sandbox.demo.token })
   const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
   await upstream.call(actions.history, params, errand)
   t.strictSame(sandbox.control.calls()[0]?.fields, {

@@ -1,11 +1,9 @@
 import t, { type Test } from 'tap'
-import type { Errand } from '../../src/caller.ts'
 import { isProblem, Problem } from '../../src/problem.ts'
-import { startSandbox } from '../../src/sandbox/index.ts'
-import { Secret } from '../../src/secret.ts'
 import { deleteBucket, getBuckets } from '../../src/upstream/actions/buckets.ts'
-import { createUpstream } from '../../src/upstream/client.ts'
 import { drained } from '../../src/upstream/interceptors/drained.ts'
+import { bareUpstream } from '../support/bare-upstream.ts'
+import { errandOf, heard } from '../support/errands.ts'
 import { eventually } from '../support/eventually.ts'
 
 const account = { s3uid: 's3_user_1' }
@@ -13,38 +11,13 @@ const bucket = { ...account, bucket_name: 'empty-bucket' }
 
 /** An errand whose replica may end, and a call of the sandbox on it. */
 const errandAt = async (t: Test) => {
-  const sandbox = await startSandbox()
-  const { call, close } = createUpstream({
-    url: new URL(sandbox.url),
-    timeoutMs: undefined,
-    observe: () => undefined,
-    reportRest: () => undefined
-  })
-  t.after(async () => {
-    await close()
-    await sandbox.close()
-  })
+  const { sandbox, upstream } = await bareUpstream(t)
   const ending = new AbortController()
-  const spent: Errand['spent'] = { ms: 0, calls: 0 }
-  const errand: Errand = {
-    caller: {
-      door: 'bearer',
-      id: 'a',
-      limitFactor: 1,
-      accounts: undefined,
-      token: async () => new Secret(sandbox.demo.token),
-      grants: async () => true,
-      identity: async () => ({}),
-      renewed: async refused => refused
-    },
-    signal: ending.signal,
-    spent
-  }
-  return { control: sandbox.control, call: drained(call), errand, ending }
+  const errand = errandOf({ token: sandbox.demo.token, signal: ending.signal })
+  return { control: sandbox.control, call: drained(upstream.call), errand, ending }
 }
 
 const draining = () => new Problem('draining', 'This replica is shutting down.')
-const heard = (work: Promise<unknown>) => work.catch((error: unknown) => error)
 
 t.test('while the replica ends', async t => {
   t.test('no write begins, and no read', async t => {

@@ -2,8 +2,9 @@ import { AccountPath } from '../../../schemas/accounts.ts'
 import { Bucket, NewBucket } from '../../../schemas/buckets.ts'
 import { model, ref } from '../../../schemas/model.ts'
 import { Instant } from '../../../schemas/scalars.ts'
+import { answers, sends } from '../../../src/answers.ts'
 import { Problem } from '../../../src/problem.ts'
-import { answers, needs, type Routes, sends } from '../../../src/route.ts'
+import { needs, type Routes } from '../../../src/route.ts'
 import { getBuckets } from '../../../src/upstream/actions/buckets.ts'
 
 const schema = {
