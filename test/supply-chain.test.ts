@@ -19,14 +19,20 @@ const RUNTIME_BUDGET = 110
 const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
-const manifests: [string, Manifest][] = ['package.json', 'client/package.json'].map(path => [
-  path,
-  JSON.parse(readFileSync(path, 'utf8'))
-])
-const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+const manifests: [string, Manifest][] = ['package.json', 'client/package.json', 'test/long/mutation/package.json'].map(
+  path => [path, JSON.parse(readFileSync(path, 'utf8'))]
+)
+
+/** The project's, and that of the mutation test, which installs what only it needs. */
+const LOCK_FILES = ['package-lock.json', 'test/long/mutation/package-lock.json']
 /** Of others: the project and its workspace are not installed from anywhere. */
-const locked = Object.entries(lock.packages).filter(([path]) => path.includes('node_modules/'))
-const runtime = locked.filter(([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link)
+const lockedBy = (file: string): [string, Locked][] => {
+  const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync(file, 'utf8'))
+  return Object.entries(lock.packages).filter(([path]) => path.includes('node_modules/'))
+}
+const runtime = lockedBy('package-lock.json').filter(
+  ([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link
+)
 const namesOf = (packages: [string, Locked][]) => packages.map(([path]) => path)
 
 for (const [path, manifest] of manifests) {
@@ -53,16 +59,20 @@ t.test('every direct dependency has a reason in decision 3', async t => {
   )
 })
 
-t.test('the lock file holds a SHA-512 for every package, and no address of a registry', async t => {
-  t.ok(locked.length > 100, 'the lock file was read')
-  t.same(namesOf(locked.filter(([, each]) => !each.link && !/^sha512-[\w+/]{86}==$/.test(each.integrity ?? ''))), [])
-  t.same(namesOf(locked.filter(([, each]) => !each.link && each.resolved !== undefined)), [])
-  t.notMatch(readFileSync('package-lock.json', 'utf8'), /"resolved": "https?:/)
-})
+for (const file of LOCK_FILES) {
+  const locked = lockedBy(file)
 
-t.test('no package runs a script when it is installed', async t => {
-  t.same(namesOf(locked.filter(([, each]) => each.hasInstallScript)), [])
-})
+  t.test(`${file} holds a SHA-512 for every package, and no address of a registry`, async t => {
+    t.ok(locked.length > 50, 'it was read')
+    t.same(namesOf(locked.filter(([, each]) => !each.link && !/^sha512-[\w+/]{86}==$/.test(each.integrity ?? ''))), [])
+    t.same(namesOf(locked.filter(([, each]) => !each.link && each.resolved !== undefined)), [])
+    t.notMatch(readFileSync(file, 'utf8'), /"resolved": "https?:/)
+  })
+
+  t.test(`no package of ${file} runs a script when it is installed`, async t => {
+    t.same(namesOf(locked.filter(([, each]) => each.hasInstallScript)), [])
+  })
+}
 
 t.test('what runs in production stays within its budget', async t => {
   t.ok(runtime.length > 0)
@@ -111,7 +121,7 @@ t.test('no secret is tracked', async t => {
     const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0').filter(Boolean)
     t.ok(files.includes('package.json'), 'tracked files are listed')
     const found = files
-      .filter(file => file !== 'package-lock.json')
+      .filter(file => !LOCK_FILES.includes(file))
       .flatMap(file => secretsIn(textOf(file)).map(kind => `${kind} in ${file}`))
     t.same(found, [])
   })
