@@ -75,7 +75,6 @@ export const coalesced = (call: Call): Call => {
 
   return async (action, params, errand) => {
     if (mayShare(action, errand)) return share(action, params, errand)
-    if (action.effect === 'read' || action.effect === 'queue') return call(action, params, errand)
     try {
       return await call(action, params, errand)
     } finally {
@@ -90,7 +89,7 @@ const unlessGone = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T
   const gone = Promise.withResolvers<never>()
   const leave = () => gone.reject(new Problem('upstream-timeout', 'The caller has hung up.'))
   if (signal.aborted) leave()
-  signal.addEventListener('abort', leave, { once: true })
+  signal.addEventListener('abort', leave)
   try {
     return await Promise.race([answer, gone.promise])
   } finally {
