@@ -17,8 +17,8 @@ export interface TestFile {
   covered: ReadonlySet<string>
 }
 
-/** 45 s of tests for one mutant, the most promising first: who survives them counts as one who survives all. */
-const MOST_MS = 45_000
+/** 30 s of tests for one mutant, the most promising first: who survives them counts as one who survives all. */
+const MOST_MS = 30_000
 
 /** A test file takes so much longer when a mutant makes it wait: beyond that, it is ended. */
 const limitOf = (ms: number) => 4 * ms + 10_000
