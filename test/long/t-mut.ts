@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
 
 /** The files that take seconds, and no load: those of promises press the machine, and would fail for other reasons. */
 const TESTS = [
-  'test/{ordering,problems,recent-writes,seal,sessions}.test.ts',
+  'test/{csrf,ordering,problems,recent-writes,seal,secret,sessions}.test.ts',
   'test/{doors,ledger,services,upstream}/*.test.ts',
   'test/store/{contract,memory}.test.ts',
   'test/routes/*.test.ts'
@@ -47,6 +47,12 @@ const code = await instrumented()
 const eligible = code.mutants.filter(({ file }) => positionals.length === 0 || positionals.includes(file))
 const sample = drawn(eligible, Number(values.sample), seed)
 const tree = mutatedTree(code)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    tree.remove()
+    process.exit(1)
+  })
+}
 const verdicts: Verdict[] = []
 let controls = 0
 const unsteady: string[] = []

@@ -33,7 +33,9 @@ const FIRST_LIMIT_MS = 240_000
 export const coverageOf = async (tree: Tree, names: string[], report: (line: string) => void): Promise<TestFile[]> => {
   const files: TestFile[] = []
   for (const name of names) {
-    const { ended, ms, covered } = await tree.cover(name, FIRST_LIMIT_MS)
+    const first = await tree.cover(name, FIRST_LIMIT_MS)
+    // Once more: on a busy machine a test that measures time may fail.
+    const { ended, ms, covered } = first.ended === 'passed' ? first : await tree.cover(name, FIRST_LIMIT_MS)
     if (ended !== 'passed')
       throw new Error(`${name} does not pass without a mutant: ${ended} after ${Math.round(ms)} ms`)
     report(`${name}: ${Math.round(ms)} ms, comes by ${covered.length} mutants`)
