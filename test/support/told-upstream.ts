@@ -9,11 +9,11 @@ interface Test {
   after(end: () => Promise<void>): unknown
 }
 
-/** One call as it was sent: the fields of its form, without the token. */
+/** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
 export type Sent = Record<string, string>
 
-/** What an action answers: a payload, under `result: OK`; a text, which refuses; or undefined, which is no answer. */
-export type Told = object | string | undefined
+/** What an action answers: a payload, under `result: OK`; a text, which refuses; undefined is nonsense, null hangs up. */
+export type Told = object | string | undefined | null
 
 /**
  * A HOSTKEY that answers each action as it is told, and the client in front of it: for answers that the sandbox, which
@@ -24,10 +24,12 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
   const server = createServer(async (request, response) => {
     let form = ''
     for await (const chunk of request) form += chunk
-    const { token: _, ...sent } = Object.fromEntries(new URLSearchParams(form))
+    const { token = '', ...rest } = Object.fromEntries(new URLSearchParams(form))
+    const sent: Sent = request.url === '/auth.php' && token !== '' ? { ...rest, token } : rest
     calls.push(sent)
     const told = answers[sent['action'] ?? '']?.(sent)
-    if (told === undefined) response.end('nonsense')
+    if (told === null) response.destroy()
+    else if (told === undefined) response.end('nonsense')
     else if (typeof told === 'string') response.end(JSON.stringify({ code: -1, message: told }))
     else response.end(JSON.stringify({ result: 'OK', ...told }))
   })

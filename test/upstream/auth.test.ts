@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { Secret } from '../../src/secret.ts'
 import { createAuth } from '../../src/upstream/auth.ts'
+import { createUpstream } from '../../src/upstream/client.ts'
 import { type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const NOW = 1_700_000_000_000
@@ -55,7 +56,7 @@ t.test('a login', async t => {
         const grant = await byKey()
         t.equal(grant.token.reveal(), whole.token)
         t.strictSame(grant.identity, identity, 'the end of the token is the one that the login tells')
-        t.match(calls, [{ action: 'login' }, { action: 'info' }])
+        t.match(calls, [{ action: 'login' }, { action: 'info', token: whole.token }])
       }
     }
   })
@@ -76,8 +77,7 @@ t.test('a login', async t => {
     const { token, ...rest } = await byToken()
     t.equal(token.reveal(), 'the token')
     t.strictSame(rest, { identity: { ...identity, role: 'Admin' } }, 'the type of the role goes before its name')
-    t.match(calls, [{ action: 'info' }])
-    t.equal(calls.length, 1)
+    t.strictSame(calls, [{ action: 'info', token: 'the token' }])
   })
 
   t.test('names what HOSTKEY names, and no more', async t => {
@@ -115,8 +115,27 @@ t.test('upstream-unavailable when HOSTKEY does not answer, so that nobody takes 
   )
 })
 
+t.test('upstream-unavailable when HOSTKEY is not there, or hangs up', async t => {
+  const { byKey } = await office(t, { login: null })
+  const hungUp = await byKey()
+  t.ok(isProblem(hungUp, 'upstream-unavailable'))
+  t.ok(isProblem(hungUp.options.cause, 'upstream-timeout'))
+  const away = createUpstream({
+    url: new URL('http://127.0.0.1:1'),
+    timeoutMs: 2000,
+    observe: () => undefined,
+    reportRest: () => undefined
+  })
+  t.after(() => away.close())
+  const unreached = await createAuth(away)
+    .identify(new Secret('x'))
+    .catch(error => error)
+  t.ok(isProblem(unreached, 'upstream-unavailable'))
+  t.ok(isProblem(unreached.options.cause, 'upstream-unreachable'))
+})
+
 t.test('a token is ended by itself', async t => {
   const { auth, calls } = await office(t, { logout: {} })
   await auth.revoke(new Secret('x'))
-  t.match(calls, [{ action: 'logout' }])
+  t.strictSame(calls, [{ action: 'logout', token: 'x' }])
 })

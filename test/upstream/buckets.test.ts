@@ -45,7 +45,7 @@ t.test('the list of buckets', async t => {
 
   t.test('is that of get_buckets_rmq where HOSTKEY has no get_buckets', async t => {
     const message = [{ name: 'a', usage: 3 }]
-    const snapshots = [{ storage_usage: 1 }, { storage_usage: 2 }]
+    const snapshots = [{ storage_usage: 1 }, { storage_usage: 3 }, { storage_usage: 2 }]
     for (const [more, fields] of [
       [
         { bandwidth: 0, snapshots },

@@ -2,13 +2,13 @@ import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../src/problem.ts'
 import { createOrder } from '../../src/upstream/actions/accounts.ts'
 import { leavesItOpen, madeDespite, purchase } from '../../src/upstream/purchase.ts'
-import { errandOf, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf, type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })
 
 /** @param after the accounts after the purchase; before it there is one */
-const shop = async (t: Test, order: Told, after: Told, buckets: Told) => {
+const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: Sent) => Told)) => {
   let isSent = false
   const { upstream, calls } = await toldUpstream(t, {
     get_users: () => (isSent ? after : listed('old')),
@@ -16,7 +16,7 @@ const shop = async (t: Test, order: Told, after: Told, buckets: Told) => {
       isSent = true
       return order
     },
-    get_buckets: () => buckets
+    get_buckets: sent => (typeof buckets === 'function' ? buckets(sent) : buckets)
   })
   const bought = await purchase({ upstream, action: createOrder, settleMs: [0] }, wanted, errandOf()).catch(
     error => error
@@ -41,6 +41,22 @@ t.test('an account that is found was made, though the answer was lost; the answe
   const { bought, sent } = await shop(t, undefined, listed('old', 'new'), photos)
   t.match(bought, { s3uid: 'new', bucket: 'b1-photos', error: /cannot be used/ })
   t.equal(sent.length, 1)
+})
+
+t.test('a new account without any bucket is the one only where HOSTKEY says that one was made', async t => {
+  const bare = { message: [] }
+  const partial = await shop(
+    t,
+    'S3 account was created, but had an error: no bucket',
+    listed('old', 'new', 'newer'),
+    bare
+  )
+  t.ok(isProblem(partial.bought, 'account-state-unknown'), 'and there is but one')
+  const after = listed('old', 'new', 'theirs')
+  const buckets = ({ s3uid = '' }) => ({ message: s3uid === 'theirs' ? [{ name: 'music' }] : [] })
+  const { bought } = await shop(t, 'S3 account was created, but had an error: no bucket', after, buckets)
+  t.match(bought, { s3uid: 'new', error: /no bucket/ })
+  t.ok(isProblem((await shop(t, undefined, after, buckets)).bought, 'upstream-bad-response'))
 })
 
 t.test('the failure stands when no account is found, or HOSTKEY has refused', async t => {
