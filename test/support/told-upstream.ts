@@ -21,11 +21,15 @@ export type Told = object | string | undefined | null
  */
 export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent) => Told>) => {
   const calls: Sent[] = []
+  /** The token of each call to s3.php. */
+  const tokens: string[] = []
   const server = createServer(async (request, response) => {
     let form = ''
     for await (const chunk of request) form += chunk
-    const { token = '', ...rest } = Object.fromEntries(new URLSearchParams(form))
-    const sent: Sent = request.url === '/auth.php' && token !== '' ? { ...rest, token } : rest
+    const fields: Sent = Object.fromEntries(new URLSearchParams(form))
+    const { token, ...rest } = fields
+    const sent = request.url === '/s3.php' ? rest : fields
+    if (request.url === '/s3.php') tokens.push(token ?? '')
     calls.push(sent)
     const told = answers[sent['action'] ?? '']?.(sent)
     if (told === null) response.destroy()
@@ -46,7 +50,7 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
     server.closeAllConnections()
     server.close()
   })
-  return { upstream, calls }
+  return { upstream, calls, tokens }
 }
 
 /** An errand of a caller with this token, who may do everything. */
