@@ -42,8 +42,6 @@ export const coalesced = (call: Call): Call => {
     const answer = call(action, params as never, { ...errand, signal: ending.signal, spent })
     const flight: Flight = { answer, waiting: 0, spent, abort: () => ending.abort() }
     flights.set(name, flight)
-    const land = () => forget(name, flight)
-    answer.then(land, land)
     return flight
   }
 
