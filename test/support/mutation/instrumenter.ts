@@ -110,7 +110,7 @@ const loaded = async (): Promise<Stryker> => {
   return import(pathToFileURL(resolve(folder, 'dist/src/index.js')).href)
 }
 
-/** Makes all mutants. @returns also the paths of the files */
+/** Makes all mutants of the files that hold the promises. */
 export const instrumented = async (): Promise<Instrumented> => {
   const { Instrumenter } = await loaded()
   const names = globSync(MUTATED).sort()
