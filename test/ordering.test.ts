@@ -190,6 +190,20 @@ t.test('an account under the name of an older order’s, which HOSTKEY has given
   t.match(await (await purchaseOf('music')).place(), { state: 'done', made: { s3uid: older.made.s3uid } })
 })
 
+t.test('an order that was unknown and is found is done for whoever sends its key again', async t => {
+  const { control, purchaseOf, sent } = await shop(t)
+  control.fault({ kind: 'reset-after', action: 'create_order', count: 1 })
+  // The look before the POST succeeds.
+  control.fault({ kind: 'html-200', action: 'get_users', after: 1 })
+  const { place, entry } = await purchaseOf('photos')
+  t.match(await place(), { state: 'unknown', problem: { name: 'upstream-timeout' } })
+  control.clearFaults()
+  t.match(await place(), { state: 'done', made: { bucket: 'photos' } })
+  t.match(await entry(), { state: 'done', problem: Object }, 'what went wrong is kept')
+  t.match(await place(), { state: 'done', made: { bucket: 'photos' } })
+  t.equal(sent(), 1)
+})
+
 t.test('the same key may try again', async t => {
   for (const [what, kind, action, problem] of [
     ['when HOSTKEY is busy', 'throttled', 'create_order', 'upstream-throttled'],

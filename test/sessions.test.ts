@@ -1,5 +1,6 @@
 import t from 'tap'
 import { isProblem } from '../src/problem.ts'
+import { scopesOfRole } from '../src/scopes.ts'
 import { createSealer } from '../src/seal.ts'
 import { Secret } from '../src/secret.ts'
 import { createSessions } from '../src/sessions.ts'
@@ -32,6 +33,41 @@ t.test('an idle session ends after 15 minutes', async t => {
   t.ok(await sessions.open(cookie), 'and each use counts')
   pass(15 * MINUTE_MS)
   t.equal(await sessions.open(cookie), undefined)
+})
+
+t.test('a session that is never used ends after 15 minutes, or with its token', async t => {
+  const { store, sessions, begin, pass } = onClock()
+  const [long, short] = [await begin(), await begin(START + MINUTE_MS)]
+  const [first = '', second = ''] = await store.disband('sessions-of:7')
+  pass(MINUTE_MS - 1)
+  t.type(await store.get(second), 'string')
+  pass(1)
+  t.equal(await store.get(second), undefined, 'its record is gone')
+  t.equal(await sessions.open(short.cookie), undefined)
+  pass(14 * MINUTE_MS - 1)
+  t.type(await store.get(first), 'string')
+  pass(1)
+  t.equal(await store.get(first), undefined)
+  t.equal(await sessions.open(long.cookie), undefined)
+})
+
+t.test('a session holds the token, whose it is, and what its role may do', async t => {
+  const { sessions, begin } = onClock()
+  const { cookie, session } = await begin()
+  for (const held of [session, await sessions.open(cookie)]) {
+    t.equal(held?.token.reveal(), 'a token')
+    t.strictSame(held?.identity, { customerId: 7, role: 'Customer' })
+    t.strictSame(held?.scopes, [...scopesOfRole('Customer')])
+    t.ok(held?.scopes.length)
+  }
+})
+
+t.test('sessions of callers whom HOSTKEY does not name are of nobody’s list', async t => {
+  const { store, sessions } = onClock()
+  const { cookie } = await sessions.begin({ token: new Secret('a token'), identity: {} })
+  t.same(await store.disband('sessions-of:undefined'), [])
+  const { token } = (await sessions.end(cookie)) ?? {}
+  t.equal(token?.reveal(), 'a token')
 })
 
 t.test('a busy session ends after 8 hours', async t => {
@@ -103,6 +139,8 @@ t.test('opens with its own cookie only', async t => {
     '',
     '.',
     `${id}.${secret}.${secret}`,
+    `x${one.cookie.reveal()}`,
+    `${one.cookie.reveal()}x`,
     'x'.repeat(5000)
   ]
   for (const cookie of wrong) {
@@ -129,4 +167,12 @@ t.test('endAll ends every session of one customer', async t => {
   t.equal(await sessions.endAll(7), 3)
   for (const { cookie } of begun) t.equal(await sessions.open(cookie), undefined)
   t.equal(await sessions.endAll(7), 0)
+})
+
+t.test('endAll counts those that were still there', async t => {
+  const { store, sessions, begin } = onClock()
+  await begin()
+  const records = await store.disband('sessions-of:7')
+  for (const record of [...records, 'session:gone']) await store.enlist('sessions-of:7', record, 10, HOUR_MS)
+  t.equal(await sessions.endAll(7), 1)
 })

@@ -19,18 +19,18 @@ const RUNTIME_BUDGET = 110
 const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
-/** What the test of one promise installs by itself. */
-const PRISM = 'test/support/prism-package'
-const manifests: [string, Manifest][] = ['package.json', 'client/package.json', `${PRISM}/package.json`].map(path => [
-  path,
-  JSON.parse(readFileSync(path, 'utf8'))
+/** What the tests of two promises install by themselves, because only they need it. */
+const OWN = ['test/support/prism-package', 'test/long/mutation']
+const manifests: [string, Manifest][] = ['.', 'client', ...OWN].map(folder => [
+  folder,
+  JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
 ])
 /** Packages of others: the project and its workspace are not installed from anywhere. */
 const lockedIn = (file: string): [string, Locked][] => {
   const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync(file, 'utf8'))
   return Object.entries(lock.packages).filter(([path]) => path.includes('node_modules/'))
 }
-const LOCKS = ['package-lock.json', `${PRISM}/package-lock.json`]
+const LOCKS = ['.', ...OWN].map(folder => `${folder}/package-lock.json`)
 const locked = lockedIn('package-lock.json')
 const runtime = locked.filter(([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link)
 const namesOf = (packages: [string, Locked][]) => packages.map(([path]) => path)
@@ -62,7 +62,7 @@ t.test('every direct dependency has a reason in decision 3', async t => {
 for (const file of LOCKS) {
   const locked = lockedIn(file)
   t.test(`${file} holds a SHA-512 for every package, and no address of a registry`, async t => {
-    t.ok(locked.length > 100, 'the lock file was read')
+    t.ok(locked.length > 50, 'it was read')
     t.same(namesOf(locked.filter(([, each]) => !each.link && !/^sha512-[\w+/]{86}==$/.test(each.integrity ?? ''))), [])
     t.same(namesOf(locked.filter(([, each]) => !each.link && each.resolved !== undefined)), [])
     t.notMatch(readFileSync(file, 'utf8'), /"resolved": "https?:/)

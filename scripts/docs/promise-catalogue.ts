@@ -120,6 +120,10 @@ export const promises = {
   'T-SOAK': {
     promise: 'It can run for long',
     figure: '30 min: memory < 1 MiB/min more; 0 unhandled rejections'
+  },
+  'T-MUT': {
+    promise: 'The tests notice when the code does something else',
+    figure: 'at least 80 % of all mutants of calls to HOSTKEY, sessions and the ledger'
   }
 } as const satisfies Record<string, PromiseMade>
 

@@ -51,17 +51,15 @@ export const lookForAccount = async (
 const look = async (upstream: Upstream, search: Search, errand: Errand): Promise<Finding> => {
   const { wanted, isMade } = search
   const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
-  const owners = await freshOf(
+  const [owner] = await freshOf(
     s3_users.map(({ s3uid }) => s3uid),
     search
   )
-  const [owner] = owners
   // An upstream that ignores the filter lists them all: then the buckets decide.
-  if (owner !== undefined && owners.length === 1 && s3_users.length === 1) {
+  if (owner !== undefined && s3_users.length === 1) {
     return { kind: 'made', s3uid: owner, bucket: await bucketOf(upstream, owner, wanted, errand) }
   }
   const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, errand), search)
-  if (fresh.length === 0) return { kind: 'none' }
   if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }
   return judged(upstream, { wanted, isMade }, fresh, errand)
 }

@@ -15,11 +15,13 @@ const KEY = new Secret('an api key')
 const scripted = ({ store: given, fails }: { store?: Store; fails?: () => Problem | undefined } = {}) => {
   let at = Date.UTC(2026, 0, 1)
   let logins = 0
+  const shown: string[] = []
   const now = () => at
   const auth: Auth = {
-    async grant() {
+    async grant(credential) {
       logins += 1
       const serial = logins
+      shown.push('apiKey' in credential ? credential.apiKey.reveal() : 'no key')
       await pause(5)
       const problem = fails?.()
       if (problem) throw problem
@@ -31,7 +33,7 @@ const scripted = ({ store: given, fails }: { store?: Store; fails?: () => Proble
   const store = given ?? createMemoryStore(now)
   const sealer = createSealer([new Secret('s'.repeat(32))])
   const create = () => createLogins(auth, store, sealer, now)
-  return { ...create(), another: create, store, logins: () => logins, pass: (ms: number) => (at += ms) }
+  return { ...create(), another: create, store, shown, logins: () => logins, pass: (ms: number) => (at += ms) }
 }
 
 const problemOf = (promise: Promise<unknown>) =>
@@ -54,10 +56,32 @@ t.test('one login for all, until a minute before the token ends', async t => {
 })
 
 t.test('each key has a login of its own', async t => {
-  const { grant, logins } = scripted()
+  const { grant, logins, shown } = scripted()
   const [one, other] = await Promise.all([grant(KEY), grant(new Secret('another key'))])
   t.not(one.token.reveal(), other.token.reveal())
   t.equal(logins(), 2)
+  t.same(shown, ['an api key', 'another key'])
+})
+
+t.test('each key has a lock of its own, and its token is kept until it ends', async t => {
+  const locks = new Set<string>()
+  const lives: number[] = []
+  const store = createMemoryStore()
+  const watched: Store = {
+    ...store,
+    claim(name, owner, ttlMs) {
+      locks.add(name)
+      return store.claim(name, owner, ttlMs)
+    },
+    put(name, value, ttlMs) {
+      lives.push(ttlMs)
+      return store.put(name, value, ttlMs)
+    }
+  }
+  const { grant } = scripted({ store: watched })
+  await Promise.all([grant(KEY), grant(new Secret('another key'))])
+  t.equal(locks.size, 2)
+  t.same(lives, [HOUR_MS, HOUR_MS])
 })
 
 t.test('a refused token is replaced once for all who were refused with it', async t => {
@@ -73,7 +97,8 @@ t.test('a token that is refused as soon as it is issued is not replaced again an
   const { grant, logins, pass } = scripted()
   const first = await grant(KEY)
   const second = await grant(KEY, first.token)
-  t.equal(await problemOf(grant(KEY, second.token)), 'upstream-unavailable')
+  const again = await grant(KEY, second.token).catch(error => error)
+  t.match(again, { problem: 'upstream-unavailable', options: { retryAfterSeconds: 5 } })
   t.equal((await grant(KEY)).token.reveal(), 'token 2', 'who was not refused goes on')
   t.equal(logins(), 2)
   pass(5000)

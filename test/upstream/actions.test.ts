@@ -4,12 +4,14 @@ import { problems } from '../../schemas/problems.ts'
 import { hashedToken } from '../../src/sandbox/index.ts'
 import type { Action } from '../../src/upstream/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
+import * as sessions from '../../src/upstream/actions/sessions.ts'
 import { problemsOf, refusalsOf } from '../../src/upstream/failures.ts'
 import { bareUpstream } from '../support/bare-upstream.ts'
 import { errandOf } from '../support/errands.ts'
 import { gateway } from '../support/gateway.ts'
 
 const all: [string, Action][] = Object.entries(actions)
+const logins: [string, Action][] = Object.entries(sessions)
 
 t.test('there are the thirteen actions of the vendor’s page', async t => {
   t.equal(all.length, 13)
@@ -26,7 +28,9 @@ for (const [name, action] of all) {
       t.notMatch(key, /^(action|token)$/, `${key} does not clash`)
     }
   })
+}
 
+for (const [name, action] of [...all, ...logins]) {
   t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
     const refusals = refusalsOf(action)
     for (const [problem, says] of Object.entries(action.failures)) {

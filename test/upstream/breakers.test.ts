@@ -37,6 +37,23 @@ t.test('the breakers of all classes', async t => {
     })
   }
 
+  t.test('it says for how long it will be open: longer after each probe that fails', async t => {
+    const advance = clock(t)
+    const { run } = opened()
+    for (let n = 0; n < 5; n += 1) await run('read', timeout)
+    for (const [restMs, least, most] of [
+      [FIRST_REST_MS, 1, 2],
+      [2 * FIRST_REST_MS, 2, 3],
+      [4 * FIRST_REST_MS, 4, 5]
+    ] as const) {
+      const refused = await run('read', answer)
+      const seconds = isProblem(refused) ? (refused.options.retryAfterSeconds ?? 0) : 0
+      t.ok(seconds >= least && seconds <= most, `${seconds} s`)
+      advance(restMs)
+      t.ok(isProblem(await run('read', timeout), 'upstream-timeout'))
+    }
+  })
+
   for (const name of ['write', 'buy'] as const) {
     t.test(`${name} closes after three answers to reads, and is never probed by a ${name}`, async t => {
       const advance = clock(t)

@@ -1,9 +1,10 @@
+import { getEventListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Errand } from '../../src/caller.ts'
 import { isProblem, Problem } from '../../src/problem.ts'
 import type { Action } from '../../src/upstream/action.ts'
-import { getUsers } from '../../src/upstream/actions/accounts.ts'
+import { createOrder, getUsers } from '../../src/upstream/actions/accounts.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../../src/upstream/actions/buckets.ts'
 import { showKey } from '../../src/upstream/actions/keys.ts'
 import type { Call } from '../../src/upstream/client.ts'
@@ -126,6 +127,35 @@ t.test('reads that ask the same at the same time', async t => {
     t.equal(sent.length, 2, 'the end of the old one does not end the new one')
     sent[1]?.answer('all')
     t.equal(await joined, 'all')
+  })
+
+  t.test('end for a caller that has hung up before, and tell how long each has waited', async t => {
+    const { sent, call } = upstream()
+    const shared = coalesced(call)
+    const [first, second] = [errandOf(), errandOf()]
+    const reads = [first, second].map(errand => shared(getBuckets, account, errand))
+    t.ok(
+      isProblem(await heard(shared(getBuckets, account, errandOf({ signal: AbortSignal.abort() }))), 'upstream-timeout')
+    )
+    await new Promise(resolve => setTimeout(resolve, 20))
+    sent[0]?.answer('all')
+    t.strictSame(await Promise.all(reads), ['all', 'all'])
+    t.equal(first.spent.ms, 10, 'what the call took')
+    t.ok(second.spent.ms >= 15 && second.spent.ms < 5000, `${second.spent.ms} ms`)
+    t.equal(getEventListeners(first.signal, 'abort').length, 0, 'nothing is left behind')
+  })
+
+  t.test('that began before a purchase are not joined after it', async t => {
+    const { of, call } = upstream()
+    const shared = coalesced(call)
+    void shared(getUsers, {}, errandOf())
+    const order = shared(createOrder, { plan_id: 2, bucket_name: 'new', location: 'NL' }, errandOf())
+    await setImmediate()
+    of(createOrder)[0]?.answer({})
+    await order
+    void shared(getUsers, {}, errandOf())
+    await setImmediate()
+    t.equal(of(getUsers).length, 2)
   })
 
   for (const isRefused of [false, true]) {

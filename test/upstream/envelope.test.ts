@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Envelope, encodeForm, openEnvelope } from '../../src/upstream/envelope.ts'
+import { describeStatus, type Envelope, encodeForm, openEnvelope } from '../../src/upstream/envelope.ts'
 
 /** UPSTREAM 1.1: what HOSTKEY prints, and what it is. */
 const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: string][] = [
@@ -30,6 +30,7 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
     'failure',
     'No appropriate servers found'
   ],
+  ['F3 result "-12" without words', '{"result":"-12"}', 'failure', ''],
   ['F4 alone', '{"code":"NO_APPROPRIATE_SERVERS","message":"no"}', 'failure', 'no'],
   ['F5 code -2', '{"code":-2,"message":"Permission denied"}', 'failure', 'Permission denied'],
   ['F6 error without a reason', '{"result":"error"}', 'failure', ''],
@@ -40,6 +41,7 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
   ['F8 an error alone', '{"error":"no"}', 'failure', 'no'],
   ['F8 code 1', '{"code":1,"error":"no"}', 'failure', 'no'],
   ['F8 code "1"', '{"code":"1","message":"no"}', 'failure', 'no'],
+  ['F8 code 1 without an error', '{"code":1,"message":"no"}', 'failure', 'no'],
   ['error before message', '{"code":-1,"error":"first","message":"second"}', 'failure', 'first'],
   ['a message that is no text', '{"code":-1,"message":[]}', 'failure', ''],
   ['F9 a web page', '<html><body>HOSTKEY</body></html>', 'unreadable'],
@@ -54,6 +56,20 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
   ['a text', '"OK"', 'unreadable'],
   ['no verdict', '{"message":"Bucket deleted successfully"}', 'unreadable'],
   ['an unknown verdict', '{"result":"maybe"}', 'unreadable'],
+  ['code 0 alone', '{"code":0,"message":"x"}', 'unreadable'],
+  ['code "0" alone', '{"code":"0","message":"x"}', 'unreadable'],
+  ['a code that is a list', '{"code":[5]}', 'unreadable'],
+  ['a verdict that is a list', '{"result":["ok"]}', 'unreadable'],
+  ['a negative number in a list', '{"result":[-1]}', 'unreadable'],
+  ['more than a negative number', '{"result":"-1x"}', 'unreadable'],
+  ['a negative number behind something', '{"result":"x-1"}', 'unreadable'],
+  ['a dash before a word', '{"result":"-x"}', 'unreadable'],
+  ['more than OK', '{"result":"okay"}', 'unreadable'],
+  ['OK behind something', '{"result":"not ok"}', 'unreadable'],
+  ['more than error', '{"result":"errors"}', 'unreadable'],
+  ['an error behind something', '{"result":"no error"}', 'unreadable'],
+  ['more than not ready', '{"result":"not ready yet"}', 'unreadable'],
+  ['not ready behind something', '{"result":"is not ready"}', 'unreadable'],
   ['result true', '{"result":true}', 'unreadable'],
   ['result 1', '{"result":1}', 'unreadable'],
   ['result 0 with a token, of s3.php', '{"result":0,"token":"x"}', 'unreadable'],
@@ -65,6 +81,7 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
   ['a backslash before what looks like half of one', '{"result":"OK","message":"\\\\ud83d"}', 'success'],
   ['slashes as PHP escapes them', '{"result":"OK","message":"a\\/b"}', 'success'],
   ['a byte order mark', '\ufeff{"result":"OK"}', 'success'],
+  ['two byte order marks', '\ufeff\ufeff{"result":"OK"}', 'success'],
   ['blanks around', '\n {"result":"OK"} \n', 'success'],
   ['a lower case ok', '{"result":"ok"}', 'success']
 ]
@@ -80,6 +97,19 @@ t.test('openEnvelope tells failure from success by result and code alone', async
 t.test('openEnvelope keeps a code in words apart', async t => {
   const body = '{"result":-1,"error":"No appropriate servers found","code":"NO_APPROPRIATE_SERVERS"}'
   t.match(openEnvelope(body, 'auth.php'), { kind: 'failure', code: 'NO_APPROPRIATE_SERVERS' })
+  const codeOf = (code: unknown) => openEnvelope(JSON.stringify({ code }), 's3.php')
+  for (const code of ['E1', '1E', '-x']) t.match(codeOf(code), { kind: 'failure', code })
+  for (const code of ['12', '-12', 7]) t.strictSame(codeOf(code), { kind: 'failure', text: '', code: undefined })
+})
+
+t.test('openEnvelope changes nothing in what it reads', async t => {
+  const payload = { result: 'OK', name: '\ufeffa\ufeff' }
+  t.strictSame(openEnvelope(JSON.stringify(payload), 's3.php'), { kind: 'success', payload })
+})
+
+t.test('describeStatus names a status, where it has a name', async t => {
+  t.equal(describeStatus(502), 'HTTP 502 Bad Gateway')
+  t.equal(describeStatus(599), 'HTTP 599')
 })
 
 t.test('openEnvelope reads the shapes of auth.php', async t => {
@@ -91,6 +121,7 @@ t.test('openEnvelope reads the shapes of auth.php', async t => {
   )
   t.strictSame(openEnvelope('{"token":"x","token_expire":1}', 'auth.php'), { kind: 'success', payload }, 'E4')
   t.hasStrict(openEnvelope('{"result":0,"token":"x"}', 'auth.php'), { kind: 'success' })
+  t.hasStrict(openEnvelope('{"result":null,"token":"x"}', 'auth.php'), { kind: 'success' })
   for (const body of [
     '{"result":{"code":-1,"message":"no"}}',
     '{"result":{"error":"no"}}',
@@ -108,6 +139,9 @@ t.test('openEnvelope says why it cannot read, and quotes nothing', async t => {
     return envelope.kind === 'unreadable' ? envelope.reason : ''
   }
   t.match(reasonOf(''), /empty body.*UTF-8/)
+  t.match(reasonOf(' \n'), /empty body/)
+  t.match(reasonOf('"OK"'), /^no JSON object$/)
+  t.match(reasonOf('\n<html>secret</html>'), /^a web page/)
   t.match(reasonOf('<html>secret</html>'), /^a web page/)
   t.match(reasonOf('secret'), /^no JSON object$/)
   t.match(reasonOf('{"secret":1}'), /^neither a success nor a failure$/)

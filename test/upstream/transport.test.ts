@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { ProblemName } from '../../schemas/problems.ts'
 import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
+import { createBrowser } from '../support/browser-caller.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
@@ -124,11 +125,13 @@ t.test('how long a call takes, and over which connection', async t => {
     })
   }
 
-  t.test('a write goes over a connection of its own, reads share theirs', async t => {
+  t.test('a write and a login go over a connection of their own, reads share theirs', async t => {
     await del(FILE)
     await get('/plans')
+    await createBrowser(patient).logIn({ apiKey: patient.sandbox.demo.apiKey })
     const connectionOf = (name: string) => control.calls().find(({ action }) => action === name)?.headers['connection']
     t.equal(connectionOf('delete_file'), 'close')
+    t.equal(connectionOf('login'), 'close')
     t.not(connectionOf('list_plans'), 'close')
   })
 })

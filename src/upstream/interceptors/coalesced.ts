@@ -42,8 +42,6 @@ export const coalesced = (call: Call): Call => {
     const answer = call(action, params as never, { ...errand, signal: ending.signal, spent })
     const flight: Flight = { answer, waiting: 0, spent, abort: () => ending.abort() }
     flights.set(name, flight)
-    const land = () => forget(name, flight)
-    answer.then(land, land)
     return flight
   }
 
@@ -75,7 +73,6 @@ export const coalesced = (call: Call): Call => {
 
   return async (action, params, errand) => {
     if (mayShare(action, errand)) return share(action, params, errand)
-    if (action.effect === 'read' || action.effect === 'queue') return call(action, params, errand)
     try {
       return await call(action, params, errand)
     } finally {
@@ -90,7 +87,7 @@ const unlessGone = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T
   const gone = Promise.withResolvers<never>()
   const leave = () => gone.reject(new Problem('upstream-timeout', 'The caller has hung up.'))
   if (signal.aborted) leave()
-  signal.addEventListener('abort', leave, { once: true })
+  signal.addEventListener('abort', leave)
   try {
     return await Promise.race([answer, gone.promise])
   } finally {

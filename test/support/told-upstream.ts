@@ -1,0 +1,69 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Caller, Errand } from '../../src/caller.ts'
+import { Secret } from '../../src/secret.ts'
+import { createUpstream } from '../../src/upstream/client.ts'
+
+/** What of tap's test object is used here. */
+interface Test {
+  after(end: () => Promise<void>): unknown
+}
+
+/** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
+export type Sent = Record<string, string>
+
+/** What an action answers: a payload, under `result: OK`; a text, which refuses; undefined is nonsense, null hangs up. */
+export type Told = object | string | undefined | null
+
+/**
+ * A HOSTKEY that answers each action as it is told, and the client in front of it: for answers that the sandbox, which
+ * keeps its own books, never gives. An answer is a function of what was sent.
+ */
+export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent) => Told>) => {
+  const calls: Sent[] = []
+  /** The token of each call to s3.php. */
+  const tokens: string[] = []
+  const server = createServer(async (request, response) => {
+    let form = ''
+    for await (const chunk of request) form += chunk
+    const fields: Sent = Object.fromEntries(new URLSearchParams(form))
+    const { token, ...rest } = fields
+    const sent = request.url === '/s3.php' ? rest : fields
+    if (request.url === '/s3.php') tokens.push(token ?? '')
+    calls.push(sent)
+    const told = answers[sent['action'] ?? '']?.(sent)
+    if (told === null) response.destroy()
+    else if (told === undefined) response.end('nonsense')
+    else if (typeof told === 'string') response.end(JSON.stringify({ code: -1, message: told }))
+    else response.end(JSON.stringify({ result: 'OK', ...told }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const upstream = createUpstream({
+    url: new URL(`http://127.0.0.1:${port}`),
+    timeoutMs: 2000,
+    observe: () => undefined,
+    reportRest: () => undefined
+  })
+  t.after(async () => {
+    await upstream.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  return { upstream, calls, tokens }
+}
+
+/** An errand of a caller with this token, who may do everything. */
+export const errandOf = (token = 'a token'): Errand => {
+  const caller: Caller = {
+    door: 'bearer',
+    id: 'a caller',
+    limitFactor: 1,
+    accounts: undefined,
+    token: async () => new Secret(token),
+    grants: async () => true,
+    identity: async () => ({ customerId: 1 }),
+    renewed: async () => new Secret(token)
+  }
+  return { caller, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } }
+}
