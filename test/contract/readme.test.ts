@@ -72,3 +72,12 @@ t.test('every page is found from the README, and every page of docs/ in its inde
     []
   )
 })
+
+t.test('CHANGELOG.md says of each entry whom it concerns', async t => {
+  const entries = readFileSync('CHANGELOG.md', 'utf8').match(/^- .*$/gm) ?? []
+  t.ok(entries.length > 40)
+  t.same(
+    entries.filter(entry => !/^- \*(callers|operators)\*: ./.test(entry)),
+    []
+  )
+})
