@@ -204,6 +204,23 @@ t.test('an order that was unknown and is found is done for whoever sends its key
   t.equal(sent(), 1)
 })
 
+t.test('an order whose account does not come in time has failed, and its key says so again', async t => {
+  const { control, purchaseOf, sent, advance } = await shop(t)
+  control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
+  const { place, entry } = await purchaseOf('photos')
+  t.match(await place(), { state: 'unknown' })
+  advance(3_600_000)
+  const told = await place()
+  t.match(told, { problem: 'upstream-bad-response', options: { outcome: 'not-applied', isRecorded: true } })
+  t.notOk(told.options.headers, 'found out just now')
+  t.match(await entry(), { state: 'failed', problem: { outcome: 'not-applied' } })
+  t.match(await place(), {
+    problem: 'upstream-bad-response',
+    options: { outcome: 'not-applied', headers: { 'idempotency-replayed': 'true' } }
+  })
+  t.equal(sent(), 1)
+})
+
 t.test('the same key may try again', async t => {
   for (const [what, kind, action, problem] of [
     ['when HOSTKEY is busy', 'throttled', 'create_order', 'upstream-throttled'],
