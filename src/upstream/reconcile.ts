@@ -55,9 +55,10 @@ const look = async (upstream: Upstream, search: Search, errand: Errand): Promise
     s3_users.map(({ s3uid }) => s3uid),
     search
   )
-  // An upstream that ignores the filter lists them all: then the buckets decide.
+  // An upstream that ignores the filter lists them all, be it only one: the buckets decide.
   if (owner !== undefined && s3_users.length === 1) {
-    return { kind: 'made', s3uid: owner, bucket: await bucketOf(upstream, owner, wanted, errand) }
+    const bucket = await bucketOf(upstream, owner, wanted, errand)
+    if (bucket !== undefined) return { kind: 'made', s3uid: owner, bucket }
   }
   const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, errand), search)
   if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }

@@ -69,6 +69,7 @@ t.test('an account that owns the wished bucket', async t => {
       bucket: 'photos'
     })
     t.strictSame(await found(t, { old: [], other: ['music'] }, {}, { ignoresFilter: true }), { kind: 'none' })
+    t.strictSame(await found(t, { other: ['music'] }, {}, { ignoresFilter: true }), { kind: 'none' }, 'the only one')
   })
   t.test('is not told from another one: unclear', async t => {
     t.strictSame(await found(t, { one: ['photos'], two: ['b1-photos'] }), { kind: 'unclear' })
