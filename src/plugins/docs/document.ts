@@ -1,7 +1,7 @@
-import { type Example, examples } from '../../schemas/examples/index.ts'
-import { LINES_TYPE } from '../accept.ts'
-import { componentsOfHeaders, headersOf } from './docs-headers.ts'
-import { type DocumentedExample, PROBLEM } from './docs-problems.ts'
+import { type Example, examples } from '../../../schemas/examples/index.ts'
+import { LINES_TYPE } from '../../accept.ts'
+import { componentsOfHeaders, headersOf } from './headers.ts'
+import { type DocumentedExample, PROBLEM } from './problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
 export interface Document {

@@ -1,6 +1,6 @@
-import { type HeaderName, headers } from '../../schemas/headers.ts'
-import { LINES_TYPE } from '../accept.ts'
-import { PROBLEM } from './docs-problems.ts'
+import { type HeaderName, headers } from '../../../schemas/headers.ts'
+import { LINES_TYPE } from '../../accept.ts'
+import { PROBLEM } from './problems.ts'
 
 /** What of a documented reply decides which headers it has. */
 interface Reply {

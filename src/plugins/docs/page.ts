@@ -1,4 +1,4 @@
-import { ALWAYS } from './docs-headers.ts'
+import { ALWAYS } from './headers.ts'
 
 /** The page may load its own files and nothing else, and may be framed by nobody. */
 export const PAGE_POLICY = [

@@ -1,8 +1,8 @@
-import { unrouted } from '../../schemas/examples/index.ts'
-import { problems } from '../../schemas/problems.ts'
-import { Problem } from '../problem.ts'
-import { headersOf } from './docs-headers.ts'
-import { documented, PROBLEM } from './docs-problems.ts'
+import { unrouted } from '../../../schemas/examples/index.ts'
+import { problems } from '../../../schemas/problems.ts'
+import { Problem } from '../../problem.ts'
+import { headersOf } from './headers.ts'
+import { documented, PROBLEM } from './problems.ts'
 
 const isUnrouted = (name: string): name is keyof typeof unrouted => Object.hasOwn(unrouted, name)
 
