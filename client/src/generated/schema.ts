@@ -1661,7 +1661,7 @@ export interface operations {
                      *     <h1>The bucket is not empty</h1>
                      *     <p><code>bucket-not-empty</code>, HTTP status 409</p>
                      *     <p>Delete its files first.</p>
-                     *     <p>May the same request be sent again? no.</p>
+                     *     <p>May the same request be sent again? No.</p>
                      *     </body>
                      *     </html>
                      */
