@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { eventually } from './eventually.ts'
 import { fails } from './expect.ts'
 import type { Gateway, Reply } from './gateway.ts'
 import { BUCKETS } from './outage.ts'
@@ -67,7 +68,10 @@ export const limitsThrough = (t: Test, outages: Outages): void => {
           t.match(reply.json().detail, `\`${policy}\``)
         })
       }
-      t.test('and Redis comes back', async () => end(redis))
+      t.test('200 again when Redis is back', async t => {
+        await end(redis)
+        t.ok(await eventually(async () => (await at(0).get('/readyz', { token: null })).statusCode === 200))
+      })
     })
   }
 }

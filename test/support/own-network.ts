@@ -5,6 +5,9 @@ import { ownNameSpace } from './name-space.ts'
 /** Says that this process is there already. */
 const INSIDE = 'HKS3_OWN_NETWORK'
 
+/** As it was before the test's other imports, which go on while this one waits: tap changes what the runner has said. */
+const env = { ...process.env } as Record<string, string>
+
 /**
  * Importing this module, before anything else, starts the program anew in a network name space of its own: a loopback
  * device and no other. Whatever is dropped there, nobody else misses it, and it is gone with its last process.
@@ -19,7 +22,7 @@ const enter = async () => {
   const program = findProgram(unshare) ?? unshare
   const args = [unshare, ...flags, process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   if (!process.execve) throw new Error('This test replaces its process by another one, which Node does not do here.')
-  process.execve(program, args, { ...(process.env as Record<string, string>), [INSIDE]: 'true' })
+  process.execve(program, args, { ...env, [INSIDE]: 'true' })
 }
 
 if (process.env[INSIDE] === undefined) await enter()
