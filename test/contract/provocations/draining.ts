@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Reply } from '../../support/gateway.ts'
 import { eventually } from '../../support/eventually.ts'
-import { changedRequest, documentedGateway, prepared, type Pair, type Provocation } from './provocation.ts'
+import type { Reply } from '../../support/gateway.ts'
+import { changedRequest, documentedGateway, type Pair, type Provocation, prepared } from './provocation.ts'
 
 /** Longer than all the stragglers take. */
 const LONG_READ_MS = 10_000

@@ -1,9 +1,9 @@
 import {
+  bodyWith,
+  byRequest,
   type Pair,
   type Provocation,
   type Provocations,
-  bodyWith,
-  byRequest,
   placeOf,
   sendChanged
 } from './provocation.ts'

@@ -1,4 +1,4 @@
-import { type Provocations, bodyWith, byRequest, placeOf, sendChanged, sendRaw } from './provocation.ts'
+import { bodyWith, byRequest, type Provocations, placeOf, sendChanged, sendRaw } from './provocation.ts'
 
 /** 8 KiB, the longest target; 16 KiB, the largest head and the largest body. */
 const TOO_LONG = 'x'.repeat(8192)
