@@ -15,46 +15,25 @@ import {
 } from './scalars.ts'
 import { Warning } from './warnings.ts'
 
-const account = {
-  s3uid: 's3_user_12345',
-  id: 123,
-  email: 'customer@example.com',
-  planId: 1,
-  location: 'NL',
-  quotaBytes: 5368709120,
-  storageBytes: 1024000000,
-  traffic: 102400
-}
-
 export type Account = Static<typeof Account>
-export const Account = model(
-  'Account',
-  'An S3 account: it owns buckets and one key pair.',
-  {
-    s3uid: S3Uid,
-    id: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
-    ),
-    email: Type.Optional(Text(320, 'E-mail address of the customer.')),
-    planId: Type.Optional(PlanId),
-    location: Type.Optional(Location),
-    quotaBytes: Type.Optional(Bytes),
-    storageBytes: Type.Optional(Bytes),
-    traffic: Type.Optional(Traffic)
-  },
-  { examples: [account] }
-)
+export const Account = model('Account', 'An S3 account: it owns buckets and one key pair.', {
+  s3uid: S3Uid,
+  id: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
+  ),
+  email: Type.Optional(Text(320, 'E-mail address of the customer.')),
+  planId: Type.Optional(PlanId),
+  location: Type.Optional(Location),
+  quotaBytes: Type.Optional(Bytes),
+  storageBytes: Type.Optional(Bytes),
+  traffic: Type.Optional(Traffic)
+})
 
 export type AccountList = Static<typeof AccountList>
-export const AccountList = model(
-  'AccountList',
-  'Accounts of the customer.',
-  {
-    items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
-    truncated: Type.Boolean({ description: 'True when the list is as long as `limit`: there may be more.' })
-  },
-  { examples: [{ items: [account], truncated: false }] }
-)
+export const AccountList = model('AccountList', 'Accounts of the customer.', {
+  items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
+  truncated: Type.Boolean({ description: 'True when the list is as long as `limit`: there may be more.' })
+})
 
 const sortable = ['id', 's3uid', 'email', 'planId', 'location', 'quotaBytes', 'storageBytes', 'traffic'] as const
 
@@ -85,25 +64,19 @@ export const AccountQuery = Type.Object(
 export const AccountPath = Type.Object({ s3uid: S3Uid }, { additionalProperties: false })
 
 export type NewAccount = Static<typeof NewAccount>
-export const NewAccount = model(
-  'NewAccount',
-  'A free account with its first bucket.',
-  { planId: PlanId, bucketName: NewBucketName, location: Type.Optional(Location) },
-  { examples: [{ planId: 1, bucketName: 'photos', location: 'NL' }] }
-)
+export const NewAccount = model('NewAccount', 'A free account with its first bucket.', {
+  planId: PlanId,
+  bucketName: NewBucketName,
+  location: Type.Optional(Location)
+})
 
 export type CreatedAccount = Static<typeof CreatedAccount>
-export const CreatedAccount = model(
-  'CreatedAccount',
-  'An account that was made, with its first bucket.',
-  {
-    s3uid: S3Uid,
-    planId: PlanId,
-    location: Location,
-    bucket: Type.Union([BucketName, Type.Null()], {
-      description: 'Actual name of the first bucket; null when there is none, or none was seen yet.'
-    }),
-    warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
-  },
-  { examples: [{ s3uid: 's3_user_67890', planId: 1, location: 'NL', bucket: 'photos', warnings: [] }] }
-)
+export const CreatedAccount = model('CreatedAccount', 'An account that was made, with its first bucket.', {
+  s3uid: S3Uid,
+  planId: PlanId,
+  location: Location,
+  bucket: Type.Union([BucketName, Type.Null()], {
+    description: 'Actual name of the first bucket; null when there is none, or none was seen yet.'
+  }),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+})

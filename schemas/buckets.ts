@@ -5,36 +5,18 @@ import { UsageSnapshot } from './usage.ts'
 import { Warning } from './warnings.ts'
 
 export type Bucket = Static<typeof Bucket>
-export const Bucket = model(
-  'Bucket',
-  'A bucket of an S3 account.',
-  {
-    name: BucketName,
-    createdAt: Type.Optional(Instant),
-    storageBytes: Type.Optional(Bytes)
-  },
-  { examples: [{ name: 'photos', createdAt: '2023-10-01T12:00:00Z', storageBytes: 1024000000 }] }
-)
+export const Bucket = model('Bucket', 'A bucket of an S3 account.', {
+  name: BucketName,
+  createdAt: Type.Optional(Instant),
+  storageBytes: Type.Optional(Bytes)
+})
 
 export type BucketList = Static<typeof BucketList>
-export const BucketList = model(
-  'BucketList',
-  'The buckets of an account.',
-  {
-    items: Type.Array(ref(Bucket), { maxItems: 100000, description: 'The buckets.' }),
-    bandwidth: Type.Optional(Traffic),
-    snapshot: Type.Optional(ref(UsageSnapshot))
-  },
-  {
-    examples: [
-      {
-        items: [{ name: 'photos', createdAt: '2023-10-01T12:00:00Z' }],
-        bandwidth: 102400,
-        snapshot: { storageBytes: 5000000000, bandwidth: 102400, createdAt: '2023-10-27T10:00:00Z' }
-      }
-    ]
-  }
-)
+export const BucketList = model('BucketList', 'The buckets of an account.', {
+  items: Type.Array(ref(Bucket), { maxItems: 100000, description: 'The buckets.' }),
+  bandwidth: Type.Optional(Traffic),
+  snapshot: Type.Optional(ref(UsageSnapshot))
+})
 
 export const BucketsQuery = Type.Object(
   {
@@ -46,23 +28,13 @@ export const BucketsQuery = Type.Object(
 )
 
 export type NewBucket = Static<typeof NewBucket>
-export const NewBucket = model(
-  'NewBucket',
-  'A bucket to be made.',
-  { name: NewBucketName },
-  { examples: [{ name: 'photos' }] }
-)
+export const NewBucket = model('NewBucket', 'A bucket to be made.', { name: NewBucketName })
 
 export type CreatedBucket = Static<typeof CreatedBucket>
-export const CreatedBucket = model(
-  'CreatedBucket',
-  'A bucket that was made, under its actual name.',
-  {
-    name: BucketName,
-    createdAt: Type.Optional(Instant),
-    warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
-  },
-  { examples: [{ name: 'b0123abcd-photos', createdAt: '2023-10-01T12:00:00Z', warnings: [] }] }
-)
+export const CreatedBucket = model('CreatedBucket', 'A bucket that was made, under its actual name.', {
+  name: BucketName,
+  createdAt: Type.Optional(Instant),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+})
 
 export const BucketPath = Type.Object({ s3uid: S3Uid, bucket: BucketName }, { additionalProperties: false })

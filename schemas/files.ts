@@ -3,61 +3,40 @@ import { model, ref } from './model.ts'
 import { ProblemDetails } from './problems.ts'
 import { BucketName, Bytes, FilePath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
-const file = {
-  path: 'holiday/sea view.jpg',
-  name: 'holiday/sea view.jpg',
-  sizeBytes: 1024,
-  modifiedAt: '2023-10-27T10:00:00Z',
-  links: { self: '/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg' }
-}
-
 export type File = Static<typeof File>
-export const File = model(
-  'File',
-  'A file in a bucket.',
-  {
-    path: ListedPath,
-    name: Type.Optional(Type.String({ maxLength: 4096, description: 'The path as HOSTKEY displays it.' })),
-    sizeBytes: Type.Optional(Bytes),
-    modifiedAt: Type.Optional(Instant),
-    links: Type.Object(
-      {
-        self: Type.String({
-          format: 'uri-reference',
-          maxLength: 16384,
-          description: 'Address of this file, to delete it.'
-        })
-      },
-      { additionalProperties: false, description: 'Addresses.' }
-    )
-  },
-  { examples: [file] }
-)
+export const File = model('File', 'A file in a bucket.', {
+  path: ListedPath,
+  name: Type.Optional(Type.String({ maxLength: 4096, description: 'The path as HOSTKEY displays it.' })),
+  sizeBytes: Type.Optional(Bytes),
+  modifiedAt: Type.Optional(Instant),
+  links: Type.Object(
+    {
+      self: Type.String({
+        format: 'uri-reference',
+        maxLength: 16384,
+        description: 'Address of this file, to delete it.'
+      })
+    },
+    { additionalProperties: false, description: 'Addresses.' }
+  )
+})
 
 export type Folder = Static<typeof Folder>
-export const Folder = model(
-  'Folder',
-  'A folder in a bucket: what several files share before a slash.',
-  { path: ListedPath },
-  { examples: [{ path: 'holiday/' }] }
-)
+export const Folder = model('Folder', 'A folder in a bucket: what several files share before a slash.', {
+  path: ListedPath
+})
 
 /** What a cursor looks like; one that does not is refused by name, not by its form. */
 const CURSOR = '^[A-Za-z0-9_-]{12}\\.[A-Za-z0-9_-]+$'
 
 export type FileList = Static<typeof FileList>
-export const FileList = model(
-  'FileList',
-  'A page of files and folders.',
-  {
-    items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
-    folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
-    nextCursor: Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
-      description: 'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
-    })
-  },
-  { examples: [{ items: [file], folders: [{ path: 'holiday/' }], nextCursor: null }] }
-)
+export const FileList = model('FileList', 'A page of files and folders.', {
+  items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
+  folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
+  nextCursor: Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
+    description: 'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
+  })
+})
 
 const NextCursor = Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
   description: 'Where the list goes on; null at its end.'
@@ -82,7 +61,7 @@ export const FileLine = model(
     ),
     problem: Type.Optional(ref(ProblemDetails))
   },
-  { minProperties: 1, maxProperties: 1, examples: [{ file }] }
+  { minProperties: 1, maxProperties: 1 }
 )
 
 export const FilesQuery = Type.Object(

@@ -13,7 +13,7 @@ export const Key = model(
     value: Secret('The credential itself.')
   },
   // Amazon's published example, which the vendor's page prints too.
-  { examples: [{ kind: 'access-key', value: 'AKIAIOSFODNN7EXAMPLE' }] }
+  {}
 )
 
 export const KeyPath = Type.Object(

@@ -8,8 +8,7 @@ export const S3Uid = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',
   minLength: 1,
   maxLength: 64,
-  description: 'Name of an S3 account. Opaque.',
-  examples: ['s3_user_12345']
+  description: 'Name of an S3 account. Opaque.'
 })
 
 /** Name of a bucket to be made. Amazon's rule, assumed: HOSTKEY documents none. HOSTKEY may put a prefix before it (observed). */
@@ -17,8 +16,7 @@ export const NewBucketName = Type.String({
   pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
   minLength: 3,
   maxLength: 63,
-  description: 'Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.',
-  examples: ['photos']
+  description: 'Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.'
 })
 
 /** Name of a bucket that exists. Lenient on purpose: whatever HOSTKEY lists can be read and deleted. */
@@ -26,8 +24,7 @@ export const BucketName = Type.String({
   pattern: '^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
   minLength: 1,
   maxLength: 255,
-  description: 'Name of a bucket, exactly as it is listed.',
-  examples: ['photos']
+  description: 'Name of a bucket, exactly as it is listed.'
 })
 
 /**
@@ -38,8 +35,7 @@ export const FilePath = Type.String({
   pattern: '^[^\\u0000\\ud800-\\udfff]+$',
   minLength: 1,
   maxLength: 1024,
-  description: 'Path of a file inside its bucket, 1 to 1024 bytes of UTF-8, taken exactly as it is.',
-  examples: ['holiday/sea view.jpg']
+  description: 'Path of a file inside its bucket, 1 to 1024 bytes of UTF-8, taken exactly as it is.'
 })
 
 /** A file path as HOSTKEY lists it: bounded, and not judged. */
@@ -52,8 +48,7 @@ export const ListedPath = Type.String({
 export const PlanId = Type.Integer({
   minimum: 1,
   maximum: 2147483647,
-  description: 'Number of a pricing plan.',
-  examples: [1]
+  description: 'Number of a pricing plan.'
 })
 
 /** Number of a customer at HOSTKEY. */
@@ -64,16 +59,14 @@ export const Location = Type.String({
   pattern: '^[A-Za-z0-9-]{1,32}$',
   minLength: 1,
   maxLength: 32,
-  description: 'Region code of the storage.',
-  examples: ['NL']
+  description: 'Region code of the storage.'
 })
 
 /** A moment, RFC 3339. */
 export const Instant = Type.String({
   format: 'date-time',
   maxLength: 40,
-  description: 'A moment, RFC 3339.',
-  examples: ['2023-10-27T10:00:00Z']
+  description: 'A moment, RFC 3339.'
 })
 
 /** A day, `YYYY-MM-DD`. */
@@ -81,8 +74,7 @@ export const Day = Type.String({
   format: 'date',
   pattern: '^\\d{4}-\\d{2}-\\d{2}$',
   maxLength: 10,
-  description: 'A day, `YYYY-MM-DD`.',
-  examples: ['2023-10-01']
+  description: 'A day, `YYYY-MM-DD`.'
 })
 
 /** A number of bytes. */
@@ -114,8 +106,7 @@ export const IdempotencyKey = Type.String({
   pattern: '^"?[A-Za-z0-9_.:-]{16,255}"?$',
   minLength: 16,
   maxLength: 257,
-  description: 'One key for each intent, 16 to 255 characters: a random UUID serves.',
-  examples: ['7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11']
+  description: 'One key for each intent, 16 to 255 characters: a random UUID serves.'
 })
 
 /** Number of an order in the gateway's ledger. */
@@ -123,6 +114,5 @@ export const OrderId = Type.String({
   format: 'uuid',
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
   maxLength: 36,
-  description: 'Name of an order.',
-  examples: ['5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11']
+  description: 'Name of an order.'
 })

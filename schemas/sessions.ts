@@ -32,7 +32,7 @@ export const NewSession = model(
       Type.String({ ...Secret('A HOSTKEY token.'), pattern: PRINTABLE, minLength: 1, maxLength: 4096 })
     )
   },
-  { minProperties: 1, examples: [{ apiKey: 'an-api-key-of-hostkey' }] }
+  { minProperties: 1 }
 )
 
 export type Session = Static<typeof Session>
@@ -48,17 +48,6 @@ export const Session = model(
       maxItems: 20,
       description: 'What the caller may do.'
     })
-  },
-  {
-    examples: [
-      {
-        expiresAt: '2026-11-22T20:00:00Z',
-        customerId: 54321,
-        email: 'customer@example.com',
-        role: 'Customer',
-        scopes: ['accounts:read', 'buckets:read']
-      }
-    ]
   }
 )
 
@@ -68,8 +57,7 @@ export const CsrfHeader = Type.Object({
     Type.String({
       pattern: '^1$',
       maxLength: 1,
-      description: '`1`, with every request by cookie, and to log in and out.',
-      examples: ['1']
+      description: '`1`, with every request by cookie, and to log in and out.'
     })
   )
 })

@@ -1,7 +1,7 @@
 import { DONE, type Example, LOST_DELETION } from './example.ts'
 
 const bucket = { s3uid: 's3_user_1', bucket: 'holiday-pictures' }
-const address = '/accounts/s3_user_1/buckets/holiday-pictures/files'
+const address = '/accounts/s3_user_1/buckets/logs/files'
 
 const file = (path: string, sizeBytes: number, modifiedAt: string) => ({
   path,
@@ -11,31 +11,29 @@ const file = (path: string, sizeBytes: number, modifiedAt: string) => ({
   links: { self: `${address}?path=${encodeURIComponent(path)}` }
 })
 
-const items = [
-  file('2023/spring/picture-001.jpg', 222208, '2023-10-27T13:36:00Z'),
-  file('2023/spring/picture-002.jpg', 223232, '2023-10-27T13:37:00Z')
+const page = {
+  items: [
+    file('access-00000.log.gz', 4096, '2023-10-27T10:00:00Z'),
+    file('access-00001.log.gz', 4097, '2023-10-27T10:01:00Z')
+  ],
+  folders: [{ path: '2023/' }],
+  nextCursor: '9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ'
+}
+
+/** The same as lines: folders first, and last how the list ended. */
+const lines = [
+  ...page.folders.map(folder => ({ folder })),
+  ...page.items.map(file => ({ file })),
+  { end: { nextCursor: page.nextCursor } }
 ]
 
-const nextCursor = 'd8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ'
-
 /** Under the same name, also where nothing else is sent. */
-const headers = { Link: `<${address}?search=2023%2Fspring&limit=2&cursor=${nextCursor}>; rel="next"` }
+const headers = { Link: `<${address}?limit=3&cursor=${page.nextCursor}>; rel="next"` }
 
 export const files: Record<string, Example> = {
   listFiles: {
-    parameters: { ...bucket, search: '2023/spring', limit: 2 },
-    replies: {
-      200: {
-        value: {
-          items,
-          folders: [],
-          nextCursor
-        },
-        lines: [...items.map(file => ({ file })), { end: { nextCursor } }],
-        headers
-      },
-      304: { headers }
-    },
+    parameters: { ...bucket, bucket: 'logs', limit: 3 },
+    replies: { 200: { value: page, lines, headers }, 304: { headers } },
     problems: {
       'invalid-cursor': {
         detail: 'The cursor does not belong to this list.',

@@ -9,7 +9,8 @@ import { type Gateway, gateway } from '../support/gateway.ts'
 // 90 s: a gateway and a sandbox for each example, while other files run too.
 t.setTimeout(90_000)
 
-const operations = operationsOf(committedDocument())
+const document = committedDocument()
+const operations = operationsOf(document)
 
 /** What must have happened for a reply that no request alone brings about. */
 const misfortunes: Record<string, (gateway: Gateway) => unknown> = {
@@ -72,6 +73,29 @@ for (const operation of operations) {
     })
   }
 }
+
+t.test('the example of each model is one that is sent or answered', async t => {
+  const { schemas, examples } = document.components
+  const bodies = operations.flatMap(operation =>
+    [operation.requestBody?.content ?? {}, ...ownRepliesOf(operation).map(([, { content = {} }]) => content)].flatMap(
+      content => Object.values(content).flatMap(({ example, examples = {} }) => [example, ...Object.values(examples)])
+    )
+  )
+  const texts = JSON.stringify([bodies, examples])
+  const others = Object.entries(schemas).filter(
+    ([, { examples = [] }]) => !examples.every(example => texts.includes(JSON.stringify(example)))
+  )
+  t.strictSame(
+    others.map(([name]) => name),
+    ['Warning'],
+    'but of one that comes with a misfortune'
+  )
+  const { post, sandbox } = await gateway(t)
+  sandbox.control.set({ listLag: 100 })
+  const made = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
+  t.strictSame(made.json().warnings, schemas['Warning']?.examples)
+  compared += 1
+})
 
 t.test('304 when the caller has the reply already', async t => {
   const versioned = operations.filter(({ responses }) => '304' in responses)

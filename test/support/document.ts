@@ -6,7 +6,7 @@ export interface Document {
   info: { description: string }
   paths: Record<string, Record<string, Described>>
   components: {
-    schemas: Record<string, object>
+    schemas: Record<string, { examples?: unknown[]; [keyword: string]: unknown }>
     responses: Record<string, DescribedReply>
     examples: Record<string, DescribedProblem>
   }

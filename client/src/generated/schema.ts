@@ -391,21 +391,18 @@ export interface components {
         /**
          * @description An S3 account: it owns buckets and one key pair.
          * @example {
-         *       "s3uid": "s3_user_12345",
-         *       "id": 123,
-         *       "email": "customer@example.com",
-         *       "planId": 1,
+         *       "s3uid": "s3_user_1",
+         *       "id": 1,
+         *       "email": "demo@example.com",
+         *       "planId": 2,
          *       "location": "NL",
-         *       "quotaBytes": 5368709120,
-         *       "storageBytes": 1024000000,
+         *       "quotaBytes": 268435456000,
+         *       "storageBytes": 80962140,
          *       "traffic": 102400
          *     }
          */
         Account: {
-            /**
-             * @description Name of an S3 account. Opaque.
-             * @example s3_user_12345
-             */
+            /** @description Name of an S3 account. Opaque. */
             s3uid: string;
             /**
              * Format: int64
@@ -417,13 +414,9 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId?: number;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location?: string;
             /**
              * Format: int64
@@ -443,13 +436,13 @@ export interface components {
          * @example {
          *       "items": [
          *         {
-         *           "s3uid": "s3_user_12345",
-         *           "id": 123,
-         *           "email": "customer@example.com",
-         *           "planId": 1,
+         *           "s3uid": "s3_user_1",
+         *           "id": 1,
+         *           "email": "demo@example.com",
+         *           "planId": 2,
          *           "location": "NL",
-         *           "quotaBytes": 5368709120,
-         *           "storageBytes": 1024000000,
+         *           "quotaBytes": 268435456000,
+         *           "storageBytes": 80962140,
          *           "traffic": 102400
          *         }
          *       ],
@@ -465,21 +458,16 @@ export interface components {
         /**
          * @description A bucket of an S3 account.
          * @example {
-         *       "name": "photos",
-         *       "createdAt": "2023-10-01T12:00:00Z",
-         *       "storageBytes": 1024000000
+         *       "name": "holiday-pictures",
+         *       "createdAt": "2023-10-01T12:00:00Z"
          *     }
          */
         Bucket: {
-            /**
-             * @description Name of a bucket, exactly as it is listed.
-             * @example photos
-             */
+            /** @description Name of a bucket, exactly as it is listed. */
             name: string;
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             createdAt?: string;
             /**
@@ -493,13 +481,21 @@ export interface components {
          * @example {
          *       "items": [
          *         {
-         *           "name": "photos",
+         *           "name": "holiday-pictures",
+         *           "createdAt": "2023-10-01T12:00:00Z"
+         *         },
+         *         {
+         *           "name": "empty-bucket",
+         *           "createdAt": "2023-10-01T12:00:00Z"
+         *         },
+         *         {
+         *           "name": "logs",
          *           "createdAt": "2023-10-01T12:00:00Z"
          *         }
          *       ],
          *       "bandwidth": 102400,
          *       "snapshot": {
-         *         "storageBytes": 5000000000,
+         *         "storageBytes": 1024000000,
          *         "bandwidth": 102400,
          *         "createdAt": "2023-10-27T10:00:00Z"
          *       }
@@ -515,15 +511,12 @@ export interface components {
         /**
          * @description Storage of one bucket.
          * @example {
-         *       "name": "photos",
-         *       "storageBytes": 1024000000
+         *       "name": "holiday-pictures",
+         *       "storageBytes": 47472640
          *     }
          */
         BucketUsage: {
-            /**
-             * @description Name of a bucket, exactly as it is listed.
-             * @example photos
-             */
+            /** @description Name of a bucket, exactly as it is listed. */
             name: string;
             /**
              * Format: int64
@@ -535,7 +528,7 @@ export interface components {
          * @description An order that would be sent as it is.
          * @example {
          *       "planId": 2,
-         *       "bucketName": "photos",
+         *       "bucketName": "backups",
          *       "location": "NL",
          *       "price": {
          *         "monthlyEur": 4.9,
@@ -548,47 +541,33 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId: number;
-            /**
-             * @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.
-             * @example photos
-             */
+            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location: string;
             price: components["schemas"]["Price"];
         };
         /**
          * @description An account that was made, with its first bucket.
          * @example {
-         *       "s3uid": "s3_user_67890",
+         *       "s3uid": "s3_user_100",
          *       "planId": 1,
          *       "location": "NL",
-         *       "bucket": "photos",
+         *       "bucket": "music",
          *       "warnings": []
          *     }
          */
         CreatedAccount: {
-            /**
-             * @description Name of an S3 account. Opaque.
-             * @example s3_user_12345
-             */
+            /** @description Name of an S3 account. Opaque. */
             s3uid: string;
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId: number;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location: string;
             /** @description Actual name of the first bucket; null when there is none, or none was seen yet. */
             bucket: string | null;
@@ -598,21 +577,17 @@ export interface components {
         /**
          * @description A bucket that was made, under its actual name.
          * @example {
-         *       "name": "b0123abcd-photos",
-         *       "createdAt": "2023-10-01T12:00:00Z",
+         *       "name": "photos",
+         *       "createdAt": "2026-11-22T12:00:00Z",
          *       "warnings": []
          *     }
          */
         CreatedBucket: {
-            /**
-             * @description Name of a bucket, exactly as it is listed.
-             * @example photos
-             */
+            /** @description Name of a bucket, exactly as it is listed. */
             name: string;
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             createdAt?: string;
             /** @description Empty when all went well. */
@@ -621,12 +596,12 @@ export interface components {
         /**
          * @description A file in a bucket.
          * @example {
-         *       "path": "holiday/sea view.jpg",
-         *       "name": "holiday/sea view.jpg",
-         *       "sizeBytes": 1024,
+         *       "path": "access-00000.log.gz",
+         *       "name": "access-00000.log.gz",
+         *       "sizeBytes": 4096,
          *       "modifiedAt": "2023-10-27T10:00:00Z",
          *       "links": {
-         *         "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
+         *         "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz"
          *       }
          *     }
          */
@@ -643,7 +618,6 @@ export interface components {
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             modifiedAt?: string;
             /** @description Addresses. */
@@ -658,14 +632,8 @@ export interface components {
         /**
          * @description One line of a list of files: a file, a folder, or as the last line how it ended.
          * @example {
-         *       "file": {
-         *         "path": "holiday/sea view.jpg",
-         *         "name": "holiday/sea view.jpg",
-         *         "sizeBytes": 1024,
-         *         "modifiedAt": "2023-10-27T10:00:00Z",
-         *         "links": {
-         *           "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
-         *         }
+         *       "folder": {
+         *         "path": "2023/"
          *       }
          *     }
          */
@@ -684,21 +652,30 @@ export interface components {
          * @example {
          *       "items": [
          *         {
-         *           "path": "holiday/sea view.jpg",
-         *           "name": "holiday/sea view.jpg",
-         *           "sizeBytes": 1024,
+         *           "path": "access-00000.log.gz",
+         *           "name": "access-00000.log.gz",
+         *           "sizeBytes": 4096,
          *           "modifiedAt": "2023-10-27T10:00:00Z",
          *           "links": {
-         *             "self": "/accounts/s3_user_12345/buckets/photos/files?path=holiday%2Fsea%20view.jpg"
+         *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz"
+         *           }
+         *         },
+         *         {
+         *           "path": "access-00001.log.gz",
+         *           "name": "access-00001.log.gz",
+         *           "sizeBytes": 4097,
+         *           "modifiedAt": "2023-10-27T10:01:00Z",
+         *           "links": {
+         *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00001.log.gz"
          *           }
          *         }
          *       ],
          *       "folders": [
          *         {
-         *           "path": "holiday/"
+         *           "path": "2023/"
          *         }
          *       ],
-         *       "nextCursor": null
+         *       "nextCursor": "9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ"
          *     }
          */
         FileList: {
@@ -712,7 +689,7 @@ export interface components {
         /**
          * @description A folder in a bucket: what several files share before a slash.
          * @example {
-         *       "path": "holiday/"
+         *       "path": "2023/"
          *     }
          */
         Folder: {
@@ -739,7 +716,7 @@ export interface components {
          * @description A free account with its first bucket.
          * @example {
          *       "planId": 1,
-         *       "bucketName": "photos",
+         *       "bucketName": "music",
          *       "location": "NL"
          *     }
          */
@@ -747,18 +724,11 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId: number;
-            /**
-             * @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.
-             * @example photos
-             */
+            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location?: string;
         };
         /**
@@ -768,17 +738,14 @@ export interface components {
          *     }
          */
         NewBucket: {
-            /**
-             * @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.
-             * @example photos
-             */
+            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             name: string;
         };
         /**
          * @description An order of a paid account. It bills.
          * @example {
          *       "planId": 2,
-         *       "bucketName": "photos",
+         *       "bucketName": "backups",
          *       "location": "NL"
          *     }
          */
@@ -786,25 +753,18 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId: number;
-            /**
-             * @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.
-             * @example photos
-             */
+            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location?: string;
             expectedPrice?: components["schemas"]["Price"];
         };
         /**
          * @description A credential, used once and not kept: an API key, or e-mail address and password, or a HOSTKEY token.
          * @example {
-         *       "apiKey": "an-api-key-of-hostkey"
+         *       "apiKey": "0123456789abcdef-fedcba9876543210"
          *     }
          */
         NewSession: {
@@ -820,20 +780,23 @@ export interface components {
         /**
          * @description A purchase, from its request to its end.
          * @example {
-         *       "orderId": "5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11",
-         *       "state": "succeeded",
+         *       "orderId": "0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
+         *       "state": "unknown",
          *       "planId": 2,
-         *       "bucketName": "photos",
+         *       "bucketName": "backups",
          *       "location": "NL",
-         *       "createdAt": "2026-11-22T12:00:00Z",
-         *       "s3uid": "s3_user_100"
+         *       "createdAt": "2026-11-22T12:00:00.000Z",
+         *       "problem": {
+         *         "name": "upstream-bad-response",
+         *         "status": 502,
+         *         "detail": "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
+         *       }
          *     }
          */
         Order: {
             /**
              * Format: uuid
              * @description Name of an order.
-             * @example 5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11
              */
             orderId: string;
             /**
@@ -844,29 +807,18 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             planId: number;
-            /**
-             * @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it.
-             * @example photos
-             */
+            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /**
-             * @description Region code of the storage.
-             * @example NL
-             */
+            /** @description Region code of the storage. */
             location: string;
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             createdAt: string;
-            /**
-             * @description Name of an S3 account. Opaque.
-             * @example s3_user_12345
-             */
+            /** @description Name of an S3 account. Opaque. */
             s3uid?: string;
             /** @description Why it failed, or why nobody knows. */
             problem?: {
@@ -884,19 +836,20 @@ export interface components {
         /**
          * @description A pricing plan.
          * @example {
-         *       "id": 2,
-         *       "name": "Standard 250",
+         *       "id": 1,
+         *       "name": "Free Plan",
          *       "active": true,
-         *       "quotaBytes": 268435456000,
-         *       "locations": [
-         *         "NL"
-         *       ],
          *       "storageType": "standard",
          *       "bandwidthLimit": 0,
+         *       "quotaBytes": 5368709120,
+         *       "locations": [
+         *         "NL",
+         *         "DE"
+         *       ],
          *       "price": {
-         *         "monthlyEur": 4.9,
-         *         "monthlyUsd": 5.4,
-         *         "monthlyRub": 490
+         *         "monthlyEur": 0,
+         *         "monthlyUsd": 0,
+         *         "monthlyRub": 0
          *       }
          *     }
          */
@@ -904,7 +857,6 @@ export interface components {
             /**
              * Format: int32
              * @description Number of a pricing plan.
-             * @example 1
              */
             id: number;
             /** @description Name of the plan. */
@@ -927,10 +879,10 @@ export interface components {
         /**
          * @description A change of a plan.
          * @example {
-         *       "id": 1,
-         *       "action": "update",
-         *       "changedAt": "2023-10-27T10:00:00Z",
-         *       "details": "Price updated"
+         *       "id": 2,
+         *       "action": "create",
+         *       "changedAt": "2023-10-01T12:00:00Z",
+         *       "details": "Plan created"
          *     }
          */
         PlanChange: {
@@ -944,7 +896,6 @@ export interface components {
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             changedAt?: string;
             /** @description What changed. */
@@ -955,10 +906,16 @@ export interface components {
          * @example {
          *       "items": [
          *         {
-         *           "id": 1,
+         *           "id": 2,
+         *           "action": "create",
+         *           "changedAt": "2023-10-01T12:00:00Z",
+         *           "details": "Plan created"
+         *         },
+         *         {
+         *           "id": 3,
          *           "action": "update",
-         *           "changedAt": "2023-10-27T10:00:00Z",
-         *           "details": "Price updated"
+         *           "changedAt": "2023-10-28T10:00:00Z",
+         *           "details": "Quota raised to 250 GiB"
          *         }
          *       ]
          *     }
@@ -972,19 +929,53 @@ export interface components {
          * @example {
          *       "items": [
          *         {
+         *           "id": 1,
+         *           "name": "Free Plan",
+         *           "active": true,
+         *           "storageType": "standard",
+         *           "bandwidthLimit": 0,
+         *           "quotaBytes": 5368709120,
+         *           "locations": [
+         *             "NL",
+         *             "DE"
+         *           ],
+         *           "price": {
+         *             "monthlyEur": 0,
+         *             "monthlyUsd": 0,
+         *             "monthlyRub": 0
+         *           }
+         *         },
+         *         {
          *           "id": 2,
          *           "name": "Standard 250",
          *           "active": true,
+         *           "storageType": "standard",
+         *           "bandwidthLimit": 0,
          *           "quotaBytes": 268435456000,
          *           "locations": [
          *             "NL"
          *           ],
-         *           "storageType": "standard",
-         *           "bandwidthLimit": 0,
          *           "price": {
          *             "monthlyEur": 4.9,
          *             "monthlyUsd": 5.4,
          *             "monthlyRub": 490
+         *           }
+         *         },
+         *         {
+         *           "id": 4,
+         *           "name": "Standard 1000",
+         *           "active": true,
+         *           "storageType": "standard",
+         *           "bandwidthLimit": 0,
+         *           "quotaBytes": 1073741824000,
+         *           "locations": [
+         *             "NL",
+         *             "DE"
+         *           ],
+         *           "price": {
+         *             "monthlyEur": 14.9,
+         *             "monthlyUsd": 16.4,
+         *             "monthlyRub": 1490
          *           }
          *         }
          *       ]
@@ -997,9 +988,9 @@ export interface components {
         /**
          * @description Price of a month, in each currency.
          * @example {
-         *       "monthlyEur": 4.9,
-         *       "monthlyUsd": 5.4,
-         *       "monthlyRub": 490
+         *       "monthlyEur": 0,
+         *       "monthlyUsd": 0,
+         *       "monthlyRub": 0
          *     }
          */
         Price: {
@@ -1010,7 +1001,24 @@ export interface components {
             /** @description Price of a month in RUB. */
             monthlyRub?: number;
         };
-        /** @description A failure, RFC 9457. */
+        /**
+         * @description A failure, RFC 9457.
+         * @example {
+         *       "type": "https://s3-gateway.example.com/problems/invalid-request",
+         *       "title": "The request is not valid",
+         *       "status": 400,
+         *       "detail": "The request is not valid; nothing was sent to HOSTKEY.",
+         *       "instance": "req-7f3a",
+         *       "retryable": false,
+         *       "errors": [
+         *         {
+         *           "in": "query",
+         *           "parameter": "colour",
+         *           "detail": "is unknown"
+         *         }
+         *       ]
+         *     }
+         */
         Problem: {
             /**
              * Format: uri-reference
@@ -1064,13 +1072,21 @@ export interface components {
         /**
          * @description Who the caller is, what it may do, and until when. The token itself never leaves the gateway.
          * @example {
-         *       "expiresAt": "2026-11-22T20:00:00Z",
-         *       "customerId": 54321,
-         *       "email": "customer@example.com",
-         *       "role": "Customer",
+         *       "expiresAt": "2026-11-22T20:00:00.000Z",
+         *       "customerId": 1002,
+         *       "email": "demo@example.com",
+         *       "role": "Customer billing",
          *       "scopes": [
          *         "accounts:read",
-         *         "buckets:read"
+         *         "accounts:write",
+         *         "accounts:delete",
+         *         "buckets:read",
+         *         "buckets:write",
+         *         "files:read",
+         *         "files:delete",
+         *         "keys:read",
+         *         "orders:write",
+         *         "plans:read"
          *       ]
          *     }
          */
@@ -1078,7 +1094,6 @@ export interface components {
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             expiresAt?: string;
             /**
@@ -1109,17 +1124,30 @@ export interface components {
         /**
          * @description Storage and traffic of an account. Counted from time to time, so a little old.
          * @example {
-         *       "storageBytes": 1024000000,
-         *       "quotaBytes": 4096000000,
-         *       "quotaUsedRatio": 0.25,
+         *       "storageBytes": 80962140,
+         *       "quotaBytes": 268435456000,
+         *       "quotaUsedRatio": 0.00030160747468471527,
          *       "bandwidth": 102400,
          *       "buckets": [
          *         {
-         *           "name": "photos",
-         *           "storageBytes": 1024000000
+         *           "name": "holiday-pictures",
+         *           "storageBytes": 47472640
+         *         },
+         *         {
+         *           "name": "empty-bucket",
+         *           "storageBytes": 0
+         *         },
+         *         {
+         *           "name": "logs",
+         *           "storageBytes": 33489500
          *         }
          *       ],
          *       "snapshots": [
+         *         {
+         *           "storageBytes": 512000000,
+         *           "bandwidth": 51200,
+         *           "createdAt": "2023-10-26T10:00:00Z"
+         *         },
          *         {
          *           "storageBytes": 1024000000,
          *           "bandwidth": 102400,
@@ -1167,7 +1195,6 @@ export interface components {
             /**
              * Format: date-time
              * @description A moment, RFC 3339.
-             * @example 2023-10-27T10:00:00Z
              */
             createdAt?: string;
         };
@@ -3630,14 +3657,11 @@ export interface operations {
     listFiles: {
         parameters: {
             query?: {
-                /**
-                 * @description Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented.
-                 * @example 2023/spring
-                 */
+                /** @description Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented. */
                 search?: string;
                 /**
                  * @description At most so many files and folders. When left out: 100, or as lines all of them.
-                 * @example 2
+                 * @example 3
                  */
                 limit?: number;
                 /** @description `nextCursor` of the page before. */
@@ -3655,7 +3679,7 @@ export interface operations {
                 s3uid: string;
                 /**
                  * @description Name of a bucket, exactly as it is listed.
-                 * @example holiday-pictures
+                 * @example logs
                  */
                 bucket: string;
             };
@@ -3674,7 +3698,7 @@ export interface operations {
                     ETag: components["headers"]["Possible-ETag"];
                     /**
                      * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ>; rel="next"
                      */
                     Link?: string;
                     [name: string]: unknown;
@@ -3684,26 +3708,30 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "path": "2023/spring/picture-001.jpg",
-                     *           "name": "2023/spring/picture-001.jpg",
-                     *           "sizeBytes": 222208,
-                     *           "modifiedAt": "2023-10-27T13:36:00Z",
+                     *           "path": "access-00000.log.gz",
+                     *           "name": "access-00000.log.gz",
+                     *           "sizeBytes": 4096,
+                     *           "modifiedAt": "2023-10-27T10:00:00Z",
                      *           "links": {
-                     *             "self": "/accounts/s3_user_1/buckets/holiday-pictures/files?path=2023%2Fspring%2Fpicture-001.jpg"
+                     *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz"
                      *           }
                      *         },
                      *         {
-                     *           "path": "2023/spring/picture-002.jpg",
-                     *           "name": "2023/spring/picture-002.jpg",
-                     *           "sizeBytes": 223232,
-                     *           "modifiedAt": "2023-10-27T13:37:00Z",
+                     *           "path": "access-00001.log.gz",
+                     *           "name": "access-00001.log.gz",
+                     *           "sizeBytes": 4097,
+                     *           "modifiedAt": "2023-10-27T10:01:00Z",
                      *           "links": {
-                     *             "self": "/accounts/s3_user_1/buckets/holiday-pictures/files?path=2023%2Fspring%2Fpicture-002.jpg"
+                     *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00001.log.gz"
                      *           }
                      *         }
                      *       ],
-                     *       "folders": [],
-                     *       "nextCursor": "d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ"
+                     *       "folders": [
+                     *         {
+                     *           "path": "2023/"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ"
                      *     }
                      */
                     "application/json": components["schemas"]["FileList"];
@@ -3721,7 +3749,7 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     /**
                      * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/holiday-pictures/files?search=2023%2Fspring&limit=2&cursor=d8Sim9Lw8JrI.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqRkZORVpCUTBSQlFqUTRSalJGTkRWRk1UUkdOVFJGUkNKOQ>; rel="next"
+                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ>; rel="next"
                      */
                     Link?: string;
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 import { type Example, examples } from '../../../schemas/examples/index.ts'
 import { LINES_TYPE } from '../../accept.ts'
 import { componentsOfHeaders, headersOf } from './headers.ts'
+import { addModelExamples, type Schemas, type Shown } from './models.ts'
 import { type DocumentedExample, PROBLEM } from './problems.ts'
 
 /** What of an OpenAPI document is looked at here. */
@@ -34,11 +35,14 @@ type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; e
 export const completed = <D extends Document>(document: D, mount: string): D => {
   const shared: Record<string, Reply> = {}
   const told = createShelf()
+  const shown: Shown[] = []
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)
+    if (operation.requestBody) shown.push(...shownIn(operation.requestBody.content))
     for (const [status, reply] of Object.entries(operation.responses)) {
       reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
+      shown.push(...shownIn(reply.content ?? {}))
       const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
       shared[name] ??= reply
@@ -47,6 +51,7 @@ export const completed = <D extends Document>(document: D, mount: string): D => 
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
     }
   }
+  addModelExamples((document.components?.['schemas'] ?? {}) as Schemas, shown)
   const used = JSON.stringify([document.paths, shared])
   const isUsed = (kind: string) => (name: string) => used.includes(`"#/components/${kind}/${name}"`)
   document.components = {
@@ -60,6 +65,15 @@ export const completed = <D extends Document>(document: D, mount: string): D => 
     withFormat(name === 'links' ? mounted(value, mount) : value)
   )
 }
+
+/** The examples in the bodies of a request or a reply, each with its schema. */
+const shownIn = (content: Content): Shown[] =>
+  Object.values(content).flatMap(({ schema = {}, example, examples = {} }) =>
+    // Problems are not on the shelf yet.
+    [...(example === undefined ? [] : [example]), ...Object.values(examples).map(shown => Object(shown).value)].map(
+      (value): Shown => [schema, value]
+    )
+  )
 
 /** Addresses below the mount point; what is none stays as it is. */
 const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: string): Record<string, unknown> =>

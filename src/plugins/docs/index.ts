@@ -139,7 +139,7 @@ interface RouteSchema {
 }
 
 interface ObjectSchema {
-  properties: Record<string, TSchema & { default?: unknown; examples?: unknown }>
+  properties: Record<string, TSchema & { default?: unknown }>
   required?: string[]
 }
 
@@ -152,15 +152,8 @@ const wildcardAsPath = (params: ObjectSchema): ObjectSchema => ({
   ...(params.required && { required: params.required.map(name => (name === '*' ? 'path' : name)) })
 })
 
-/**
- * A parameter with a default is always there for the handler, and optional for the caller. An optional one has no
- * example: the page would fill it in, and filter a list by somebody else's account.
- */
-const asOfCaller = (query: ObjectSchema): ObjectSchema => {
-  const required = (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
-  const properties = Object.entries(query.properties).map(([name, { examples, ...schema }]) => [
-    name,
-    required.includes(name) ? { examples, ...schema } : schema
-  ])
-  return { ...query, properties: Object.fromEntries(properties), required }
-}
+/** A parameter with a default is always there for the handler, and optional for the caller. */
+const asOfCaller = (query: ObjectSchema): ObjectSchema => ({
+  ...query,
+  required: (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
+})
