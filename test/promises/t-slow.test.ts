@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { request } from 'undici'
+import { Agent, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici'
 import { eventually } from '../support/eventually.ts'
 import { exchange } from '../support/exchange.ts'
 import { gateway } from '../support/gateway.ts'
@@ -57,11 +57,21 @@ t.test('T-SLOW: slow clients do not keep others out', async t => {
     return { lives, times: times.sort((a, b) => a - b) }
   }
 
+  /** A connection ends with its 1,000th request: those of the callers must not need new ones while all places are taken. */
+  const reconnected = async () => {
+    const before = getGlobalDispatcher()
+    setGlobalDispatcher(new Agent())
+    await before.close()
+    await Promise.all(Array.from({ length: CALLERS }, () => get('/plans')))
+  }
+
   /** The first quiet measurement, or the last. */
   const quietly = async <T>(t: Test, begin: () => Promise<T>) => {
+    await reconnected()
     let measured = await healthyWhile(t, begin())
     for (let attempt = 1; attempt < ATTEMPTS && percentile(measured.times, 99) >= HEALTHY_P99_MS; attempt += 1) {
       t.comment(`p99 ${percentile(measured.times, 99).toFixed(1)} ms: once more`)
+      await reconnected()
       measured = await healthyWhile(t, begin())
     }
     return measured
@@ -69,8 +79,6 @@ t.test('T-SLOW: slow clients do not keep others out', async t => {
 
   const longest = (lives: Lives) => lives.at(-1) ?? Number.POSITIVE_INFINITY
   const shown = (times: readonly number[]) => `${percentile(times, 99).toFixed(1)} ms over ${times.length} requests`
-
-  await Promise.all(Array.from({ length: CALLERS }, () => get('/plans')))
 
   t.test('400 slow heads and 400 slow bodies are closed in time, and others are served', async t => {
     const both = () => Promise.all([slowClients(heads), slowClients(bodies)])
