@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { lastLine, type Tally, tallied } from './reporter.ts'
+import { brief, lastLine, type Tally, tallied } from './reporter.ts'
 
 /** 4 min: a test file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 240_000
@@ -21,17 +21,19 @@ const COUNTING =
 const FLOOR = { lineCoverage: 90, branchCoverage: 85, functionCoverage: 85 }
 
 const { values, positionals } = parseArgs({
-  options: { coverage: { type: 'boolean', default: false } },
+  options: {
+    coverage: { type: 'boolean', default: false },
+    /** Each check that passes, too. */
+    verbose: { type: 'boolean', default: false }
+  },
   allowPositionals: true
 })
 
 const patterns = positionals.length > 0 ? positionals : ['test/**/*.test.ts']
 const found = patterns.map(pattern => globSync(pattern))
-const tally: Tally = { passed: 0, failed: 0, silent: [] }
+const tally: Tally = { passed: 0, failures: [] }
 for (const [index, pattern] of patterns.entries()) {
-  if (found[index]?.length !== 0) continue
-  tally.failed++
-  tally.silent.push(`no test file is named ${pattern}`)
+  if (found[index]?.length === 0) tally.failures.push(`${pattern}: no such test file`)
 }
 
 const files = [...new Set(found.flat())].sort()
@@ -50,7 +52,8 @@ const runAll = async (files: string[], concurrency: number) => {
       ...FLOOR
     })
   })
-  for await (const text of Readable.from(tallied(events, tally)).compose(new spec())) {
+  const counted = tallied(events, tally)
+  for await (const text of Readable.from(values.verbose ? counted : brief(counted)).compose(new spec())) {
     // tap colours its differences always; a log file wants none.
     process.stdout.write(process.stdout.isTTY ? text : stripVTControlCharacters(String(text)))
   }
@@ -64,6 +67,6 @@ else {
   if (quiet.length > 0) await runAll(quiet, Math.min(2, availableParallelism()))
   if (loud.length > 0) await runAll(loud, 1)
 }
-for (const complaint of tally.silent) process.stdout.write(`✖ ${complaint}\n`)
-if (tally.failed > 0) process.exitCode = 1
+for (const failure of tally.failures) process.stdout.write(`failed: ${failure}\n`)
+if (tally.failures.length > 0) process.exitCode = 1
 process.stdout.write(`${lastLine(tally)}\n`)

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+
+const FAILING = `
+  import t from 'tap'
+  t.test('passes', async t => {
+    t.ok(true)
+  })
+  t.test('outer', async t => {
+    t.ok(true)
+    await t.test('inner', async t => {
+      t.equal(1, 2, 'one is two')
+    })
+  })
+  t.test('throws', async () => {
+    throw new Error('thrown')
+  })
+`
+const PASSING = `
+  import t from 'tap'
+  t.comment('said aloud')
+  t.test('fine', async t => {
+    t.ok(true, 'a check that passes')
+  })
+`
+
+/** What a run of the tests prints, line by line. */
+const run = (...args: string[]) => {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { stdout, status } = spawnSync(process.execPath, ['scripts/test.ts', ...args], { encoding: 'utf8', env })
+  return { lines: stdout.trimEnd().split('\n'), status }
+}
+
+t.test('a run of the tests', async t => {
+  const folder = t.testdir({
+    'failing.test.ts': FAILING,
+    'passing.test.ts': PASSING,
+    'empty.test.ts': '',
+    'skipped.test.ts': `import t from 'tap'; t.test('later', { skip: 'no' }, async () => {})`
+  })
+  const file = (name: string) => `${folder.slice(process.cwd().length + 1)}/${name}.test.ts`
+
+  t.test('shows a failure below the tests around it, and no other tests', async t => {
+    const { lines } = run(file('failing'))
+    t.match(lines.slice(0, 4), ['▶ outer', '  ▶ inner', '    ✖ one is two', '  ✖ inner'])
+  })
+
+  t.test('names at its end what failed, was skipped, or is no test at all, and counts it', async t => {
+    const { lines, status } = run(`${folder}/*.test.ts`, 'test/nowhere.test.ts')
+    t.equal(status, 1)
+    t.same(lines.slice(-6), [
+      'failed: test/nowhere.test.ts: no such test file',
+      `failed: ${file('empty')}: no test ran`,
+      `failed: ${file('failing')} › outer › inner › one is two`,
+      `failed: ${file('failing')} › throws › thrown`,
+      'failed: later: skipped, or without an assertion',
+      '3 passed, 5 failed'
+    ])
+  })
+
+  t.test('says of a file that passes no more than its name, and what it prints itself', async t => {
+    const { lines, status } = run(file('passing'))
+    t.equal(status, 0)
+    t.ok(lines.some(line => line.startsWith(`✔ ${file('passing')} (`)))
+    t.ok(lines.some(line => line.includes('said aloud')))
+    t.notOk(lines.some(line => line.includes('a check that passes')))
+    t.equal(lines.at(-1), '1 passed, 0 failed')
+  })
+
+  t.test('says all of it when it is asked to', async t => {
+    const { lines } = run('--verbose', file('passing'))
+    t.ok(lines.some(line => line.includes('a check that passes')))
+  })
+})
