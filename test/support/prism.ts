@@ -119,22 +119,25 @@ export const OWN_ANSWERS: Readonly<Record<string, string>> = {
   PROXY_UNSUPPORTED_REQUEST_BODY: 'a GET with a body',
   '431': 'a URL longer than its listener takes',
   '500': 'a Content-Type that its parser does not survive: `internal_server_error`',
-  '501': 'TRACE and the like'
+  '501': 'TRACE and the like',
+  hangs: 'never, to what the gateway answers at once when it is asked without Prism'
 }
 
 /**
  * May this request go through Prism? What may not, and is left to our own judge:
  * - a HEAD, which the document has nowhere, because it has no reply in which Prism could say so;
  * - a path with `//`: Prism judges by it, and forwards another one, with `/`;
- * - a body that it cannot read as JSON: it hangs for ever, waiting for the end of a body that has ended.
+ * - a body that it cannot read as JSON in UTF-8: it hangs for ever, waiting for the end of a body that has ended;
+ * - `null`, `false` and the like as a body: it forwards its length without the body, and hangs too.
  */
 export const isForPrism = ({ method, target, headers, body }: FuzzRequest): boolean => {
   if (method === 'HEAD') return false
   if (new URL(`http://localhost${target}`).pathname.includes('//')) return false
-  if (body === undefined || !/json/i.test(headers['content-type'] ?? '')) return true
+  const type = headers['content-type'] ?? ''
+  if (body === undefined || !/json/i.test(type)) return true
+  if (/charset(?!="?utf-8)/i.test(type)) return false
   try {
-    JSON.parse(Buffer.from(body, 'latin1').toString())
-    return true
+    return Boolean(JSON.parse(Buffer.from(body, 'latin1').toString()))
   } catch {
     return false
   }
