@@ -1,6 +1,6 @@
 import type { Errand } from '../caller.ts'
 import type { Action, Params, Result } from './action.ts'
-import { awaitCallback, callbackOf } from './callback.ts'
+import { endOf, taskOf } from './callback.ts'
 import { type CallClass, classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
 import { broken } from './interceptors/broken.ts'
@@ -48,14 +48,13 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
       transport.post({ script, form, isWrite, isFresh, headMs: timeoutMs ?? headMs, signal })
     const reply = await post(action.script, await formOf(action, params, errand))
     const envelope = openEnvelope(reply.body, action.script)
-    const task =
-      envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
+    const key = envelope.kind === 'success' ? taskOf(envelope.payload, fits(action, envelope.payload)) : undefined
     // auth.php is sent credentials: a refusal that quotes one is told without it.
     const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
     return verdictOn(action, {
       reply,
       secrets,
-      envelope: task === undefined ? envelope : await awaitCallback(task, post, signal)
+      envelope: key === undefined ? envelope : await endOf({ key, isWrite, post, deadline: signal })
     })
   }
   const attempt = observed(send, observe)
