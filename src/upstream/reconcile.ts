@@ -50,7 +50,9 @@ export const lookForAccount = async (
 
 const look = async (upstream: Upstream, search: Search, errand: Errand): Promise<Finding> => {
   const { wanted, isMade } = search
-  const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
+  // Of the plan, as before the POST: an older account of another plan may own a bucket of that name.
+  const asked = { bucket_name: wanted.bucketName, plan_id: wanted.planId }
+  const { s3_users } = await upstream.call(getUsers, asked, errand)
   const [owner] = await freshOf(
     s3_users.map(({ s3uid }) => s3uid),
     search
