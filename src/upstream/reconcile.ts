@@ -43,7 +43,7 @@ export const lookForAccount = async (
   for (const ms of settleMs) {
     await pause(ms)
     finding = await look(upstream, search, errand).catch((): Finding => ({ kind: 'unclear' }))
-    if (finding.kind === 'made') break
+    if (finding.kind === 'made' || errand.deadline?.aborted) break
   }
   return finding
 }
