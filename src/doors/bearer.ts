@@ -1,4 +1,5 @@
 import type { Caller, Identity, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { Problem } from '../problem.ts'
 import { customerScopes, scopesOfRole } from '../scopes.ts'
 import type { Secret } from '../secret.ts'
@@ -9,7 +10,7 @@ const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
 
 /** Third parties show HOSTKEY's own token: it is passed through and kept nowhere. */
-export const createBearerDoor = (auth: Auth, now: () => number = Date.now) => {
+export const createBearerDoor = (auth: Auth, now: Clock = latestNow) => {
   const identities = new Map<string, { identity: Promise<Identity>; until: number }>()
 
   const identityOf = (token: Secret, spent?: Spent): Promise<Identity> => {

@@ -1,4 +1,5 @@
 import type { Caller, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Secret } from '../secret.ts'
 import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
@@ -17,7 +18,7 @@ export interface Registry {
 
 /** Internal services show a secret of ours; the gateway logs in at HOSTKEY for them. */
 export const createServiceDoor =
-  (registry: Registry, logins: Logins, now: () => number = Date.now) =>
+  (registry: Registry, logins: Logins, now: Clock = latestNow) =>
   (bearer: Secret, spent?: Spent): Caller => {
     const [, id = '', secret = ''] = CREDENTIAL.exec(bearer.reveal()) ?? []
     const service = registry.find(id)

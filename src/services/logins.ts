@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Identity, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Sealer } from '../seal.ts'
 import { Secret } from '../secret.ts'
@@ -53,7 +54,7 @@ interface Refusal {
 }
 
 /** @param now milliseconds since 1970 */
-export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () => number = Date.now): Logins => {
+export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Clock = latestNow): Logins => {
   const grants = new Map<string, Grant>()
   const refusals = new Map<string, Refusal>()
   const renewals = new Map<string, number>()
