@@ -122,7 +122,10 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
     const next = await ledger.record(held, change)
     if (next) return next
     // Somebody took the entry for abandoned; it is theirs now, and they will only look.
-    throw new Problem('idempotency-in-progress', 'Another replica has taken this order on.', { retryAfterSeconds: 2 })
+    throw new Problem('idempotency-in-progress', 'Another replica has taken this order on.', {
+      outcome: held.entry.state === 'claimed' ? 'not-applied' : 'unknown',
+      retryAfterSeconds: 2
+    })
   }
   const settled = async (held: Held, change: Partial<Entry>): Promise<Entry> => (await recorded(held, change)).entry
 

@@ -38,7 +38,8 @@ t.test('an owner who is fenced off', async t => {
 
   t.test('before the POST sends nothing', async t => {
     const { place, intent, entry } = await purchaseOf('photos')
-    t.ok(isProblem(await place(robbed('sent', intent)), 'idempotency-in-progress'))
+    const fenced = await place(robbed('sent', intent))
+    t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'not-applied' } })
     t.equal(sent(), 0)
     t.match(await entry(), { state: 'claimed' }, 'it is the other one’s')
   })
@@ -46,7 +47,8 @@ t.test('an owner who is fenced off', async t => {
   t.test('after it says so, and the other one finds the account', async t => {
     control.clearCalls()
     const { place, intent, entry } = await purchaseOf('music')
-    t.ok(isProblem(await place(robbed('done', intent)), 'idempotency-in-progress'))
+    const fenced = await place(robbed('done', intent))
+    t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'unknown' } })
     t.match(await entry(), { state: 'sent' })
     advance(LEASE_MS)
     t.match(await place(), { state: 'done', made: { bucket: 'music' } })
