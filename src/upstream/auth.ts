@@ -21,7 +21,7 @@ export interface Grant {
 export interface Auth {
   /**
    * Turns a credential into a token. `fix_ip` is 0: HOSTKEY sees the gateway's address, not the caller's.
-   * @param errand of the one request that logs in; a token that is for many has a `nameless` one, which no single one ends
+   * @param errand of the one request that logs in; the token for many has a `nameless` one, which none of them ends
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
    * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
    */

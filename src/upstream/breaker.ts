@@ -151,7 +151,7 @@ const createSample = (): IBreaker => {
   }
 }
 
-/** The policy itself never waits: its clock is the machine's, and one that is set back would prolong the rest by as much. */
+/** The policy itself never waits: its clock is the machine's, which may be set back and prolong the rest. */
 const OURS = Number.NEGATIVE_INFINITY
 
 const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
