@@ -118,7 +118,7 @@ const toOrder = ({ orderId, state, intent, createdAt, made, problem }: Entry): O
     createdAt: new Date(createdAt).toISOString(),
     s3uid: made?.s3uid,
     problem:
-      made === undefined && problem
+      made === undefined && problem && state !== 'sent'
         ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail }
         : undefined
   })

@@ -117,7 +117,7 @@ export const doorway: SessionRoutes = async (
   /** A new session for a new token; the one that the request shows ends with its own. */
   const logIn = async (request: FastifyRequest, reply: FastifyReply, credential: Credential) => {
     await drawLogin(request, reply, hashOf(credential))
-    request.setDecorator<Errand>(ERRAND, nameless(signalOf(request)))
+    request.setDecorator<Errand>(ERRAND, nameless({ signal: signalOf(request) }))
     const grant = await auth.grant(credential, errandOf(request))
     try {
       const ended = await endShown(request)

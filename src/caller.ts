@@ -33,6 +33,16 @@ export interface Caller {
   renewed(refused: Secret): Promise<Secret>
 }
 
+/** What one request took of HOSTKEY. */
+export interface Spent {
+  ms: number
+  calls: number
+  /** A replica that ends waits for a write. */
+  hasWritten?: boolean
+}
+
+export const nothingSpent = (): Spent => ({ ms: 0, calls: 0 })
+
 /** One request's errand upstream: who asks, when to give up, and what it took so far. */
 export interface Errand {
   readonly caller: Caller
@@ -45,8 +55,8 @@ export interface Errand {
    * requests that only read: whoever writes must see what was there after it looked.
    */
   readonly isShareable?: boolean
-  /** Adds up what the upstream took, for the log and `Server-Timing`; a replica that ends waits for a write. */
-  readonly spent: { ms: number; calls: number; hasWritten?: boolean }
+  /** Adds up what the upstream took, for the log and `Server-Timing`. */
+  readonly spent: Spent
 }
 
 const never = new AbortController().signal

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type ProblemName, problems } from '../schemas/problems.ts'
-import { type Caller, type Errand, unhurried } from './caller.ts'
-import type { Entry, EntryState, Intent, RecordedProblem } from './ledger/entry.ts'
+import { type Caller, type Errand, looking } from './caller.ts'
+import type { Entry, EntryState, Intent } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
+import { answerLost, notMade, recordOf, revived } from './ledger/recorded.ts'
 import { Problem } from './problem.ts'
 import { StoreDown } from './store/index.ts'
-import { leavesItOpen, type Made, madeDespite, type Purchase, send, type Wanted } from './upstream/purchase.ts'
+import { leavesItOpen, madeDespite, type Purchase, send, type Wanted, withBucket } from './upstream/purchase.ts'
 import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
 
 export type { Entry, EntryState }
@@ -50,22 +51,50 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
       throw error
     }
     const sent = await recorded(held, { state: 'sent', sentAt: await ledger.now(), before })
-    let made: Made
+    let s3uid: string
     try {
-      made = await send(how, wanted, errand)
+      s3uid = await send(how, wanted, errand)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       const { problem } = error
-      if (leavesItOpen(error)) return unlessDown(reconcile(how, sent, errand, error))
+      if (leavesItOpen(error)) return unlessDown(lost(how, sent, errand, error))
       if (isPassing(problem)) await ledger.abandon(sent)
       else await settled(sent, { state: 'failed', problem: recordOf(error) })
       throw error
     }
-    return unlessDown(settled(sent, { state: 'done', made }))
+    return unlessDown(named(how, sent, s3uid, errand))
+  }
+
+  /** What HOSTKEY has said is recorded before anybody looks: whoever takes the entry over then knows it too. */
+  const lost = async (how: Purchase, sent: Held, errand: Errand, error: Problem): Promise<Entry> => {
+    const told = await recorded(sent, { lostAt: await ledger.now(), problem: recordOf(error) })
+    return reconcile(how, told, errand, error)
+  }
+
+  /** The account is known, and recorded before the name of its bucket is looked for. */
+  const named = async (how: Purchase, held: Held, s3uid: string, errand: Errand): Promise<Entry> => {
+    const known = held.entry.made ? held : await recorded(held, { made: { s3uid } })
+    const { wanted } = known.entry.intent
+    return settled(known, { state: 'done', made: await withBucket(how, { s3uid, wanted }, errand) })
+  }
+
+  /** Takes on what was claimed before: since then the plan, or its price, may have become another. */
+  const resume = async (how: Purchase, held: Held, check: () => Promise<Wanted>, errand: Errand): Promise<Entry> => {
+    try {
+      await check()
+    } catch (error) {
+      await ledger.abandon(held)
+      throw error
+    }
+    return buy(how, held, errand)
   }
 
   /** Looks, and never sends. */
   const reconcile = async (how: Purchase, held: Held, errand: Errand, error?: Problem): Promise<Entry> => {
+    const { made } = held.entry
+    // Who asks again has waited already.
+    const settleMs = error ? how.settleMs : [0]
+    if (made) return named({ ...how, settleMs }, held, made.s3uid, errand)
     // Asked before the look: what appears during it must not be missed.
     const now = await ledger.now()
     const { intent, before = [], sentAt = now, lostAt = now } = held.entry
@@ -78,10 +107,8 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
       const maker = await ledger.makerOf(intent.tenant, s3uid)
       return maker !== undefined && maker.takenAt >= sentAt
     }
-    // Who asks again has waited already.
-    const settleMs = error ? how.settleMs : [0]
     const search = { wanted: intent.wanted, before: new Set(before), isMade, isOthers, settleMs }
-    const finding = await lookForAccount(how.upstream, search, unhurried(errand))
+    const finding = await lookForAccount(how.upstream, search, looking(errand))
     if (finding.kind === 'made') return settled(held, { state: 'done', made: madeDespite(finding, problem) })
     if (finding.kind === 'none' && (isRefused || isOver)) {
       const refusal = isRefused ? recordOf(problem) : notMade()
@@ -95,21 +122,31 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
     const next = await ledger.record(held, change)
     if (next) return next
     // Somebody took the entry for abandoned; it is theirs now, and they will only look.
-    throw new Problem('idempotency-in-progress', 'Another replica has taken this order on.', { retryAfterSeconds: 2 })
+    throw new Problem('idempotency-in-progress', 'Another replica has taken this order on.', {
+      outcome: held.entry.state === 'claimed' ? 'not-applied' : 'unknown',
+      retryAfterSeconds: 2
+    })
   }
   const settled = async (held: Held, change: Partial<Entry>): Promise<Entry> => (await recorded(held, change)).entry
 
   return {
     async place(how, key, check, errand) {
       const known = await ledger.peek(key)
+      // What another request has wanted under this key is not bought for this one, should it be gone in a moment.
+      if (known && known.intent.fingerprint !== key.fingerprint) throw keyReused()
       const claim = await ledger.claim({ ...key, wanted: known?.intent.wanted ?? (await check()) })
       switch (claim.kind) {
         case 'new':
-          return { entry: await buy(how, claim.held, errand), isReplayed: false }
+          return {
+            entry: await (known ? resume(how, claim.held, check, errand) : buy(how, claim.held, errand)),
+            isReplayed: false
+          }
         case 'takeover': {
           const { state } = claim.held.entry
           const entry =
-            state === 'claimed' ? buy(how, claim.held, errand) : unlessDown(reconcile(how, claim.held, errand))
+            state === 'claimed'
+              ? resume(how, claim.held, check, errand)
+              : unlessDown(reconcile(how, claim.held, errand))
           return { entry: await entry, isReplayed: false }
         }
         case 'settled':
@@ -118,7 +155,7 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
         case 'running':
           throw new Problem('idempotency-in-progress', 'The same request is still running.', { retryAfterSeconds: 2 })
         case 'reused':
-          throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
+          throw keyReused()
         case 'duplicate':
           throw new Problem('probable-duplicate-order', 'Another key has ordered this bucket name already.', {
             links: { order: `${mount}/orders/${claim.orderId}` }
@@ -131,6 +168,8 @@ export const createOrdering = ({ ledger, settleWindowMs, mount }: OrderingOption
 /** Nothing was sent, or HOSTKEY did not look at it: the same key may try again. */
 export const isPassing = (name: ProblemName): boolean =>
   problems[name].repeat === 'safe' || problems[name].status === 401
+
+const keyReused = () => new Problem('idempotency-key-reused', 'The key belongs to another request.')
 
 /** After the POST a store that is away leaves the outcome open: the entry says `sent`, and a repetition will look. */
 const unlessDown = async (work: Promise<Entry>): Promise<Entry> => {
@@ -149,31 +188,6 @@ const unlessDown = async (work: Promise<Entry>): Promise<Entry> => {
     )
   }
 }
-
-/** A failure as the ledger keeps it. */
-const recordOf = (problem: Problem): RecordedProblem => ({
-  name: problem.problem,
-  detail: problem.message,
-  outcome: problem.options.outcome ?? 'not-applied',
-  ...(problem.options.upstream && { upstream: problem.options.upstream })
-})
-
-/** The recorded failure, for whoever sends the key again. */
-const revived = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
-  new Problem(name, detail, {
-    outcome,
-    isRecorded: true,
-    ...(upstream && { upstream }),
-    ...(isReplayed && { headers: { 'idempotency-replayed': 'true' } })
-  })
-
-const answerLost = () => new Problem('upstream-timeout', 'HOSTKEY’s answer was lost.', { outcome: 'unknown' })
-
-const notMade = (): RecordedProblem => ({
-  name: 'upstream-bad-response',
-  detail: 'HOSTKEY’s answer was lost, and no account was made: order again with a new key.',
-  outcome: 'not-applied'
-})
 
 /**
  * Under which a purchase is claimed.

@@ -1,91 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import t, { type Test } from 'tap'
-import type { Errand } from '../src/caller.ts'
-import { createLedger, type Ledger } from '../src/ledger/ledger.ts'
-import { createLedgerStore } from '../src/ledger/store.ts'
-import { createOrdering, type OrderKey, orderKeyOf } from '../src/ordering.ts'
-import { isProblem, Problem } from '../src/problem.ts'
-import { startSandbox } from '../src/sandbox/index.ts'
-import { Secret } from '../src/secret.ts'
+import t from 'tap'
+import type { Ledger } from '../src/ledger/ledger.ts'
+import { isProblem } from '../src/problem.ts'
 import { StoreDown } from '../src/store/index.ts'
-import { createAccount, createOrder } from '../src/upstream/actions/accounts.ts'
-import { createUpstream } from '../src/upstream/client.ts'
 import { eventually } from './support/eventually.ts'
-import { temporaryFolder } from './support/replicas.ts'
-
-const LEASE_MS = 75_000
-
-/** Purchases at a sandbox, with a ledger in a file and a clock that is put forward. */
-const shop = async (t: Test) => {
-  const sandbox = await startSandbox({ seed: randomUUID() })
-  const { control, demo } = sandbox
-  const rich = () => control.setCredit('demo', 1_000_000)
-  rich()
-  const upstream = createUpstream({
-    url: new URL(sandbox.url),
-    timeoutMs: 2000,
-    observe: () => undefined,
-    reportRest: () => undefined
-  })
-  const store = createLedgerStore({
-    kind: 'memory',
-    dataDir: temporaryFolder(t),
-    redisUrl: undefined,
-    report: () => undefined
-  })
-  t.after(async () => {
-    await Promise.all([upstream.close(), store.close()])
-    await sandbox.close()
-  })
-  let time = Date.now()
-  const ledger = createLedger({ store: { ...store, now: async () => time }, leaseMs: LEASE_MS })
-  const errand: Errand = {
-    caller: {
-      door: 'bearer',
-      id: 'a caller',
-      limitFactor: 1,
-      accounts: undefined,
-      token: async () => new Secret(demo.token),
-      grants: async () => true,
-      identity: async () => ({ customerId: 1 }),
-      renewed: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
-    },
-    signal: new AbortController().signal,
-    spent: { ms: 0, calls: 0 }
-  }
-  const actions = { order: createOrder, account: createAccount }
-
-  /** A purchase that is sent again and again as it is; `through` is the ledger as this replica sees it. */
-  const purchaseOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
-    const action = actions[what]
-    const wanted = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
-    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), wanted, errand)
-    return {
-      intent: { ...key, wanted },
-      entry: () => ledger.peek(key),
-      place: (through: Ledger = ledger) =>
-        createOrdering({ ledger: through, settleWindowMs: 3_600_000, mount: '' })
-          .place({ upstream, action, settleMs: [0, 20] }, key, async () => wanted, errand)
-          .then(
-            ({ entry }) => entry,
-            error => error
-          )
-    }
-  }
-  return {
-    control,
-    ledger,
-    purchaseOf,
-    reset: () => {
-      control.reset()
-      rich()
-    },
-    advance: (ms: number) => {
-      time += ms
-    },
-    sent: () => control.counters()['create_order'] ?? 0
-  }
-}
+import { LEASE_MS, shop } from './support/shop.ts'
 
 t.test('the entry says `sent` before anything is', async t => {
   const { control, purchaseOf, sent, ledger } = await shop(t)
@@ -120,7 +38,8 @@ t.test('an owner who is fenced off', async t => {
 
   t.test('before the POST sends nothing', async t => {
     const { place, intent, entry } = await purchaseOf('photos')
-    t.ok(isProblem(await place(robbed('sent', intent)), 'idempotency-in-progress'))
+    const fenced = await place(robbed('sent', intent))
+    t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'not-applied' } })
     t.equal(sent(), 0)
     t.match(await entry(), { state: 'claimed' }, 'it is the other one’s')
   })
@@ -128,35 +47,12 @@ t.test('an owner who is fenced off', async t => {
   t.test('after it says so, and the other one finds the account', async t => {
     control.clearCalls()
     const { place, intent, entry } = await purchaseOf('music')
-    t.ok(isProblem(await place(robbed('done', intent)), 'idempotency-in-progress'))
+    const fenced = await place(robbed('done', intent))
+    t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'unknown' } })
     t.match(await entry(), { state: 'sent' })
     advance(LEASE_MS)
     t.match(await place(), { state: 'done', made: { bucket: 'music' } })
     t.equal(sent(), 1)
-  })
-})
-
-t.test('whoever takes an entry over', async t => {
-  const { purchaseOf, sent, ledger, advance, control } = await shop(t)
-
-  t.test('buys where nothing was sent', async t => {
-    const { place, intent } = await purchaseOf('photos')
-    await ledger.claim(intent)
-    t.ok(isProblem(await place(), 'idempotency-in-progress'))
-    advance(LEASE_MS)
-    t.match(await place(), { state: 'done', made: { bucket: 'photos' } })
-    t.equal(sent(), 1)
-  })
-
-  t.test('only looks where something may have been, and once: whoever asks again has waited already', async t => {
-    const { place, intent } = await purchaseOf('music')
-    const claim = await ledger.claim(intent)
-    if (claim.kind === 'new') await ledger.record(claim.held, { state: 'sent', sentAt: Date.now(), before: [] })
-    advance(LEASE_MS)
-    control.clearCalls()
-    t.match(await place(), { state: 'unknown' })
-    t.equal(sent(), 0)
-    t.equal(control.counters()['get_users'], 2, 'by the bucket’s name, and by the plan')
   })
 })
 

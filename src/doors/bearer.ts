@@ -1,4 +1,5 @@
-import type { Caller, Identity } from '../caller.ts'
+import type { Caller, Identity, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { Problem } from '../problem.ts'
 import { customerScopes, scopesOfRole } from '../scopes.ts'
 import type { Secret } from '../secret.ts'
@@ -9,14 +10,14 @@ const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
 
 /** Third parties show HOSTKEY's own token: it is passed through and kept nowhere. */
-export const createBearerDoor = (auth: Auth, now: () => number = Date.now) => {
+export const createBearerDoor = (auth: Auth, now: Clock = latestNow) => {
   const identities = new Map<string, { identity: Promise<Identity>; until: number }>()
 
-  const identityOf = (token: Secret): Promise<Identity> => {
+  const identityOf = (token: Secret, spent?: Spent): Promise<Identity> => {
     const fingerprint = token.fingerprint()
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
-    const identity = auth.identify(token)
+    const identity = auth.identify(token, spent)
     const entry = { identity, until: now() + REMEMBERED_MS }
     identities.set(fingerprint, entry)
     identity.then(
@@ -30,7 +31,7 @@ export const createBearerDoor = (auth: Auth, now: () => number = Date.now) => {
     return identity
   }
 
-  return (token: Secret): Caller => ({
+  return (token: Secret, spent?: Spent): Caller => ({
     door: 'bearer',
     id: `token:${token.fingerprint()}`,
     limitFactor: 1,
@@ -38,8 +39,8 @@ export const createBearerDoor = (auth: Auth, now: () => number = Date.now) => {
     token: async () => token,
     // Most operations need no more than HOSTKEY's own judgement of the token: only the rare scope asks whose it is.
     grants: async scope =>
-      customerScopes.includes(scope) || scopesOfRole((await identityOf(token)).role).includes(scope),
-    identity: () => identityOf(token),
+      customerScopes.includes(scope) || scopesOfRole((await identityOf(token, spent)).role).includes(scope),
+    identity: () => identityOf(token, spent),
     renewed: async () => {
       throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
     }

@@ -1,4 +1,5 @@
-import type { Caller } from '../caller.ts'
+import type { Caller, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Secret } from '../secret.ts'
 import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
@@ -17,39 +18,35 @@ export interface Registry {
 
 /** Internal services show a secret of ours; the gateway logs in at HOSTKEY for them. */
 export const createServiceDoor =
-  (registry: Registry, logins: Logins, now: () => number = Date.now) =>
-  (bearer: Secret): Caller => {
+  (registry: Registry, logins: Logins, now: Clock = latestNow) =>
+  (bearer: Secret, spent?: Spent): Caller => {
     const [, id = '', secret = ''] = CREDENTIAL.exec(bearer.reveal()) ?? []
     const service = registry.find(id)
     if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not accepted.')
     if (service.expiresAt <= now()) throw new Problem('invalid-token', 'The service credential has expired.')
-    return callerOf(service, logins)
+    return callerOf(service, refused => granted(() => logins.grant(service.apiKey, refused, spent), service.id))
   }
 
-const callerOf = (service: Service, logins: Logins): Caller => ({
+const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
   door: 'service',
   id: `service:${service.id}`,
   limitFactor: service.limitFactor,
   accounts: service.accounts,
-  token: async () => (await granted(logins, service)).token,
+  token: async () => (await grant()).token,
   grants: async scope => service.scopes.has(scope),
-  identity: async () => (await granted(logins, service)).identity,
-  renewed: async refused => (await granted(logins, service, refused)).token
+  identity: async () => (await grant()).identity,
+  renewed: async refused => (await grant(refused)).token
 })
 
 /** A key that HOSTKEY refuses is the operator's matter: the caller's own credential is right, and is not blamed. */
-const granted = async (logins: Logins, service: Service, refused?: Secret): Promise<Grant> => {
+const granted = async (grant: () => Promise<Grant>, id: string): Promise<Grant> => {
   try {
-    return await logins.grant(service.apiKey, refused)
+    return await grant()
   } catch (error) {
     if (!isProblem(error, ...KEY_REFUSALS)) throw error
-    throw new Problem(
-      'upstream-unavailable',
-      `HOSTKEY refuses the API key of service ${service.id}: ${error.problem}.`,
-      {
-        retryAfterSeconds: 30,
-        cause: error
-      }
-    )
+    throw new Problem('upstream-unavailable', `HOSTKEY refuses the API key of service ${id}: ${error.problem}.`, {
+      retryAfterSeconds: 30,
+      cause: error
+    })
   }
 }

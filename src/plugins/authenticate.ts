@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Caller, Errand } from '../caller.ts'
+import { type Caller, type Errand, nothingSpent, type Spent } from '../caller.ts'
 import { COOKIE, clearingFlags } from '../cookie.ts'
 import { assertOwnPage } from '../csrf.ts'
 import { isServiceCredential } from '../doors/service.ts'
@@ -11,8 +11,9 @@ import { Secret } from '../secret.ts'
 /** Three doors, one caller. */
 export interface Doors {
   session: (cookie: Secret) => Promise<Caller>
-  bearer: (token: Secret) => Caller
-  service: (credential: Secret) => Caller
+  /** `spent` counts what the door itself asks of HOSTKEY, for this request and whoever else waits for it. */
+  bearer: (token: Secret, spent?: Spent) => Caller
+  service: (credential: Secret, spent?: Spent) => Caller
 }
 
 export interface AuthenticateOptions {
@@ -30,12 +31,13 @@ const BEARER = /^Bearer +([!-~]{1,4096})$/i
 export const authenticate = fp(
   async (app: FastifyInstance, { doors, origins, signalOf }: AuthenticateOptions) => {
     app.addHook('onRequest', async request => {
-      const caller = await callerOf(request, doors, origins)
+      const spent = nothingSpent()
+      const caller = await callerOf(request, spent, { doors, origins })
       request.setDecorator<Errand>(ERRAND, {
         caller,
         signal: signalOf(request),
         isShareable: request.method === 'GET',
-        spent: { ms: 0, calls: 0 }
+        spent
       })
     })
     app.addHook('onError', async (_request, reply, error) => {
@@ -47,19 +49,25 @@ export const authenticate = fp(
 )
 
 /** `Authorization` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
-const callerOf = async (request: FastifyRequest, doors: Doors, origins: ReadonlySet<string>): Promise<Caller> => {
+const callerOf = async (
+  request: FastifyRequest,
+  spent: Spent,
+  { doors, origins }: Pick<AuthenticateOptions, 'doors' | 'origins'>
+): Promise<Caller> => {
   const { authorization } = request.headers
-  if (authorization !== undefined) return bearerOf(authorization, doors)
+  if (authorization !== undefined) return bearerOf(authorization, doors, spent)
   const cookie = request.cookies[COOKIE]
   if (cookie === undefined) throw new Problem('unauthenticated', 'No credential was sent.')
   assertOwnPage(request.headers, origins)
   return doors.session(new Secret(cookie))
 }
 
-const bearerOf = (authorization: string, doors: Doors): Caller => {
+const bearerOf = (authorization: string, doors: Doors, spent: Spent): Caller => {
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
-  return isServiceCredential(bearer) ? doors.service(new Secret(bearer)) : doors.bearer(new Secret(bearer))
+  return isServiceCredential(bearer)
+    ? doors.service(new Secret(bearer), spent)
+    : doors.bearer(new Secret(bearer), spent)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../address.ts'
+import { nothingSpent } from '../caller.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Problem } from '../problem.ts'
 import { ERRAND, errandIn } from '../route.ts'
@@ -52,7 +53,7 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
   request.log.info({ operation: 'none', method, status, problem, ms: 0, upstreamMs: 0, upstreamCalls: 0 }, 'request')
 }
 
-const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? { ms: 0, calls: 0 }
+const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? nothingSpent()
 const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id
 
 const operationOf = (request: FastifyRequest): string => {

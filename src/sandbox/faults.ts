@@ -7,6 +7,7 @@ const insteadKinds = [
   'empty-500',
   'html-502',
   'html-503',
+  'html-504',
   'throttled',
   'throttled-retry-after',
   'empty-200',

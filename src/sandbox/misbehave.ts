@@ -17,6 +17,7 @@ export const answerInstead = (kind: InsteadKind, fault: Fault, world: World, res
     'empty-500': () => reply({ status: 500, text: '' }),
     'html-502': () => reply(page(502, '502 Bad Gateway')),
     'html-503': () => reply(page(503, '503 Service Temporarily Unavailable')),
+    'html-504': () => reply(page(504, '504 Gateway Time-out')),
     throttled: () => reply(page(429, '429 Too Many Requests')),
     'throttled-retry-after': () =>
       reply(page(429, '429 Too Many Requests', { 'retry-after': String(Math.ceil((fault.ms ?? 1000) / 1000)) })),

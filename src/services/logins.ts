@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Identity } from '../caller.ts'
+import type { Identity, Spent } from '../caller.ts'
+import { type Clock, latestNow } from '../clock.ts'
 import { isProblem, Problem } from '../problem.ts'
 import type { Sealer } from '../seal.ts'
 import { Secret } from '../secret.ts'
 import type { Store } from '../store/index.ts'
-import type { Auth, Grant } from '../upstream/auth.ts'
+import { type Auth, type Grant, nameless } from '../upstream/auth.ts'
 
 /** A token is renewed so long before it ends. */
 const RENEW_BEFORE_MS = 60_000
@@ -24,9 +25,19 @@ export interface Logins {
   /**
    * A token for the key.
    * @param refused the token that HOSTKEY has just refused: another one is wanted
+   * @param spent of the request that asks: it counts a login that it begins, and none that it joins
    * @throws Problem invalid-credentials, api-key-login-unavailable, upstream-unavailable …
    */
-  grant(apiKey: Secret, refused?: Secret): Promise<Grant>
+  grant(apiKey: Secret, refused?: Secret, spent?: Spent): Promise<Grant>
+}
+
+/** A login that is to be had. */
+interface Wish {
+  /** Of the key, in the store. */
+  name: string
+  apiKey: Secret
+  refused: Secret | undefined
+  spent: Spent | undefined
 }
 
 /** Ways in which HOSTKEY refuses a key: to show it again would change nothing. */
@@ -43,7 +54,7 @@ interface Refusal {
 }
 
 /** @param now milliseconds since 1970 */
-export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () => number = Date.now): Logins => {
+export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Clock = latestNow): Logins => {
   const grants = new Map<string, Grant>()
   const refusals = new Map<string, Refusal>()
   const renewals = new Map<string, number>()
@@ -70,9 +81,9 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
     }
   }
 
-  const logIn = async (name: string, apiKey: Secret): Promise<Grant> => {
+  const logIn = async ({ name, apiKey, spent }: Wish): Promise<Grant> => {
     try {
-      const grant = await auth.grant({ apiKey })
+      const grant = await auth.grant({ apiKey }, nameless({ spent }))
       await shared.write(name, apiKey, grant)
       return grant
     } catch (error) {
@@ -84,7 +95,8 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
   }
 
   /** One replica logs in, the others wait for what it gets. Without a store each process logs in for itself. */
-  const logInOnce = async (name: string, apiKey: Secret, refused: Secret | undefined): Promise<Grant> => {
+  const logInOnce = async (wish: Wish): Promise<Grant> => {
+    const { name, apiKey, refused } = wish
     const lock = `${name}:lock`
     const owner = randomUUID()
     const giveUpAt = now() + WAIT_MS
@@ -99,28 +111,29 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
       try {
         // Between the look and the lock another replica may have finished.
         const fresh = await shared.read(name, apiKey)
-        return isUsable(fresh, refused) ? fresh : await logIn(name, apiKey)
+        return isUsable(fresh, refused) ? fresh : await logIn(wish)
       } finally {
         await store.release(lock, owner).catch(() => undefined)
       }
     }
     // Whoever has the lock is dead or slow, or could not give it back: one login too many is better than none.
-    return logIn(name, apiKey)
+    return logIn(wish)
   }
 
-  const run = async (name: string, apiKey: Secret, refused: Secret | undefined): Promise<Grant> => {
+  const run = async (wish: Wish): Promise<Grant> => {
+    const { name, refused } = wish
     const isRenewal = refused !== undefined
     if (isRenewal && (renewals.get(name) ?? 0) > now()) {
       throw new Problem('upstream-unavailable', 'HOSTKEY refuses the tokens that it issues.', { retryAfterSeconds: 5 })
     }
-    const grant = await logInOnce(name, apiKey, refused)
+    const grant = await logInOnce(wish)
     if (isRenewal) renewals.set(name, now() + RENEWED_MS)
     grants.set(name, grant)
     return grant
   }
 
   return {
-    async grant(apiKey, refused) {
+    async grant(apiKey, refused, spent) {
       const name = `login:${createHash('sha256').update(apiKey.reveal()).digest('base64url')}`
       const known = grants.get(name)
       if (isUsable(known, refused)) return known
@@ -131,7 +144,7 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: () =
         // Whoever joins may get the very token that it was refused with: then it asks for another one.
         if (joined.token.fingerprint() !== refused?.fingerprint()) return joined
       }
-      const login = run(name, apiKey, refused).finally(() => running.delete(name))
+      const login = run({ name, apiKey, refused, spent }).finally(() => running.delete(name))
       running.set(name, login)
       return login
     }

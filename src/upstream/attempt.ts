@@ -20,6 +20,12 @@ export const stageOf = (error: unknown): Stage | undefined => {
   return typeof cause === 'object' && cause !== null && 'stage' in cause ? (cause as WireCause).stage : undefined
 }
 
+/**
+ * May HOSTKEY still be at it? Where nobody has answered, the connection broke, or a front has answered in the place of
+ * PHP: 502 is such a broken connection one hop further on, and some fronts say 503 of one too.
+ */
+export const isUnended = (error: Problem): boolean => error.problem === 'upstream-timeout' || stageOf(error) === 'early'
+
 /** Is it open what became of a write, because its answer was lost or makes no sense? */
 export const isLost = (error: unknown): error is Problem =>
   isProblem(error, 'upstream-timeout', 'upstream-bad-response') && error.options.outcome === 'unknown'

@@ -1,4 +1,4 @@
-import type { Caller, Errand, Identity } from '../caller.ts'
+import { type Caller, type Errand, type Identity, nothingSpent, type Spent } from '../caller.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import type { Result } from './action.ts'
@@ -21,13 +21,17 @@ export interface Grant {
 export interface Auth {
   /**
    * Turns a credential into a token. `fix_ip` is 0: HOSTKEY sees the gateway's address, not the caller's.
-   * @param errand of the one request that logs in; without it, the token is for many, and no single one ends the login
+   * @param errand of the one request that logs in; the token for many has a `nameless` one, which none of them ends
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
    * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
    */
   grant(credential: Credential, errand?: Errand): Promise<Grant>
-  /** Whose token is it? @throws Problem invalid-token, upstream-unavailable */
-  identify(token: Secret): Promise<Identity>
+  /**
+   * Whose token is it? The answer is for many: none of them ends the question.
+   * @param spent of the request that asks it
+   * @throws Problem invalid-token, upstream-unavailable
+   */
+  identify(token: Secret, spent?: Spent): Promise<Identity>
   /** Ends a token. @throws Problem */
   revoke(token: Secret): Promise<void>
 }
@@ -45,7 +49,7 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
   }
 
   return {
-    identify: token => identify(token, nameless()),
+    identify: (token, spent) => identify(token, nameless({ spent })),
     async grant(credential, errand = nameless()) {
       if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, errand) }
       const terms = { ttl: TTL_SECONDS, fix_ip: 0 }
@@ -122,8 +126,10 @@ const anonymous: Caller = {
 }
 
 /** An errand at auth.php for somebody who has no name yet. @param signal aborts when it is to be given up */
-export const nameless = (signal: AbortSignal = new AbortController().signal): Errand => ({
-  caller: anonymous,
-  signal,
-  spent: { ms: 0, calls: 0 }
-})
+export const nameless = ({
+  signal = new AbortController().signal,
+  spent = nothingSpent()
+}: {
+  signal?: AbortSignal
+  spent?: Spent | undefined
+} = {}): Errand => ({ caller: anonymous, signal, spent })

@@ -6,9 +6,9 @@ import {
   type IBackoff,
   type IBackoffFactory,
   type IBreaker,
-  type IHalfOpenAfterBackoffContext,
-  isBrokenCircuitError
+  type IHalfOpenAfterBackoffContext
 } from 'cockatiel'
+import { elapsedNow } from '../clock.ts'
 
 /** Five failures in a row, or half of at least twenty calls in ten seconds (Envoy's figures). */
 export const IN_A_ROW = 5
@@ -53,8 +53,6 @@ class Sick extends Error {
 }
 
 const ownError = (error: unknown): never => {
-  // Its clock may stand a millisecond before the one that `restMs` looked at.
-  if (isBrokenCircuitError(error)) throw new Open()
   throw error instanceof Sick ? error.own : error
 }
 
@@ -67,7 +65,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   const policy = circuitBreaker(handleType(Sick), {
     breaker: rules,
     halfOpenAfter: resting(ms => {
-      restsUntil = Date.now() + ms
+      restsUntil = elapsedNow() + ms
     })
   })
   policy.onReset(() => onTurn(false))
@@ -81,7 +79,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   return {
     get restMs() {
       if (policy.state === CircuitState.Isolated || policy.state === CircuitState.HalfOpen) return REST_MS.first
-      const restMs = restsUntil - Date.now()
+      const restMs = restsUntil - elapsedNow()
       return policy.state === CircuitState.Open && restMs > 0 ? restMs : undefined
     },
     async run(work, signOf) {
@@ -109,7 +107,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
     hold() {
       const held = policy.isolate()
       return () => {
-        if (Date.now() < restsUntil) return false
+        if (elapsedNow() < restsUntil) return false
         rules.success(CircuitState.HalfOpen)
         held.dispose()
         return true
@@ -133,7 +131,7 @@ const either = (a: IBreaker, b: IBreaker): IBreaker => ({
 const createSample = (): IBreaker => {
   let counts: { second: number; calls: number; failures: number }[] = []
   const count = (failures: number) => {
-    const now = Math.floor(Date.now() / 1000)
+    const now = Math.floor(elapsedNow() / 1000)
     counts = counts.filter(({ second }) => second > now - SAMPLED.seconds)
     const last = counts.at(-1)
     if (last?.second === now) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
@@ -153,17 +151,20 @@ const createSample = (): IBreaker => {
   }
 }
 
+/** The policy itself never waits: its clock is the machine's, which may be set back and prolong the rest. */
+const OURS = Number.NEGATIVE_INFINITY
+
 const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
   const restAfter =
     (failedProbes: number) =>
     ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
       if ('error' in result && result.error instanceof Sick && result.error.toldNothing) {
-        return { duration: 0, next: restAfter(failedProbes) }
+        return { duration: OURS, next: restAfter(failedProbes) }
       }
       const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)
       const ms = Math.round(wholeMs * (1 + JITTER * (2 * Math.random() - 1)))
       begin(ms)
-      return { duration: ms, next: restAfter(failedProbes + 1) }
+      return { duration: OURS, next: restAfter(failedProbes + 1) }
     }
   return { next: restAfter(0) }
 }

@@ -38,18 +38,17 @@ export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: E
 type ListedBucket = Result<typeof getBuckets>['message'][number]
 
 /**
- * The bucket that a create has made: the one of that name, else the one new name that ends in `-<wished>`, for HOSTKEY
- * may put a prefix before it (observed).
+ * The bucket that a create has made: the new one of that name, else the one new name that ends in `-<wished>`, for
+ * HOSTKEY may put a prefix before it (observed).
  */
 export const madeBucket = (
   listed: ListedBucket[],
   before: ReadonlySet<string>,
   wished: string
 ): ListedBucket | undefined => {
-  const exact = listed.find(({ name }) => name === wished)
-  if (exact) return exact
-  const fresh = listed.filter(({ name }) => !before.has(name) && name.endsWith(`-${wished}`))
-  return fresh.length === 1 ? fresh[0] : undefined
+  const fresh = listed.filter(({ name }) => !before.has(name))
+  const prefixed = fresh.filter(({ name }) => name.endsWith(`-${wished}`))
+  return fresh.find(({ name }) => name === wished) ?? (prefixed.length === 1 ? prefixed[0] : undefined)
 }
 
 /**
@@ -73,7 +72,8 @@ export const createdBucket = async (
     if (found) return found
     throw error
   }
-  return find()
+  // Where none is new, the caller's own of that name may be meant: some storages make it again and say that they have.
+  return (await find()) ?? answer.message.find(({ name }) => name === wished)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Errand } from '../caller.ts'
 import type { Action, Params, Result } from './action.ts'
-import { awaitCallback, callbackOf } from './callback.ts'
+import { endOf, taskOf } from './callback.ts'
 import { type CallClass, classOf } from './classes.ts'
 import { encodeForm, openEnvelope } from './envelope.ts'
 import { broken } from './interceptors/broken.ts'
@@ -46,16 +46,17 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
     const signal = isWrite ? deadline : AbortSignal.any([deadline, errand.signal])
     const post = (script: string, form: string) =>
       transport.post({ script, form, isWrite, isFresh, headMs: timeoutMs ?? headMs, signal })
-    const reply = await post(action.script, await formOf(action, params, errand))
+    const token = action.script === 's3.php' ? (await errand.caller.token()).reveal() : undefined
+    const reply = await post(action.script, formOf(action, params, token))
     const envelope = openEnvelope(reply.body, action.script)
-    const task =
-      envelope.kind === 'success' && !fits(action, envelope.payload) ? callbackOf(envelope.payload) : undefined
-    // auth.php is sent credentials: a refusal that quotes one is told without it.
-    const secrets = action.script === 'auth.php' ? Object.values(params).filter(value => typeof value === 'string') : []
+    const key = envelope.kind === 'success' ? taskOf(envelope.payload, fits(action, envelope.payload)) : undefined
+    // A refusal that quotes a credential that was sent is told without it: s3.php gets a token, auth.php any.
+    const credentials = token === undefined ? Object.values(params) : [token]
+    const secrets = credentials.filter(value => typeof value === 'string')
     return verdictOn(action, {
       reply,
       secrets,
-      envelope: task === undefined ? envelope : await awaitCallback(task, post, signal)
+      envelope: key === undefined ? envelope : await endOf({ key, isWrite, post, deadline: signal })
     })
   }
   const attempt = observed(send, observe)
@@ -65,10 +66,10 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */
-const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }: Errand): Promise<string> => {
+const formOf = <A extends Action>(action: A, params: Params<A>, token: string | undefined): string => {
   const given = new Map<string, unknown>(Object.entries(params as object))
   const fields: [string, string | number][] = [['action', action.name]]
-  if (action.script === 's3.php') fields.push(['token', (await caller.token()).reveal()])
+  if (token !== undefined) fields.push(['token', token])
   for (const key of Object.keys(action.params.properties)) {
     const value = given.get(key)
     if (value === undefined) continue

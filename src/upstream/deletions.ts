@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Errand, looking } from '../caller.ts'
 import { isProblem, Problem } from '../problem.ts'
 import { getUsers } from './actions/accounts.ts'
-import { isLost } from './attempt.ts'
+import { isLost, isUnended } from './attempt.ts'
 import { listedBuckets } from './buckets.ts'
 import type { Upstream } from './client.ts'
 import { listedFiles } from './files.ts'
@@ -26,7 +26,7 @@ export interface Deletion {
 
 /**
  * Deletes with one POST that is never repeated. Where its answer is lost, reading tells what became of it (RELIABILITY 4.1).
- * @throws Problem of the action; upstream-bad-response with outcome `not-applied` when an answer came and the target is still there
+ * @throws Problem of the action; upstream-bad-response with outcome `not-applied` when PHP has answered and the target is still there
  */
 export const deleted = async ({ send, ...search }: Deletion, errand: Errand): Promise<void> => {
   try {
@@ -35,8 +35,8 @@ export const deleted = async ({ send, ...search }: Deletion, errand: Errand): Pr
     if (!isLost(error)) throw error
     const isGone = await looked(search, looking(errand))
     if (isGone) return
-    // Without an answer HOSTKEY may still be at it: what is there now may be gone in a moment.
-    if (isGone === undefined || error.problem === 'upstream-timeout') throw error
+    // What is there now may be gone in a moment.
+    if (isGone === undefined || isUnended(error)) throw error
     throw new Problem('upstream-bad-response', 'HOSTKEY gave no answer that can be used, and has deleted nothing.', {
       outcome: 'not-applied',
       cause: error.options.cause

@@ -2,6 +2,7 @@ import type { Errand } from '../caller.ts'
 import { Problem } from '../problem.ts'
 import type { Result } from './action.ts'
 import { getFiles, MAX_KEYS } from './actions/files.ts'
+import { classOf } from './classes.ts'
 import type { Upstream } from './client.ts'
 
 type ListedFile = Result<typeof getFiles>['files'][number]
@@ -25,6 +26,9 @@ export interface Wanted {
 
 /** A filtered page may be empty and still have a next one: so many are read for one of ours, then the caller goes on. */
 const MAX_CALLS = 20
+
+/** Nor is one begun after so long: all of them together must not take much longer than a single read may. */
+const JOINING_MS = classOf.read.deadlineMs
 
 /** So many folders are remembered, not to be listed again: HOSTKEY names those of the files on a page on each page. */
 const MAX_REMEMBERED = 10_000
@@ -92,18 +96,19 @@ const remember = (seen: Set<string>, key: string): void => {
 }
 
 /**
- * Joins HOSTKEY's pages until `limit` files and folders are there or the list ends.
+ * Joins HOSTKEY's pages until `limit` files and folders are there, the list ends, or it has taken long enough.
  * @throws Problem of get_files
  */
 export const listedFiles = async (upstream: Upstream, wanted: Wanted, errand: Errand): Promise<Page> => {
   const joined: Page = { files: [], folders: [], next: undefined }
+  const giveUpAt = performance.now() + JOINING_MS
   let calls = 0
   for await (const { files, folders, next } of pagesOf(upstream, wanted, errand)) {
     joined.files.push(...files)
     joined.folders.push(...folders)
     joined.next = next
     calls += 1
-    if (calls === MAX_CALLS) break
+    if (calls === MAX_CALLS || performance.now() >= giveUpAt) break
   }
   return joined
 }

@@ -1,4 +1,4 @@
-import { type Errand, unhurried } from '../caller.ts'
+import { type Errand, looking } from '../caller.ts'
 import { isProblem, type Problem } from '../problem.ts'
 import type { createAccount, createOrder } from './actions/accounts.ts'
 import { findMadeBucket } from './buckets.ts'
@@ -35,25 +35,34 @@ export interface Purchase {
 export const purchase = async (how: Purchase, wanted: Wanted, errand: Errand): Promise<Made> => {
   const before = await accountsOfPlan(how.upstream, wanted.planId, errand)
   try {
-    return await send(how, wanted, errand)
+    return await withBucket(how, { s3uid: await send(how, wanted, errand), wanted }, errand)
   } catch (error) {
     if (!leavesItOpen(error)) throw error
     const finding = await lookForAccount(
       how.upstream,
       { wanted, before, isMade: error.options.outcome === 'partial', settleMs: how.settleMs },
-      unhurried(errand)
+      looking(errand)
     )
     if (finding.kind !== 'made') throw error
     return madeDespite(finding, error)
   }
 }
 
-/** The one POST, and a look for the bucket's actual name. @throws Problem of the action */
-export const send = async ({ upstream, action, settleMs }: Purchase, wanted: Wanted, errand: Errand): Promise<Made> => {
+/** The one POST. @returns the account. @throws Problem of the action */
+export const send = async ({ upstream, action }: Purchase, wanted: Wanted, errand: Errand): Promise<string> => {
   const { planId: plan_id, bucketName: bucket_name, location } = wanted
   const { s3uid } = await upstream.call(action, { plan_id, bucket_name, location }, errand)
-  const search = { s3uid, wished: bucket_name, before: new Set<string>(), settleMs }
-  const found = await findMadeBucket(upstream, search, unhurried(errand))
+  return s3uid
+}
+
+/** The account that was made, with the actual name of its bucket where it is seen. Throws nothing. */
+export const withBucket = async (
+  { upstream, settleMs }: Pick<Purchase, 'upstream' | 'settleMs'>,
+  { s3uid, wanted }: { s3uid: string; wanted: Wanted },
+  errand: Errand
+): Promise<Made> => {
+  const search = { s3uid, wished: wanted.bucketName, before: new Set<string>(), settleMs }
+  const found = await findMadeBucket(upstream, search, looking(errand))
   return { s3uid, ...(found && { bucket: found.name }) }
 }
 

@@ -43,14 +43,16 @@ export const lookForAccount = async (
   for (const ms of settleMs) {
     await pause(ms)
     finding = await look(upstream, search, errand).catch((): Finding => ({ kind: 'unclear' }))
-    if (finding.kind === 'made') break
+    if (finding.kind === 'made' || errand.deadline?.aborted) break
   }
   return finding
 }
 
 const look = async (upstream: Upstream, search: Search, errand: Errand): Promise<Finding> => {
   const { wanted, isMade } = search
-  const { s3_users } = await upstream.call(getUsers, { bucket_name: wanted.bucketName }, errand)
+  // Of the plan, as before the POST: an older account of another plan may own a bucket of that name.
+  const asked = { bucket_name: wanted.bucketName, plan_id: wanted.planId }
+  const { s3_users } = await upstream.call(getUsers, asked, errand)
   const [owner] = await freshOf(
     s3_users.map(({ s3uid }) => s3uid),
     search

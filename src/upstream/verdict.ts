@@ -33,7 +33,7 @@ export const verdictOn = <A extends Action>(action: A, answer: Answer): Result<A
     case 'success':
       return checked(action, envelope.payload)
     case 'pending':
-      throw badResponse(action, 'a task that is not ready')
+      throw notReady(action)
     case 'unreadable':
       throw badResponse(action, envelope.reason)
   }
@@ -44,6 +44,19 @@ const badResponse = (action: Action, reason: string, cause?: WireCause): Problem
     ...outcomeOf(action),
     cause
   })
+
+/** A write that waits in HOSTKEY's queue will be done when nobody looks: its answer is as good as lost. */
+const notReady = (action: Action): Problem => {
+  if (!isWrite(action)) return badResponse(action, 'a task that is not ready')
+  return new Problem(
+    'upstream-timeout',
+    'HOSTKEY has not told in time what became of the task that it has made of it.',
+    {
+      outcome: 'unknown',
+      cause: { code: 'callback', stage: 'ambiguous' } satisfies WireCause
+    }
+  )
+}
 
 /** A refusal counts as one whatever its HTTP status (UPSTREAM 1.1); a success does not. */
 const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Problem => {
@@ -56,7 +69,13 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
   if (envelope.kind === 'failure') return refusal(action, envelope.text, secrets)
   // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
   const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
-  return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
+  const cause: WireCause = { code: `HTTP ${reply.status}`, stage }
+  if (reply.status !== 504) return badResponse(action, describeStatus(reply.status), cause)
+  // It gave up waiting as we do; what is behind it may still act.
+  return new Problem('upstream-timeout', 'HOSTKEY did not answer its own front in time.', {
+    ...outcomeOf(action),
+    cause
+  })
 }
 
 /**

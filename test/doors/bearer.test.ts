@@ -1,4 +1,7 @@
 import t from 'tap'
+import { createBearerDoor } from '../../src/doors/bearer.ts'
+import { Secret } from '../../src/secret.ts'
+import { clock } from '../support/clock.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
 
@@ -111,4 +114,24 @@ t.test('a HOSTKEY token is passed through', async t => {
       getOrder: 'orders:write'
     })
   })
+})
+
+t.test('whose token it is is asked again after a minute, though the clock of the machine is set back', async t => {
+  const advance = clock(t)
+  let asked = 0
+  const door = createBearerDoor({
+    identify: async () => {
+      asked += 1
+      return { customerId: asked }
+    },
+    grant: () => Promise.reject(new Error('not asked for')),
+    revoke: async () => undefined
+  })
+  const identityOf = () => door(new Secret('a token')).identity()
+  await identityOf()
+  const now = Date.now()
+  t.intercept(Date, 'now', { value: () => now - 3_600_000 })
+  t.strictSame(await identityOf(), { customerId: 1 })
+  advance(60_000)
+  t.strictSame(await identityOf(), { customerId: 2 })
 })

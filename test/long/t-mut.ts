@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
 
 /** The files that take seconds, and no load: those of promises press the machine, and would fail for other reasons. */
 const TESTS = [
-  'test/{csrf,ordering,problems,recent-writes,revocation,seal,secret,sessions}.test.ts',
+  'test/{csrf,ordering,ordering-takeover,problems,recent-writes,revocation,seal,secret,sessions}.test.ts',
   'test/{doors,ledger,services,upstream}/*.test.ts',
   'test/store/{contract,memory}.test.ts',
   'test/routes/*.test.ts'

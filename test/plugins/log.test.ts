@@ -1,18 +1,20 @@
 import { request } from 'node:http'
 import t, { type Test } from 'tap'
 import { eventually } from '../support/eventually.ts'
-import { gateway } from '../support/gateway.ts'
+import { type Gateway, gateway } from '../support/gateway.ts'
 import { createRawClient } from '../support/raw.ts'
+import { withServices } from '../support/services.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
 
 /** A gateway, and the lines that it logs of requests. */
-const watched = async (t: Test) => {
-  const running = await gateway(t)
+const watched = async <G extends Gateway>(t: Test, opened: Promise<G>) => {
+  const running = await opened
   const records = (): Record<string, unknown>[] =>
     running.lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   return {
     ...running,
+    records,
     /** What one request adds to the log, and every line of it. */
     async logOf(ask: () => Promise<unknown>) {
       running.lines.length = 0
@@ -24,7 +26,7 @@ const watched = async (t: Test) => {
 }
 
 t.test('the log has one line for each request', async t => {
-  const { get, del, post, send, sandbox, logOf, url } = await watched(t)
+  const { get, del, post, send, sandbox, logOf, url } = await watched(t, gateway(t))
 
   t.test('with its id, operation, status and times, and nothing else', async t => {
     const { records } = await logOf(() => get('/accounts/s3_user_1', { headers: { 'x-request-id': 'my.id-1' } }))
@@ -75,6 +77,15 @@ t.test('the log has one line for each request', async t => {
     }
   })
 
+  t.test('which counts the question whose token it is, of the request that asks it', async t => {
+    const ask = () => get('/orders/11111111-1111-4111-8111-111111111111')
+    for (const upstreamCalls of [1, 0]) {
+      const { records } = await logOf(ask)
+      t.hasStrict(records[0], { operation: 'getOrder', status: 404, upstreamCalls })
+      t.equal(Number(records[0]?.['upstreamMs']) > 0, upstreamCalls > 0)
+    }
+  })
+
   t.test('which names the problem', async t => {
     for (const [ask, operation, status, problem] of [
       [() => get('/accounts/s3_user_2'), 'getAccount', 404, 'account-not-found'],
@@ -106,7 +117,7 @@ t.test('the log has one line for each request', async t => {
 })
 
 t.test('the log holds nothing that a caller sends', async t => {
-  const { get, del, post, send, logOf, url } = await watched(t)
+  const { get, del, post, send, logOf, url } = await watched(t, gateway(t))
   const canary = 'CANARY-5f0c1d2e3b4a59687768'
   const silent = async (t: Test, ask: () => Promise<unknown>) => {
     const { records, text } = await logOf(ask)
@@ -158,7 +169,7 @@ t.test('the log holds nothing that a caller sends', async t => {
 })
 
 t.test('what HOSTKEY says is one line of the log, and its secrets are not in it', async t => {
-  const { get, sandbox, logOf } = await watched(t)
+  const { get, sandbox, logOf } = await watched(t, gateway(t))
   const text = `Odd\r\n{"level":"fatal"}\u2028\u001b[31m ${sandbox.demo.token} password=${sandbox.demo.password}`
   sandbox.control.fault({ kind: 'refusal', text, count: 1 })
   const log = await logOf(() => get('/accounts'))
@@ -171,4 +182,19 @@ t.test('what HOSTKEY says is one line of the log, and its secrets are not in it'
     level: 'warn',
     upstreamText: 'Odd {"level":"fatal"} [31m [redacted] password=[redacted]'
   })
+})
+
+t.test('a login for a service is counted in the line of the request that began it', async t => {
+  const { get, as, lines, records, sandbox } = await watched(t, withServices(t, { reader: {} }))
+  lines.length = 0
+  sandbox.control.clearCalls()
+  sandbox.control.fault({ kind: 'latency', action: 'login', ms: 200 })
+  await Promise.all([1, 2, 3].map(() => get('/accounts/s3_user_1/buckets', as.reader)))
+  t.ok(await eventually(() => records().length === 3))
+  const calls = records().map(({ upstreamCalls }) => Number(upstreamCalls))
+  t.equal(
+    calls.reduce((sum, count) => sum + count, 0),
+    sandbox.control.calls().length
+  )
+  t.equal(sandbox.control.counters()['login'], 1)
 })

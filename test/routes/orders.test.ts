@@ -101,6 +101,13 @@ t.test('POST /orders', async t => {
     })
   }
 
+  t.test('202 when an account of another plan owns a bucket of that name', async t => {
+    control.fault({ kind: 'html-502', action: 'create_order' })
+    const reply = await order({ planId: 4, bucketName: 'logs', location: 'DE' })
+    t.equal(reply.statusCode, 202, reply.text)
+    t.notOk('s3uid' in reply.json())
+  })
+
   t.test('202 when the one new account is another order’s: it is not taken for this one’s', async t => {
     control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
     control.fault({ kind: 'latency', action: 'create_order', ms: 100, count: 1 })

@@ -41,6 +41,7 @@ const expected: [kind: FaultKind, shape: { outcome: string; status?: number; bod
   ['html-502', { outcome: 'answered', status: 502, body: /^<html>/, isApplied: false }],
   ['html-502-after', { outcome: 'answered', status: 502, body: /^<html>/, isApplied: true }],
   ['html-503', { outcome: 'answered', status: 503, body: /^<html>/, isApplied: false }],
+  ['html-504', { outcome: 'answered', status: 504, body: /^<html>/, isApplied: false }],
   ['throttled', { outcome: 'answered', status: 429, body: /^<html>/, isApplied: false }],
   ['empty-200', { outcome: 'answered', status: 200, body: /^$/, isApplied: false }],
   ['html-200', { outcome: 'answered', status: 200, body: /^<html>/, isApplied: false }],

@@ -7,6 +7,7 @@ import { createLogins } from '../../src/services/logins.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { type Store, StoreDown } from '../../src/store/store.ts'
 import type { Auth } from '../../src/upstream/auth.ts'
+import { clock } from '../support/clock.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = new Secret('an api key')
@@ -133,6 +134,28 @@ t.test('a refused key is remembered for 30 s', async t => {
     pass(1)
     t.equal((await grant(KEY)).token.reveal(), 'token 2')
   }
+})
+
+t.test('a refused key is remembered no longer when the clock of the machine is set back', async t => {
+  const advance = clock(t)
+  let logins = 0
+  const auth: Auth = {
+    async grant() {
+      logins += 1
+      throw new Problem('invalid-credentials', 'no')
+    },
+    identify: async () => ({}),
+    revoke: async () => undefined
+  }
+  const { grant } = createLogins(auth, createMemoryStore(), createSealer([new Secret('s'.repeat(32))]))
+  await problemOf(grant(KEY))
+  const now = Date.now()
+  t.intercept(Date, 'now', { value: () => now - HOUR_MS })
+  await problemOf(grant(KEY))
+  t.equal(logins, 1)
+  advance(30_000)
+  await problemOf(grant(KEY))
+  t.equal(logins, 2)
 })
 
 t.test('a login that HOSTKEY does not answer is not held against the key', async t => {

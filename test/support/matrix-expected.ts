@@ -129,7 +129,7 @@ interface Endings {
 
 const unknown: Ending = { outcome: 'unknown' }
 
-/** Looked for by reading when the answer is lost; what is still there when no answer came may be gone in a moment. */
+/** Looked for by reading when the answer is lost. What is still there when PHP has answered was not deleted. */
 const deletion: Endings = {
   executed: [{ status: 204 }],
   untouched: [{ problem: 'upstream-bad-response', outcome: 'not-applied' }]

@@ -45,12 +45,14 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
     observe: () => undefined,
     reportRest: () => undefined
   })
+  /** Takes no more connections. */
+  const close = () => server.close()
   t.after(async () => {
     await upstream.close()
     server.closeAllConnections()
-    server.close()
+    close()
   })
-  return { upstream, calls, tokens }
+  return { upstream, calls, tokens, close }
 }
 
 /** An errand of a caller with this token, who may do everything. */

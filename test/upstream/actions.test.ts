@@ -9,6 +9,7 @@ import { problemsOf, refusalsOf, UNANSWERED } from '../../src/upstream/failures.
 import { bareUpstream } from '../support/bare-upstream.ts'
 import { errandOf } from '../support/errands.ts'
 import { gateway } from '../support/gateway.ts'
+import { toldUpstream } from '../support/told-upstream.ts'
 
 const all: [string, Action][] = Object.entries(actions)
 const logins: [string, Action][] = Object.entries(sessions)
@@ -115,4 +116,12 @@ t.test('a params object with more than is declared sends no more than that', asy
   })
   t.equal(errand.spent.calls, 1)
   t.ok(errand.spent.ms > 0)
+})
+
+t.test('a refusal that quotes the token is told without it, whatever a token looks like', async t => {
+  const { upstream } = await toldUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
+  const refused = await upstream
+    .call(actions.get_users, {}, errandOf({ token: 'opaque_Token-1' }))
+    .catch(error => error)
+  t.match(refused.options.upstream, { message: 'The session of [redacted] is closed' })
 })

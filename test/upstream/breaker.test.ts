@@ -132,23 +132,20 @@ t.test('a breaker', async t => {
     t.strictSame(held.turns, [true, false], 'let go')
   })
 
-  t.test('is open while the clock of its policy says so, which may stand a millisecond before its own', async t => {
-    let now = 1_700_000_000_000
-    let step = 1
-    t.intercept(Date, 'now', {
-      value: () => {
-        now += step
-        return now
-      }
-    })
-    const { breaker, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    step = 0
-    now += breaker.restMs ?? 0
-    t.equal(breaker.restMs, undefined)
-    t.strictSame(await ends('ok'), ['open'])
-    now += 10
-    t.strictSame(await ends('ok'), ['ok'])
+  t.test('rests no longer, nor shorter, when the clock of the machine is set', async t => {
+    for (const jumpMs of [-3_600_000, 3_600_000]) {
+      const advance = clock(t)
+      const { breaker, ends } = watched()
+      await ends(...times(5, 'sick' as const))
+      const now = Date.now()
+      t.intercept(Date, 'now', { value: () => now + jumpMs })
+      t.ok((breaker.restMs ?? 0) <= FIRST_REST_MS)
+      t.strictSame(await ends('ok'), ['open'])
+      advance(FIRST_REST_MS)
+      t.strictSame(await ends('sick', 'ok'), ['sick', 'open'], 'a probe')
+      advance(2 * FIRST_REST_MS)
+      t.strictSame(await ends('none', 'ok'), ['none', 'ok'], 'and one that tells nothing')
+    }
   })
 
   t.test('closes when the probe is refused: HOSTKEY is well', async t => {

@@ -15,6 +15,7 @@ t.test('the bucket that a create has made', async t => {
   t.equal(found(['logs', 'b0-photos']), 'b0-photos', 'else the new one with a prefix')
   t.equal(found(['a-photos', 'b0-photos'], ['a-photos']), 'b0-photos', 'not one that was there before')
   t.equal(found(['a-photos'], ['a-photos']), undefined)
+  t.equal(found(['photos', 'b0-photos'], ['photos']), 'b0-photos', 'though that has the wished name')
   t.equal(found(['a-photos', 'b0-photos']), undefined, 'nobody knows which of two')
   for (const other of ['b0-photos-old', 'myphotos', 'photos-b0']) {
     t.equal(found([other]), undefined, `${other} merely holds the name`)
@@ -82,6 +83,11 @@ t.test('a bucket that is created', async t => {
     t.match(await made(), { name: 'b-photos' })
     t.same(sent(), ['get_buckets', 'create_bucket', 'get_buckets', 'get_buckets'])
     t.strictSame(calls[1], { action: 'create_bucket', s3uid, bucket_name: 'photos' })
+  })
+  t.test('is not taken for the one of the wished name that was there before, while another is new', async t => {
+    const { made } = await account(t, [named('photos'), named('photos'), named('photos', 'b0-photos')])
+    t.match(await made(), { name: 'b0-photos' })
+    t.match(await (await account(t, [named('photos')])).made(), { name: 'photos' }, 'unless none is')
   })
   t.test('is made though it is not listed yet, or the list cannot be read', async t => {
     for (const list of [named(), undefined]) {

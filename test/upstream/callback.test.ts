@@ -1,6 +1,8 @@
 import t from 'tap'
+import { getBucketsUsage } from '../../src/upstream/actions/buckets.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
+import { errandOf, toldUpstream } from '../support/told-upstream.ts'
 
 const USAGE = '/accounts/s3_user_1/usage'
 
@@ -38,4 +40,13 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
     t.ok(polls() >= 3)
     t.equal(control.counters()['get_buckets_rmq'], 1)
   })
+})
+
+t.test('upstream-bad-response, and no missing account, when HOSTKEY does not know its task any more', async t => {
+  const { upstream } = await toldUpstream(t, {
+    get_buckets_rmq: () => ({ callback: 'a1'.repeat(16) }),
+    check: () => 'AsyncKey not found'
+  })
+  const asked = upstream.call(getBucketsUsage, { s3uid: 's3_user_1' }, errandOf())
+  t.match(await asked.catch((error: unknown) => error), { problem: 'upstream-bad-response' })
 })

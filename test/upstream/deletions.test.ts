@@ -76,13 +76,20 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
       t.ok(isThere(control))
     })
 
-    t.test('504 upstream-timeout, outcome unknown, when there is no answer and it is there', async t => {
-      control.fault({ kind: 'reset-before', action })
-      const reply = await remove(url)
-      fails(t, reply, 504, 'upstream-timeout', { outcome: 'unknown', retryable: false })
-      t.match(control.counters(), { [action]: 1, [list]: 3 }, 'sent once, and looked for after each pause')
-      t.ok(isThere(control))
-    })
+    for (const [kind, status, problem] of [
+      ['reset-before', 504, 'upstream-timeout'],
+      ['html-504', 504, 'upstream-timeout'],
+      ['html-502', 502, 'upstream-bad-response'],
+      ['html-503', 502, 'upstream-bad-response']
+    ] as const) {
+      t.test(`${status} ${problem}, outcome unknown, when it meets ${kind} and it is there`, async t => {
+        const { remove, control } = await fresh(t)
+        control.fault({ kind, action })
+        fails(t, await remove(url), status, problem, { outcome: 'unknown', retryable: false })
+        t.match(control.counters(), { [action]: 1, [list]: 3 }, 'sent once, and looked for after each pause')
+        t.ok(isThere(control))
+      })
+    }
 
     t.test('outcome unknown when a look finds it and the last one fails', async t => {
       control.fault({ kind: 'empty-200', action })

@@ -55,6 +55,19 @@ t.test('a list of files', async t => {
     t.equal(calls.length, 20)
   })
 
+  t.test('goes on later after 10 s', async t => {
+    let passedMs = 0
+    const now = performance.now.bind(performance)
+    t.intercept(performance, 'now', { value: () => now() + passedMs })
+    let page = 0
+    const { list, calls } = await bucket(t, () => {
+      passedMs += 5_000
+      return { files: files(1), next_token: `page ${++page}` }
+    })
+    t.match(await list(), { next: 'page 2' })
+    t.equal(calls.length, 2)
+  })
+
   t.test('names a folder once, though HOSTKEY names it on each page, and twice on one', async t => {
     const { list } = await bucket(t, ({ continuation_token }) => ({
       files: files(1),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import t, { type Test } from 'tap'
 import { eventually } from '../support/eventually.ts'
@@ -17,6 +18,7 @@ const patient = async (t: Test) => {
     control,
     remove: () => del(`${BUCKETS}/empty-bucket`),
     create: () => post(BUCKETS, { name: 'photos' }),
+    order: () => post('/orders', { planId: 2, bucketName: 'photos' }, { headers: { 'idempotency-key': randomUUID() } }),
     lists: () => control.counters()[LIST] ?? 0
   }
 }
@@ -59,7 +61,25 @@ t.test('the looks take 5 s at most, and none begins after them', async t => {
     takesFiveSeconds(t, ms, 'the same creation again')
     t.equal(lists(), 4)
   }
-  await Promise.all([afterDeletion(), afterCreation(), afterRepetition()])
+  const afterLostOrder = async () => {
+    const { control, order } = await patient(t)
+    control.fault({ kind: 'truncated', action: 'create_order' })
+    // Behind the look at the accounts before.
+    control.fault({ kind: 'hang', action: 'get_users', after: 1 })
+    const { reply, ms } = await timed(order)
+    t.hasStrict([reply.statusCode, reply.json()], [202, { state: 'unknown' }], reply.text)
+    takesFiveSeconds(t, ms, 'an order')
+    t.equal(control.counters()['get_users'], 2)
+  }
+  const afterOrder = async () => {
+    const { control, order, lists } = await patient(t)
+    control.fault({ kind: 'hang', action: LIST })
+    const { reply, ms } = await timed(order)
+    t.hasStrict([reply.statusCode, reply.json()], [201, { bucket: null }], reply.text)
+    takesFiveSeconds(t, ms, 'the bucket of an order')
+    t.equal(lists(), 1)
+  }
+  await Promise.all([afterDeletion(), afterCreation(), afterRepetition(), afterLostOrder(), afterOrder()])
 })
 
 t.test('the looks have 5 s of their own, however long the write took', async t => {

@@ -48,7 +48,7 @@ t.test('an account that owns the wished bucket', async t => {
     const { finding, calls } = await look(t, { old: ['logs'], new: ['music', 'b1-photos'] })
     t.strictSame(finding, { kind: 'made', s3uid: 'new', bucket: 'b1-photos' })
     t.match(calls, [
-      { action: 'get_users', bucket_name: 'photos' },
+      { action: 'get_users', bucket_name: 'photos', plan_id: '2' },
       { action: 'get_buckets', s3uid: 'new' }
     ])
     t.equal(calls.length, 2, 'the others are not looked into')

@@ -32,7 +32,7 @@ const operations: Record<string, Operation> = {
   }
 }
 
-const early = ['reset-before', 'html-502', 'html-503'] as const
+const early = ['reset-before', 'html-502', 'html-503', 'html-504'] as const
 const ambiguous = ['hang', 'empty-500', 'html-200', 'truncated'] as const
 
 t.test('what is sent again', async t => {

@@ -1,4 +1,4 @@
-import type { Errand } from '../../caller.ts'
+import { type Errand, nothingSpent } from '../../caller.ts'
 import type { Action } from '../action.ts'
 import { listPlans } from '../actions/plans.ts'
 import type { Call } from '../client.ts'
@@ -46,7 +46,7 @@ export const cached = (call: Call, now: () => number = () => performance.now()):
     if (renewing.has(name)) return
     renewing.add(name)
     // Nobody waits for it: the caller may hang up, and a failure is the next one's matter.
-    read(name, action, params, { ...errand, signal: never, spent: { ms: 0, calls: 0 } })
+    read(name, action, params, { ...errand, signal: never, spent: nothingSpent() })
       .catch(() => kept.delete(name))
       .finally(() => renewing.delete(name))
   }

@@ -1,4 +1,4 @@
-import type { Errand } from '../../caller.ts'
+import { type Errand, nothingSpent } from '../../caller.ts'
 import { Problem } from '../../problem.ts'
 import type { Action, Effect } from '../action.ts'
 import type { Call } from '../client.ts'
@@ -38,7 +38,7 @@ export const coalesced = (call: Call): Call => {
 
   const begin = (name: string, action: Action, params: object, errand: Errand): Flight => {
     const ending = new AbortController()
-    const spent = { ms: 0, calls: 0 }
+    const spent = nothingSpent()
     const answer = call(action, params as never, { ...errand, signal: ending.signal, spent })
     const flight: Flight = { answer, waiting: 0, spent, abort: () => ending.abort() }
     flights.set(name, flight)
