@@ -273,7 +273,7 @@ export interface paths {
         };
         /**
          * Read storage and traffic
-         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.
+         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when.
          */
         get: operations["getUsage"];
         put?: never;
@@ -355,7 +355,7 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when the price is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.
+         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -413,19 +413,19 @@ export interface components {
             email?: string;
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of its plan, as in `GET /plans`.
              */
             planId?: number;
-            /** @description Region code of the storage. */
+            /** @description Region code of where its data lies. */
             location?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it may hold.
              */
             quotaBytes?: number;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it holds.
              */
             storageBytes?: number;
             /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
@@ -467,12 +467,12 @@ export interface components {
             name: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was created.
              */
             createdAt?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes its files take; only with `expand=usage`.
              */
             storageBytes?: number;
         };
@@ -520,7 +520,7 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes its files take.
              */
             storageBytes?: number;
         };
@@ -545,7 +545,7 @@ export interface components {
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description Region code of where the account would be. */
             location: string;
             price: components["schemas"]["Price"];
         };
@@ -564,10 +564,10 @@ export interface components {
             s3uid: string;
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of its plan.
              */
             planId: number;
-            /** @description Region code of the storage. */
+            /** @description Region code of where its data lies. */
             location: string;
             /** @description Actual name of the first bucket; null when there is none, or none was seen yet. */
             bucket: string | null;
@@ -587,7 +587,7 @@ export interface components {
             name: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was created.
              */
             createdAt?: string;
             /** @description Empty when all went well. */
@@ -612,12 +612,12 @@ export interface components {
             name?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it has.
              */
             sizeBytes?: number;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was last changed.
              */
             modifiedAt?: string;
             /** @description Addresses. */
@@ -723,12 +723,12 @@ export interface components {
         NewAccount: {
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of a free plan of `GET /plans`.
              */
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description One of the `locations` of the plan; NL when left out. */
             location?: string;
         };
         /**
@@ -752,12 +752,12 @@ export interface components {
         NewOrder: {
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of a paid plan of `GET /plans`.
              */
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description One of the `locations` of the plan; may be left out where the plan has only one. */
             location?: string;
             expectedPrice?: components["schemas"]["Price"];
         };
@@ -800,7 +800,7 @@ export interface components {
              */
             orderId: string;
             /**
-             * @description `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.
+             * @description `pending`: it is on its way. `succeeded`: the account is `s3uid`. `failed`: `problem` says why. `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.
              * @enum {string}
              */
             state: "pending" | "succeeded" | "failed" | "unknown";
@@ -811,14 +811,14 @@ export interface components {
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description Region code of where the account is wanted. */
             location: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was placed.
              */
             createdAt: string;
-            /** @description Name of an S3 account. Opaque. */
+            /** @description Name of the account, once it was made. */
             s3uid?: string;
             /** @description Why it failed, or why nobody knows. */
             problem?: {
@@ -865,7 +865,7 @@ export interface components {
             active?: boolean;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes an account of this plan may hold.
              */
             quotaBytes?: number;
             /** @description Where it is offered. */
@@ -895,7 +895,7 @@ export interface components {
             action?: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When the plan was changed.
              */
             changedAt?: string;
             /** @description What changed. */
@@ -1093,12 +1093,12 @@ export interface components {
         Session: {
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it ends at the latest. A session ends sooner after 15 minutes without a request.
              */
             expiresAt?: string;
             /**
              * Format: int32
-             * @description Number of a customer.
+             * @description Number of the customer at HOSTKEY.
              */
             customerId?: number;
             /** @description E-mail address of the customer. */
@@ -1159,12 +1159,12 @@ export interface components {
         Usage: {
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes the account holds.
              */
             storageBytes?: number;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it may hold.
              */
             quotaBytes?: number;
             /** @description `storageBytes` over `quotaBytes`; absent without a quota. */
@@ -1187,14 +1187,14 @@ export interface components {
         UsageSnapshot: {
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes the files took.
              */
             storageBytes?: number;
             /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
             bandwidth?: number;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When HOSTKEY counted.
              */
             createdAt?: string;
         };
@@ -2567,21 +2567,21 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description Number of a pricing plan. */
+                /** @description Only accounts of this plan. */
                 planId?: number;
-                /** @description Name of an S3 account. Opaque. */
+                /** @description Only this account. */
                 s3uid?: string;
                 /** @description Only the account that owns this bucket. */
                 bucketName?: string;
-                /** @description Region code of the storage. */
+                /** @description Only accounts at this location. */
                 location?: string;
                 /** @description At most so many accounts. */
                 limit?: number;
                 /** @description Sort by this field, ascending; descending with a hyphen before it. */
                 sort?: "id" | "s3uid" | "email" | "planId" | "location" | "quotaBytes" | "storageBytes" | "traffic" | "-id" | "-s3uid" | "-email" | "-planId" | "-location" | "-quotaBytes" | "-storageBytes" | "-traffic";
-                /** @description A day, `YYYY-MM-DD`. */
+                /** @description First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY as it is: what the period limits is not documented. */
                 periodFrom?: string;
-                /** @description A day, `YYYY-MM-DD`. */
+                /** @description Last day of that period, `YYYY-MM-DD`. */
                 periodTo?: string;
                 /** @description Admin only: accounts of this customer. */
                 customerId?: number;
@@ -3088,7 +3088,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Name of an S3 account. Opaque.
+                 * @description Name of the account once more, exactly as in the URL.
                  * @example s3_user_1
                  */
                 "confirm-delete": string;
