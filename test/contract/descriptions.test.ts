@@ -37,3 +37,20 @@ t.test('each parameter that filters or confirms says what it does', async t => {
     []
   )
 })
+
+t.test('each operation names the scope that it needs, also for a reader of the page', async t => {
+  const scoped = operationsOf(document).filter(operation => /:|^admin$/.test(operation['x-required-scope']))
+  t.ok(scoped.length >= 16, `${scoped.length} operations`)
+  t.same(
+    scoped
+      .filter(operation => !operation.description.endsWith(` Needs the scope \`${operation['x-required-scope']}\`.`))
+      .map(({ operationId }) => operationId),
+    []
+  )
+})
+
+t.test('what stands at an operation and is no word of OpenAPI is explained at the top', async t => {
+  const own = new Set(JSON.stringify(document.paths).match(/(?<=")x-[a-z-]+(?=":)/g))
+  for (const word of own) t.match(document.info.description, `\`${word}\``)
+  t.ok(own.size >= 5, [...own].join(', '))
+})

@@ -117,13 +117,13 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway.
+         * @description HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway. Needs the scope `accounts:read`.
          */
         get: operations["listAccounts"];
         put?: never;
         /**
          * Create a free account
-         * @description Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.
+         * @description Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name. Needs the scope `accounts:write`.
          */
         post: operations["createAccount"];
         delete?: never;
@@ -141,14 +141,14 @@ export interface paths {
         };
         /**
          * Read an account
-         * @description One account of the customer; another customer’s is 404 like one that does not exist.
+         * @description One account of the customer; another customer’s is 404 like one that does not exist. Needs the scope `accounts:read`.
          */
         get: operations["getAccount"];
         put?: never;
         post?: never;
         /**
          * Delete an account with all its data
-         * @description Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL.
+         * @description Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL. Needs the scope `accounts:delete`.
          */
         delete: operations["deleteAccount"];
         options?: never;
@@ -165,13 +165,13 @@ export interface paths {
         };
         /**
          * List buckets
-         * @description The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket.
+         * @description The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket. Needs the scope `buckets:read`.
          */
         get: operations["listBuckets"];
         put?: never;
         /**
          * Create a bucket
-         * @description HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name.
+         * @description HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name. Needs the scope `buckets:write`.
          */
         post: operations["createBucket"];
         delete?: never;
@@ -192,7 +192,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an empty bucket
-         * @description The bucket must be empty: 409 `bucket-not-empty` otherwise.
+         * @description The bucket must be empty: 409 `bucket-not-empty` otherwise. Needs the scope `buckets:write`.
          */
         delete: operations["deleteBucket"];
         options?: never;
@@ -209,14 +209,14 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is.
+         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is. Needs the scope `files:read`.
          */
         get: operations["listFiles"];
         put?: never;
         post?: never;
         /**
          * Delete a file, named in the query
-         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.
+         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -236,7 +236,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file, named in the path
-         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.
+         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice. Needs the scope `files:delete`.
          */
         delete: operations["deleteFileByPath"];
         options?: never;
@@ -253,7 +253,7 @@ export interface paths {
         };
         /**
          * Read one half of the key pair
-         * @description Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.
+         * @description Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply. Needs the scope `keys:read`.
          */
         get: operations["getKey"];
         put?: never;
@@ -273,7 +273,7 @@ export interface paths {
         };
         /**
          * Read storage and traffic
-         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when.
+         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when. Needs the scope `buckets:read`.
          */
         get: operations["getUsage"];
         put?: never;
@@ -293,7 +293,7 @@ export interface paths {
         };
         /**
          * List plans
-         * @description The plans that HOSTKEY offers to this customer.
+         * @description The plans that HOSTKEY offers to this customer. Needs the scope `plans:read`.
          */
         get: operations["listPlans"];
         put?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read a plan
-         * @description One of the plans on offer.
+         * @description One of the plans on offer. Needs the scope `plans:read`.
          */
         get: operations["getPlan"];
         put?: never;
@@ -333,7 +333,7 @@ export interface paths {
         };
         /**
          * List the changes of a plan
-         * @description As HOSTKEY keeps them.
+         * @description As HOSTKEY keeps them. Needs the scope `plans:read`.
          */
         get: operations["listPlanHistory"];
         put?: never;
@@ -355,7 +355,7 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.
+         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet. Needs the scope `orders:write`.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * How does an order stand?
-         * @description As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days.
+         * @description As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days. Needs the scope `orders:write`.
          */
         get: operations["getOrder"];
         put?: never;
