@@ -51,7 +51,11 @@ export const problems = {
     'An idempotency key is required',
     'Send the header `Idempotency-Key` with a fresh random value for each intent, and the same value when you repeat it.'
   ),
-  unauthenticated: entry(401, 'No credential was sent', 'Send `Authorization: Bearer <HOSTKEY token>`.'),
+  unauthenticated: entry(
+    401,
+    'No credential was sent',
+    'Send `Authorization: Bearer` with a HOSTKEY token or the credential of a service. A page logs in with `POST /session`; its session may have ended.'
+  ),
   'session-expired': entry(401, 'The session has ended', 'Log in again.'),
   'invalid-token': entry(
     401,
@@ -143,7 +147,7 @@ export const problems = {
   'probable-duplicate-order': entry(
     409,
     'The same order exists already',
-    'An order for this bucket name was placed under another key: look at it first.'
+    'An order for this bucket name was placed under another key: `links.order` leads to it. For another account choose another bucket name.'
   ),
   'confirmation-mismatch': entry(
     412,

@@ -51,7 +51,7 @@ const callerOf = async (request: FastifyRequest, doors: Doors, origins: Readonly
   const { authorization } = request.headers
   if (authorization !== undefined) return bearerOf(authorization, doors)
   const cookie = request.cookies[COOKIE]
-  if (cookie === undefined) throw new Problem('unauthenticated', 'No credential was sent.')
+  if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
   assertOwnPage(request.headers, origins)
   return doors.session(new Secret(cookie))
 }
