@@ -14,7 +14,7 @@ export const File = model('File', 'A file in a bucket.', {
       self: Type.String({
         format: 'uri-reference',
         maxLength: 16384,
-        description: 'Address of this file, to delete it.'
+        description: 'Address of this file, to delete it: a path from the root of the server, mount point included.'
       })
     },
     { additionalProperties: false, description: 'Addresses.' }

@@ -210,7 +210,7 @@ export const problems = {
   'account-state-unknown': entry(
     502,
     'The account may have been created',
-    'HOSTKEY created an account and then failed, and the gateway cannot tell which. Look at `GET /accounts` before trying again.'
+    'HOSTKEY created an account and then failed, and the gateway cannot tell which. With an `Idempotency-Key` send the same request with the same key; else look at `GET /accounts` first.'
   ),
   overloaded: entry(503, 'The gateway is overloaded', 'Wait for `Retry-After` seconds.', 'safe'),
   'upstream-unavailable': entry(

@@ -624,7 +624,7 @@ export interface components {
             links: {
                 /**
                  * Format: uri-reference
-                 * @description Address of this file, to delete it.
+                 * @description Address of this file, to delete it: a path from the root of the server, mount point included.
                  */
                 self: string;
             };
