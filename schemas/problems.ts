@@ -271,7 +271,10 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
     )
   ),
   outcome: Type.Optional(
-    oneOf(['applied', 'not-applied', 'partial', 'unknown'], { description: 'What became of a write that failed.' })
+    oneOf(['applied', 'not-applied', 'partial', 'unknown'], {
+      description:
+        'What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.'
+    })
   ),
   upstream: Type.Optional(
     Type.Object(

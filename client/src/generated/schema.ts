@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description For browsers: turns a credential into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.
+         * @description For browsers: turns one credential (`apiKey`, or `email` and `password`, or `token`) into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.
          */
         post: operations["createSession"];
         /**
@@ -1053,7 +1053,7 @@ export interface components {
                 detail: string;
             }[];
             /**
-             * @description What became of a write that failed.
+             * @description What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.
              * @enum {string}
              */
             outcome?: "applied" | "not-applied" | "partial" | "unknown";
@@ -1109,14 +1109,14 @@ export interface components {
             scopes: string[];
         };
         /**
-         * @description Is the gateway alive, or ready?
+         * @description Whether the gateway is alive, or ready.
          * @example {
          *       "status": "ok"
          *     }
          */
         Status: {
             /**
-             * @description The answer.
+             * @description `unready`: this replica drains, or its store does not answer.
              * @enum {string}
              */
             status: "ok" | "unready";
@@ -1207,7 +1207,7 @@ export interface components {
          */
         Warning: {
             /**
-             * @description Stable name of the warning.
+             * @description `account-created-with-error`: HOSTKEY reported an error, and the account is there. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; it may have another name than wished.
              * @enum {string}
              */
             code: "account-created-with-error" | "bucket-name-unconfirmed";
@@ -1961,7 +1961,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2009,7 +2009,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2046,7 +2046,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
