@@ -27,9 +27,8 @@ export const USAGE = `npm run conformance -- --url <gateway> | --upstream <HOSTK
 
   --url URL             a gateway: does it do what its document says?
   --upstream URL        the folder of s3.php and auth.php: does it answer as the actions are declared?
-  --token TOKEN         a HOSTKEY token, or for a gateway the credential of a service. Better, because npm prints the
-  --token-file FILE     command line: the token in a file,
-                        or in the variable HOSTKEY_TOKEN
+  --token TOKEN         a HOSTKEY token, or for a gateway the credential of a service
+  --token-file FILE     a file that holds it; or the variable HOSTKEY_TOKEN does. Better: npm prints the command line
   --profile PROFILE     read-only (default), or full: also writes, to a gateway only
   --sandbox URL         with full: the sandbox behind the gateway; it is proven before anything is written
   --i-know-this-costs   with full: write all the same, and order a paid account

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Account, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
-import { ref } from '../schemas/model.ts'
+import { ref, told } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { answers, BODY, quietly, sends, versioned } from '../src/answers.ts'
@@ -138,7 +138,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         'Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL.',
       tags: ['Accounts'],
       params: AccountPath,
-      headers: Type.Object({ 'confirm-delete': S3Uid }),
+      headers: Type.Object({ 'confirm-delete': told(S3Uid, 'Name of the account once more, exactly as in the URL.') }),
       response: answers(
         { 204: NoContent },
         BODY,

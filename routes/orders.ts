@@ -26,7 +26,7 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
       operationId: 'createOrder',
       summary: 'Order a paid account',
       description:
-        'It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when the price is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.',
+        'It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.',
       tags: ['Orders'],
       headers: OrderHeaders,
       querystring: OrderQuery,

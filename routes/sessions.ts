@@ -47,7 +47,7 @@ export const doorway: SessionRoutes = async (
       operationId: 'createSession',
       summary: 'Log in',
       description:
-        'For browsers: turns a credential into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.',
+        'For browsers: turns one credential (`apiKey`, or `email` and `password`, or `token`) into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.',
       tags: ['Session'],
       security: [],
       headers: CsrfHeader,

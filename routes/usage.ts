@@ -18,7 +18,7 @@ export const usage: Routes = async (app, { upstream }) => {
       operationId: 'getUsage',
       summary: 'Read storage and traffic',
       description:
-        'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.',
+        'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when.',
       tags: ['Usage'],
       params: AccountPath,
       headers: VersionHeaders,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model, oneOf, ref } from './model.ts'
+import { model, oneOf, ref, told } from './model.ts'
 import { BucketName, Bytes, Instant, NewBucketName, S3Uid, Traffic } from './scalars.ts'
 import { UsageSnapshot } from './usage.ts'
 import { Warning } from './warnings.ts'
@@ -7,8 +7,8 @@ import { Warning } from './warnings.ts'
 export type Bucket = Static<typeof Bucket>
 export const Bucket = model('Bucket', 'A bucket of an S3 account.', {
   name: BucketName,
-  createdAt: Type.Optional(Instant),
-  storageBytes: Type.Optional(Bytes)
+  createdAt: Type.Optional(told(Instant, 'When it was created.')),
+  storageBytes: Type.Optional(told(Bytes, 'How many bytes its files take; only with `expand=usage`.'))
 })
 
 export type BucketList = Static<typeof BucketList>
@@ -33,7 +33,7 @@ export const NewBucket = model('NewBucket', 'A bucket to be made.', { name: NewB
 export type CreatedBucket = Static<typeof CreatedBucket>
 export const CreatedBucket = model('CreatedBucket', 'A bucket that was made, under its actual name.', {
   name: BucketName,
-  createdAt: Type.Optional(Instant),
+  createdAt: Type.Optional(told(Instant, 'When it was created.')),
   warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
 })
 

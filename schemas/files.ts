@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model, ref } from './model.ts'
+import { model, ref, told } from './model.ts'
 import { ProblemDetails } from './problems.ts'
 import { BucketName, Bytes, FilePath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
@@ -7,14 +7,14 @@ export type File = Static<typeof File>
 export const File = model('File', 'A file in a bucket.', {
   path: ListedPath,
   name: Type.Optional(Type.String({ maxLength: 4096, description: 'The path as HOSTKEY displays it.' })),
-  sizeBytes: Type.Optional(Bytes),
-  modifiedAt: Type.Optional(Instant),
+  sizeBytes: Type.Optional(told(Bytes, 'How many bytes it has.')),
+  modifiedAt: Type.Optional(told(Instant, 'When it was last changed.')),
   links: Type.Object(
     {
       self: Type.String({
         format: 'uri-reference',
         maxLength: 16384,
-        description: 'Address of this file, to delete it.'
+        description: 'Address of this file, to delete it: a path from the root of the server, mount point included.'
       })
     },
     { additionalProperties: false, description: 'Addresses.' }

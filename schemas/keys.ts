@@ -5,16 +5,10 @@ import { S3Uid, Secret } from './scalars.ts'
 const kinds: ['access-key', 'secret-key'] = ['access-key', 'secret-key']
 
 export type Key = Static<typeof Key>
-export const Key = model(
-  'Key',
-  'One half of the key pair of an account. A credential: never store it in a page.',
-  {
-    kind: oneOf(kinds, { description: 'Which half.' }),
-    value: Secret('The credential itself.')
-  },
-  // Amazon's published example, which the vendor's page prints too.
-  {}
-)
+export const Key = model('Key', 'One half of the key pair of an account. A credential: never store it in a page.', {
+  kind: oneOf(kinds, { description: 'Which half.' }),
+  value: Secret('The credential itself.')
+})
 
 export const KeyPath = Type.Object(
   { s3uid: S3Uid, kind: oneOf(kinds, { description: 'Which half of the key pair.' }) },

@@ -16,6 +16,11 @@ export const model = <P extends TProperties>(
 /** A typed `$ref` to a model: the document stays small and the compiler still sees the shape. */
 export const ref = <T extends TSchema>(to: Model<T>) => Type.Unsafe<Static<T>>(Type.Ref(`${to.$id}#`))
 
+/** A value like `schema`, told by what it means in this place. */
+export const told = <S extends TSchema>(schema: S, description: string): S =>
+  // A spread would lose what TypeBox keeps out of sight, its kind.
+  Object.assign(Object.create(Object.prototype, Object.getOwnPropertyDescriptors(schema)), { description })
+
 /** One of a few words. The `type` makes the document say "string" beside the list. */
 export const oneOf = <const W extends string[]>(
   words: W,

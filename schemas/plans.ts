@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model, ref } from './model.ts'
+import { model, ref, told } from './model.ts'
 import { Bytes, Instant, Location, PlanId, Text } from './scalars.ts'
 
 /** Money is passed through as HOSTKEY prints it and compared, never added up. */
@@ -18,7 +18,7 @@ export const Plan = model('Plan', 'A pricing plan.', {
   id: PlanId,
   name: Type.Optional(Text(256, 'Name of the plan.')),
   active: Type.Optional(Type.Boolean({ description: 'Is it on offer?' })),
-  quotaBytes: Type.Optional(Bytes),
+  quotaBytes: Type.Optional(told(Bytes, 'How many bytes an account of this plan may hold.')),
   locations: Type.Array(Location, { maxItems: 1000, description: 'Where it is offered.' }),
   storageType: Type.Optional(Text(64, 'Kind of storage.')),
   bandwidthLimit: Type.Optional(
@@ -42,7 +42,7 @@ export const PlanChange = model('PlanChange', 'A change of a plan.', {
     Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the change.' })
   ),
   action: Type.Optional(Text(256, 'What was done.')),
-  changedAt: Type.Optional(Instant),
+  changedAt: Type.Optional(told(Instant, 'When the plan was changed.')),
   details: Type.Optional(Text(10000, 'What changed.'))
 })
 

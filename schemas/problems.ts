@@ -51,7 +51,11 @@ export const problems = {
     'An idempotency key is required',
     'Send the header `Idempotency-Key` with a fresh random value for each intent, and the same value when you repeat it.'
   ),
-  unauthenticated: entry(401, 'No credential was sent', 'Send `Authorization: Bearer <HOSTKEY token>`.'),
+  unauthenticated: entry(
+    401,
+    'No credential was sent',
+    'Send `Authorization: Bearer` with a HOSTKEY token or the credential of a service. A page logs in with `POST /session`; its session may have ended.'
+  ),
   'session-expired': entry(401, 'The session has ended', 'Log in again.'),
   'invalid-token': entry(
     401,
@@ -143,7 +147,7 @@ export const problems = {
   'probable-duplicate-order': entry(
     409,
     'The same order exists already',
-    'An order for this bucket name was placed under another key: look at it first.'
+    'An order for this bucket name was placed under another key: `links.order` leads to it. For another account choose another bucket name.'
   ),
   'confirmation-mismatch': entry(
     412,
@@ -206,7 +210,7 @@ export const problems = {
   'account-state-unknown': entry(
     502,
     'The account may have been created',
-    'HOSTKEY created an account and then failed, and the gateway cannot tell which. Look at `GET /accounts` before trying again.'
+    'HOSTKEY created an account and then failed, and the gateway cannot tell which. With an `Idempotency-Key` send the same request with the same key; else look at `GET /accounts` first.'
   ),
   overloaded: entry(503, 'The gateway is overloaded', 'Wait for `Retry-After` seconds.', 'safe'),
   'upstream-unavailable': entry(
@@ -267,7 +271,10 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
     )
   ),
   outcome: Type.Optional(
-    oneOf(['applied', 'not-applied', 'partial', 'unknown'], { description: 'What became of a write that failed.' })
+    oneOf(['applied', 'not-applied', 'partial', 'unknown'], {
+      description:
+        'What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.'
+    })
   ),
   upstream: Type.Optional(
     Type.Object(

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model } from './model.ts'
+import { model, told } from './model.ts'
 import { CustomerId, Instant, OwnText, Secret, Text } from './scalars.ts'
 
 /** Visible characters without spaces, as credentials are printed. */
@@ -40,8 +40,10 @@ export const Session = model(
   'Session',
   'Who the caller is, what it may do, and until when. The token itself never leaves the gateway.',
   {
-    expiresAt: Type.Optional(Instant),
-    customerId: Type.Optional(CustomerId),
+    expiresAt: Type.Optional(
+      told(Instant, 'When it ends at the latest. A session ends sooner after 15 minutes without a request.')
+    ),
+    customerId: Type.Optional(told(CustomerId, 'Number of the customer at HOSTKEY.')),
     email: Type.Optional(Text(320, 'E-mail address of the customer.')),
     role: Type.Optional(Text(64, 'Role at HOSTKEY.')),
     scopes: Type.Array(OwnText(32, '^[a-z]+(:[a-z]+)?$', 'A scope.'), {

@@ -8,7 +8,8 @@ export const Warning = model(
   'Something to know about a success.',
   {
     code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], {
-      description: 'Stable name of the warning.'
+      description:
+        '`account-created-with-error`: HOSTKEY reported an error, and the account is there. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; it may have another name than wished.'
     }),
     detail: Text(1000, 'What happened.')
   },

@@ -149,7 +149,8 @@ export const settings = {
   }),
   dataDir: setting({
     name: 'DATA_DIR',
-    about: 'Folder of the SQLite file.',
+    about:
+      'Folder of the SQLite files: the ledger of orders, unless Redis keeps it, and the sessions of the store `sqlite`.',
     fallback: '.data',
     read: text => text
   }),

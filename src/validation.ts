@@ -46,7 +46,7 @@ export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
           if (Object.hasOwn(data, name)) data[name] = readText(type, data[name])
         }
         const valid = validate(data)
-        validateText.errors = validate.errors ?? null
+        validateText.errors = validate.errors?.map(error => toldTwice(data, error)) ?? null
         return valid
       },
       { schema, schemaEnv: validate.schemaEnv, evaluated: validate.evaluated, errors: null }
@@ -54,6 +54,12 @@ export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
     return validateText
   }
 }
+
+/** A name that a query holds twice is a list, whatever its schema says that it should be. */
+const toldTwice = (data: Record<string, unknown>, error: ErrorObject): ErrorObject =>
+  Array.isArray(data[error.instancePath.slice(1)])
+    ? { ...error, keyword: 'repeated', message: 'is given more than once' }
+    : error
 
 const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const
 

@@ -25,6 +25,14 @@ export type { CallOptions, Method, Paths } from './send.ts'
 /** The models of the contract: `Schemas['Bucket']`. */
 export type Schemas = components['schemas']
 
+/** These members of a login, and none of the others. */
+type Only<Members extends keyof Schemas['NewSession']> = Required<Pick<Schemas['NewSession'], Members>> & {
+  [Other in Exclude<keyof Schemas['NewSession'], Members>]?: never
+}
+
+/** What a page logs in with: one of three kinds. The gateway refuses several at once. */
+export type Credential = Only<'apiKey'> | Only<'email' | 'password'> | Only<'token'>
+
 export interface ClientOptions {
   /** Where the gateway is mounted, such as `https://s3.example.com`, or with a path as `https://example.com/storage`. */
   baseUrl: string
@@ -48,7 +56,7 @@ export interface Client {
   POST: Method<'post'>
   DELETE: Method<'delete'>
   /** Turns a credential into a session cookie of the browser. */
-  login(credential: Schemas['NewSession'], options?: CallOptions): Promise<Schemas['Session']>
+  login(credential: Credential, options?: CallOptions): Promise<Schemas['Session']>
   /** Ends the session. */
   logout(options?: CallOptions): Promise<void>
   /** The files in a bucket, across all pages. */

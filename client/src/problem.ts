@@ -1,4 +1,5 @@
 import { type ProblemsByOperation, statusOf } from './generated/problems.ts'
+import type { components } from './generated/schema.ts'
 
 type Statuses = typeof statusOf
 
@@ -8,18 +9,16 @@ export type ProblemName = keyof Statuses
 /** The problems that one operation can answer: `ProblemNameOf<'createBucket'>`. */
 export type ProblemNameOf<Operation extends keyof ProblemsByOperation> = ProblemsByOperation[Operation]
 
+type Problem = components['schemas']['Problem']
+
 /** One fault of a request: where it is and what is wrong. */
-export interface Fault {
-  in: 'body' | 'query' | 'path' | 'header'
-  pointer?: string
-  parameter?: string
-  detail: string
-}
+export type Fault = NonNullable<Problem['errors']>[number]
 
 /** What every problem holds beside its name and status. */
 interface Details {
   /** Address of the page about this problem. */
   readonly type: string
+  /** For people: what is wrong in a few words. `message` is the `detail` of this one time. */
   readonly title: string
   /** Id of the request, for support. */
   readonly instance: string
@@ -27,8 +26,8 @@ interface Details {
   readonly retryable: boolean
   readonly errors: readonly Fault[]
   /** What became of a write that failed. */
-  readonly outcome: 'applied' | 'not-applied' | 'partial' | 'unknown' | undefined
-  readonly upstream: { action: string; message: string } | undefined
+  readonly outcome: Problem['outcome'] | undefined
+  readonly upstream: Problem['upstream'] | undefined
   readonly links: Readonly<Record<string, string>>
   /** So long the gateway asks to wait. */
   readonly retryAfterSeconds: number | undefined

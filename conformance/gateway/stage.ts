@@ -63,10 +63,14 @@ export const assertAllowed = ({ status, headers, text }: Answer): void => {
   if (status === 429) throw new Unchecked(`the limit is reached; again in ${headers['retry-after'] ?? 'some'} s`)
 }
 
+/** A status, and of a refusal its name: `401 invalid-token`. */
+export const told = ({ status, text }: Answer): string =>
+  status >= 400 ? `${status} ${problemName(text)}` : `${status}`
+
 /** A refusal with this status and name. @throws Mismatch */
 export const expectProblem = (stage: Stage, answer: Answer, status: number, names: readonly string[]): string => {
   assertAllowed(answer)
-  const got = answer.status >= 400 ? `${answer.status} ${problemName(answer.text)}` : String(answer.status)
+  const got = told(answer)
   expect(answer.status === status, `answers ${got} instead of ${status} ${names.join(' or ')}`)
   stage.contract.holdProblem(answer)
   expect(names.includes(problemName(answer.text)), `answers ${got} instead of ${names.join(' or ')}`)

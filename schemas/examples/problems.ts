@@ -21,7 +21,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'headers-too-large': { detail: 'The headers, or the URL, are larger than 16 KiB.', outcome: 'not-applied' },
   'not-acceptable': { detail: 'This operation answers in {types}.' },
 
-  unauthenticated: { detail: 'No credential was sent.' },
+  unauthenticated: { detail: 'Neither Authorization nor a session cookie was sent.' },
   'invalid-token': { detail: 'HOSTKEY does not accept the token.' },
   'session-expired': { detail: 'The session has ended: log in again.' },
   'csrf-rejected': { detail: 'The header `X-CSRF: 1` is missing.' },

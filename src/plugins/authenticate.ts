@@ -57,7 +57,7 @@ const callerOf = async (
   const { authorization } = request.headers
   if (authorization !== undefined) return bearerOf(authorization, doors, spent)
   const cookie = request.cookies[COOKIE]
-  if (cookie === undefined) throw new Problem('unauthenticated', 'No credential was sent.')
+  if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
   assertOwnPage(request.headers, origins)
   return doors.session(new Secret(cookie))
 }

@@ -68,11 +68,15 @@ const faultsOf = (check: typeof file | typeof entry, value: unknown, at: string)
       .Errors(value)
       // The unknown member is told by itself, and by its own path.
       .filter(({ keyword }) => keyword !== 'additionalProperties')
-      .map(
-        ({ keyword, instancePath, message }) => `${at}${instancePath} ${keyword === 'boolean' ? 'is unknown' : message}`
-      )
+      .map(error => `${at}${error.instancePath} ${textOf(error)}`)
   )
 ]
+
+const textOf = (error: ReturnType<typeof entry.Errors>[number]): string => {
+  if (error.keyword === 'boolean') return 'is unknown'
+  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  return error.message
+}
 
 /**
  * Reads the registry file and the API keys that it refers to.

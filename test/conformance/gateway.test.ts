@@ -19,6 +19,15 @@ t.test('a gateway before the sandbox conforms, by reading alone', async t => {
   t.notMatch(output, /s3_user_1|example\.com|holiday/, 'no value of the customer is printed')
 })
 
+t.test('a token that is not accepted fails each read that needs one, by name', async t => {
+  const { url } = await gateway(t)
+  const { code, lines } = await conformance(['--url', url, ...FAST], { env: { HOSTKEY_TOKEN: 'made-up-0123456789' } })
+  t.equal(code, 1)
+  for (const operation of ['getSession', 'listAccounts', 'listPlans']) {
+    t.match(lines('fail').join('\n'), new RegExp(`fail +${operation}: answers 401 invalid-token`))
+  }
+})
+
 t.test('with the full profile, before a sandbox that is proven, it also writes, and leaves nothing behind', async t => {
   const { url, sandbox } = await gateway(t)
   const args = ['--url', url, '--profile', 'full', '--sandbox', sandbox.url, '--read-keys', ...FAST]

@@ -62,6 +62,17 @@ t.test('a query is text, read strictly', async t => {
     })
   }
 
+  t.test('400 invalid-request says of a parameter that is given twice that it is', async t => {
+    for (const query of ['limit=1&limit=2', 's3uid=a&s3uid=b', 'sort=id&sort=id']) {
+      const reply = await get(`/accounts?${query}`)
+      const parameter = query.split('=', 1)[0]
+      fails(t, reply, 400, 'invalid-request', {
+        errors: [{ in: 'query', parameter, detail: 'is given more than once' }]
+      })
+    }
+    fails(t, await get('/accounts?limit=a'), 400, 'invalid-request', { errors: [{ detail: 'must be integer' }] })
+  })
+
   for (const query of [
     'limit=%',
     'limit=%zz',

@@ -59,6 +59,7 @@ export interface Operation extends Described {
 export interface Parameter {
   in: 'path' | 'query' | 'header'
   name: string
+  description: string
   required?: boolean
   schema: object
   example?: string | number | boolean

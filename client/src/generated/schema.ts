@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description For browsers: turns a credential into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.
+         * @description For browsers: turns one credential (`apiKey`, or `email` and `password`, or `token`) into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.
          */
         post: operations["createSession"];
         /**
@@ -117,13 +117,13 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway.
+         * @description HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway. Needs the scope `accounts:read`.
          */
         get: operations["listAccounts"];
         put?: never;
         /**
          * Create a free account
-         * @description Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.
+         * @description Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name. Needs the scope `accounts:write`.
          */
         post: operations["createAccount"];
         delete?: never;
@@ -141,14 +141,14 @@ export interface paths {
         };
         /**
          * Read an account
-         * @description One account of the customer; another customer’s is 404 like one that does not exist.
+         * @description One account of the customer; another customer’s is 404 like one that does not exist. Needs the scope `accounts:read`.
          */
         get: operations["getAccount"];
         put?: never;
         post?: never;
         /**
          * Delete an account with all its data
-         * @description Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL.
+         * @description Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL. Needs the scope `accounts:delete`.
          */
         delete: operations["deleteAccount"];
         options?: never;
@@ -165,13 +165,13 @@ export interface paths {
         };
         /**
          * List buckets
-         * @description The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket.
+         * @description The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket. Needs the scope `buckets:read`.
          */
         get: operations["listBuckets"];
         put?: never;
         /**
          * Create a bucket
-         * @description HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name.
+         * @description HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name. Needs the scope `buckets:write`.
          */
         post: operations["createBucket"];
         delete?: never;
@@ -192,7 +192,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an empty bucket
-         * @description The bucket must be empty: 409 `bucket-not-empty` otherwise.
+         * @description The bucket must be empty: 409 `bucket-not-empty` otherwise. Needs the scope `buckets:write`.
          */
         delete: operations["deleteBucket"];
         options?: never;
@@ -209,14 +209,14 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is.
+         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is. Needs the scope `files:read`.
          */
         get: operations["listFiles"];
         put?: never;
         post?: never;
         /**
          * Delete a file, named in the query
-         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.
+         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -236,7 +236,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file, named in the path
-         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.
+         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice. Needs the scope `files:delete`.
          */
         delete: operations["deleteFileByPath"];
         options?: never;
@@ -253,7 +253,7 @@ export interface paths {
         };
         /**
          * Read one half of the key pair
-         * @description Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.
+         * @description Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply. Needs the scope `keys:read`.
          */
         get: operations["getKey"];
         put?: never;
@@ -273,7 +273,7 @@ export interface paths {
         };
         /**
          * Read storage and traffic
-         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: see `createdAt`.
+         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when. Needs the scope `buckets:read`.
          */
         get: operations["getUsage"];
         put?: never;
@@ -293,7 +293,7 @@ export interface paths {
         };
         /**
          * List plans
-         * @description The plans that HOSTKEY offers to this customer.
+         * @description The plans that HOSTKEY offers to this customer. Needs the scope `plans:read`.
          */
         get: operations["listPlans"];
         put?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read a plan
-         * @description One of the plans on offer.
+         * @description One of the plans on offer. Needs the scope `plans:read`.
          */
         get: operations["getPlan"];
         put?: never;
@@ -333,7 +333,7 @@ export interface paths {
         };
         /**
          * List the changes of a plan
-         * @description As HOSTKEY keeps them.
+         * @description As HOSTKEY keeps them. Needs the scope `plans:read`.
          */
         get: operations["listPlanHistory"];
         put?: never;
@@ -355,7 +355,7 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when the price is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.
+         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet. Needs the scope `orders:write`.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * How does an order stand?
-         * @description As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days.
+         * @description As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days. Needs the scope `orders:write`.
          */
         get: operations["getOrder"];
         put?: never;
@@ -413,19 +413,19 @@ export interface components {
             email?: string;
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of its plan, as in `GET /plans`.
              */
             planId?: number;
-            /** @description Region code of the storage. */
+            /** @description Region code of where its data lies. */
             location?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it may hold.
              */
             quotaBytes?: number;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it holds.
              */
             storageBytes?: number;
             /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
@@ -467,12 +467,12 @@ export interface components {
             name: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was created.
              */
             createdAt?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes its files take; only with `expand=usage`.
              */
             storageBytes?: number;
         };
@@ -520,7 +520,7 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes its files take.
              */
             storageBytes?: number;
         };
@@ -545,7 +545,7 @@ export interface components {
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description Region code of where the account would be. */
             location: string;
             price: components["schemas"]["Price"];
         };
@@ -564,10 +564,10 @@ export interface components {
             s3uid: string;
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of its plan.
              */
             planId: number;
-            /** @description Region code of the storage. */
+            /** @description Region code of where its data lies. */
             location: string;
             /** @description Actual name of the first bucket; null when there is none, or none was seen yet. */
             bucket: string | null;
@@ -587,7 +587,7 @@ export interface components {
             name: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was created.
              */
             createdAt?: string;
             /** @description Empty when all went well. */
@@ -612,19 +612,19 @@ export interface components {
             name?: string;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it has.
              */
             sizeBytes?: number;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was last changed.
              */
             modifiedAt?: string;
             /** @description Addresses. */
             links: {
                 /**
                  * Format: uri-reference
-                 * @description Address of this file, to delete it.
+                 * @description Address of this file, to delete it: a path from the root of the server, mount point included.
                  */
                 self: string;
             };
@@ -723,12 +723,12 @@ export interface components {
         NewAccount: {
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of a free plan of `GET /plans`.
              */
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description One of the `locations` of the plan; NL when left out. */
             location?: string;
         };
         /**
@@ -752,12 +752,12 @@ export interface components {
         NewOrder: {
             /**
              * Format: int32
-             * @description Number of a pricing plan.
+             * @description Number of a paid plan of `GET /plans`.
              */
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description One of the `locations` of the plan; may be left out where the plan has only one. */
             location?: string;
             expectedPrice?: components["schemas"]["Price"];
         };
@@ -800,7 +800,7 @@ export interface components {
              */
             orderId: string;
             /**
-             * @description `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.
+             * @description `pending`: it is on its way. `succeeded`: the account is `s3uid`. `failed`: `problem` says why. `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.
              * @enum {string}
              */
             state: "pending" | "succeeded" | "failed" | "unknown";
@@ -811,14 +811,14 @@ export interface components {
             planId: number;
             /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
             bucketName: string;
-            /** @description Region code of the storage. */
+            /** @description Region code of where the account is wanted. */
             location: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it was placed.
              */
             createdAt: string;
-            /** @description Name of an S3 account. Opaque. */
+            /** @description Name of the account, once it was made. */
             s3uid?: string;
             /** @description Why it failed, or why nobody knows. */
             problem?: {
@@ -865,7 +865,7 @@ export interface components {
             active?: boolean;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes an account of this plan may hold.
              */
             quotaBytes?: number;
             /** @description Where it is offered. */
@@ -895,7 +895,7 @@ export interface components {
             action?: string;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When the plan was changed.
              */
             changedAt?: string;
             /** @description What changed. */
@@ -1053,7 +1053,7 @@ export interface components {
                 detail: string;
             }[];
             /**
-             * @description What became of a write that failed.
+             * @description What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.
              * @enum {string}
              */
             outcome?: "applied" | "not-applied" | "partial" | "unknown";
@@ -1093,12 +1093,12 @@ export interface components {
         Session: {
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When it ends at the latest. A session ends sooner after 15 minutes without a request.
              */
             expiresAt?: string;
             /**
              * Format: int32
-             * @description Number of a customer.
+             * @description Number of the customer at HOSTKEY.
              */
             customerId?: number;
             /** @description E-mail address of the customer. */
@@ -1109,14 +1109,14 @@ export interface components {
             scopes: string[];
         };
         /**
-         * @description Is the gateway alive, or ready?
+         * @description Whether the gateway is alive, or ready.
          * @example {
          *       "status": "ok"
          *     }
          */
         Status: {
             /**
-             * @description The answer.
+             * @description `unready`: this replica drains, or its store does not answer.
              * @enum {string}
              */
             status: "ok" | "unready";
@@ -1159,12 +1159,12 @@ export interface components {
         Usage: {
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes the account holds.
              */
             storageBytes?: number;
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes it may hold.
              */
             quotaBytes?: number;
             /** @description `storageBytes` over `quotaBytes`; absent without a quota. */
@@ -1187,14 +1187,14 @@ export interface components {
         UsageSnapshot: {
             /**
              * Format: int64
-             * @description A number of bytes.
+             * @description How many bytes the files took.
              */
             storageBytes?: number;
             /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
             bandwidth?: number;
             /**
              * Format: date-time
-             * @description A moment, RFC 3339.
+             * @description When HOSTKEY counted.
              */
             createdAt?: string;
         };
@@ -1207,7 +1207,7 @@ export interface components {
          */
         Warning: {
             /**
-             * @description Stable name of the warning.
+             * @description `account-created-with-error`: HOSTKEY reported an error, and the account is there. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; it may have another name than wished.
              * @enum {string}
              */
             code: "account-created-with-error" | "bucket-name-unconfirmed";
@@ -1961,7 +1961,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2009,7 +2009,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2046,7 +2046,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description Is the gateway alive, or ready? */
+            /** @description Whether the gateway is alive, or ready. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2567,21 +2567,21 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description Number of a pricing plan. */
+                /** @description Only accounts of this plan. */
                 planId?: number;
-                /** @description Name of an S3 account. Opaque. */
+                /** @description Only this account. */
                 s3uid?: string;
                 /** @description Only the account that owns this bucket. */
                 bucketName?: string;
-                /** @description Region code of the storage. */
+                /** @description Only accounts at this location. */
                 location?: string;
                 /** @description At most so many accounts. */
                 limit?: number;
                 /** @description Sort by this field, ascending; descending with a hyphen before it. */
                 sort?: "id" | "s3uid" | "email" | "planId" | "location" | "quotaBytes" | "storageBytes" | "traffic" | "-id" | "-s3uid" | "-email" | "-planId" | "-location" | "-quotaBytes" | "-storageBytes" | "-traffic";
-                /** @description A day, `YYYY-MM-DD`. */
+                /** @description First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY as it is: what the period limits is not documented. */
                 periodFrom?: string;
-                /** @description A day, `YYYY-MM-DD`. */
+                /** @description Last day of that period, `YYYY-MM-DD`. */
                 periodTo?: string;
                 /** @description Admin only: accounts of this customer. */
                 customerId?: number;
@@ -3088,7 +3088,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Name of an S3 account. Opaque.
+                 * @description Name of the account once more, exactly as in the URL.
                  * @example s3_user_1
                  */
                 "confirm-delete": string;

@@ -119,6 +119,7 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
   return {
     ...(needed && { security: DOORS }),
     ...rest,
+    ...(needed?.scope && { description: `${rest.description} Needs the scope \`${needed.scope}\`.` }),
     response: withProblems(response, telling, publicUrl),
     ...(params && { params: wildcardAsPath(params) }),
     ...(querystring && { querystring: asOfCaller(querystring) }),
@@ -133,6 +134,7 @@ const callOf = ({ script, name }: Asked['action']) => `${script.replace('.php', 
 
 interface RouteSchema {
   operationId?: string
+  description?: string
   params?: ObjectSchema
   querystring?: ObjectSchema
   response?: object

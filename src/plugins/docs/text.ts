@@ -14,13 +14,21 @@ it checks each request, asks HOSTKEY, and answers with a true status. It moves n
 the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`, which is passed through and kept nowhere.
 *Internal services* send \`Authorization: Bearer hks_…\`, a credential of this gateway. \`Authorization\` wins over a cookie.
 
+**Scopes** are what a caller may do: \`GET /session\` lists its own, and each operation names the one that it needs (\`x-required-scope\`).
+
+**Limits** are by address and by caller, and for some operations by their kind (\`x-rate-class\`, of which one request takes \`x-rate-cost\`).
+\`RateLimit\` of each reply tells what is left, and 429 says in \`Retry-After\` how long to wait.
+
 **Failures** are \`application/problem+json\` (RFC 9457) with a stable name: the last segment of \`type\`, which is also the address of a page
 that says what to do. \`retryable\` tells whether the same request may be sent again, and every failed write says in \`outcome\` what became of it.
 
 **Files** have paths that can hold any character. Delete them by \`DELETE …/files?path=\`, or follow \`links.self\` of the list: URL libraries rewrite dot
 segments in the path of a URL before they send it, and the request then names something else.
 
-**Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.`
+**Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.
+
+**Examples** are what a gateway in front of the sandbox answers; \`x-varies\` names the members that are others each time, and
+\`x-example-request\` the parameters that another reply was asked with. \`x-upstream-action\` names what an operation may ask of HOSTKEY.`
 
 export const tags = [
   { name: 'Session', description: 'Logging in and out, for browsers.' },

@@ -40,6 +40,9 @@ export const writes = async (): Promise<string> => {
   await gateway.DELETE('/accounts/{s3uid}', { params: { path } }) // TS2741
   await gateway.DELETE('/accounts/{s3uid}/buckets/{bucket}/files/{path}', { params }) // TS2345
   await gateway.login({ apikey: 'key' }) // TS2561
+  await gateway.login({}) // TS2345
+  await gateway.login({ email: 'demo@example.com' }) // TS2345
+  await gateway.login({ email: 'demo@example.com', password: 'word', token: 'token' }) // TS2345
   const { s3uid } = await gateway.order({ planId: 2, bucketName: 'photos' }, { deadlineMs: 1000 })
   await gateway.order({ planId: '2', bucketName: 'photos' }) // TS2322
   await gateway.deleteFile('s3_user_1', 'logs', 'a', { signal: AbortSignal.timeout(1000) })
