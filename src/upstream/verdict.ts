@@ -59,9 +59,7 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
   return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
-/**
- * So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB.
- */
+/** So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB. */
 export const MAX_REFUSAL_LENGTH = 2048
 
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
