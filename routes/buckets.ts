@@ -1,6 +1,5 @@
 import { AccountPath } from '../schemas/accounts.ts'
-import type { Bucket } from '../schemas/buckets.ts'
-import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
+import { type Bucket, BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
@@ -9,9 +8,8 @@ import { looking } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { errandOf, needs, type Routes } from '../src/route.ts'
-import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
-import { createdBucket, findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
+import { createdBucket, findMadeBucket, type ListedBucket, listedBuckets } from '../src/upstream/buckets.ts'
 import { deleted } from '../src/upstream/deletions.ts'
 import { toSnapshot } from './usage.ts'
 
@@ -101,8 +99,6 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
     }
   })
 }
-
-type ListedBucket = Result<typeof getBuckets>['message'][number]
 
 const toBucket = (theirs: ListedBucket, storageBytes?: number): Bucket =>
   defined({ name: theirs.name, createdAt: toInstant(theirs.creation_date), storageBytes })
