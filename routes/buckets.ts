@@ -3,6 +3,7 @@ import { type Bucket, BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBu
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
+import { bucketUnconfirmed } from '../schemas/warnings.ts'
 import { answers, BODY, quietly, sends, versioned } from '../src/answers.ts'
 import { looking } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
@@ -106,6 +107,5 @@ const toBucket = (theirs: ListedBucket, storageBytes?: number): Bucket =>
 /** The bucket under its actual name; under the wished one, with a warning, while HOSTKEY does not list it. */
 const toCreatedBucket = (found: ListedBucket | undefined, wished: string): CreatedBucket => {
   if (found) return { ...toBucket(found), warnings: [] }
-  const detail = 'HOSTKEY does not list the bucket yet; it may have another name.'
-  return { name: wished, warnings: [{ code: 'bucket-name-unconfirmed', detail }] }
+  return { name: wished, warnings: [bucketUnconfirmed] }
 }
