@@ -70,7 +70,7 @@ export interface AppOptions {
 const ROUTER = {
   // Long enough for the schemas to judge, which say what is wrong.
   maxParamLength: 4096,
-  querystringParser: (query: string) => parseQuery(query) as Record<string, unknown>,
+  querystringParser: parseQuery,
   ignoreTrailingSlash: false,
   ignoreDuplicateSlashes: false,
   useSemicolonDelimiter: false,

@@ -38,5 +38,5 @@ export const awaitCallback = async (
 const payloadOf = (answer: Record<string, unknown>): Record<string, unknown> => {
   const context = answer['context']
   const isObject = typeof context === 'object' && context !== null && !Array.isArray(context)
-  return isObject ? { ...answer, ...(context as Record<string, unknown>) } : answer
+  return isObject ? { ...answer, ...context } : answer
 }

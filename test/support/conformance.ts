@@ -69,7 +69,7 @@ export const tampering = async (
     const body = Buffer.concat(chunks)
     const target = incoming.url ?? '/'
     const answer = await request(`${origin}${target}`, {
-      method: incoming.method as 'GET',
+      method: incoming.method ?? 'GET',
       headers,
       ...(body.length > 0 && { body })
     })

@@ -78,7 +78,7 @@ export const gateway = async (
   ): Promise<Reply> => {
     const credential = token === undefined ? sandbox.demo.token : token
     const answer = await request(`${running.url}${path}`, {
-      method: method as 'GET',
+      method,
       headers: {
         ...(credential !== null && { authorization: `Bearer ${credential}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
