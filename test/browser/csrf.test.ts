@@ -2,7 +2,8 @@ import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { openBrowser } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
-import { type Fetched, fetchFrom, freePort, servePage } from '../support/pages.ts'
+import { type Fetched, fetchFrom, servePage } from '../support/pages.ts'
+import { freePort } from '../support/ports.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { freePort } from '../support/ports.ts'
 import { authorise, execute, load } from '../support/swagger-ui.ts'
 
 // 110 s: a busy machine takes seconds for each click.

@@ -5,7 +5,7 @@ import { awkwardPaths } from '../../src/sandbox/fixture-files.ts'
 import { blocksOf } from '../support/doc-blocks.ts'
 import { eventually } from '../support/eventually.ts'
 import { gateway } from '../support/gateway.ts'
-import { stablePort } from '../support/gateway-process.ts'
+import { stablePort } from '../support/ports.ts'
 import { certificateIn, type ProxyName, sendExactly, startProxy } from '../support/proxies.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 

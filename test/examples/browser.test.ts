@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { served } from '../support/examples.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { freePort } from '../support/ports.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)

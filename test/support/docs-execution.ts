@@ -4,7 +4,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { openBrowser, watchedPage } from './chromium.ts'
 import { committedDocument, type Operation, operationsOf } from './document.ts'
 import { gateway } from './gateway.ts'
-import { freePort } from './pages.ts'
+import { freePort } from './ports.ts'
 import { authorise, execute, load } from './swagger-ui.ts'
 
 /** These take away what others need: they come last, in this order. */

@@ -1,17 +1,12 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
-
-/** What of tap's test object is used here. */
-interface Test {
-  teardown(end: () => void): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { freePort } from './ports.ts'
 
 /** Answers with what PHP has made of a form: each key in its order, and the bytes of each text. */
 const ECHO = `<?php
@@ -32,7 +27,7 @@ export interface ReadByPhp {
 }
 
 /** A PHP that reads forms as HOSTKEY's does: Debian's, with the settings that it comes with. */
-export const phpServer = async (t: Test) => {
+export const phpServer = async (t: Lifetime) => {
   const php = await needProgram(['php'], 'php-cli')
   const folder = mkdtempSync(join(tmpdir(), 'php-'))
   const router = join(folder, 'echo.php')
@@ -44,7 +39,7 @@ export const phpServer = async (t: Test) => {
     stdio: 'ignore',
     detached: true
   })
-  t.teardown(() => {
+  t.after(async () => {
     // Its workers are processes too, in a group of their own.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
     rmSync(folder, { recursive: true })
@@ -77,14 +72,4 @@ export const phpServer = async (t: Test) => {
       return { fields, others: get + files, version }
     }
   }
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
-  return address.port
 }

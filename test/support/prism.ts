@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FuzzRequest } from './fuzz/requests.ts'
-import { stablePort } from './gateway-process.ts'
+import { stablePort } from './ports.ts'
 import { temporaryFolder } from './replicas.ts'
 
 const run = promisify(execFile)

@@ -1,13 +1,8 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Caller, Errand } from '../../src/caller.ts'
 import { Secret } from '../../src/secret.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
-
-/** What of tap's test object is used here. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { serving } from './ports.ts'
 
 /** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
 export type Sent = Record<string, string>
@@ -19,11 +14,11 @@ export type Told = object | string | undefined | null
  * A HOSTKEY that answers each action as it is told, and the client in front of it: for answers that the sandbox, which
  * keeps its own books, never gives. An answer is a function of what was sent.
  */
-export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent) => Told>) => {
+export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: Sent) => Told>) => {
   const calls: Sent[] = []
   /** The token of each call to s3.php. */
   const tokens: string[] = []
-  const server = createServer(async (request, response) => {
+  const url = await serving(t, async (request, response) => {
     let form = ''
     for await (const chunk of request) form += chunk
     const fields: Sent = Object.fromEntries(new URLSearchParams(form))
@@ -37,19 +32,13 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
     else if (typeof told === 'string') response.end(JSON.stringify({ code: -1, message: told }))
     else response.end(JSON.stringify({ result: 'OK', ...told }))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   const upstream = createUpstream({
-    url: new URL(`http://127.0.0.1:${port}`),
+    url: new URL(url),
     timeoutMs: 2000,
     observe: () => undefined,
     reportRest: () => undefined
   })
-  t.after(async () => {
-    await upstream.close()
-    server.closeAllConnections()
-    server.close()
-  })
+  t.after(() => upstream.close())
   return { upstream, calls, tokens }
 }
 
