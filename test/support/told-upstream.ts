@@ -1,5 +1,3 @@
-import type { Caller, Errand } from '../../src/caller.ts'
-import { Secret } from '../../src/secret.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
 import type { Lifetime } from './lifetime.ts'
 import { serving } from './ports.ts'
@@ -40,19 +38,4 @@ export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: S
   })
   t.after(() => upstream.close())
   return { upstream, calls, tokens }
-}
-
-/** An errand of a caller with this token, who may do everything. */
-export const errandOf = (token = 'a token'): Errand => {
-  const caller: Caller = {
-    door: 'bearer',
-    id: 'a caller',
-    limitFactor: 1,
-    accounts: undefined,
-    token: async () => new Secret(token),
-    grants: async () => true,
-    identity: async () => ({ customerId: 1 }),
-    renewed: async () => new Secret(token)
-  }
-  return { caller, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } }
 }
