@@ -8,11 +8,8 @@ import { answerScript } from './scripts.ts'
 import type { Switches } from './switches.ts'
 import type { Fixture } from './world.ts'
 
-export type { Call } from './calls.ts'
 export { hashedToken } from './calls.ts'
-export type { Control } from './control.ts'
 export type { Fault, FaultKind } from './faults.ts'
-export type { Snapshot } from './snapshot.ts'
 export type { Switches } from './switches.ts'
 export type { Fixture } from './world.ts'
 

@@ -22,7 +22,7 @@ export interface Witnessed {
 }
 
 /** Chooses for the character at a place whether it is encoded though it need not be. */
-export type Coin = (place: number) => boolean
+type Coin = (place: number) => boolean
 
 /** Where the files of the tests lie; the bucket is empty at the start. */
 export const FILES = '/accounts/s3_user_1/buckets/empty-bucket/files'
@@ -88,13 +88,13 @@ export const fileDeletions = async (t: Parameters<typeof gateway>[0], env: Recor
 }
 
 /** Each byte as %xx, in lower case. */
-export const everyByte = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&')
+const everyByte = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&')
 
 /** Each segment encoded, its slashes left as they are. */
 export const bySegment = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** As a form encodes it: a space becomes `+`. */
-export const asForm = (path: string): string => new URLSearchParams([['', path]]).toString().slice(1)
+const asForm = (path: string): string => new URLSearchParams([['', path]]).toString().slice(1)
 
 /** Encodes what must be, and of the rest what the coin chooses. */
 const mixed = (needed: RegExp, path: string, coin: Coin): string =>

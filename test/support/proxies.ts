@@ -22,7 +22,7 @@ export const certificateIn = async (folder: string): Promise<void> => {
 }
 
 /** How each is found, and started in the foreground with a configuration. */
-export const PROXIES = {
+const PROXIES = {
   nginx: {
     names: ['nginx'],
     packageName: 'nginx-light',
