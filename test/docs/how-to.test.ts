@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import t from 'tap'
 import { openBrowser } from '../support/chromium.ts'
 import { needProgram } from '../support/debian.ts'
-import { executePage, type Runner } from '../support/doc-page.ts'
+import { executePage, type Runner } from '../support/docs/page.ts'
 
 // 110 s: one page loads a generator, and several start gateways.
 t.setTimeout(110_000)

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { awkwardPaths } from '../../src/sandbox/fixture-files.ts'
-import { blocksOf } from '../support/doc-blocks.ts'
+import { blocksOf } from '../support/docs/blocks.ts'
+import { certificateIn, type ProxyName, sendExactly, startProxy } from '../support/docs/proxies.ts'
 import { eventually } from '../support/eventually.ts'
 import { gateway } from '../support/gateway.ts'
 import { stablePort } from '../support/ports.ts'
-import { certificateIn, type ProxyName, sendExactly, startProxy } from '../support/proxies.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
 // 100 s: three proxies, one of which may have to be installed.

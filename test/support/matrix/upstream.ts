@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { type ActionName, actions } from '../../src/upstream/actions/index.ts'
-import { head, type WireFault } from './fault-wire.ts'
-import { authReply, okBody, type World } from './fault-world.ts'
-import { listening } from './ports.ts'
+import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
+import { listening } from '../ports.ts'
+import { head, type WireFault } from './wire.ts'
+import { authReply, okBody, type World } from './world.ts'
 
 /** One case of the matrix: how the action under test is answered, and whether it was executed all the same. */
 export interface Cell {

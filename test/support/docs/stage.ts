@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { openShell, type Ran } from './doc-shell.ts'
-import type { Lifetime } from './lifetime.ts'
-import { stablePort } from './ports.ts'
+import type { Lifetime } from '../lifetime.ts'
+import { stablePort } from '../ports.ts'
+import { openShell, type Ran } from './shell.ts'
 
 /** What of the project a reader's commands use, found where the page's files are written. */
 const PROJECT = [

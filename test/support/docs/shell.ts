@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Lifetime } from './lifetime.ts'
+import type { Lifetime } from '../lifetime.ts'
 
 /** What one block has printed. */
 export interface Ran {
