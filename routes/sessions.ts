@@ -12,7 +12,7 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { ERRAND, errandOf, needs } from '../src/route.ts'
+import { type DrawLogin, ERRAND, errandOf, needs } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
 import { Secret } from '../src/secret.ts'
 import type { Sessions } from '../src/sessions.ts'
@@ -25,8 +25,7 @@ export interface SessionOptions {
   audit: Audit
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
-  /** Draws from the limits of logins. @throws Problem rate-limited */
-  drawLogin: (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+  drawLogin: DrawLogin
   /** Ends a token at HOSTKEY, in its own time. */
   revokeLater: (token: Secret) => void
   /** Aborts when the request is to be given up. */
