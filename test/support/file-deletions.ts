@@ -1,6 +1,7 @@
 import { Agent, fetch } from 'undici'
 import { createContract } from './contract.ts'
 import { gateway } from './gateway.ts'
+import type { Lifetime } from './lifetime.ts'
 import { createRawClient, type RawReply } from './raw.ts'
 
 /** What HOSTKEY was asked to do. */
@@ -36,7 +37,7 @@ export const deletionOf = (path: string): Seen => ({
 })
 
 /** A gateway that is asked for deletions by raw socket and by `fetch`, and what its upstream sees of them. */
-export const fileDeletions = async (t: Parameters<typeof gateway>[0], env: Record<string, string> = {}) => {
+export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {}) => {
   const running = await gateway(t, env)
   const { url, sandbox } = running
   const raw = createRawClient(url)
