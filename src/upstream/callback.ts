@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Envelope, encodeForm, openEnvelope } from './envelope.ts'
+import { isRecord } from './record.ts'
 import type { Reply } from './transport.ts'
 
 const POLL_MS = 250
@@ -37,6 +38,5 @@ export const awaitCallback = async (
 
 const payloadOf = (answer: Record<string, unknown>): Record<string, unknown> => {
   const context = answer['context']
-  const isObject = typeof context === 'object' && context !== null && !Array.isArray(context)
-  return isObject ? { ...answer, ...context } : answer
+  return isRecord(context) ? { ...answer, ...context } : answer
 }
