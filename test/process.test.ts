@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from './support/eventually.ts'
-import { serving } from './support/ports.ts'
 import { temporaryFolder } from './support/replicas.ts'
+import { serving } from './support/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createClient, IncompleteStream, isProblem } from '../../client/src/index.ts'
 import { gateway } from '../support/gateway.ts'
-import { serving } from '../support/ports.ts'
+import { serving } from '../support/serving.ts'
 
 type Act = (response: ServerResponse) => void
 

@@ -6,8 +6,8 @@ import { blocksOf } from '../support/docs/blocks.ts'
 import { certificateIn, type ProxyName, sendExactly, startProxy } from '../support/docs/proxies.ts'
 import { eventually } from '../support/eventually.ts'
 import { gateway } from '../support/gateway.ts'
-import { stablePort } from '../support/ports.ts'
 import { temporaryFolder } from '../support/replicas.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 100 s: three proxies, one of which may have to be installed.
 t.setTimeout(100_000)

@@ -5,10 +5,10 @@ import { request } from 'undici'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
 import { type GatewayProcess, gatewayProcess } from '../support/gateway-process.ts'
 import { haproxy } from '../support/haproxy.ts'
-import { stablePort } from '../support/ports.ts'
 import { figuresOf } from '../support/promises.ts'
 import { createRawClient } from '../support/raw.ts'
 import { temporaryFolder } from '../support/replicas.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(118_000)

@@ -5,9 +5,9 @@ import { keepRegression } from '../support/fuzz/regressions.ts'
 import { type FuzzRequest, requestsTo } from '../support/fuzz/requests.ts'
 import { createStage } from '../support/fuzz/stage.ts'
 import { violationsIn } from '../support/fuzz/wiretap.ts'
-import { serving } from '../support/ports.ts'
 import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from '../support/prism.ts'
 import { figuresOf } from '../support/promises.ts'
+import { serving } from '../support/serving.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

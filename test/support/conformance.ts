@@ -6,7 +6,7 @@ import { request } from 'undici'
 import type { Sandbox } from '../../src/sandbox/index.ts'
 import { leaksIn } from './leaks.ts'
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './ports.ts'
+import { serving } from './serving.ts'
 
 const MAIN = fileURLToPath(new URL('../../conformance/main.ts', import.meta.url))
 

@@ -61,7 +61,7 @@ export interface Operation extends Described {
 export interface Parameter {
   in: 'path' | 'query' | 'header'
   name: string
-  description?: string
+  description: string
   required?: boolean
   schema: object
   example?: string | number | boolean

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './ports.ts'
+import { serving } from './serving.ts'
 
 /** Serves an empty page on a port of its own, by both names of this machine: `localhost` and `127.0.0.1` are two sites. */
 export const servePage = async (t: Lifetime): Promise<number> => {

@@ -6,7 +6,7 @@ import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
 import type { Lifetime } from './lifetime.ts'
-import { freePort } from './ports.ts'
+import { stablePort } from './stable-port.ts'
 
 /** Answers with what PHP has made of a form: each key in its order, and the bytes of each text. */
 const ECHO = `<?php
@@ -32,7 +32,7 @@ export const phpServer = async (t: Lifetime) => {
   const folder = mkdtempSync(join(tmpdir(), 'php-'))
   const router = join(folder, 'echo.php')
   writeFileSync(router, ECHO)
-  const port = await freePort()
+  const port = await stablePort()
   const child = spawn(php, ['-q', '-S', `127.0.0.1:${port}`, router], {
     // Two answer while the one before is still being read.
     env: { PATH: process.env['PATH'], PHP_CLI_SERVER_WORKERS: '2' },

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { findProgram, needProgram } from './debian.ts'
 import type { Lifetime } from './lifetime.ts'
-import { stablePort } from './ports.ts'
+import { stablePort } from './stable-port.ts'
 
 interface Options {
   /** More settings for redis.conf, such as `['--maxmemory', '2mb']`. */

@@ -1,5 +1,5 @@
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './ports.ts'
+import { serving } from './serving.ts'
 
 /**
  * A HOSTKEY that says what a test puts into its mouth, for answers that the sandbox never gives.

@@ -1,5 +1,5 @@
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './ports.ts'
+import { serving } from './serving.ts'
 
 /** A HOSTKEY that hears and never answers. */
 export const silentUpstream = async (t: Lifetime) => {

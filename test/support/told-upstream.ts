@@ -1,6 +1,6 @@
 import { createUpstream } from '../../src/upstream/client.ts'
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './ports.ts'
+import { serving } from './serving.ts'
 
 /** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
 export type Sent = Record<string, string>

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { createTransport, MAX_BODY_BYTES } from '../../src/upstream/transport.ts'
-import { serving } from '../support/ports.ts'
+import { serving } from '../support/serving.ts'
 
 const encoders: Record<string, (text: string) => Buffer> = {
   gzip: gzipSync,

@@ -4,7 +4,7 @@ import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
-import { freePort } from '../support/ports.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 /** An operation, and the action that it calls. */
 interface Operation {
@@ -120,8 +120,7 @@ t.test('what is sent again of a read', async t => {
 
 t.test('what is sent again when certainly nothing was sent', async t => {
   // A port that nobody listens on: the system refuses each connection.
-  const port = await freePort()
-  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}/` })
+  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${await stablePort()}/` })
   const attempts = async (action: string) => {
     const text = await (await fetch(`${g.managementUrl}/metrics`)).text()
     const counts = text.matchAll(new RegExp(`_count\\{action="${action}",result="upstream-unreachable"\\} (\\d+)`, 'g'))

@@ -7,7 +7,7 @@ import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
 import { createBrowser } from '../support/browser-caller.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
-import { serving } from '../support/ports.ts'
+import { serving } from '../support/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

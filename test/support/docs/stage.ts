@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSyn
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import type { Lifetime } from '../lifetime.ts'
-import { stablePort } from '../ports.ts'
+import { stablePort } from '../stable-port.ts'
 import { openShell, type Ran } from './shell.ts'
 
 /** What of the project a reader's commands use, found where the page's files are written. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
-import { listening } from '../ports.ts'
+import { listening } from '../serving.ts'
 import { head, type WireFault } from './wire.ts'
 import { authReply, okBody, type World } from './world.ts'
 
