@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Envelope, encodeForm, openEnvelope } from './envelope.ts'
-import { isRecord } from './record.ts'
 import type { Reply } from './transport.ts'
 
 const POLL_MS = 250
@@ -38,5 +37,6 @@ export const awaitCallback = async (
 
 const payloadOf = (answer: Record<string, unknown>): Record<string, unknown> => {
   const context = answer['context']
-  return isRecord(context) ? { ...answer, ...context } : answer
+  const isObject = typeof context === 'object' && context !== null && !Array.isArray(context)
+  return isObject ? { ...answer, ...(context as Record<string, unknown>) } : answer
 }

@@ -66,7 +66,7 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */
 const formOf = async <A extends Action>(action: A, params: Params<A>, { caller }: Errand): Promise<string> => {
-  const given = new Map<string, unknown>(Object.entries(params))
+  const given = new Map<string, unknown>(Object.entries(params as object))
   const fields: [string, string | number][] = [['action', action.name]]
   if (action.script === 's3.php') fields.push(['token', (await caller.token()).reveal()])
   for (const key of Object.keys(action.params.properties)) {

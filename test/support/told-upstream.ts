@@ -1,6 +1,7 @@
+import { createServer } from 'node:http'
 import { createUpstream } from '../../src/upstream/client.ts'
 import type { Lifetime } from './lifetime.ts'
-import { serving } from './serving.ts'
+import { listening } from './serving.ts'
 
 /** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
 export type Sent = Record<string, string>
@@ -16,7 +17,7 @@ export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: S
   const calls: Sent[] = []
   /** The token of each call to s3.php. */
   const tokens: string[] = []
-  const url = await serving(t, async (request, response) => {
+  const server = createServer(async (request, response) => {
     let form = ''
     for await (const chunk of request) form += chunk
     const fields: Sent = Object.fromEntries(new URLSearchParams(form))
@@ -30,12 +31,17 @@ export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: S
     else if (typeof told === 'string') response.end(JSON.stringify({ code: -1, message: told }))
     else response.end(JSON.stringify({ result: 'OK', ...told }))
   })
+  const port = await listening(server)
   const upstream = createUpstream({
-    url: new URL(url),
+    url: new URL(`http://127.0.0.1:${port}`),
     timeoutMs: 2000,
     observe: () => undefined,
     reportRest: () => undefined
   })
-  t.after(() => upstream.close())
+  t.after(async () => {
+    await upstream.close()
+    server.closeAllConnections()
+    server.close()
+  })
   return { upstream, calls, tokens }
 }
