@@ -77,7 +77,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
   app.route({
     method: 'POST',
     url: '/accounts',
-    config: needs('accounts:write', 'order', { cost: 1, audit: 'account.create' }),
+    config: needs('accounts:write', 'order', { audit: 'account.create' }),
     schema: {
       operationId: 'createAccount',
       summary: 'Create a free account',
