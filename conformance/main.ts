@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { checkGateway } from './gateway/index.ts'
-import { type Options, optionsOf, USAGE, UsageError } from './options.ts'
-import { createReport, type Report, summaryOf } from './report.ts'
-import { createSender, type Sender } from './sender.ts'
+import { optionsOf, USAGE, UsageError } from './options.ts'
+import { createReport, type Run, summaryOf } from './report.ts'
+import { createSender } from './sender.ts'
 import { checkUpstream } from './upstream/index.ts'
 
 /** `npm run conformance`: holds a gateway to its document, or an upstream to the declared actions, over HTTP alone. */
@@ -23,15 +23,12 @@ const main = async (args: readonly string[]): Promise<number> => {
   return counts.fail + counts.drift === 0 ? 0 : 1
 }
 
-interface Run {
-  readonly options: Options
-  readonly report: Report
-  readonly sender: Sender
+interface Ended extends Run {
   readonly startedAt: string
   readonly details: object
 }
 
-const writeJson = (file: string, { options, report, sender, startedAt, details }: Run): void => {
+const writeJson = (file: string, { options, report, sender, startedAt, details }: Ended): void => {
   const { target, url, profile } = options
   const run = { target, url: url.href, profile, startedAt, requests: sender.count(), summary: report.counts() }
   const text = JSON.stringify({ ...run, checks: report.findings(), facts: report.facts(), ...details }, null, 2)

@@ -1,4 +1,5 @@
-import { Unanswered } from './sender.ts'
+import type { Options } from './options.ts'
+import { type Sender, Unanswered } from './sender.ts'
 
 /** `pass` and `fail`: a promise of the target; `drift`: it answers otherwise than declared; `skip`: not checked, and why. */
 export type Verdict = 'pass' | 'fail' | 'drift' | 'skip'
@@ -28,6 +29,13 @@ export interface Report {
   findings(): Finding[]
   facts(): Fact[]
   counts(): Record<Verdict, number>
+}
+
+/** What was asked for, where it is told what was found, and who sends. */
+export interface Run {
+  readonly options: Options
+  readonly report: Report
+  readonly sender: Sender
 }
 
 /** Prints each finding as it is made, on a line of its own. */

@@ -1,5 +1,5 @@
 import type { CreatedAccount } from '../schemas/accounts.ts'
-import type { Warning } from '../schemas/warnings.ts'
+import { bucketUnconfirmed, type Warning } from '../schemas/warnings.ts'
 import type { Errand } from '../src/caller.ts'
 import { orderKeyOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
@@ -48,10 +48,7 @@ export const toCreatedAccount = ({ s3uid, bucket, error }: Made, { planId, locat
       detail: `The account was made, but HOSTKEY reported: ${error}`
     })
   } else if (bucket === undefined) {
-    warnings.push({
-      code: 'bucket-name-unconfirmed',
-      detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
-    })
+    warnings.push(bucketUnconfirmed)
   }
   return { s3uid, planId, location, bucket: bucket ?? null, warnings }
 }

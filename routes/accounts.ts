@@ -5,7 +5,7 @@ import { ref, told } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { answers, BODY, quietly, sends, versioned } from '../src/answers.ts'
-import { type Errand, mayUse } from '../src/caller.ts'
+import { type Errand, mayUse, noSuchAccount } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { tenantOf } from '../src/ordering.ts'
 import { Problem } from '../src/problem.ts'
@@ -69,7 +69,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       const { s3uid } = request.params
       const { s3_users } = await upstream.call(getUsers, { s3uid }, errandOf(request))
       const found = s3_users.find(user => user.s3uid === s3uid)
-      if (!found) throw new Problem('account-not-found', 'The customer has no such account.')
+      if (!found) throw noSuchAccount()
       return toAccount(found)
     }
   })
@@ -77,7 +77,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
   app.route({
     method: 'POST',
     url: '/accounts',
-    config: needs('accounts:write', 'order', { cost: 1, audit: 'account.create' }),
+    config: needs('accounts:write', 'order', { audit: 'account.create' }),
     schema: {
       operationId: 'createAccount',
       summary: 'Create a free account',

@@ -1,17 +1,16 @@
 import { AccountPath } from '../schemas/accounts.ts'
-import type { Bucket } from '../schemas/buckets.ts'
-import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
+import { type Bucket, BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '../schemas/buckets.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
+import { bucketUnconfirmed } from '../schemas/warnings.ts'
 import { answers, BODY, quietly, sends, versioned } from '../src/answers.ts'
 import { looking } from '../src/caller.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
 import { errandOf, needs, type Routes } from '../src/route.ts'
-import type { Result } from '../src/upstream/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
-import { createdBucket, findMadeBucket, listedBuckets } from '../src/upstream/buckets.ts'
+import { createdBucket, findMadeBucket, type ListedBucket, listedBuckets } from '../src/upstream/buckets.ts'
 import { deleted } from '../src/upstream/deletions.ts'
 import { toSnapshot } from './usage.ts'
 
@@ -102,14 +101,11 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
   })
 }
 
-type ListedBucket = Result<typeof getBuckets>['message'][number]
-
 const toBucket = (theirs: ListedBucket, storageBytes?: number): Bucket =>
   defined({ name: theirs.name, createdAt: toInstant(theirs.creation_date), storageBytes })
 
 /** The bucket under its actual name; under the wished one, with a warning, while HOSTKEY does not list it. */
 const toCreatedBucket = (found: ListedBucket | undefined, wished: string): CreatedBucket => {
   if (found) return { ...toBucket(found), warnings: [] }
-  const detail = 'HOSTKEY does not list the bucket yet; it may have another name.'
-  return { name: wished, warnings: [{ code: 'bucket-name-unconfirmed', detail }] }
+  return { name: wished, warnings: [bucketUnconfirmed] }
 }

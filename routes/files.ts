@@ -4,11 +4,12 @@ import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
 import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/accept.ts'
 import { answers, BODY, orLines, quietly, versioned } from '../src/answers.ts'
+import type { Errand } from '../src/caller.ts'
 import { decodeCursor, encodeCursor, type ListScope } from '../src/cursor.ts'
 import { Problem } from '../src/problem.ts'
 import { errandOf, needs, type Routes } from '../src/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
-import { deleted } from '../src/upstream/deletions.ts'
+import { deleted, type Target } from '../src/upstream/deletions.ts'
 import { listedFiles, pagesOf } from '../src/upstream/files.ts'
 import { linesOf, sendLines, toFile } from './file-lines.ts'
 
@@ -17,9 +18,19 @@ const OFFERS = [JSON_TYPE, LINES_TYPE]
 /** A page of HOSTKEY's. */
 const DEFAULT_LIMIT = 100
 
+/** What a deletion answers, wherever the file is named. */
+const DELETED = answers(
+  { 204: NoContent },
+  BODY,
+  deleteFile,
+  quietly(getFiles),
+  'file-path-required',
+  'file-path-encoding'
+)
+
 /** The files in one bucket. */
 export const files: Routes = async (app, { upstream, recentWrites, mount, explain, isDraining, settleMs }) => {
-  const remove = async (s3uid: string, bucket: string, path: string, errand: ReturnType<typeof errandOf>) => {
+  const remove = async ({ s3uid, bucket, path }: Required<Target>, errand: Errand) => {
     assertFilePath(path)
     const send = () => upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
     await recentWrites.removing(errand.caller, [s3uid, bucket, path], () =>
@@ -81,18 +92,11 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
-      response: answers(
-        { 204: NoContent },
-        BODY,
-        deleteFile,
-        quietly(getFiles),
-        'file-path-required',
-        'file-path-encoding'
-      )
+      response: DELETED
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
-      await remove(s3uid, bucket, request.query.path, errandOf(request))
+      await remove({ s3uid, bucket, path: request.query.path }, errandOf(request))
       return reply.code(204).send(null)
     }
   })
@@ -108,18 +112,11 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
         'Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.',
       tags: ['Files'],
       params: FileAtPath,
-      response: answers(
-        { 204: NoContent },
-        BODY,
-        deleteFile,
-        quietly(getFiles),
-        'file-path-required',
-        'file-path-encoding'
-      )
+      response: DELETED
     },
     async handler(request, reply) {
       const { s3uid, bucket, '*': path } = request.params
-      await remove(s3uid, bucket, path, errandOf(request))
+      await remove({ s3uid, bucket, path }, errandOf(request))
       return reply.code(204).send(null)
     }
   })

@@ -1,5 +1,5 @@
 import { VersionHeaders } from '../schemas/headers.ts'
-import { type Plan, type PlanChange, PlanHistory, PlanList, Plan as PlanModel, PlanPath } from '../schemas/plans.ts'
+import { Plan, type PlanChange, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
 import { answers, versioned } from '../src/answers.ts'
 import { defined } from '../src/defined.ts'
 import { toInstant } from '../src/moments.ts'
@@ -43,7 +43,7 @@ export const plans: Routes = async (app, { upstream }) => {
       tags: ['Plans'],
       params: PlanPath,
       headers: VersionHeaders,
-      response: answers(versioned(PlanModel), listPlans, 'plan-not-found')
+      response: answers(versioned(Plan), listPlans, 'plan-not-found')
     },
     async handler(request, reply) {
       const { planId } = request.params

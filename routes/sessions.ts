@@ -1,45 +1,32 @@
-import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ref } from '../schemas/model.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import { addressOf } from '../src/address.ts'
 import { BODY, openAnswers, quietly, sends, unscopedAnswers } from '../src/answers.ts'
 import type { Audit } from '../src/audit.ts'
-import type { Errand, Identity } from '../src/caller.ts'
+import type { Identity } from '../src/caller.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/cookie.ts'
 import { assertOwnPage } from '../src/csrf.ts'
 import { defined } from '../src/defined.ts'
 import { Problem } from '../src/problem.ts'
-import { ERRAND, errandOf, needs } from '../src/route.ts'
+import { errandOf, needs } from '../src/route.ts'
 import { scopes } from '../src/scopes.ts'
-import { Secret } from '../src/secret.ts'
-import type { Sessions } from '../src/sessions.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
-import { type Auth, type Credential, nameless } from '../src/upstream/auth.ts'
+import { createLogin, credentialOf, type LoginOptions } from './login.ts'
 
-export interface SessionOptions {
-  auth: Auth
-  sessions: Sessions
+export interface SessionOptions extends LoginOptions {
   audit: Audit
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
-  /** Draws from the limits of logins. @throws Problem rate-limited */
-  drawLogin: (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
-  /** Ends a token at HOSTKEY, in its own time. */
-  revokeLater: (token: Secret) => void
-  /** Aborts when the request is to be given up. */
-  signalOf: (request: FastifyRequest) => AbortSignal
 }
 
 type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
 
 /** Logging in and out: open, because nobody has a session yet, or it may have ended. */
-export const doorway: SessionRoutes = async (
-  app,
-  { auth, sessions, audit, origins, drawLogin, revokeLater, signalOf }
-) => {
+export const doorway: SessionRoutes = async (app, { audit, origins, ...options }) => {
+  const { logIn, endShown } = createLogin(options)
+
   app.route({
     method: 'POST',
     url: '/session',
@@ -108,33 +95,11 @@ export const doorway: SessionRoutes = async (
       if (ended) {
         const { customerId } = ended.identity
         audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: addressOf(request), customerId })
-        revokeLater(ended.token)
+        options.revokeLater(ended.token)
       }
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })
-
-  /** A new session for a new token; the one that the request shows ends with its own. */
-  const logIn = async (request: FastifyRequest, reply: FastifyReply, credential: Credential) => {
-    await drawLogin(request, reply, hashOf(credential))
-    request.setDecorator<Errand>(ERRAND, nameless({ signal: signalOf(request) }))
-    const grant = await auth.grant(credential, errandOf(request))
-    try {
-      const ended = await endShown(request)
-      if (ended && ended.token.fingerprint() !== grant.token.fingerprint()) revokeLater(ended.token)
-      return await sessions.begin(grant)
-    } catch (error) {
-      // Nobody will ever show this token; one that the caller brought is the caller's.
-      if (!('token' in credential)) revokeLater(grant.token)
-      throw error
-    }
-  }
-
-  /** Ends the session whose cookie the request shows. */
-  const endShown = async (request: FastifyRequest) => {
-    const shown = request.cookies[COOKIE]
-    return shown === undefined ? undefined : await sessions.end(new Secret(shown))
-  }
 }
 
 /** What a caller can ask of its own session. */
@@ -180,30 +145,6 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })
-}
-
-/** Exactly one credential. @throws Problem invalid-request */
-const credentialOf = ({ apiKey, email, password, token }: NewSession): Credential => {
-  const shown = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined].filter(
-    Boolean
-  )
-  if (shown.length === 1) {
-    if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
-    if (token !== undefined) return { token: new Secret(token) }
-    if (email !== undefined && password !== undefined) return { email, password: new Secret(password) }
-  }
-  const detail = 'must hold either apiKey, or email and password, or token'
-  throw new Problem('invalid-request', `The body ${detail}.`, { errors: [{ in: 'body', pointer: '', detail }] })
-}
-
-const hashOf = (credential: Credential): string => {
-  const shown =
-    'apiKey' in credential
-      ? credential.apiKey.reveal()
-      : 'token' in credential
-        ? credential.token.reveal()
-        : credential.email
-  return createHash('sha256').update(shown.toLowerCase()).digest('base64url')
 }
 
 const outcomeOf = (error: unknown): string => (error instanceof Problem ? error.problem : 'internal')

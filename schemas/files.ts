@@ -29,17 +29,16 @@ export const Folder = model('Folder', 'A folder in a bucket: what several files 
 /** What a cursor looks like; one that does not is refused by name, not by its form. */
 const CURSOR = '^[A-Za-z0-9_-]{12}\\.[A-Za-z0-9_-]+$'
 
+const nextCursor = (description: string) =>
+  Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], { description })
+
 export type FileList = Static<typeof FileList>
 export const FileList = model('FileList', 'A page of files and folders.', {
   items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
   folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
-  nextCursor: Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
-    description: 'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
-  })
-})
-
-const NextCursor = Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], {
-  description: 'Where the list goes on; null at its end.'
+  nextCursor: nextCursor(
+    'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
+  )
 })
 
 export type FileLine = Static<typeof FileLine>
@@ -51,7 +50,7 @@ export const FileLine = model(
     folder: Type.Optional(ref(Folder)),
     end: Type.Optional(
       Type.Object(
-        { nextCursor: NextCursor },
+        { nextCursor: nextCursor('Where the list goes on; null at its end.') },
         {
           additionalProperties: false,
           description:

@@ -2,6 +2,12 @@ import type { Static } from 'typebox'
 import { model, oneOf } from './model.ts'
 import { Text } from './scalars.ts'
 
+/** A bucket was made, and its actual name is not known yet. */
+export const bucketUnconfirmed = {
+  code: 'bucket-name-unconfirmed',
+  detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
+} as const
+
 export type Warning = Static<typeof Warning>
 export const Warning = model(
   'Warning',
@@ -14,11 +20,6 @@ export const Warning = model(
     detail: Text(1000, 'What happened.')
   },
   {
-    examples: [
-      {
-        code: 'bucket-name-unconfirmed',
-        detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
-      }
-    ]
+    examples: [bucketUnconfirmed]
   }
 )

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
@@ -22,13 +20,15 @@ import { draining } from './plugins/draining.ts'
 import { errors, explained, problemOf, sendProblem } from './plugins/errors.ts'
 import { guard } from './plugins/guard.ts'
 import { inFlight } from './plugins/in-flight.ts'
-import { DRAW_LOGIN, type DrawLogin, limitCallers, limits } from './plugins/limits.ts'
+import { DRAW_LOGIN, limitCallers, limits } from './plugins/limits.ts'
 import { measure, recordUnrouted } from './plugins/measure.ts'
 import { SECURITY_HEADERS, security } from './plugins/security.ts'
 import { shedding } from './plugins/shedding.ts'
 import type { Pressure } from './pressure.ts'
 import { parseQuery } from './query.ts'
 import type { RecentWrites } from './recent-writes.ts'
+import { requestIdOf } from './request-id.ts'
+import type { DrawLogin } from './route.ts'
 import type { Secret } from './secret.ts'
 import type { Sessions } from './sessions.ts'
 import type { Store } from './store/index.ts'
@@ -43,6 +43,8 @@ export interface AppOptions {
   log: FastifyBaseLogger
   publicUrl: URL
   basePath: string
+  /** Path under which callers see the API: empty, or `/something`. */
+  mount: string
   rateLimit: { max: number; windowMs: number }
   replicasHint: number
   trustProxy: string[]
@@ -63,39 +65,25 @@ export interface AppOptions {
   drain: Drain
   pressure: Pick<Pressure, 'level'>
   /** Pauses before each look for what a write has made. */
-  settleMs?: readonly number[]
+  settleMs: readonly number[]
 }
 
 /** A path means one thing: nothing of it is folded, cut or normalised before an operation sees it. */
 const ROUTER = {
   // Long enough for the schemas to judge, which say what is wrong.
   maxParamLength: 4096,
-  querystringParser: (query: string) => parseQuery(query) as Record<string, unknown>,
+  querystringParser: parseQuery,
   ignoreTrailingSlash: false,
   ignoreDuplicateSlashes: false,
   useSemicolonDelimiter: false,
   caseSensitive: true
 }
 
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/
-
-/** What is shorter stands in a credential by chance. */
-const SHORTEST_SECRET = 8
-
-/** The caller's own name for the request, where it is one that may be shown to all: no part of its credential. */
-const requestIdOf = ({ headers }: IncomingMessage): string => {
-  const given = headers['x-request-id']
-  if (typeof given !== 'string' || !REQUEST_ID.test(given)) return randomUUID()
-  const credentials = `${headers.authorization} ${headers.cookie}`
-  return given.length >= SHORTEST_SECRET && credentials.includes(given) ? randomUUID() : given
-}
-
 /** The gateway: every part, registered in the order in which a request meets them. */
 export const buildApp = async (options: AppOptions) => {
-  const { upstream, publicUrl, basePath, settleMs = [0, 500, 1500] } = options
+  const { upstream, publicUrl, basePath, mount, settleMs } = options
   const base = publicUrl.href.replace(/\/$/, '')
   const limitOptions = { store: options.store, ...options.rateLimit }
-  const mount = publicUrl.pathname.replace(/\/$/, '')
   const broken = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
   const app = fastify({
     loggerInstance: options.log,

@@ -1,3 +1,4 @@
+import { Problem } from './problem.ts'
 import type { Scope } from './scopes.ts'
 import type { Secret } from './secret.ts'
 
@@ -70,5 +71,8 @@ const LOOK_MS = 5000
 /** The same errand for the looks at what a write has done: carried on without the caller, and with a deadline of its own. */
 export const looking = (errand: Errand): Errand => ({ ...unhurried(errand), deadline: AbortSignal.timeout(LOOK_MS) })
 
-/** May the caller use this account? Another's is as if it did not exist. */
+/** May the caller use this account? */
 export const mayUse = ({ accounts }: Caller, s3uid: string): boolean => accounts === undefined || accounts.has(s3uid)
+
+/** Another's account is answered in the same words as one that does not exist. */
+export const noSuchAccount = () => new Problem('account-not-found', 'The customer has no such account.')

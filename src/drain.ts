@@ -21,11 +21,12 @@ export interface Drain {
   inFlight(): { requests: number; writes: number }
 }
 
-export const isDraining = (detail = 'This replica is shutting down; nothing was sent to HOSTKEY.') =>
+/** 503 for whoever is told to ask another replica. */
+export const shuttingDown = (detail = 'This replica is shutting down; nothing was sent to HOSTKEY.') =>
   new Problem('draining', detail, { retryAfterSeconds: 1 })
 
 const wasCutShort = () =>
-  isDraining('This replica is shutting down and no longer waits for HOSTKEY’s answer: send the request again.')
+  shuttingDown('This replica is shutting down and no longer waits for HOSTKEY’s answer: send the request again.')
 
 /** 250 ms: a call that was aborted fails at once; what still has no answer then waits for something else. */
 const UNHEARD_MS = 250
@@ -52,7 +53,7 @@ export const createDrain = (): Drain => {
     refuse() {
       isRefusing = true
       // The reader of the body takes it for the end of the body, and answers with it.
-      for (const { raw } of flights.keys()) if (isHalfSent(raw)) raw.emit('error', isDraining())
+      for (const { raw } of flights.keys()) if (isHalfSent(raw)) raw.emit('error', shuttingDown())
     },
     get isRefusing() {
       return isRefusing

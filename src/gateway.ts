@@ -31,6 +31,12 @@ const LEASE_MARGIN_MS = 15_000
 /** 1 s: a logout at HOSTKEY takes less, and ends by itself where it does not come through. */
 const LEFT_OVER_MS = 1000
 
+/**
+ * Pauses before each look for what a write has made. At once, for most are there; then twice more, for HOSTKEY's lists
+ * may lag (assumed).
+ */
+const SETTLE_MS = [0, 500, 1500]
+
 export interface GatewayOptions {
   /** Its `upstreamUrl` is not looked at. */
   config: Config
@@ -61,7 +67,7 @@ export const assembleGateway = async ({
   upstreamUrl,
   registry,
   log,
-  settleMs,
+  settleMs = SETTLE_MS,
   isForgetful,
   pressure = createPressure(MOST_PRESSURE)
 }: GatewayOptions) => {
@@ -89,6 +95,7 @@ export const assembleGateway = async ({
   })
   if (isForgetful) await ledger.keep(demoEntry())
   const drain = createDrain()
+  const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
     upstream,
@@ -103,7 +110,7 @@ export const assembleGateway = async ({
     ordering: createOrdering({
       ledger,
       settleWindowMs: config.orderSettleMs,
-      mount: config.publicUrl.pathname.replace(/\/$/, '')
+      mount
     }),
     recentWrites: createRecentWrites(store),
     drain,
@@ -112,12 +119,13 @@ export const assembleGateway = async ({
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
     basePath: config.basePath,
+    mount,
     rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs },
     replicasHint: config.replicasHint,
     trustProxy: config.trustProxy,
     origins: originsOf(config.publicUrl, config.allowedOrigins),
     allowedOrigins: config.allowedOrigins,
-    ...(settleMs && { settleMs })
+    settleMs
   })
   const management = buildManagement({ metrics, isReady })
   return {

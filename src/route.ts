@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyContextConfig, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import type { ProblemDetails } from '../schemas/problems.ts'
 import { JSON_TYPE } from './accept.ts'
@@ -33,6 +33,9 @@ export type Routes = FastifyPluginAsyncTypebox<Deps>
 
 /** Operations of one class draw from one limit. */
 export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
+
+/** Draws from the limits of logins: by address, and by what is shown. @throws Problem rate-limited */
+export type DrawLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
 
 /** What the audit log calls an operation that it records. */
 export type AuditEvent =

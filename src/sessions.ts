@@ -62,7 +62,7 @@ const recordOf = (id: string) => `session:${createHash('sha256').update(id).dige
 
 const customerKey = (customerId: number) => `sessions-of:${customerId}`
 
-/** Session id <-> sealed upstream token. @param now milliseconds since 1970 */
+/** Session id <-> sealed upstream token. */
 export const createSessions = (store: Store, sealer: Sealer, now: Clock = latestNow): Sessions => {
   const opened = (sealed: string | undefined, record: string, secret: string): Session | undefined => {
     const text = sealed === undefined ? undefined : sealer.open(sealed, record, secret)

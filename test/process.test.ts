@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from './support/eventually.ts'
 import { temporaryFolder } from './support/replicas.ts'
+import { serving } from './support/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
@@ -155,11 +155,7 @@ t.test('an error that nobody has caught', async t => {
 t.test('a start that cannot succeed', async t => {
   for (const name of ['PORT', 'MANAGEMENT_PORT']) {
     t.test(`ends with 1 and says why when ${name} is taken`, async t => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      t.teardown(() => server.close())
-      const address = server.address()
-      const port = typeof address === 'object' ? String(address?.port) : ''
+      const { port } = new URL(await serving(t, () => undefined))
       const { code, err } = await start(t, { [name]: port }).ended
       t.equal(code, 1)
       t.match(err, `address already in use 127.0.0.1:${port}`)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Reply } from './support/gateway.ts'
-import { linesWith } from './support/outage.ts'
+import { linesWith } from './support/outage/stage.ts'
 import { redisServer } from './support/redis.ts'
 import { replicas, temporaryFolder } from './support/replicas.ts'
 

@@ -64,8 +64,7 @@ const pointer = (...parts: string[]) =>
 export const contractOf = (text: string): Contract => {
   const document = documentIn(text)
   const ajv = new Ajv2020({ strict: false, allErrors: true })
-  // ajv-formats is CommonJS: its types put the function under `default`, at run time it is the module itself.
-  ;(addFormats as unknown as typeof addFormats.default)(ajv)
+  addFormats.default(ajv)
   ajv.addSchema(document, 'api')
   const assertFit = (ref: string, value: unknown, what: string) => {
     const validate = ajv.getSchema(`api#${ref}`) ?? ajv.compile({ $ref: `api#${ref}` })

@@ -1,6 +1,5 @@
-import type { Options } from '../options.ts'
-import { Mismatch, type Report } from '../report.ts'
-import { type Sender, Unanswered } from '../sender.ts'
+import { Mismatch, type Run } from '../report.ts'
+import { Unanswered } from '../sender.ts'
 import { contractOf } from './document.ts'
 import { checkLists } from './lists.ts'
 import { checkReads } from './reads.ts'
@@ -9,15 +8,7 @@ import { createSend, type Stage } from './stage.ts'
 import { checkWrites } from './writes.ts'
 
 /** Holds a gateway to the document that it serves itself. */
-export const checkGateway = async ({
-  options,
-  report,
-  sender
-}: {
-  options: Options
-  report: Report
-  sender: Sender
-}) => {
+export const checkGateway = async ({ options, report, sender }: Run) => {
   const { profile, maxRequests, ratePerSecond } = options
   const writes = profile === 'full' ? 'Reads, writes and orders' : 'Reads only, by GET'
   report.say(`${writes}. At most ${maxRequests} requests, at most ${ratePerSecond} a second.\n`)
@@ -35,15 +26,7 @@ export const checkGateway = async ({
   return {}
 }
 
-const stageOf = async ({
-  options,
-  report,
-  sender
-}: {
-  options: Options
-  report: Report
-  sender: Sender
-}): Promise<Stage | undefined> => {
+const stageOf = async ({ options, report, sender }: Run): Promise<Stage | undefined> => {
   const send = createSend(sender, options.token)
   try {
     const { status, text } = await send({ path: 'openapi.json', token: null })

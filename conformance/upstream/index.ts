@@ -1,8 +1,7 @@
 import type { Action } from '../../src/upstream/action.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
-import type { Options } from '../options.ts'
-import type { Report } from '../report.ts'
-import { type Sender, Unanswered } from '../sender.ts'
+import type { Report, Run } from '../report.ts'
+import { Unanswered } from '../sender.ts'
 import { type Ask, createAsk, readings } from './ask.ts'
 import { probeFiles } from './files.ts'
 import { createJudge, type Judge, words } from './judge.ts'
@@ -20,15 +19,7 @@ export interface Probe {
 }
 
 /** Holds an upstream's answers to the declared actions, by reading alone. @returns what the JSON says beside the findings */
-export const checkUpstream = async ({
-  options,
-  report,
-  sender
-}: {
-  options: Options
-  report: Report
-  sender: Sender
-}) => {
+export const checkUpstream = async ({ options, report, sender }: Run) => {
   const { token, readKeys, maxRequests, ratePerSecond } = options
   const judge = createJudge(report)
   const calls: { action: string; ms: number }[] = []

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../address.ts'
 import type { Audit } from '../audit.ts'
-import type { Errand } from '../caller.ts'
-import { ERRAND, needsOf } from '../route.ts'
+import { errandIn, needsOf } from '../route.ts'
 import { whenEnded } from './ended.ts'
+import { operationOf, problemIn } from './measure.ts'
 
 export interface AuditOptions {
   audit: Audit
@@ -25,9 +25,6 @@ export const audited = fp(
   { name: 'audited' }
 )
 
-const errandIn = (request: FastifyRequest) => request.getDecorator<Errand | undefined>(ERRAND)
-const problemIn = (request: FastifyRequest) => request.getDecorator<string | undefined>('problem')
-
 /** Strangers are the request log's matter. */
 const eventOf = (request: FastifyRequest): string | undefined => {
   if (errandIn(request) === undefined) return undefined
@@ -44,7 +41,7 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
   const { bucketName, name } = textsIn(request.body)
   const needed = needsOf(request.routeOptions.config)
   return {
-    operation: (request.routeOptions.schema as { operationId?: string } | undefined)?.operationId,
+    operation: operationOf(request),
     outcome: reply.statusCode < 400 ? 'ok' : (problemIn(request) ?? String(reply.statusCode)),
     requestId: request.id,
     door: caller?.door,

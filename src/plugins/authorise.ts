@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { mayUse } from '../caller.ts'
+import { mayUse, noSuchAccount } from '../caller.ts'
 import { Problem } from '../problem.ts'
 import { errandOf, needsOf } from '../route.ts'
 import type { Scope } from '../scopes.ts'
@@ -17,9 +17,7 @@ export const authorise = fp(
         if (Object.hasOwn(request.query as object, parameter)) await assertScope(request, 'admin', parameter)
       }
       const { s3uid } = request.params as { s3uid?: string }
-      if (s3uid !== undefined && !mayUse(caller, s3uid)) {
-        throw new Problem('account-not-found', 'The customer has no such account.')
-      }
+      if (s3uid !== undefined && !mayUse(caller, s3uid)) throw noSuchAccount()
     })
   },
   { name: 'authorise' }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Drain, isDraining } from '../drain.ts'
+import { type Drain, shuttingDown } from '../drain.ts'
 import { needsOf } from '../route.ts'
 import { whenEnded } from './ended.ts'
 
@@ -8,12 +8,12 @@ import { whenEnded } from './ended.ts'
 export const draining = fp(
   async (app: FastifyInstance, { drain }: { drain: Drain }) => {
     app.addHook('onRequest', async (request, reply) => {
-      if (drain.isRefusing && !isForNobody(request)) throw isDraining()
+      if (drain.isRefusing && !isForNobody(request)) throw shuttingDown()
       drain.enter(request, reply)
     })
     app.addHook('preParsing', async ({ raw }) => {
       // It came before the listener closed, but its body did not.
-      if (drain.isRefusing && !raw.complete) throw isDraining()
+      if (drain.isRefusing && !raw.complete) throw shuttingDown()
     })
     app.addHook('onSend', async (_request, reply) => {
       if (drain.hasBegun) reply.header('connection', 'close')

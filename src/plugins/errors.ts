@@ -5,6 +5,7 @@ import { isReadable } from '../path.ts'
 import { type Fault, Problem, problemBody, withOutcome } from '../problem.ts'
 import { StoreDown } from '../store/index.ts'
 import { faultsOf } from '../validation.ts'
+import { PROBLEM } from './measure.ts'
 
 export interface ErrorOptions {
   publicUrl: string
@@ -42,7 +43,7 @@ export const explained = (error: unknown, request: FastifyRequest, publicUrl: st
 const noted = (problem: Problem, request: FastifyRequest): void => {
   if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
   // A URL that the router cannot read gets a bare request, without the decorators of `measure`.
-  if ('problem' in request) request.setDecorator('problem', problem.problem)
+  if (PROBLEM in request) request.setDecorator(PROBLEM, problem.problem)
 }
 
 const challengeOf = (name: ProblemName): string => {

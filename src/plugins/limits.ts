@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../address.ts'
 import { limitStoreOf } from '../limit-store.ts'
 import { Problem } from '../problem.ts'
-import { errandOf, needsOf, type RateClass } from '../route.ts'
+import { type DrawLogin, errandOf, needsOf, type RateClass } from '../route.ts'
 import type { Store } from '../store/index.ts'
 
 export interface LimitOptions {
@@ -52,9 +52,7 @@ export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 /** Neighbours in one IPv6 network are one address: a single host has as many as it likes. */
 const IPV6_SUBNET = 64
 
-/** Draws from the limits of logins: by address, and by what is shown. */
-export type DrawLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
-
+/** The name under which the application finds what draws from the limits of logins. */
 export const DRAW_LOGIN = 'drawLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */

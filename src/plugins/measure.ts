@@ -1,3 +1,5 @@
+// Gives a schema its `operationId`.
+import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../address.ts'
@@ -11,18 +13,21 @@ export interface MeasureOptions {
   metrics: Metrics
 }
 
+/** The name under which `plugins/errors` leaves that of the problem. */
+export const PROBLEM = 'problem'
+
 /** One log line and one count for each request; `Server-Timing` for the caller. */
 export const measure = fp(
   async (app: FastifyInstance, { metrics }: MeasureOptions) => {
-    app.decorateRequest('problem')
+    app.decorateRequest(PROBLEM)
     app.decorateRequest(ERRAND)
     app.addHook('onSend', async (request, reply) => {
       const spent = spentOf(request)
       reply.header('server-timing', `upstream;dur=${spent.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
     })
     whenEnded(app, (request, reply) => {
-      const operation = operationOf(request)
-      const problem = request.getDecorator<string | undefined>('problem')
+      const operation = operationOf(request) ?? 'none'
+      const problem = problemIn(request)
       const spent = spentOf(request)
       metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
       request.log.info(
@@ -56,8 +61,9 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
 const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? nothingSpent()
 const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id
 
-const operationOf = (request: FastifyRequest): string => {
-  // @fastify/swagger's member; Fastify's own type of a schema does not know it.
-  const schema = request.routeOptions.schema as { operationId?: string } | undefined
-  return schema?.operationId ?? 'none'
-}
+/** The operation that a request asks for. */
+export const operationOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId
+
+/** The problem that a request was answered with. */
+export const problemIn = (request: FastifyRequest): string | undefined =>
+  request.getDecorator<string | undefined>(PROBLEM)

@@ -32,7 +32,7 @@ function planOf(id: number, name: string, rest: Partial<Plan>): Plan {
 }
 
 /** A second API key of the demo customer, the same in every sandbox and no secret: examples log in with it. */
-export const PUBLIC_API_KEY = '0123456789abcdef-fedcba9876543210'
+const PUBLIC_API_KEY = '0123456789abcdef-fedcba9876543210'
 
 /** What a new sandbox holds. The same at every start, but for the seed in its secrets. */
 export const standardFixture: Fixture = world => {

@@ -8,16 +8,15 @@ import { answerScript } from './scripts.ts'
 import type { Switches } from './switches.ts'
 import type { Fixture } from './world.ts'
 
-export type { Call } from './calls.ts'
 export { hashedToken } from './calls.ts'
-export type { Control } from './control.ts'
 export type { Fault, FaultKind } from './faults.ts'
-export type { Snapshot } from './snapshot.ts'
 export type { Switches } from './switches.ts'
 export type { Fixture } from './world.ts'
 
+/** This machine alone: whoever reaches the control makes it do anything. */
+const HOST = '127.0.0.1'
+
 export interface SandboxOptions {
-  readonly host?: '127.0.0.1'
   /** 0 takes any free port. */
   readonly port?: number
   /** Milliseconds since 1970. */
@@ -49,7 +48,6 @@ export interface Sandbox {
 
 /** Starts a pretend HOSTKEY on a loopback port. It shares nothing with any other. */
 export const startSandbox = async ({
-  host = '127.0.0.1',
   port = 0,
   now = Date.now,
   seed = 'hostkey-s3-gateway',
@@ -67,12 +65,12 @@ export const startSandbox = async ({
   })
   // 75 s, nginx's default: an idle connection outlives the pauses of a test.
   server.keepAliveTimeout = 75_000
-  server.listen(port, host)
+  server.listen(port, HOST)
   await once(server, 'listening')
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new TypeError('the sandbox listens on no port')
   return {
-    url: `http://${host}:${address.port}/`,
+    url: `http://${HOST}:${address.port}/`,
     demo: demoOf(control),
     control,
     async close() {

@@ -2,7 +2,7 @@ import { createMemoryStore } from './memory.ts'
 import type { Report } from './outage.ts'
 import type { Store } from './store.ts'
 
-export { type Count, type Store, StoreDown } from './store.ts'
+export { type Store, StoreDown } from './store.ts'
 
 export interface StoreOptions {
   kind: 'memory' | 'sqlite' | 'redis'

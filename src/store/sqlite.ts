@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { elapsedNow } from '../clock.ts'
+import { type Clock, elapsedNow } from '../clock.ts'
 import { createOutage, type Report } from './outage.ts'
 import type { Store } from './store.ts'
 
@@ -26,8 +26,7 @@ const SCHEMA = `
 const SWEEP_EVERY = 1000
 
 export interface SqliteOptions {
-  /** Milliseconds since 1970. */
-  now?: () => number
+  now?: Clock
   report?: Report
   file?: string
   /** Is a write on the disk before it is answered? Survives a power cut, and costs some milliseconds. */

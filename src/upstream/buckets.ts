@@ -35,7 +35,8 @@ export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: E
   }
 }
 
-type ListedBucket = Result<typeof getBuckets>['message'][number]
+/** A bucket as HOSTKEY lists it. */
+export type ListedBucket = Result<typeof getBuckets>['message'][number]
 
 /**
  * The bucket that a create has made: the new one of that name, else the one new name that ends in `-<wished>`, for

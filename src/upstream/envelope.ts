@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { isRecord } from './record.ts'
 
 /** What HOSTKEY's answer turned out to be. */
 export type Envelope =
@@ -59,9 +60,7 @@ const parsed = (body: string): Record<string, unknown> | undefined => {
   try {
     // PHP files saved with a byte order mark print it before everything else.
     const value: unknown = JSON.parse(body.replace(/^\uFEFF+/, ''), LONE_SURROGATE.test(body) ? wellFormed : undefined)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }
@@ -81,10 +80,9 @@ const failure = (answer: Record<string, unknown>): Envelope => {
 /** auth.php: the payload is `result` itself, or the whole answer when it holds a token. */
 const loginPayload = (answer: Record<string, unknown>): Envelope | undefined => {
   const { result } = answer
-  if (typeof result === 'object' && result !== null && !Array.isArray(result)) {
-    const payload = result as Record<string, unknown>
-    if (isNegative(payload['code']) || nonEmpty(payload['error'])) return failure(payload)
-    return { kind: 'success', payload }
+  if (isRecord(result)) {
+    if (isNegative(result['code']) || nonEmpty(result['error'])) return failure(result)
+    return { kind: 'success', payload: result }
   }
   return nonEmpty(answer['token']) ? { kind: 'success', payload: answer } : undefined
 }

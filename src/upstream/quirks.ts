@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import { isRecord } from './record.ts'
 
 /** What of JSON Schema the results of actions use. */
 interface Shape {
@@ -12,9 +13,6 @@ interface Shape {
 
 const INTEGER_KEYS = /^(0|[1-9]\d*)$/
 const NUMERIC = /^-?\d+(\.\d+)?$/
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * Reads a value of PHP's as the schema means it: numbers as strings and the reverse, `[]` for an empty map, a list as

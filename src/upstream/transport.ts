@@ -9,7 +9,7 @@ import type { Stage, WireCause } from './attempt.ts'
 export const MAX_BODY_BYTES = 8 * 1024 * 1024
 
 /** The one name under which the gateway speaks; default names of libraries are blocked by some edges (observed by others). */
-export const USER_AGENT = 'hostkey-s3-gateway/0.1'
+const USER_AGENT = 'hostkey-s3-gateway/0.1'
 
 const CONNECT_TIMEOUT_MS = 1000
 

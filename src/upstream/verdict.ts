@@ -78,9 +78,7 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
   })
 }
 
-/**
- * So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB.
- */
+/** So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB. */
 export const MAX_REFUSAL_LENGTH = 2048
 
 /** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */

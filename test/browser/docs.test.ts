@@ -1,9 +1,10 @@
-import { once } from 'node:events'
-import { createServer, request } from 'node:http'
+import { request } from 'node:http'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
+import { serving } from '../support/serving.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
 t.setTimeout(110_000)
@@ -127,7 +128,7 @@ t.test('/docs below a mount point', async t => {
 
 t.test('/docs behind a proxy that takes a part of the path away', async t => {
   const { url, sandbox } = await gateway(t, { PUBLIC_URL: 'https://api.example.com/s3' })
-  const proxy = createServer((asked, answer) => {
+  const origin = await serving(t, (asked, answer) => {
     const { method, headers } = asked
     const target = `${url}${asked.url?.replace(/^\/s3/, '')}`
     asked.pipe(
@@ -137,14 +138,6 @@ t.test('/docs behind a proxy that takes a part of the path away', async t => {
       })
     )
   })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  t.after(async () => {
-    proxy.closeAllConnections()
-    proxy.close()
-  })
-  const address = proxy.address()
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
   const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
   await load(page, `${origin}/s3/docs`)
   await authorise(page, sandbox.demo.token)
@@ -155,7 +148,7 @@ t.test('/docs behind a proxy that takes a part of the path away', async t => {
 })
 
 t.test('/docs with a session: the cookie and its header go by themselves', async t => {
-  const port = await freePort()
+  const port = String(await stablePort())
   const { url, sandbox } = await gateway(t, { PORT: port, PUBLIC_URL: `http://localhost:${port}` })
   const origin = url.replace('127.0.0.1', 'localhost')
   const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
@@ -167,11 +160,3 @@ t.test('/docs with a session: the cookie and its header go by themselves', async
   t.equal(await page.evaluate('document.cookie'), '', 'page script cannot read it')
   t.same(misdeeds, NOTHING)
 })
-
-const freePort = async (): Promise<string> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return String(typeof address === 'object' ? address?.port : '')
-}

@@ -1,35 +1,26 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
 import { openBrowser } from '../support/chromium.ts'
 import { bundle } from '../support/client.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { serving } from '../support/serving.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)
 
 /** A front end on an origin of its own: an empty page, and the client as one file beside it. */
 const frontEnd = async (t: Test, code: string): Promise<string> => {
-  const server = createServer((request, response) => {
+  const url = await serving(t, (request, response) => {
     const isCode = request.url === '/client.js'
     response.setHeader('content-type', isCode ? 'text/javascript' : 'text/html')
     response.end(isCode ? code : '<title>page</title>')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
-  return `http://localhost:${address.port}`
+  return url.replace('127.0.0.1', 'localhost')
 }
 
 t.test('the client in Chromium', async t => {
   const { code } = await bundle(t)
-  const [origin, port] = [await frontEnd(t, code), await freePort()]
+  const [origin, port] = [await frontEnd(t, code), await stablePort()]
   const { sandbox } = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin, UPSTREAM_TIMEOUT_MS: '2000' })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)

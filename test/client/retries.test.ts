@@ -1,8 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createClient, IncompleteStream, isProblem } from '../../client/src/index.ts'
 import { gateway } from '../support/gateway.ts'
+import { serving } from '../support/serving.ts'
 
 type Act = (response: ServerResponse) => void
 
@@ -10,20 +10,12 @@ type Act = (response: ServerResponse) => void
 const peer = async (t: Test, ...acts: Act[]) => {
   const asked: string[] = []
   const at: number[] = []
-  const server = createServer((request, response) => {
+  const baseUrl = await serving(t, (request, response) => {
     at.push(performance.now())
     asked.push(`${request.method} ${request.url}`)
     acts[Math.min(asked.length, acts.length) - 1]?.(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
-  return { baseUrl: `http://127.0.0.1:${address.port}`, token: 'any', asked, at }
+  return { baseUrl, token: 'any', asked, at }
 }
 
 const breaks: Act = response => response.destroy()

@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { blocksOf } from '../support/doc-blocks.ts'
-import { isExecutedByGate } from '../support/doc-gate.ts'
-import { executePage } from '../support/doc-page.ts'
+import { blocksOf } from '../support/docs/blocks.ts'
+import { isExecutedByGate } from '../support/docs/gate.ts'
+import { executePage } from '../support/docs/page.ts'
 
 // 100 s: two gateways and a sandbox, on a busy machine.
 t.setTimeout(100_000)

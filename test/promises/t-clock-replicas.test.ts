@@ -5,7 +5,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { machineClock } from '../support/faketime.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
-import { orderOnce } from '../support/order-once.ts'
+import { orderOnce } from '../support/orders/once.ts'
 import { figuresOf } from '../support/promises.ts'
 import { redisServer } from '../support/redis.ts'
 

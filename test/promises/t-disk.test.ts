@@ -7,7 +7,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { gatewayProcess } from '../support/gateway-process.ts'
 import { ownNameSpace } from '../support/name-space.ts'
-import { orderOnce } from '../support/order-once.ts'
+import { orderOnce } from '../support/orders/once.ts'
 import { figuresOf } from '../support/promises.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 

@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import fc from 'fast-check'
 import t from 'tap'
 import { errors, Pool } from 'undici'
@@ -9,6 +7,7 @@ import { createStage } from '../support/fuzz/stage.ts'
 import { violationsIn } from '../support/fuzz/wiretap.ts'
 import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from '../support/prism.ts'
 import { figuresOf } from '../support/promises.ts'
+import { serving } from '../support/serving.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
@@ -38,7 +37,7 @@ t.teardown(() => stage.close())
 
 const asked = async (through: Pool, { method, target, body }: FuzzRequest, headers: Record<string, string>) => {
   const reply = await through.request({
-    method: method as 'GET',
+    method,
     path: target,
     headers,
     ...(body !== undefined && { body: Buffer.from(body, 'latin1') })
@@ -56,7 +55,7 @@ t.test('Prism sees what it should', async t => {
     'a success that is not in the document': [299, 'application/json', { status: 'ok' }],
     'a failure that is not in the document': [418, 'application/problem+json', { status: 418 }]
   }
-  const server = createServer((request, reply) => {
+  const url = await serving(t, (request, reply) => {
     const [status, type, body] = wrong[String(request.headers['x-wrong'])] ?? [
       200,
       'application/json',
@@ -64,11 +63,7 @@ t.test('Prism sees what it should', async t => {
     ]
     reply.writeHead(status, { 'content-type': type, 'x-request-id': 'a-request' }).end(JSON.stringify(body))
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.teardown(() => server.close())
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
-  const pool = new Pool(await prismBefore(t, `http://127.0.0.1:${port}`, stage.document))
+  const pool = new Pool(await prismBefore(t, url, stage.document))
   t.teardown(() => pool.close())
   const livez = { operationId: 'getLivez', method: 'GET', target: '/livez', headers: {}, as: null, meant: {} }
   t.strictSame(verdictOf(await asked(pool, livez, {})), { violations: [] })

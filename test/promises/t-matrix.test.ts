@@ -2,9 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { createContract } from '../support/contract.ts'
-import { jsonShapes } from '../support/fault-shapes.ts'
-import { type WireFault, wireFaults } from '../support/fault-wire.ts'
-import { okBody } from '../support/fault-world.ts'
 import {
   type Ending,
   endingsOf,
@@ -15,10 +12,13 @@ import {
   WRITES,
   type WriteName,
   wireVerdicts
-} from '../support/matrix-expected.ts'
-import { asks, type MatrixGateway, matrixGateway, type TimedReply } from '../support/matrix-gateway.ts'
+} from '../support/matrix/expected.ts'
+import { asks, type MatrixGateway, matrixGateway, type TimedReply } from '../support/matrix/gateway.ts'
+import { jsonShapes } from '../support/matrix/shapes.ts'
+import { createStallClock } from '../support/matrix/stall.ts'
+import { type WireFault, wireFaults } from '../support/matrix/wire.ts'
+import { okBody } from '../support/matrix/world.ts'
 import { figuresOf } from '../support/promises.ts'
-import { createStallClock } from '../support/stall.ts'
 
 t.setTimeout(110_000)
 

@@ -1,7 +1,15 @@
 import t from 'tap'
 import { MOST_IN_FLIGHT } from '../../src/plugins/in-flight.ts'
 import { fails } from '../support/expect.ts'
-import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from '../support/outage.ts'
+import {
+  BUCKETS,
+  isRefusedGently,
+  linesWith,
+  MOST_RECOVERY_MS,
+  onRedis,
+  probe,
+  timeUntil
+} from '../support/outage/stage.ts'
 import { figuresOf } from '../support/promises.ts'
 import { redisServer } from '../support/redis.ts'
 import { replicas } from '../support/replicas.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { waitsThrough } from '../support/outage-latency.ts'
+import { waitsThrough } from '../support/outage/latency.ts'
 import { figuresOf } from '../support/promises.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { limitsThrough } from '../support/outage-limits.ts'
-import { type Outages, ordersThrough, sessionsThrough } from '../support/outage-promises.ts'
+import { limitsThrough } from '../support/outage/limits.ts'
+import { type Outages, ordersThrough, sessionsThrough } from '../support/outage/promises.ts'
 import { figuresOf } from '../support/promises.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */

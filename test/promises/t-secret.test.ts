@@ -58,7 +58,7 @@ t.test('a process that has seen every secret, from its start to its end', async 
 
   const ask = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
     const reply = await request(gateway.url + path, {
-      method: method as 'GET',
+      method,
       headers: { ...headers, 'idempotency-key': crypto.randomUUID(), 'confirm-delete': 's3_user_1' },
       ...(body && { body: JSON.stringify(body) })
     })

@@ -14,7 +14,7 @@ t.test('a body comes where it is wanted, as JSON and in bounds', async t => {
 
   t.test('400 invalid-request when the body is empty, and nothing is asked', async t => {
     for (const headers of [{ 'content-type': 'application/json' }, {}]) {
-      const reply = await send('POST', '/accounts', { headers: headers as Record<string, string> })
+      const reply = await send('POST', '/accounts', { headers })
       fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied' })
       t.equal(reply.json().errors.length, 1)
       t.hasStrict(reply.json().errors[0], { in: 'body', pointer: '' })

@@ -43,7 +43,7 @@ export const objectOf = (value: unknown): Json => {
 }
 
 /** The maps of a list in an answer. */
-export const listOf = (answer: Json, name: string): Json[] => {
+const listOf = (answer: Json, name: string): Json[] => {
   const list = answer[name]
   if (!Array.isArray(list)) throw new TypeError(`${name} is no list: ${JSON.stringify(answer)}`)
   return list.map(objectOf)

@@ -5,7 +5,7 @@ import { Secret } from '../../src/secret.ts'
 import { createLogins } from '../../src/services/logins.ts'
 import { createRedisStore } from '../../src/store/redis.ts'
 import type { Auth } from '../../src/upstream/auth.ts'
-import { timeUntil } from '../support/outage.ts'
+import { timeUntil } from '../support/outage/stage.ts'
 import { redisServer } from '../support/redis.ts'
 
 const KEY = new Secret('an api key')

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createRedisStore } from '../../src/store/redis.ts'
 import { StoreDown } from '../../src/store/store.ts'
-import { MOST_RECOVERY_MS, timeUntil } from '../support/outage.ts'
+import { MOST_RECOVERY_MS, timeUntil } from '../support/outage/stage.ts'
 import { redisServer } from '../support/redis.ts'
 import { switchboard } from '../support/switchboard.ts'
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import { StoreDown } from '../../src/store/store.ts'
-import { timeUntil } from '../support/outage.ts'
+import { timeUntil } from '../support/outage/stage.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
 /** Other test files run at the same time. */

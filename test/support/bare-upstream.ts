@@ -1,13 +1,9 @@
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
-
-/** What of tap's test object is used. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 /** The way to HOSTKEY without a gateway around it, to a sandbox. */
-export const bareUpstream = async (t: Test) => {
+export const bareUpstream = async (t: Lifetime) => {
   const sandbox = await startSandbox()
   const upstream = createUpstream({
     url: new URL(sandbox.url),

@@ -3,11 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { needProgram } from './debian.ts'
-
-/** What of tap's test object the browser uses. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 /** Nothing of a browser that would call home, and no sandbox: its own does not work for root. */
 const FLAGS = [
@@ -28,7 +24,7 @@ const PATIENCE_MS = 30_000
  * in `PATH`; on Debian, as root, it is installed.
  * @throws Error that says what to do by hand: a browser test is never skipped in silence
  */
-export const openBrowser = async (t: Test, { width, height = 900 }: { width: number; height?: number }) => {
+export const openBrowser = async (t: Lifetime, { width, height = 900 }: { width: number; height?: number }) => {
   const named = process.env['CHROMIUM_PATH'] ?? ''
   const executablePath = named || (await needProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium'))
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'))

@@ -3,30 +3,26 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-
-/** What of tap's test object is used. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 const run = promisify(execFile)
 
 /** A folder that is gone after the test. */
-const folderFor = (t: Test): string => {
+const folderFor = (t: Lifetime): string => {
   const folder = mkdtempSync(join(tmpdir(), 'client-'))
   t.after(async () => rmSync(folder, { recursive: true }))
   return folder
 }
 
 /** The client as one file, as a page without a bundler loads it. */
-export const bundle = async (t: Test): Promise<{ code: string; printed: string }> => {
+export const bundle = async (t: Lifetime): Promise<{ code: string; printed: string }> => {
   const file = join(folderFor(t), 'browser.js')
   const { stdout } = await run(process.execPath, ['client/scripts/bundle.ts', file])
   return { code: readFileSync(file, 'utf8'), printed: stdout }
 }
 
 /** A folder whose programs have the client as it is published: built by its own compiler, packed by npm, and unpacked. */
-export const publish = async (t: Test): Promise<string> => {
+export const publish = async (t: Lifetime): Promise<string> => {
   const folder = folderFor(t)
   const [source, modules] = [join(folder, 'source'), join(folder, 'node_modules')]
   const compiler = 'client/node_modules/typescript/bin/tsc'

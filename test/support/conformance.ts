@@ -1,17 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import type { Sandbox } from '../../src/sandbox/index.ts'
 import { leaksIn } from './leaks.ts'
+import type { Lifetime } from './lifetime.ts'
+import { serving } from './serving.ts'
 
 const MAIN = fileURLToPath(new URL('../../conformance/main.ts', import.meta.url))
-
-/** What of tap's test object the harness uses. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
 
 export interface Run {
   code: number | null
@@ -57,19 +54,19 @@ export interface Asked {
 
 /** Stands in front of a server and changes what it answers. @returns its address, with a slash at the end */
 export const tampering = async (
-  t: Test,
+  t: Lifetime,
   url: string,
   change: (reply: Reply, asked: Asked) => void
 ): Promise<string> => {
   const { origin } = new URL(url)
-  const server = createServer(async (incoming, outgoing) => {
+  const address = await serving(t, async (incoming, outgoing) => {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk)
     const headers = without(incoming.headers)
     const body = Buffer.concat(chunks)
     const target = incoming.url ?? '/'
     const answer = await request(`${origin}${target}`, {
-      method: incoming.method as 'GET',
+      method: incoming.method ?? 'GET',
       headers,
       ...(body.length > 0 && { body })
     })
@@ -78,15 +75,7 @@ export const tampering = async (
     outgoing.writeHead(reply.status, without(reply.headers))
     outgoing.end(reply.text)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(async () => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return `http://127.0.0.1:${address.port}/`
+  return `${address}/`
 }
 
 /** Headers of one hop are not for the next. */

@@ -4,10 +4,12 @@ import { parse } from 'yaml'
 /** What of `openapi.yaml` is looked at by tests of its examples and bounds. */
 export interface Document {
   info: { description: string }
+  tags: { name: string; description: string }[]
   paths: Record<string, Record<string, Described>>
   components: {
-    schemas: Record<string, { examples?: unknown[]; [keyword: string]: unknown }>
+    schemas: Record<string, { description?: string; examples?: unknown[]; [keyword: string]: unknown }>
     responses: Record<string, DescribedReply>
+    headers: Record<string, { schema: object; example: unknown }>
     examples: Record<string, DescribedProblem>
   }
   /** What answers a request that is no operation, by its status. */
@@ -41,7 +43,7 @@ interface Described {
   summary: string
   description: string
   tags: string[]
-  security: object[]
+  security: Record<string, string[]>[]
   parameters?: Parameter[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, DescribedReply>
@@ -75,7 +77,7 @@ export interface DescribedReply {
   $ref?: string
   description: string
   /** Of one that stands by itself; others are references. */
-  headers?: Record<string, { $ref?: string; example?: string }>
+  headers?: Record<string, { $ref?: string; required?: boolean; example?: string }>
   content?: Record<string, Media>
   /** What the request has otherwise than in the operation's own example. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }
@@ -91,15 +93,23 @@ export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
   )
 
-const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
+/** What a reference names. */
+export const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
+
+/** What an operation can answer, references followed. @throws TypeError for a reference to nothing */
+export const repliesOf = ({ components }: Document, { responses }: Operation): [status: string, DescribedReply][] =>
+  Object.entries(responses).map(([status, reply]) => {
+    const found = reply.$ref === undefined ? reply : components.responses[nameIn(reply.$ref)]
+    if (!found) throw new TypeError(`${status} refers to nothing`)
+    return [status, found]
+  })
 
 /** The problems that an operation can answer, each as it looks there. */
-export const problemsOf = ({ components }: Document, { responses }: Operation): [name: string, DescribedProblem][] =>
-  Object.values(responses).flatMap(reply => {
-    const found = reply.$ref === undefined ? reply : components.responses[nameIn(reply.$ref)]
-    const listed = Object.entries(found?.content?.['application/problem+json']?.examples ?? {})
+export const problemsOf = (document: Document, operation: Operation): [name: string, DescribedProblem][] =>
+  repliesOf(document, operation).flatMap(([, { content = {} }]) => {
+    const listed = Object.entries(content['application/problem+json']?.examples ?? {})
     return listed.map(([name, { $ref }]): [string, DescribedProblem] => {
-      const example = components.examples[nameIn($ref)]
+      const example = document.components.examples[nameIn($ref)]
       if (!example) throw new TypeError(`${$ref} is not there`)
       return [name, example]
     })

@@ -1,10 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-
-/** What of tap's test object is used here. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 export interface Ran {
   code: number | null
@@ -30,7 +26,7 @@ export const ran = async (command: string, args: readonly string[], env: Record<
 }
 
 /** Starts an example that goes on, and waits for the address in what it prints. */
-export const served = async (t: Test, script: string, env: Record<string, string>): Promise<string> => {
+export const served = async (t: Lifetime, script: string, env: Record<string, string>): Promise<string> => {
   const child = spawn(process.execPath, [script], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit']

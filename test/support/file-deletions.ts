@@ -1,6 +1,7 @@
 import { Agent, fetch } from 'undici'
 import { createContract } from './contract.ts'
 import { gateway } from './gateway.ts'
+import type { Lifetime } from './lifetime.ts'
 import { createRawClient, type RawReply } from './raw.ts'
 
 /** What HOSTKEY was asked to do. */
@@ -22,7 +23,7 @@ export interface Witnessed {
 }
 
 /** Chooses for the character at a place whether it is encoded though it need not be. */
-export type Coin = (place: number) => boolean
+type Coin = (place: number) => boolean
 
 /** Where the files of the tests lie; the bucket is empty at the start. */
 export const FILES = '/accounts/s3_user_1/buckets/empty-bucket/files'
@@ -36,7 +37,7 @@ export const deletionOf = (path: string): Seen => ({
 })
 
 /** A gateway that is asked for deletions by raw socket and by `fetch`, and what its upstream sees of them. */
-export const fileDeletions = async (t: Parameters<typeof gateway>[0], env: Record<string, string> = {}) => {
+export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {}) => {
   const running = await gateway(t, env)
   const { url, sandbox } = running
   const raw = createRawClient(url)
@@ -88,13 +89,13 @@ export const fileDeletions = async (t: Parameters<typeof gateway>[0], env: Recor
 }
 
 /** Each byte as %xx, in lower case. */
-export const everyByte = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&')
+const everyByte = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&')
 
 /** Each segment encoded, its slashes left as they are. */
 export const bySegment = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** As a form encodes it: a space becomes `+`. */
-export const asForm = (path: string): string => new URLSearchParams([['', path]]).toString().slice(1)
+const asForm = (path: string): string => new URLSearchParams([['', path]]).toString().slice(1)
 
 /** Encodes what must be, and of the rest what the coin chooses. */
 const mixed = (needed: RegExp, path: string, coin: Coin): string =>

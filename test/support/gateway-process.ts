@@ -1,18 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Lifetime } from './lifetime.ts'
 
 const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
 
 /** 20 s, in steps: a start on a machine that does much else. */
 const STARTS = 1000
-
-/** What of tap's test object the harness uses. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
 
 /** How a process has ended. */
 export interface Ended {
@@ -39,7 +34,7 @@ export interface Launch {
 
 /** The gateway as an operator starts it, with these settings alone; killed at the end of the test if it still runs. */
 export const gatewayProcess = async (
-  t: Test,
+  t: Lifetime,
   env: Record<string, string>,
   { wrapper = [] }: Launch = {}
 ): Promise<GatewayProcess> => {
@@ -84,21 +79,5 @@ export const gatewayProcess = async (
       child.kill(name)
     },
     ended
-  }
-}
-
-/** Below the range from which the kernel takes ports for outgoing connections (Linux: from 32768 on). */
-const PORTS = { least: 20_000, most: 30_000 }
-
-/** A free port that no outgoing connection takes while its server is started again. */
-export const stablePort = async (): Promise<number> => {
-  for (;;) {
-    const port = PORTS.least + Math.floor(Math.random() * (PORTS.most - PORTS.least))
-    const server = createServer()
-    const isFree = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (isFree) return port
   }
 }

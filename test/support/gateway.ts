@@ -13,11 +13,7 @@ import { createLiveRegistry } from '../../src/services/live.ts'
 import { CALM } from './calm.ts'
 import { createContract } from './contract.ts'
 import { leaksIn } from './leaks.ts'
-
-/** What of tap's test object the harness uses. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 export interface Reply {
   statusCode: number
@@ -44,7 +40,7 @@ export type Gateway = Awaited<ReturnType<typeof gateway>>
  * secret of the sandbox has left in a log, a metric, an error or a list, and that every reply is in the document.
  */
 export const gateway = async (
-  t: Test,
+  t: Lifetime,
   env: Record<string, string> = {},
   {
     sandbox: given,
@@ -78,7 +74,7 @@ export const gateway = async (
   ): Promise<Reply> => {
     const credential = token === undefined ? sandbox.demo.token : token
     const answer = await request(`${running.url}${path}`, {
-      method: method as 'GET',
+      method,
       headers: {
         ...(credential !== null && { authorization: `Bearer ${credential}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -4,11 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
-
-/** What of tap's test object the harness uses. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
 
 /**
  * What the proxy may do: nothing to hide a failure. It opens connections, and asks `/readyz` every 200 ms: twice wrong is
@@ -37,7 +33,12 @@ ${servers.map((server, index) => `  server gateway${index} 127.0.0.1:${server}`)
 `
 
 /** A load balancer in front of gateways on these ports of this machine. @returns its address, once it finds one ready */
-export const haproxy = async (t: Test, folder: string, port: number, servers: readonly number[]): Promise<string> => {
+export const haproxy = async (
+  t: Lifetime,
+  folder: string,
+  port: number,
+  servers: readonly number[]
+): Promise<string> => {
   const program = await needProgram(['haproxy'], 'haproxy')
   const file = join(folder, 'haproxy.cfg')
   writeFileSync(file, configOf(port, servers))

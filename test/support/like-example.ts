@@ -6,10 +6,9 @@ const takenOut = (body: unknown, pointers: readonly string[]): [rest: unknown, t
   const taken = pointers.map(pointer => {
     const names = pointer.slice(1).split('/')
     const last = names.pop() ?? ''
-    // biome-ignore lint/suspicious/noExplicitAny: a pointer leads through whatever is there.
-    const parent = names.reduce((place: any, name) => place?.[name], rest)
-    const value: unknown = parent?.[last]
-    if (parent) delete parent[last]
+    const parent = names.reduce<Record<string, unknown>>((place, name) => Object(place[name]), Object(rest))
+    const value = parent[last]
+    delete parent[last]
     return value
   })
   return [rest, taken]

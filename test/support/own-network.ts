@@ -6,7 +6,7 @@ import { ownNameSpace } from './name-space.ts'
 const INSIDE = 'HKS3_OWN_NETWORK'
 
 /** As it was before the test's other imports, which go on while this one waits: tap changes what the runner has said. */
-const env = { ...process.env } as Record<string, string>
+const env = { ...process.env }
 
 /**
  * Importing this module, before anything else, starts the program anew in a network name space of its own: a loopback

@@ -1,38 +1,13 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { Page } from 'playwright-core'
-
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { serving } from './serving.ts'
 
 /** Serves an empty page on a port of its own, by both names of this machine: `localhost` and `127.0.0.1` are two sites. */
-export const servePage = async (t: Test): Promise<number> => {
-  const server = createServer((_request, response) =>
+export const servePage = async (t: Lifetime): Promise<number> => {
+  const url = await serving(t, (_request, response) => {
     response.setHeader('content-type', 'text/html').end('<title>page</title>')
-  )
-  t.after(async () => {
-    server.close()
-    server.closeAllConnections()
   })
-  return listening(server)
-}
-
-/** A port that was free a moment ago: an origin must be known before the gateway starts. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  const port = await listening(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-const listening = async (server: ReturnType<typeof createServer>): Promise<number> => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new TypeError('the server listens on no port')
-  return address.port
+  return Number(new URL(url).port)
 }
 
 /** What a page script learns of a request. */

@@ -1,17 +1,12 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
-
-/** What of tap's test object is used here. */
-interface Test {
-  teardown(end: () => void): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { stablePort } from './stable-port.ts'
 
 /** Answers with what PHP has made of a form: each key in its order, and the bytes of each text. */
 const ECHO = `<?php
@@ -32,19 +27,19 @@ export interface ReadByPhp {
 }
 
 /** A PHP that reads forms as HOSTKEY's does: Debian's, with the settings that it comes with. */
-export const phpServer = async (t: Test) => {
+export const phpServer = async (t: Lifetime) => {
   const php = await needProgram(['php'], 'php-cli')
   const folder = mkdtempSync(join(tmpdir(), 'php-'))
   const router = join(folder, 'echo.php')
   writeFileSync(router, ECHO)
-  const port = await freePort()
+  const port = await stablePort()
   const child = spawn(php, ['-q', '-S', `127.0.0.1:${port}`, router], {
     // Two answer while the one before is still being read.
     env: { PATH: process.env['PATH'], PHP_CLI_SERVER_WORKERS: '2' },
     stdio: 'ignore',
     detached: true
   })
-  t.teardown(() => {
+  t.after(async () => {
     // Its workers are processes too, in a group of their own.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
     rmSync(folder, { recursive: true })
@@ -77,14 +72,4 @@ export const phpServer = async (t: Test) => {
       return { fields, others: get + files, version }
     }
   }
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
-  return address.port
 }

@@ -2,13 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Lifetime } from './lifetime.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-
-/** What of tap's test object is used here. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
 
 /** A program of ours in a process of its own. */
 export interface Program {
@@ -24,7 +20,7 @@ export interface Program {
  * Starts a program of `src/` for one test, and waits for the address in what it prints.
  * @throws Error when it ends before
  */
-export const program = async (t: Test, script: 'server' | 'sandbox/main', env: Record<string, string> = {}) => {
+export const program = async (t: Lifetime, script: 'server' | 'sandbox/main', env: Record<string, string> = {}) => {
   const child = spawn(process.execPath, [`src/${script}.ts`], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', MANAGEMENT_PORT: '0', SANDBOX_PORT: '0', LOG_LEVEL: 'silent', ...env },

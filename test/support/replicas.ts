@@ -7,11 +7,10 @@ import { scopes } from '../../src/scopes.ts'
 import { hashOf, type ServiceEntry } from '../../src/services/registry.ts'
 import { createBrowser } from './browser-caller.ts'
 import { type Gateway, gateway } from './gateway.ts'
-
-type Test = Parameters<typeof gateway>[0]
+import type { Lifetime } from './lifetime.ts'
 
 /** A folder of the test's own. */
-export const temporaryFolder = (t: Test): string => {
+export const temporaryFolder = (t: Lifetime): string => {
   const folder = mkdtempSync(join(tmpdir(), 'hks3-'))
   t.after(async () => rmSync(folder, { recursive: true, force: true }))
   return folder
@@ -19,7 +18,7 @@ export const temporaryFolder = (t: Test): string => {
 
 /** Gateways in front of one sandbox, with the same secret, settings and registry: the replicas of one installation. */
 export const replicas = async (
-  t: Test,
+  t: Lifetime,
   env: Record<string, string>,
   { count = 2, rate = 'standard' }: { count?: number; rate?: NonNullable<ServiceEntry['rate']> } = {}
 ) => {

@@ -1,30 +1,18 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
-/** What of tap's test object is used. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { serving } from './serving.ts'
 
 /**
  * A HOSTKEY that says what a test puts into its mouth, for answers that the sandbox never gives.
  * @param answerTo members of a success; nonsense where there are none
  * @returns its address
  */
-export const scriptedUpstream = async (
-  t: Test,
+export const scriptedUpstream = (
+  t: Lifetime,
   answerTo: (form: URLSearchParams) => object | undefined
-): Promise<string> => {
-  const server = createServer(async (request, response) => {
+): Promise<string> =>
+  serving(t, async (request, response) => {
     let form = ''
     for await (const chunk of request) form += chunk
     const answer = answerTo(new URLSearchParams(form))
     response.end(answer ? JSON.stringify({ result: 'OK', ...answer }) : 'nonsense')
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.after(async () => {
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return `http://127.0.0.1:${port}`
-}

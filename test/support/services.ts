@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { hashOf, type ServiceEntry } from '../../src/services/registry.ts'
 import { gateway } from './gateway.ts'
+import type { Lifetime } from './lifetime.ts'
 import { temporaryFolder } from './replicas.ts'
-
-type Test = Parameters<typeof gateway>[0]
 
 /** What a test chooses of a service; the rest is `standard`. */
 type Wanted = Partial<Omit<ServiceEntry, 'id' | 'secrets' | 'apiKey'>> & {
@@ -20,7 +19,7 @@ export const credentialOf = (id: string, secret: string) => `hks_${id}_${secret}
 
 /** A gateway with these services, and the credential of each. */
 export const withServices = async <const Id extends string>(
-  t: Test,
+  t: Lifetime,
   wanted: Record<Id, Wanted>,
   env: Record<string, string> = {}
 ) => {

@@ -1,13 +1,9 @@
-import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-
-/** What of tap's test object is used. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { listening } from './serving.ts'
 
 /** A listener that connects its callers to a port of this machine: what a network or a failover does to them. */
-export const switchboard = async (t: Test, firstPort: number) => {
+export const switchboard = async (t: Lifetime, firstPort: number) => {
   let target = firstPort
   const sockets = new Set<Socket>()
   const server = createServer(caller => {
@@ -19,16 +15,13 @@ export const switchboard = async (t: Test, firstPort: number) => {
     }
     caller.pipe(called).pipe(caller)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
+  const port = await listening(server)
   t.after(async () => {
     server.close()
     for (const socket of sockets) socket.destroy()
   })
   return {
-    port: address.port,
+    port,
     /** Connections that are there carry nothing more, and nobody tells; new ones work. */
     forget() {
       for (const socket of sockets) socket.unpipe().pause()

@@ -1,13 +1,7 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Caller, Errand } from '../../src/caller.ts'
-import { Secret } from '../../src/secret.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
-
-/** What of tap's test object is used here. */
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from './lifetime.ts'
+import { listening } from './serving.ts'
 
 /** One call as it was sent: the fields of its form, without the token that comes with each call to s3.php. */
 export type Sent = Record<string, string>
@@ -19,7 +13,7 @@ export type Told = object | string | undefined | null
  * A HOSTKEY that answers each action as it is told, and the client in front of it: for answers that the sandbox, which
  * keeps its own books, never gives. An answer is a function of what was sent.
  */
-export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent) => Told>) => {
+export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: Sent) => Told>) => {
   const calls: Sent[] = []
   /** The token of each call to s3.php. */
   const tokens: string[] = []
@@ -37,8 +31,7 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
     else if (typeof told === 'string') response.end(JSON.stringify({ code: -1, message: told }))
     else response.end(JSON.stringify({ result: 'OK', ...told }))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listening(server)
   const upstream = createUpstream({
     url: new URL(`http://127.0.0.1:${port}`),
     timeoutMs: 2000,
@@ -53,19 +46,4 @@ export const toldUpstream = async (t: Test, answers: Record<string, (sent: Sent)
     close()
   })
   return { upstream, calls, tokens, close }
-}
-
-/** An errand of a caller with this token, who may do everything. */
-export const errandOf = (token = 'a token'): Errand => {
-  const caller: Caller = {
-    door: 'bearer',
-    id: 'a caller',
-    limitFactor: 1,
-    accounts: undefined,
-    token: async () => new Secret(token),
-    grants: async () => true,
-    identity: async () => ({ customerId: 1 }),
-    renewed: async () => new Secret(token)
-  }
-  return { caller, signal: new AbortController().signal, spent: { ms: 0, calls: 0 } }
 }

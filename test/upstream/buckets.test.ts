@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { createdBucket, findMadeBucket, listedBuckets, madeBucket } from '../../src/upstream/buckets.ts'
-import { errandOf, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const found = (listed: string[], before: string[] = []) =>
   madeBucket(

@@ -2,7 +2,8 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { createOrder } from '../../src/upstream/actions/accounts.ts'
 import { createBucket, deleteBucket } from '../../src/upstream/actions/buckets.ts'
-import { errandOf, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const KEY = 'a1'.repeat(16)
 const queued = () => ({ callback: KEY })

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { getBucketsUsage } from '../../src/upstream/actions/buckets.ts'
+import { errandOf } from '../support/errands.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
-import { errandOf, toldUpstream } from '../support/told-upstream.ts'
+import { toldUpstream } from '../support/told-upstream.ts'
 
 const USAGE = '/accounts/s3_user_1/usage'
 

@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { createTransport, MAX_BODY_BYTES } from '../../src/upstream/transport.ts'
+import { serving } from '../support/serving.ts'
 
 const encoders: Record<string, (text: string) => Buffer> = {
   gzip: gzipSync,
@@ -20,16 +18,12 @@ const asked = { script: 's3.php', form: '', isWrite: false, isFresh: true, headM
 t.test('a reply that a server in between has compressed', async t => {
   let encoding = ''
   let body: Buffer = Buffer.alloc(0)
-  const server = createServer((_request, response) => {
+  const url = await serving(t, (_request, response) => {
     response.setHeader('content-encoding', encoding)
     response.end(body)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const transport = createTransport(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
-  t.after(async () => {
-    await transport.close()
-    server.close()
   })
+  const transport = createTransport(new URL(url))
+  t.after(() => transport.close())
   const post = (text: string) => {
     body = encoders[encoding]?.(text) ?? body
     return transport.post({ ...asked, signal: AbortSignal.timeout(5000) }).catch(error => error)

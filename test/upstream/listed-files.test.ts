@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { listedFiles, pagesOf } from '../../src/upstream/files.ts'
-import { errandOf, type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const wanted = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
 

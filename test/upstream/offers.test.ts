@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { checkedOffer, priceOf } from '../../src/upstream/offers.ts'
-import { errandOf, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { toldUpstream } from '../support/told-upstream.ts'
 
 const plans = [
   { id: 1, locations: ['DE', 'NL'], monthly_eur: 0, monthly_usd: 0, monthly_rub: 0 },

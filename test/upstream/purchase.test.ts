@@ -2,7 +2,8 @@ import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../src/problem.ts'
 import { createOrder } from '../../src/upstream/actions/accounts.ts'
 import { leavesItOpen, madeDespite, purchase } from '../../src/upstream/purchase.ts'
-import { errandOf, type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })

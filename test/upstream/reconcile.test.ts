@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../src/problem.ts'
 import { accountsOfPlan, lookForAccount, type Search } from '../../src/upstream/reconcile.ts'
-import { errandOf, type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf } from '../support/errands.ts'
+import { type Sent, type Told, toldUpstream } from '../support/told-upstream.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 

@@ -5,12 +5,13 @@ import { createOrder, getUsers } from '../../src/upstream/actions/accounts.ts'
 import { createBucket } from '../../src/upstream/actions/buckets.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
 import type { Upstream } from '../../src/upstream/client.ts'
-import { errandOf, type Told, toldUpstream } from '../support/told-upstream.ts'
+import { errandOf, heard } from '../support/errands.ts'
+import { type Told, toldUpstream } from '../support/told-upstream.ts'
 
 /** A caller whose door gives `second` for a refused token, and a HOSTKEY that answers each call in turn. */
 const caller = async (t: Test, action: string, ...answers: Told[]) => {
   const told = await toldUpstream(t, { [action]: () => answers.shift() })
-  const errand = errandOf('first')
+  const errand = errandOf({ token: 'first' })
   const refused: string[] = []
   const renewed = async (token: Secret) => {
     refused.push(token.reveal())
@@ -19,7 +20,6 @@ const caller = async (t: Test, action: string, ...answers: Told[]) => {
   return { ...told, refused, errand: { ...errand, caller: { ...errand.caller, renewed } } }
 }
 
-const heard = (call: Promise<unknown>) => call.catch((error: unknown) => error)
 const order = { plan_id: 2, bucket_name: 'photos', location: 'NL' }
 const read = (upstream: Upstream, errand: Parameters<Upstream['call']>[2]) => heard(upstream.call(getUsers, {}, errand))
 

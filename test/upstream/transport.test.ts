@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type RequestListener, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -9,6 +7,7 @@ import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
 import { createBrowser } from '../support/browser-caller.ts'
 import { fails } from '../support/expect.ts'
 import { gateway } from '../support/gateway.ts'
+import { serving } from '../support/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
@@ -140,12 +139,12 @@ t.test('how long a call takes, and over which connection', async t => {
 t.test('a redirect', async t => {
   t.test('is not followed, and the token goes nowhere', async t => {
     let visits = 0
-    const elsewhere = await listening(t, (_request, response) => {
+    const elsewhere = await serving(t, (_request, response) => {
       visits += 1
       response.end('{"result":"OK","plans":[]}')
     })
     const { get, sandbox } = await gateway(t)
-    sandbox.control.fault({ kind: 'redirect', text: `${elsewhere}s3.php` })
+    sandbox.control.fault({ kind: 'redirect', text: `${elsewhere}/s3.php` })
     fails(t, await get('/plans'), 502, 'upstream-bad-response')
     t.equal(visits, 0)
   })
@@ -217,7 +216,7 @@ t.test('an upstream of another kind', async t => {
   ]
   for (const [name, status, problem, answer] of answers) {
     t.test(`${status} ${problem} when ${name}`, async t => {
-      const UPSTREAM_URL = await listening(t, answer)
+      const UPSTREAM_URL = await serving(t, answer)
       const deadlineMs = problem === 'upstream-timeout' ? TIMEOUT_MS : PATIENCE_MS
       const { get } = await gateway(t, { UPSTREAM_URL, UPSTREAM_TIMEOUT_MS: String(deadlineMs) })
       fails(t, await get('/plans'), status, problem, { retryable: true })
@@ -259,14 +258,3 @@ t.test('a caller who hangs up', async t => {
     t.equal(control.state().accounts.length, 5)
   })
 })
-
-/** A server for one test: its address. */
-const listening = async (t: { after(end: () => void): unknown }, answer: RequestListener): Promise<string> => {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-}

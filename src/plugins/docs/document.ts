@@ -115,7 +115,7 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
 const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {
   const media = reply.content?.[PROBLEM]
   if (media?.examples === undefined) return []
-  // `docs-problems` has put them there.
+  // `withProblems` has put them there.
   const examples = Object.entries(media.examples as Record<string, DocumentedExample>)
   const places = examples.map(([name, example]) => [name, told.placeOf(name, operationId, example)] as const)
   media.examples = Object.fromEntries(places.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))

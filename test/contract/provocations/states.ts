@@ -67,7 +67,7 @@ const broken: Provocation = async ({ t }) => {
 }
 
 /** Another process holds the file of the sessions, and the caller shows a session. */
-export const withoutStore: Provocation = async ({ t }) => {
+const withoutStore: Provocation = async ({ t }) => {
   const folder = temporaryFolder(t)
   const settings = { SESSION_STORE: 'sqlite', DATA_DIR: folder, SESSION_SECRET: 's'.repeat(40) }
   const gateway = await documentedGateway(t, settings)

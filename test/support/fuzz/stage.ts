@@ -62,7 +62,7 @@ export const createStage = async () => {
 
   const inject = async ({ method, target, body }: FuzzRequest, headers: Record<string, string>): Promise<FuzzReply> => {
     const reply = await app.inject({
-      method: method as 'GET',
+      method,
       url: target,
       headers,
       ...(body !== undefined && { payload: Buffer.from(body, 'latin1') })

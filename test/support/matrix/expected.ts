@@ -1,7 +1,7 @@
-import type { Outcome, ProblemName } from '../../schemas/problems.ts'
-import type { ActionName } from '../../src/upstream/actions/index.ts'
-import type { ShapeName } from './fault-shapes.ts'
-import type { WireName } from './fault-wire.ts'
+import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
+import type { ActionName } from '../../../src/upstream/actions/index.ts'
+import type { ShapeName } from './shapes.ts'
+import type { WireName } from './wire.ts'
 
 /**
  * How often an action may be sent, by what is known of the first attempt (RELIABILITY 4.1).

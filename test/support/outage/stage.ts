@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import { request } from 'undici'
-import { fails } from './expect.ts'
-import type { Gateway, Reply } from './gateway.ts'
-import { redisServer } from './redis.ts'
-import { replicas } from './replicas.ts'
+import { fails } from '../expect.ts'
+import type { Gateway, Reply } from '../gateway.ts'
+import { redisServer } from '../redis.ts'
+import { replicas } from '../replicas.ts'
 
 /** An operation of every door, which the sandbox answers with 200. */
 export const BUCKETS = '/accounts/s3_user_1/buckets'

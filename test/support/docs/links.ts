@@ -15,7 +15,7 @@ export const linksOf = (page: string): PageLink[] =>
   )
 
 /** The headings of a page as links name them: in small letters, with a hyphen for each blank and nothing for the rest. */
-export const headingsOf = (page: string): string[] =>
+const headingsOf = (page: string): string[] =>
   [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, text = '']) =>
     text
       .toLowerCase()

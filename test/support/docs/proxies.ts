@@ -5,11 +5,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { needProgram } from './debian.ts'
-
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import { needProgram } from '../debian.ts'
+import type { Lifetime } from '../lifetime.ts'
 
 const run = promisify(execFile)
 
@@ -25,7 +22,7 @@ export const certificateIn = async (folder: string): Promise<void> => {
 }
 
 /** How each is found, and started in the foreground with a configuration. */
-export const PROXIES = {
+const PROXIES = {
   nginx: {
     names: ['nginx'],
     packageName: 'nginx-light',
@@ -49,7 +46,7 @@ export const PROXIES = {
 export type ProxyName = keyof typeof PROXIES
 
 /** Starts a proxy with the configuration of the page. @returns what it complains about */
-export const startProxy = async (t: Test, name: ProxyName, folder: string, file: string): Promise<() => string> => {
+export const startProxy = async (t: Lifetime, name: ProxyName, folder: string, file: string): Promise<() => string> => {
   const { names, packageName, args } = PROXIES[name]
   const program = await needProgram(names, packageName)
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
-import { percentile, timesOf } from './latency.ts'
-import { BUCKETS, onRedis, probe, timeUntil } from './outage.ts'
-import type { Outages } from './outage-promises.ts'
+import { percentile, timesOf } from '../latency.ts'
+import type { Outages } from './promises.ts'
+import { BUCKETS, onRedis, probe, timeUntil } from './stage.ts'
 
 /** The promise of RELIABILITY 4.5. */
 const MOST_ADDED_MS = 60

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import { type Block, blocksOf } from './doc-blocks.ts'
-import { outputDifference } from './doc-output.ts'
-import { type DocStage, docStage } from './doc-stage.ts'
+import { type Block, blocksOf } from './blocks.ts'
+import { outputDifference } from './output.ts'
+import { type DocStage, docStage } from './stage.ts'
 
 /** What runs a block that is neither a command nor an output nor a file. */
 export type Runner = (block: Block, stage: DocStage) => Promise<void>

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import type { Block } from './doc-blocks.ts'
+import type { Block } from './blocks.ts'
 
 /** What nobody but a block would ask npm for. */
 const ASKED = 'run what-the-block-says'

@@ -1,5 +1,5 @@
-import { type ActionName, actions } from '../../src/upstream/actions/index.ts'
-import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
+import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
+import { tokenInfo } from '../../../src/upstream/actions/sessions.ts'
 
 /** The write that was executed, if any: what is read afterwards shows it. */
 export type World = ActionName | undefined

@@ -3,12 +3,9 @@ import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { openShell, type Ran } from './doc-shell.ts'
-import { stablePort } from './gateway-process.ts'
-
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from '../lifetime.ts'
+import { stablePort } from '../stable-port.ts'
+import { openShell, type Ran } from './shell.ts'
 
 /** What of the project a reader's commands use, found where the page's files are written. */
 const PROJECT = [
@@ -64,7 +61,7 @@ const SERVES = /\bnpm (?:start|run (?:sandbox|example:browser))\b[^\n]*\s*$/
 const IS_UP = /^(?: +upstream +\S+.*|A pretend HOSTKEY listens on \S+|http:\S+ {2}\(the gateway: \S+\))$/m
 
 /** Where the blocks of one page are executed: a folder, ports, a shell, and what was printed there. */
-export const docStage = async (t: Test) => {
+export const docStage = async (t: Lifetime) => {
   const folder = mkdtempSync(join(tmpdir(), 'hks3-page-'))
   t.after(async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   for (const name of PROJECT) symlinkSync(resolve(name), join(folder, name))

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { addCustomer, standardFixture } from '../../src/sandbox/fixture.ts'
-import { type Fixture, type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
-import { openBucket } from '../../src/sandbox/storage.ts'
-import { type GatewayProcesses, gatewayProcesses } from './gateway-processes.ts'
-import { type OrderIntent, orderUntilTold, type Told } from './order-client.ts'
-import type { RedisServer } from './redis.ts'
+import { addCustomer, standardFixture } from '../../../src/sandbox/fixture.ts'
+import { type Fixture, type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
+import { openBucket } from '../../../src/sandbox/storage.ts'
+import { type GatewayProcesses, gatewayProcesses } from '../gateway-processes.ts'
+import type { RedisServer } from '../redis.ts'
+import { type OrderIntent, orderUntilTold, type Told } from './client.ts'
 
 export interface Torture {
   /** At least so many orders, and as many more as it takes for so many kills. */

@@ -1,5 +1,5 @@
-import type { ActionName } from '../../src/upstream/actions/index.ts'
-import { payloadOf } from './fault-world.ts'
+import type { ActionName } from '../../../src/upstream/actions/index.ts'
+import { payloadOf } from './world.ts'
 
 /** A body that HOSTKEY may print in the place of the documented one. */
 export interface JsonShape {

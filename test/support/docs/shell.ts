@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-
-interface Test {
-  after(end: () => Promise<void>): unknown
-}
+import type { Lifetime } from '../lifetime.ts'
 
 /** What one block has printed. */
 export interface Ran {
@@ -18,7 +15,7 @@ const TIMEOUT_MS = 60_000
 const END = '--end-of-block--'
 
 /** One bash for all blocks of a page, as a reader has: a variable of one block is there in the next. */
-export const openShell = (t: Test, { cwd, env }: { cwd: string; env: Record<string, string> }) => {
+export const openShell = (t: Lifetime, { cwd, env }: { cwd: string; env: Record<string, string> }) => {
   const child = spawn('bash', ['--noprofile', '--norc'], { cwd, env, stdio: 'pipe', detached: true })
   t.after(async () => stop(child))
   let [stdout, stderr] = ['', '']

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { fails } from './expect.ts'
-import type { Reply } from './gateway.ts'
-import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from './outage.ts'
-import type { RedisServer } from './redis.ts'
+import { fails } from '../expect.ts'
+import type { Reply } from '../gateway.ts'
+import type { RedisServer } from '../redis.ts'
+import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, onRedis, probe, timeUntil } from './stage.ts'
 
 /** A way in which Redis is away, and comes back. */
 export interface Outage {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
-import { type ActionName, actions } from '../../src/upstream/actions/index.ts'
-import { head, type WireFault } from './fault-wire.ts'
-import { authReply, okBody, type World } from './fault-world.ts'
+import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
+import { listening } from '../serving.ts'
+import { head, type WireFault } from './wire.ts'
+import { authReply, okBody, type World } from './world.ts'
 
 /** One case of the matrix: how the action under test is answered, and whether it was executed all the same. */
 export interface Cell {
@@ -60,11 +60,10 @@ export const startFaultUpstream = async (): Promise<FaultUpstream> => {
     }
     readForms(socket, request => answer(socket, request))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const port = await listening(server)
 
   return {
-    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+    url: new URL(`http://127.0.0.1:${port}/`),
     rest(kept) {
       cell = undefined
       isKept = kept

@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
-import { eventually } from './eventually.ts'
-import { fails } from './expect.ts'
-import type { Gateway, Reply } from './gateway.ts'
-import { BUCKETS } from './outage.ts'
-import type { Outages } from './outage-promises.ts'
-import { redisServer } from './redis.ts'
-import { replicas } from './replicas.ts'
+import { eventually } from '../eventually.ts'
+import { fails } from '../expect.ts'
+import type { Gateway, Reply } from '../gateway.ts'
+import { redisServer } from '../redis.ts'
+import { replicas } from '../replicas.ts'
+import type { Outages } from './promises.ts'
+import { BUCKETS } from './stage.ts'
 
 /** Requests of one caller in a minute. */
 const MAX = 20
