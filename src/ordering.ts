@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import stringify from 'safe-stable-stringify'
 import { type ProblemName, problems } from '../schemas/problems.ts'
 import { type Caller, type Errand, looking } from './caller.ts'
 import type { Entry, EntryState, Intent } from './ledger/entry.ts'
@@ -203,9 +204,7 @@ export const orderKeyOf = async (
   tenant: await tenantOf(caller),
   action,
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
-  fingerprint: createHash('sha256')
-    .update(JSON.stringify(body, Object.keys(body).sort()))
-    .digest('base64url')
+  fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
 })
 
 /** The customer; the caller itself where HOSTKEY names none. */

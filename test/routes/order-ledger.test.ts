@@ -64,6 +64,15 @@ t.test('an order and its key', async t => {
     t.equal(sent(), 1)
   })
 
+  t.test('422 idempotency-key-reused when only the price that is expected is another one', async t => {
+    const key = randomUUID()
+    const body = { ...orderOf(), expectedPrice: { monthlyEur: 4.9, monthlyRub: 490 } }
+    const first = await order(body, key)
+    isReplayed(t, await order({ ...body, expectedPrice: { monthlyRub: 490, monthlyEur: 4.9 } }, key), first)
+    fails(t, await order({ ...body, expectedPrice: { monthlyEur: 1 } }, key), 422, 'idempotency-key-reused')
+    t.equal(sent(), 1)
+  })
+
   t.test('409 probable-duplicate-order names the order when another key wants the same bucket name', async t => {
     const body = orderOf()
     await order(body)
