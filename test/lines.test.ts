@@ -6,8 +6,9 @@ import { request } from 'undici'
 import { MOST_IN_FLIGHT } from '../src/plugins/in-flight.ts'
 import { startSandbox } from '../src/sandbox/index.ts'
 import { eventually } from './support/eventually.ts'
-import { gatewayProcess, START_MS, stablePort } from './support/gateway-process.ts'
+import { gatewayProcess, START_MS } from './support/gateway-process.ts'
 import { temporaryFolder } from './support/replicas.ts'
+import { stablePort } from './support/stable-port.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

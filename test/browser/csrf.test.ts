@@ -2,7 +2,8 @@ import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { openBrowser } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
-import { type Fetched, fetchFrom, freePort, servePage } from '../support/pages.ts'
+import { type Fetched, fetchFrom, servePage } from '../support/pages.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)
@@ -11,7 +12,7 @@ const NAME = '__Host-Http-session'
 
 /** A gateway at `localhost`, a browser, and an empty page on another port of this machine. */
 const stage = async (t: Test, isAllowed: boolean) => {
-  const [port, pagePort] = [await freePort(), await servePage(t)]
+  const [port, pagePort] = [await stablePort(), await servePage(t)]
   const neighbour = `http://localhost:${pagePort}`
   const running = await gateway(t, { PORT: String(port), ...(isAllowed && { ALLOWED_ORIGINS: neighbour }) })
   const own = `http://localhost:${port}`

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { stablePort } from '../support/stable-port.ts'
 import { authorise, execute, load } from '../support/swagger-ui.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)
 
 t.test('/docs: log in from the page, and every operation works by cookie', { timeout: 110_000 }, async t => {
-  const port = await freePort()
+  const port = await stablePort()
   const { sandbox } = await gateway(t, { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` })
   const origin = `http://localhost:${port}`
   const context = await openBrowser(t, { width: 1280 })

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { gateway } from '../support/gateway.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
 t.setTimeout(110_000)
@@ -155,7 +156,7 @@ t.test('/docs behind a proxy that takes a part of the path away', async t => {
 })
 
 t.test('/docs with a session: the cookie and its header go by themselves', async t => {
-  const port = await freePort()
+  const port = String(await stablePort())
   const { url, sandbox } = await gateway(t, { PORT: port, PUBLIC_URL: `http://localhost:${port}` })
   const origin = url.replace('127.0.0.1', 'localhost')
   const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
@@ -167,11 +168,3 @@ t.test('/docs with a session: the cookie and its header go by themselves', async
   t.equal(await page.evaluate('document.cookie'), '', 'page script cannot read it')
   t.same(misdeeds, NOTHING)
 })
-
-const freePort = async (): Promise<string> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return String(typeof address === 'object' ? address?.port : '')
-}

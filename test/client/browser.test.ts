@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { openBrowser } from '../support/chromium.ts'
 import { bundle } from '../support/client.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)
@@ -29,7 +29,7 @@ const frontEnd = async (t: Test, code: string): Promise<string> => {
 
 t.test('the client in Chromium', async t => {
   const { code } = await bundle(t)
-  const [origin, port] = [await frontEnd(t, code), await freePort()]
+  const [origin, port] = [await frontEnd(t, code), await stablePort()]
   const { sandbox } = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin, UPSTREAM_TIMEOUT_MS: '2000' })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)

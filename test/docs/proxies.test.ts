@@ -5,9 +5,9 @@ import { awkwardPaths } from '../../src/sandbox/fixture-files.ts'
 import { blocksOf } from '../support/doc-blocks.ts'
 import { eventually } from '../support/eventually.ts'
 import { gateway } from '../support/gateway.ts'
-import { stablePort } from '../support/gateway-process.ts'
 import { certificateIn, type ProxyName, sendExactly, startProxy } from '../support/proxies.ts'
 import { temporaryFolder } from '../support/replicas.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 100 s: three proxies, one of which may have to be installed.
 t.setTimeout(100_000)

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { openBrowser, watchedPage } from '../support/chromium.ts'
 import { served } from '../support/examples.ts'
 import { gateway } from '../support/gateway.ts'
-import { freePort } from '../support/pages.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)
@@ -12,7 +12,7 @@ const HOSTILE = '../<img src=x onerror="document.title=1">.html'
 
 /** The page on its own origin, a gateway that lets it in, and a browser that watches it. */
 const stage = async (t: Test, width: number) => {
-  const port = await freePort()
+  const port = await stablePort()
   const api = `http://localhost:${port}`
   const origin = await served(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
   const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })

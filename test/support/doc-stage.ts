@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSyn
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { openShell, type Ran } from './doc-shell.ts'
-import { stablePort } from './gateway-process.ts'
+import { stablePort } from './stable-port.ts'
 
 interface Test {
   after(end: () => Promise<void>): unknown

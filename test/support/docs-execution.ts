@@ -4,7 +4,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { openBrowser, watchedPage } from './chromium.ts'
 import { committedDocument, type Operation, operationsOf } from './document.ts'
 import { gateway } from './gateway.ts'
-import { freePort } from './pages.ts'
+import { stablePort } from './stable-port.ts'
 import { authorise, execute, load } from './swagger-ui.ts'
 
 /** These take away what others need: they come last, in this order. */
@@ -22,7 +22,7 @@ const close = (page: Page, { tags, operationId }: Operation) =>
 
 /** Executes these operations in `/docs` on a fresh sandbox, as the page has filled them in. */
 export const executesAsFilledIn = async (t: Test, isWanted: (operation: Operation) => boolean): Promise<void> => {
-  const port = await freePort()
+  const port = await stablePort()
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
   const env = { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` }

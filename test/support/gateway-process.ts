@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
 
@@ -83,21 +82,5 @@ export const gatewayProcess = async (
       child.kill(name)
     },
     ended
-  }
-}
-
-/** Below the range from which the kernel takes ports for outgoing connections (Linux: from 32768 on). */
-const PORTS = { least: 20_000, most: 30_000 }
-
-/** A free port that no outgoing connection takes while its server is started again. */
-export const stablePort = async (): Promise<number> => {
-  for (;;) {
-    const port = PORTS.least + Math.floor(Math.random() * (PORTS.most - PORTS.least))
-    const server = createServer()
-    const isFree = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (isFree) return port
   }
 }

@@ -18,15 +18,6 @@ export const servePage = async (t: Test): Promise<number> => {
   return listening(server)
 }
 
-/** A port that was free a moment ago: an origin must be known before the gateway starts. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  const port = await listening(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 const listening = async (server: ReturnType<typeof createServer>): Promise<number> => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
+import { stablePort } from './stable-port.ts'
 
 /** What of tap's test object is used here. */
 interface Test {
@@ -37,7 +36,7 @@ export const phpServer = async (t: Test) => {
   const folder = mkdtempSync(join(tmpdir(), 'php-'))
   const router = join(folder, 'echo.php')
   writeFileSync(router, ECHO)
-  const port = await freePort()
+  const port = await stablePort()
   const child = spawn(php, ['-q', '-S', `127.0.0.1:${port}`, router], {
     // Two answer while the one before is still being read.
     env: { PATH: process.env['PATH'], PHP_CLI_SERVER_WORKERS: '2' },
@@ -77,14 +76,4 @@ export const phpServer = async (t: Test) => {
       return { fields, others: get + files, version }
     }
   }
-}
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new TypeError('no port')
-  return address.port
 }

@@ -16,8 +16,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FuzzRequest } from './fuzz/requests.ts'
-import { stablePort } from './gateway-process.ts'
 import { temporaryFolder } from './replicas.ts'
+import { stablePort } from './stable-port.ts'
 
 const run = promisify(execFile)
 

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { findProgram, needProgram } from './debian.ts'
+import { stablePort } from './stable-port.ts'
 
 /** What of tap's test object is used. */
 interface Test {
@@ -34,7 +35,7 @@ export const redisServer = async (t: Test, { settings = [] }: Options = {}) => {
   const program =
     process.env['REDIS_SERVER_PATH'] ?? (await needProgram(['redis-server', 'valkey-server'], 'redis-server'))
   const folder = await mkdtemp(join(tmpdir(), 'hks3-redis-'))
-  const port = await freePort()
+  const port = await stablePort()
   const url = `redis://127.0.0.1:${port}/0`
   let child: ChildProcess
 
@@ -118,22 +119,6 @@ const preferred = ({ pid }: ChildProcess) => {
 const mortal = (): string[] => {
   const setpriv = findProgram('setpriv')
   return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
-}
-
-/** Below the ports that the system itself hands out: after a kill no connection of this machine may sit on it. */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const server = createServer()
-    const isFree = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!isFree) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
 }
 
 /** Waits for the first PONG, or for an answer that says that it loads. */

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
 import t from 'tap'
 import { type FaultKind, startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
+import { stablePort } from '../support/stable-port.ts'
 
 /** An operation, and the action that it calls. */
 interface Operation {
@@ -121,13 +120,7 @@ t.test('what is sent again of a read', async t => {
 
 t.test('what is sent again when certainly nothing was sent', async t => {
   // A port that nobody listens on: the system refuses each connection.
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : 0
-  server.close()
-  await once(server, 'close')
-  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${port}/` })
+  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${await stablePort()}/` })
   const attempts = async (action: string) => {
     const text = await (await fetch(`${g.managementUrl}/metrics`)).text()
     const counts = text.matchAll(new RegExp(`_count\\{action="${action}",result="upstream-unreachable"\\} (\\d+)`, 'g'))
