@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
+import { START_MS } from './gateway-process.ts'
 
 /** What of tap's test object the harness uses. */
 interface Test {
@@ -57,6 +58,6 @@ export const haproxy = async (t: Test, folder: string, port: number, servers: re
       ({ status }) => status === 200,
       () => false
     )
-  if (!(await eventually(isUp))) throw new Error(`haproxy finds no gateway: ${errors}`)
+  if (!(await eventually(isUp, START_MS))) throw new Error(`haproxy finds no gateway: ${errors}`)
   return url
 }
