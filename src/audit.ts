@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
-import { linesTo, type ToldOfLines } from './lines.ts'
+import { inAscii, linesTo, type ToldOfLines } from './lines.ts'
 
 /** Who did what to which account, and how it ended. Never a secret. */
 export interface AuditRecord {
@@ -29,7 +29,8 @@ export const createAudit = (destination: DestinationStream): Audit => {
   const options = {
     base: { log: 'audit' },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) }
+    formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: inAscii }
   }
   const log = pino(options, destination)
   return { record: entry => log.info(entry) }

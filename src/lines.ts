@@ -31,3 +31,10 @@ export const linesTo = (options: Parameters<typeof pino.destination>[0] & object
   }
   return lines
 }
+
+/**
+ * The same JSON in ASCII: what a caller has named, such as a file, can neither turn a line round, nor end it, nor speak
+ * to the terminal of whoever reads it. JSON itself escapes no more than U+0000 to U+001F.
+ */
+export const inAscii = (line: string): string =>
+  line.replace(/[^\n -~]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)

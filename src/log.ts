@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
-import { linesTo } from './lines.ts'
+import { inAscii, linesTo } from './lines.ts'
 
 /** Members that never reach a line, should somebody log an object that holds one: the net under the allow-lists. */
 const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
@@ -38,7 +38,8 @@ export const createLog = (level: string, destination: DestinationStream = standa
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
-    serializers: { err: safeError, req: () => undefined, res: () => undefined }
+    serializers: { err: safeError, req: () => undefined, res: () => undefined },
+    hooks: { streamWrite: inAscii }
   }
   return pino(options, destination)
 }
