@@ -22,7 +22,7 @@ import { guard } from './plugins/guard.ts'
 import { inFlight } from './plugins/in-flight.ts'
 import { DRAW_LOGIN, limitCallers, limits } from './plugins/limits.ts'
 import { measure, recordUnrouted } from './plugins/measure.ts'
-import { SECURITY_HEADERS, security } from './plugins/security.ts'
+import { preflights, SECURITY_HEADERS, security } from './plugins/security.ts'
 import { shedding } from './plugins/shedding.ts'
 import type { Pressure } from './pressure.ts'
 import { parseQuery } from './query.ts'
@@ -120,6 +120,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(errors, { publicUrl: base })
   await app.register(draining, { drain: options.drain })
   await app.register(guard)
+  await app.register(preflights, { allowedOrigins: options.allowedOrigins })
   await app.register(shedding, { pressure: options.pressure })
   await app.register(limits, {
     ...limitOptions,

@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
+import { inAscii, linesTo, type ToldOfLines } from './lines.ts'
 
 /** Who did what to which account, and how it ended. Never a secret. */
 export interface AuditRecord {
@@ -23,17 +24,22 @@ export interface Audit {
   record(entry: AuditRecord): void
 }
 
-/** The audit log: a stream of its own, one JSON line for each event. @param destination standard output when absent */
-export const createAudit = (destination?: DestinationStream): Audit => {
+/** The audit log: a stream of its own, one JSON line for each event. */
+export const createAudit = (destination: DestinationStream): Audit => {
   const options = {
     base: { log: 'audit' },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) }
+    formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: inAscii }
   }
-  const log = destination ? pino(options, destination) : pino(options)
+  const log = pino(options, destination)
   return { record: entry => log.info(entry) }
 }
 
-/** Opens the file, readable to its owner and group; standard output for `-`. */
-export const auditDestination = (target: string): DestinationStream | undefined =>
-  target === '-' ? undefined : pino.destination({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 })
+const STDOUT = 1
+
+/** Opens the file, readable to its owner and group; standard output for `-`. @param told when lines cannot be written */
+export const auditDestination = (target: string, told: ToldOfLines): DestinationStream =>
+  target === '-'
+    ? linesTo({ dest: STDOUT }, told)
+    : linesTo({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, told)

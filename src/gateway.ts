@@ -115,7 +115,7 @@ export const assembleGateway = async ({
     recentWrites: createRecentWrites(store),
     drain,
     pressure,
-    audit: createAudit(auditDestination(config.auditLog)),
+    audit: createAudit(auditDestination(config.auditLog, reports.audit)),
     revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
     basePath: config.basePath,

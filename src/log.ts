@@ -1,4 +1,6 @@
+import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
+import { inAscii, linesTo } from './lines.ts'
 
 /** Members that never reach a line, should somebody log an object that holds one: the net under the allow-lists. */
 const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
@@ -14,15 +16,30 @@ const safeError = (error: unknown) => {
   return { type, code: 'code' in error ? error.code : undefined, stack: frames.slice(0, 20).join('\n') }
 }
 
-/** JSON lines. Nothing of a request is logged but what `plugins/measure` names. */
-export const createLog = (level: string, destination?: DestinationStream): Logger => {
+const STDOUT = 1
+const STDERR = 2
+
+/** Standard output, where a log goes. That it cannot be written is told on standard error, which may be as full. */
+const standardOutput = (): DestinationStream =>
+  linesTo({ dest: STDOUT }, code => {
+    if (code === undefined) return
+    try {
+      writeSync(STDERR, `The log cannot be written (${code}); the gateway goes on.\n`)
+    } catch {
+      // Nobody is left to be told.
+    }
+  })
+
+/** JSON lines. Nothing of a request is logged but what `plugins/measure` names. @param destination standard output when absent */
+export const createLog = (level: string, destination: DestinationStream = standardOutput()): Logger => {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
-    serializers: { err: safeError, req: () => undefined, res: () => undefined }
+    serializers: { err: safeError, req: () => undefined, res: () => undefined },
+    hooks: { streamWrite: inAscii }
   }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination)
 }

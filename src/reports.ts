@@ -11,6 +11,8 @@ export interface Reports {
   call(observation: Observation): void
   /** Calls of a class are held back because HOSTKEY keeps failing, or are sent again. */
   rest(name: CallClass['name'], isResting: boolean): void
+  /** The audit log cannot be written, and why; or it can again. */
+  audit(code: string | undefined): void
 }
 
 export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger }): Reports => ({
@@ -28,5 +30,9 @@ export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger 
     metrics.upstreamRest(name, isResting)
     if (isResting) log.warn({ class: name }, 'HOSTKEY keeps failing: these calls are not sent for a moment')
     else log.info({ class: name }, 'HOSTKEY answers again')
+  },
+  audit(code) {
+    if (code !== undefined) log.error({ reason: code }, 'the audit log cannot be written')
+    else log.info('the audit log is written again')
   }
 })

@@ -13,6 +13,8 @@ const main = async () => {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel)
   endOnBugs(log)
+  // The banner is no reason to end where standard output is a file on a full disk.
+  process.stdout.on('error', () => undefined)
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createLiveRegistry(config.servicesFile, process.env)

@@ -56,6 +56,14 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.match(await recorded('key-3', options => get(path, { ...as.reports, ...options })), { ...event, ...SERVICE })
   })
 
+  t.test('a file whose name would speak to a terminal, or turn the line round: the line is ASCII', async t => {
+    const path = 'a\u009b2J\u007f\u2028\u202e\u0424\u{1f600}\\\n'
+    const target = `/accounts/s3_user_1/buckets/logs/files?path=${encodeURIComponent(path)}`
+    const entry = await recorded('odd-file', options => del(target, options))
+    t.match(entry, { event: 'file.delete', target: `logs/${path}` }, 'and says what it was')
+    t.match(readFileSync(file, 'utf8'), /^[\n -~]+$/)
+  })
+
   t.test('a refused request whose name is no text', async t => {
     const body = { name: { toString: 1 }, bucketName: [{ valueOf: null, toString: null }] }
     const entry = await recorded('no-text', options => post('/accounts/s3_user_1/buckets', body, options))

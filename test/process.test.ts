@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from './support/eventually.ts'
+import { START_MS } from './support/gateway-process.ts'
 import { temporaryFolder } from './support/replicas.ts'
 import { serving } from './support/serving.ts'
 
@@ -28,7 +29,8 @@ const start = (t: Test, env: Record<string, string> = {}) => {
   child.stderr.on('data', chunk => {
     printed.err += chunk
   })
-  const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal, ...printed }))
+  // Not at its `exit`: what it has printed may come behind that.
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...printed }))
   const addressIn = (pattern: RegExp) => pattern.exec(printed.out)?.[1] ?? ''
   return {
     child,
@@ -36,7 +38,7 @@ const start = (t: Test, env: Record<string, string> = {}) => {
     printed,
     /** Waits for the banner, and reads the addresses off it. */
     async ready() {
-      await eventually(() => printed.out.includes('curl') || child.exitCode !== null)
+      await eventually(() => printed.out.includes('curl') || child.exitCode !== null, START_MS)
       return {
         ms: performance.now() - startedAt,
         url: addressIn(/^hostkey-s3-gateway +(\S+)$/m),
@@ -120,7 +122,7 @@ t.test('SIGTERM', async t => {
   })
 
   t.test('is told by /readyz first, while everything is served for the drain delay', async t => {
-    const { ready, child, ended } = start(t, { DRAIN_DELAY_MS: '800' })
+    const { ready, child, ended } = start(t, { DRAIN_DELAY_MS: '2000' })
     const { url, managementUrl, token } = await ready()
     child.kill('SIGTERM')
     t.ok(await eventually(async () => (await fetch(`${managementUrl}/readyz`)).status === 503))
@@ -141,9 +143,11 @@ t.test('an error that nobody has caught', async t => {
   ] as const) {
     t.test(`${event} ends with 1 at once, and is logged without its message`, async t => {
       const late = join(temporaryFolder(t), 'late.mjs')
-      writeFileSync(late, `setTimeout(() => { ${program} }, 2000)`)
-      const { ended, ready } = start(t, { DRAIN_DELAY_MS: '5000', NODE_OPTIONS: `--import=${late}` })
+      // It happens when it is told to: a start takes as long as it takes.
+      writeFileSync(late, `process.stdin.once('data', () => { ${program} })`)
+      const { child, ended, ready } = start(t, { DRAIN_DELAY_MS: '5000', NODE_OPTIONS: `--import=${late}` })
       await ready()
+      child.stdin.write('now')
       const { code, out } = await ended
       t.equal(code, 1)
       t.match(out, new RegExp(`"level":"fatal".*"type":"Error".*"msg":"${event}"`))

@@ -1,5 +1,5 @@
 import cors from '@fastify/cors'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 export interface SecurityOptions {
@@ -37,15 +37,34 @@ export const security = fp(
       reply.headers(SECURITY_HEADERS)
       reply.header('x-request-id', request.id)
     })
-    if (allowedOrigins.length > 0) {
-      await app.register(cors, {
-        origin: allowedOrigins,
-        methods: ['GET', 'POST', 'DELETE'],
-        credentials: true,
-        exposedHeaders: EXPOSED,
-        maxAge: 600
-      })
+    if (allowedOrigins.length === 0) return
+    const options = {
+      origin: allowedOrigins,
+      methods: ['GET', 'POST', 'DELETE'],
+      credentials: true,
+      exposedHeaders: EXPOSED,
+      maxAge: 600,
+      // `preflights` answers, once `guard` has seen the request; what is no preflight is a method that nobody knows.
+      preflightContinue: true,
+      strictPreflight: false
     }
+    await app.register(cors, {
+      delegator: (request, done) => done(null, { ...options, preflight: isPreflight(request) })
+    })
   },
   { name: 'security' }
 )
+
+/** Answers the question of a browser whether a page may call. */
+export const preflights = fp(
+  async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
+    if (allowedOrigins.length === 0) return
+    app.addHook('onRequest', async (request, reply) => {
+      if (isPreflight(request)) return reply.code(204).send()
+    })
+  },
+  { name: 'preflights' }
+)
+
+const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createClient, IncompleteStream, isProblem } from '../../client/src/index.ts'
+import { eventually } from '../support/eventually.ts'
 import { gateway } from '../support/gateway.ts'
 import { serving } from '../support/serving.ts'
 
@@ -92,10 +93,12 @@ t.test('a read', async t => {
 
   t.test('ends when its signal says so: while it waits, and while it is sent', async t => {
     for (const act of [fails(429, 'rate-limited', true, '5'), hangs]) {
-      const { asked, ...door } = await peer(t, act)
       const reason = new Error('the page was left')
       const controller = new AbortController()
-      setTimeout(() => controller.abort(reason), 100)
+      const { asked, ...door } = await peer(t, response => {
+        act(response)
+        setTimeout(() => controller.abort(reason), 100)
+      })
       const begunAt = performance.now()
       t.equal(await failureOf(createClient(door).GET('/plans', { signal: controller.signal })), reason)
       t.ok(performance.now() - begunAt < 2000)
@@ -151,10 +154,9 @@ t.test('a write ends with its signal, as everything does', async t => {
     ['DELETE', (client, signal) => client.DELETE('/session', { signal })]
   ]
   for (const [name, call] of calls) {
-    const { asked, ...door } = await peer(t, hangs)
     const reason = new Error('the page was left')
     const controller = new AbortController()
-    setTimeout(() => controller.abort(reason), 50)
+    const { asked, ...door } = await peer(t, () => controller.abort(reason))
     t.equal(await failureOf(call(createClient({ ...door, timeoutMs: 5000 }), controller.signal)), reason, name)
     t.equal(asked.length, 1)
   }
@@ -243,7 +245,6 @@ t.test('a stream', async t => {
       t.equal(file?.path, 'a')
       break
     }
-    for (let turn = 0; turn < 100 && !isClosed; turn++) await new Promise(resolve => setTimeout(resolve, 10))
-    t.ok(isClosed)
+    t.ok(await eventually(() => isClosed))
   })
 })

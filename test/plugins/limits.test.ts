@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { eventually } from '../support/eventually.ts'
 import { fails } from '../support/expect.ts'
 import { type Gateway, gateway } from '../support/gateway.ts'
 
@@ -12,27 +12,30 @@ const statuses = async (ask: () => ReturnType<Gateway['get']>, times: number) =>
 }
 
 t.test('a caller', async t => {
-  const { get, asked, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '5', RATE_LIMIT_WINDOW_MS: '1000' })
+  const { get, asked, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '5' })
 
   t.test('429 rate-limited after as many as are allowed, and HOSTKEY is not asked', async t => {
     t.strictSame(await statuses(() => get('/accounts'), 5), [200, 200, 200, 200, 200])
     t.equal(asked().length, 5)
     const reply = await get('/accounts')
-    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 in 1 s for `caller`.' })
-    t.equal(reply.headers['retry-after'], '1')
-    t.match(reply.headers['ratelimit'], /"caller";r=0;t=1/)
-    t.match(reply.headers['ratelimit-policy'], /"caller";q=5;w=1/)
+    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 in 60 s for `caller`.' })
+    t.match(reply.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
+    t.match(reply.headers['ratelimit'], /"caller";r=0;t=\d/)
+    t.match(reply.headers['ratelimit-policy'], /"caller";q=5;w=60$/)
     t.equal(asked().length, 5)
   })
 
   t.test('200 for another caller at the same address', async t => {
     t.equal((await get(BUCKETS, { token: sandbox.control.tokenOf('admin') })).statusCode, 200)
   })
+})
 
-  t.test('200 again when the window is over', async t => {
-    await pause(1050)
-    t.equal((await get('/accounts')).statusCode, 200)
-  })
+t.test('200 again when the window is over', async t => {
+  const { get } = await gateway(t, { RATE_LIMIT_MAX: '5', RATE_LIMIT_WINDOW_MS: '1000' })
+  const status = async () => (await get('/accounts')).statusCode
+  // So many that some window holds more than five, however slow the machine is.
+  t.ok((await Promise.all(Array.from({ length: 60 }, status))).includes(429))
+  t.ok(await eventually(async () => (await status()) === 200))
 })
 
 t.test('429 rate-limited, outcome not-applied, for a write, and HOSTKEY is not asked', async t => {

@@ -15,7 +15,8 @@ t.setTimeout(110_000)
 
 const figure = figuresOf(t, 'T-DRAIN2')
 
-const DELAY_MS = 400
+/** Longer than two questions take on a busy machine, and short enough for the order to outlast the reads. */
+const DELAY_MS = 800
 const GRACE_MS = 8000
 /** How long HOSTKEY takes for the order: longer than a read may take while the replica ends. */
 const WRITE_MS = 5000

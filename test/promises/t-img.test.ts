@@ -7,6 +7,7 @@ import t from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { needProgram } from '../support/debian.ts'
 import { eventually } from '../support/eventually.ts'
+import { START_MS } from '../support/gateway-process.ts'
 import { figuresOf } from '../support/promises.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
@@ -77,7 +78,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (printed += String(chunk)))
     const address = () => /"msg":"Server listening at (http:[^"]+)"/.exec(printed)?.[1]
-    t.ok(await eventually(() => address() !== undefined), printed)
+    t.ok(await eventually(() => address() !== undefined || child.exitCode !== null, START_MS), printed)
     const headers = { authorization: `Bearer ${sandbox.demo.token}` }
     const get = async (path: string) => (await fetch(address() + path, { headers })).status
     t.equal(await get('/livez'), 200)

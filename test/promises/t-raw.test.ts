@@ -10,6 +10,7 @@ import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { createDice, mutated } from '../support/fuzz/mutate.ts'
+import { START_MS } from '../support/gateway-process.ts'
 import { figuresOf } from '../support/promises.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
@@ -134,8 +135,7 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
   }
   const addressIn = () => /hostkey-s3-gateway\s+(\S+)/.exec(printed)?.[1]
   const isUp = () => addressIn() !== undefined || child.exitCode !== null
-  // Twice what is waited for otherwise: a process starts slowly on a busy machine.
-  if (!((await eventually(isUp)) || (await eventually(isUp)))) throw new Error(`the gateway does not start: ${printed}`)
+  if (!(await eventually(isUp, START_MS))) throw new Error(`the gateway does not start: ${printed}`)
   const url = addressIn() ?? ''
   const port = Number(new URL(url).port)
   const { pid } = child

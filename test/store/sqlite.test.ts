@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { createSqliteStore } from '../../src/store/sqlite.ts'
 import { StoreDown } from '../../src/store/store.ts'
+import { atOnce } from '../support/at-once.ts'
 import { timeUntil } from '../support/outage/stage.ts'
 import { temporaryFolder } from '../support/replicas.ts'
 
@@ -69,7 +70,8 @@ t.test('a SQLite file that another process does not let go', async t => {
   t.test('is waited for', async t => {
     holder.exec('BEGIN IMMEDIATE')
     const value = store.touch('session', LIFE_MS)
-    setTimeout(() => holder.exec('COMMIT'), 50)
+    // It has found the file locked by now, and looks again soon.
+    holder.exec('COMMIT')
     t.equal(await value, 'value')
   })
 
@@ -84,10 +86,8 @@ t.test('a SQLite file that another process does not let go', async t => {
     await t.rejects(store.touch('session', LIFE_MS), StoreDown)
     clearInterval(ticks)
     t.ok(longestStop < 1000, `the process stood still for ${longestStop.toFixed(0)} ms`)
-    const begunAt = performance.now()
-    for (let tries = 0; tries < 100; tries += 1) await t.rejects(store.get('session'), StoreDown)
-    t.ok(performance.now() - begunAt < 200, 'the others are told at once')
-    t.equal(await store.isUp(), false)
+    for (let tries = 0; tries < 100; tries += 1) t.ok((await atOnce(store.get('session'))) instanceof StoreDown)
+    t.equal(await atOnce(store.isUp()), false)
   })
 
   t.test('is back within 500 ms', async t => {

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { eventually } from './eventually.ts'
 import type { Lifetime } from './lifetime.ts'
 
 const SERVER = fileURLToPath(new URL('../../src/server.ts', import.meta.url))
 
-/** 20 s, in steps: a start on a machine that does much else. */
-const STARTS = 1000
+/** 20 s: a start on a machine that does much else. */
+export const START_MS = 20_000
 
 /** How a process has ended. */
 export interface Ended {
@@ -61,8 +61,7 @@ export const gatewayProcess = async (
     await ended
   })
   const addressIn = (pattern: RegExp) => pattern.exec(output)?.[1] ?? ''
-  for (let waits = 0; waits < STARTS && !/upstream +\S+\n/.test(output) && child.exitCode === null; waits += 1)
-    await pause(20)
+  await eventually(() => /upstream +\S+\n/.test(output) || child.exitCode !== null, START_MS)
   const url = addressIn(/^hostkey-s3-gateway +(\S+)$/m)
   if (url === '') throw new Error(`the gateway did not start: ${output.slice(-1000)}`)
   return {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
+import { START_MS } from './gateway-process.ts'
 import type { Lifetime } from './lifetime.ts'
 
 /**
@@ -58,6 +59,6 @@ export const haproxy = async (
       ({ status }) => status === 200,
       () => false
     )
-  if (!(await eventually(isUp))) throw new Error(`haproxy finds no gateway: ${errors}`)
+  if (!(await eventually(isUp, START_MS))) throw new Error(`haproxy finds no gateway: ${errors}`)
   return url
 }

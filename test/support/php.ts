@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
+import { START_MS } from './gateway-process.ts'
 import type { Lifetime } from './lifetime.ts'
 import { stablePort } from './stable-port.ts'
 
@@ -50,7 +51,7 @@ export const phpServer = async (t: Lifetime) => {
       async ({ body }) => (await body.json()) !== undefined,
       () => false
     )
-  if (!(await eventually(isUp))) throw new Error('php -S does not answer')
+  if (!(await eventually(isUp, START_MS))) throw new Error('php -S does not answer')
   return {
     async read(form: string): Promise<ReadByPhp> {
       const { body } = await request(url, {

@@ -59,7 +59,7 @@ t.test('a lane', async t => {
 t.test('503 overloaded with Retry-After when a lane is full; the other lanes go on', async t => {
   const { get, post, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '5000' })
   const { slots, queue } = classOf.queue
-  sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 600 })
+  sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 2000 })
   const beyond = 4
   const asked = Array.from({ length: slots + queue + beyond }, (_, n) =>
     // Each of an account of its own, which HOSTKEY does not know: who asks the same shares one call.

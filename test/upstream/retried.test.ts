@@ -14,6 +14,10 @@ interface Operation {
   list?: string
 }
 
+/** Deadlines, ms: one that is met, and one that is longer than anybody here waits, however busy the machine is. */
+const HASTY = '500'
+const PATIENT = '20000'
+
 /** One for each effect of RELIABILITY 4.1. */
 const operations: Record<string, Operation> = {
   read: { action: 'get_users', ask: g => g.get('/accounts') },
@@ -43,7 +47,7 @@ t.test('what is sent again', async t => {
   for (const [effect, { action, ask, list }] of Object.entries(operations)) {
     // A gateway of its own for each group: its breaker must not open.
     t.test(`a ${effect} that HOSTKEY breaks off early`, async t => {
-      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' }, { sandbox })
+      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT }, { sandbox })
       const hits = effect === 'read' ? 2 : 1
       for (const kind of early) {
         t.test(`is sent ${hits === 2 ? 'twice' : 'once'} (${kind})`, async t => {
@@ -54,7 +58,7 @@ t.test('what is sent again', async t => {
       }
     })
     t.test(`a ${effect} of which nobody can tell what happened`, async t => {
-      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' }, { sandbox })
+      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox })
       for (const kind of ambiguous) {
         t.test(`is sent once (${kind})`, async t => {
           control.fault({ kind, action })
@@ -71,7 +75,7 @@ t.test('what is sent again', async t => {
 })
 
 t.test('what is sent again of a read', async t => {
-  const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' })
+  const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT })
   const { control } = g.sandbox
   t.beforeEach(() => control.reset())
 
@@ -82,9 +86,10 @@ t.test('what is sent again of a read', async t => {
   })
 
   t.test('a read is not repeated when too little of the deadline is left', async t => {
+    const hasty = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox: g.sandbox })
     control.fault({ kind: 'latency', action: 'get_users', ms: 350 })
     control.fault({ kind: 'reset-before', action: 'get_users' })
-    t.ok((await g.get('/accounts')).statusCode >= 500)
+    t.ok((await hasty.get('/accounts')).statusCode >= 500)
     t.equal(control.counters()['get_users'], 1)
   })
 
@@ -111,10 +116,8 @@ t.test('what is sent again of a read', async t => {
       new RegExp(`action="${action}",result="${result}"`).test(await metrics())
     t.ok(await eventually(finished('delete_bucket', '(ok|bucket-not-found)')), 'the answer of the write was waited for')
     control.fault({ kind: 'hang', action: 'history' })
-    const startedAt = performance.now()
     await hangUp('GET', '/plans/1/history', 'history')
-    t.ok(await eventually(finished('history', 'upstream-timeout')))
-    t.ok(performance.now() - startedAt < 450, 'the read did not wait for its deadline')
+    t.ok(await eventually(finished('history', 'upstream-timeout')), 'the read did not wait for its deadline')
   })
 })
 
