@@ -8,7 +8,8 @@ export interface Tally {
   failures: string[]
 }
 
-type Leaf = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>['data']
+/** `entryFile` is the test's own file (observed; not in the types). */
+type Leaf = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>['data'] & { entryFile?: string }
 
 /** Passes the events of a run on, and counts them into the tally. Nothing is skipped in silence: it counts as failed. */
 export const tallied = async function* (events: AsyncIterable<TestEvent>, tally: Tally): AsyncGenerator<TestEvent> {
@@ -32,10 +33,10 @@ const complaintOf = (leaf: Leaf): string => {
   return ''
 }
 
-// What tap skips comes without its file and the tests around it.
-const placeOf = ({ name, file, nesting }: Leaf, names: string[]): string => {
-  if (file === undefined) return name
-  return [short(file), ...(name === file ? [] : [...names.slice(0, nesting), name])].join(' › ')
+// An assertion may stand in a helper's file. What tap skips comes without a file and the tests around it.
+const placeOf = ({ name, file, entryFile = file ?? '', nesting }: Leaf, names: string[]): string => {
+  const around = file === undefined ? [] : names.slice(0, nesting)
+  return [short(entryFile), ...around, ...(name === file ? [] : [name])].join(' › ')
 }
 
 const short = (file: string) => relative(process.cwd(), file)

@@ -3,6 +3,10 @@ import t from 'tap'
 
 const FAILING = `
   import t from 'tap'
+  import { fails } from './helper.ts'
+  t.test('helped', async t => {
+    fails(t)
+  })
   t.test('passes', async t => {
     t.ok(true)
   })
@@ -34,6 +38,7 @@ const run = (...args: string[]) => {
 t.test('a run of the tests', async t => {
   const folder = t.testdir({
     'failing.test.ts': FAILING,
+    'helper.ts': `export const fails = (t: { fail(why: string): void }) => t.fail('in a helper')`,
     'passing.test.ts': PASSING,
     'empty.test.ts': '',
     'skipped.test.ts': `import t from 'tap'; t.test('later', { skip: 'no' }, async () => {})`
@@ -42,19 +47,20 @@ t.test('a run of the tests', async t => {
 
   t.test('shows a failure below the tests around it, and no other tests', async t => {
     const { lines } = run(file('failing'))
-    t.match(lines.slice(0, 4), ['▶ outer', '  ▶ inner', '    ✖ one is two', '  ✖ inner'])
+    t.match(lines.slice(3, 7), ['▶ outer', '  ▶ inner', '    ✖ one is two', '  ✖ inner'])
   })
 
   t.test('names at its end what failed, was skipped, or is no test at all, and counts it', async t => {
     const { lines, status } = run(`${folder}/*.test.ts`, 'test/nowhere.test.ts')
     t.equal(status, 1)
-    t.same(lines.slice(-6), [
+    t.same(lines.slice(-7), [
       'failed: test/nowhere.test.ts: no such test file',
       `failed: ${file('empty')}: no test ran`,
+      `failed: ${file('failing')} › helped › in a helper`,
       `failed: ${file('failing')} › outer › inner › one is two`,
       `failed: ${file('failing')} › throws › thrown`,
-      'failed: later: skipped, or without an assertion',
-      '3 passed, 5 failed'
+      `failed: ${file('skipped')} › later: skipped, or without an assertion`,
+      '3 passed, 6 failed'
     ])
   })
 
