@@ -22,7 +22,7 @@ export const stageOf = (error: unknown): Stage | undefined => {
 
 /**
  * May HOSTKEY still be at it? Where nobody has answered, the connection broke, or a front has answered in the place of
- * PHP: 502 is such a broken connection one hop further on, and some fronts say 503 of one too.
+ * PHP: 504 is a timeout, 502 such a broken connection one hop further on, and some fronts say 503 of one too.
  */
 export const isUnended = (error: Problem): boolean => error.problem === 'upstream-timeout' || stageOf(error) === 'early'
 

@@ -69,13 +69,7 @@ const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Pr
   if (envelope.kind === 'failure') return refusal(action, envelope.text, secrets)
   // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
   const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
-  const cause: WireCause = { code: `HTTP ${reply.status}`, stage }
-  if (reply.status !== 504) return badResponse(action, describeStatus(reply.status), cause)
-  // It gave up waiting as we do; what is behind it may still act.
-  return new Problem('upstream-timeout', 'HOSTKEY did not answer its own front in time.', {
-    ...outcomeOf(action),
-    cause
-  })
+  return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
 /** So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB. */

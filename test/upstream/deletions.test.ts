@@ -78,7 +78,7 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
 
     for (const [kind, status, problem] of [
       ['reset-before', 504, 'upstream-timeout'],
-      ['html-504', 504, 'upstream-timeout'],
+      ['html-504', 502, 'upstream-bad-response'],
       ['html-502', 502, 'upstream-bad-response'],
       ['html-503', 502, 'upstream-bad-response']
     ] as const) {

@@ -29,7 +29,7 @@ const faults: [kind: FaultKind, status: number, problem: ProblemName, isGone: bo
   ['empty-500', 502, 'upstream-bad-response', false],
   ['html-502', 502, 'upstream-bad-response', false],
   ['html-503', 502, 'upstream-bad-response', false],
-  ['html-504', 504, 'upstream-timeout', false],
+  ['html-504', 502, 'upstream-bad-response', false],
   ['html-502-after', 502, 'upstream-bad-response', true],
   ['empty-200', 502, 'upstream-bad-response', false],
   ['html-200', 502, 'upstream-bad-response', false],

@@ -57,6 +57,7 @@ t.test('an HTTP status', async t => {
       [501, 'ambiguous'],
       [502, 'early'],
       [503, 'early'],
+      [504, 'early'],
       [505, 'ambiguous'],
       [302, 'ambiguous']
     ] as const) {
@@ -64,15 +65,6 @@ t.test('an HTTP status', async t => {
       t.match(problem, { problem: 'upstream-bad-response', message: `HTTP ${status}` })
       t.match(problem.options, { outcome: 'unknown', cause: { code: `HTTP ${status}`, stage } })
     }
-  })
-
-  t.test('504 of a front that gave up waiting is a timeout', async t => {
-    const cause = { code: 'HTTP 504', stage: 'early' }
-    const write = problemOf(create_order, success({}), { status: 504 })
-    t.match(write, { problem: 'upstream-timeout', options: { outcome: 'unknown', cause } })
-    const read = problemOf(get_users, page, { status: 504 })
-    t.match(read, { problem: 'upstream-timeout', options: { cause } })
-    t.notOk('outcome' in read.options)
   })
 
   t.test('401 and 429 say that nothing was done, whatever the body says', async t => {
