@@ -71,6 +71,9 @@ const invalid = (detail: string, errors?: Fault[]) => new Problem('invalid-reque
 /** Probes of old load balancers speak HTTP/1.0. */
 const PROBE = /\/(livez|readyz)$/
 
+/** Of these Node takes the first and drops the others; another server may take the last (observed). */
+const SINGULAR = ['authorization', 'content-type']
+
 /** Node reads all of these in some way, and another server in front may read them in another (RELIABILITY F7). */
 const framingFault = ({ raw, originalUrl, routeOptions }: FastifyRequest): Problem | undefined => {
   const names = raw.rawHeaders.filter((_, place) => place % 2 === 0).map(name => name.toLowerCase())
@@ -81,6 +84,8 @@ const framingFault = ({ raw, originalUrl, routeOptions }: FastifyRequest): Probl
   if (!originalUrl.startsWith('/')) return new Problem('malformed-url', 'The target of a request is a path.')
   const odd = names.filter(name => name.includes('_'))
   if (odd.length > 0) return invalid('The name of a header holds an underscore.', odd.slice(0, 100).map(oddHeader))
+  const twice = SINGULAR.filter(name => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twice.length > 0) return invalid('A header comes more than once.', twice.map(repeatedHeader))
   const { 'transfer-encoding': encoding, 'content-length': length = '0' } = raw.headers
   // Nobody reads the body of a GET, so nobody would miss what somebody has put there.
   if (raw.method === 'GET' && (encoding !== undefined || length !== '0')) return bodyTooMany()
@@ -96,6 +101,8 @@ const oddHeader = (name: string): Fault => ({
   parameter: name.slice(0, 256),
   detail: 'holds an underscore'
 })
+
+const repeatedHeader = (parameter: string): Fault => ({ in: 'header', parameter, detail: 'is given more than once' })
 
 const assertTarget = (request: FastifyRequest): void => {
   const target = request.originalUrl

@@ -53,6 +53,18 @@ t.test('T-SMUG: a request that can be read in two ways is not read', async t => 
     })
   }
 
+  for (const header of ['Authorization: Bearer TOKEN', 'Content-Type: application/json']) {
+    const name = header.split(':', 1)[0]?.toLowerCase()
+    t.test(`400 for two headers ${name}, of which Node drops one`, async t => {
+      const { statuses, text, isClosed } = await answersTo(
+        `POST /accounts HTTP/1.1\r\n${CREDENTIAL}\r\nContent-Type: application/json\r\n${header}\r\nContent-Length: 2\r\n\r\n{}`
+      )
+      t.strictSame(statuses, [400], text)
+      t.ok(text.includes(`"errors":[{"in":"header","parameter":"${name}","detail":"is given more than once"}]`), text)
+      t.ok(isClosed)
+    })
+  }
+
   t.test('HOSTKEY was asked nothing', async t => {
     handled = sandbox.control.calls().length
     t.equal(handled, 0)
