@@ -36,8 +36,12 @@ const complaintOf = (leaf: Leaf): string => {
 // An assertion may stand in a helper's file. What tap skips comes without a file and the tests around it.
 const placeOf = ({ name, file, entryFile = file ?? '', nesting }: Leaf, names: string[]): string => {
   const around = file === undefined ? [] : names.slice(0, nesting)
-  return [short(entryFile), ...around, ...(name === file ? [] : [name])].join(' › ')
+  const place = [short(entryFile), ...around, ...(name === file ? [] : [name])].join(' › ')
+  return place.slice(0, MOST_OF_A_LINE)
 }
+
+/** A name may hold the whole reply that an assertion was about. */
+const MOST_OF_A_LINE = 300
 
 const short = (file: string) => relative(process.cwd(), file)
 
