@@ -1,7 +1,7 @@
 import type { CreatedAccount } from '../schemas/accounts.ts'
 import { bucketUnconfirmed, type Warning } from '../schemas/warnings.ts'
 import type { Errand } from '../src/caller.ts'
-import { orderKeyOf } from '../src/ordering.ts'
+import { orderKeyOf } from '../src/order-key.ts'
 import { Problem } from '../src/problem.ts'
 import type { Deps } from '../src/route.ts'
 import { type Made, type Purchase, purchase, type Wanted } from '../src/upstream/purchase.ts'

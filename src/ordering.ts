@@ -1,19 +1,15 @@
-import { createHash } from 'node:crypto'
-import stringify from 'safe-stable-stringify'
 import { type ProblemName, problems } from '../schemas/problems.ts'
-import { type Caller, type Errand, looking } from './caller.ts'
-import type { Entry, EntryState, Intent } from './ledger/entry.ts'
+import { type Errand, looking } from './caller.ts'
+import type { Entry, EntryState } from './ledger/entry.ts'
 import type { Held, Ledger } from './ledger/ledger.ts'
 import { answerLost, notMade, recordOf, revived } from './ledger/recorded.ts'
+import type { OrderKey } from './order-key.ts'
 import { Problem } from './problem.ts'
 import { StoreDown } from './store/index.ts'
 import { leavesItOpen, madeDespite, type Purchase, send, type Wanted, withBucket } from './upstream/purchase.ts'
 import { accountsOfPlan, lookForAccount } from './upstream/reconcile.ts'
 
 export type { Entry, EntryState }
-
-/** A key of a customer, and what belongs to it. */
-export type OrderKey = Omit<Intent, 'wanted'>
 
 /** How a purchase stands. */
 export interface Placed {
@@ -189,24 +185,3 @@ const unlessDown = async (work: Promise<Entry>): Promise<Entry> => {
     )
   }
 }
-
-/**
- * Under which a purchase is claimed.
- * @param key the caller's Idempotency-Key, with or without the quotes of the draft
- * @param body what a repetition under the same key must repeat
- */
-export const orderKeyOf = async (
-  action: Intent['action'],
-  key: string,
-  body: object,
-  { caller }: Errand
-): Promise<OrderKey> => ({
-  tenant: await tenantOf(caller),
-  action,
-  keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
-  fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
-})
-
-/** The customer; the caller itself where HOSTKEY names none. */
-export const tenantOf = async (caller: Caller): Promise<string> =>
-  String((await caller.identity()).customerId ?? caller.id)
