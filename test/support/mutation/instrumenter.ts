@@ -10,7 +10,7 @@ const MUTATED = [
   'src/doors/*.ts',
   'src/services/logins.ts',
   'src/ledger/*.ts',
-  'src/{ordering,recent-writes}.ts'
+  'src/{order-key,ordering,recent-writes}.ts'
 ]
 
 /** 78 packages which only this command needs: they are not in the project's own lock file, but in one of theirs. */
