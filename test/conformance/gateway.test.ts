@@ -5,6 +5,9 @@ import { gateway } from '../support/gateway.ts'
 
 const FAST = ['--rate', '1000']
 
+// 110 s: each broken promise is a run of its own, and other files run at the same time.
+t.setTimeout(110_000)
+
 t.test('a gateway before the sandbox conforms, by reading alone', async t => {
   const { url, sandbox } = await gateway(t)
   const { code, output, lines } = await conformance(['--url', url, ...FAST], { sandbox })
