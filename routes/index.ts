@@ -1,4 +1,4 @@
-import type { Routes } from '../src/route.ts'
+import type { Routes } from '../src/http/route.ts'
 import { accounts } from './accounts.ts'
 import { buckets } from './buckets.ts'
 import { files } from './files.ts'

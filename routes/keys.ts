@@ -1,6 +1,6 @@
 import { Key, KeyPath } from '../schemas/keys.ts'
-import { answers } from '../src/answers.ts'
-import { errandOf, needs, type Routes } from '../src/route.ts'
+import { answers } from '../src/http/answers.ts'
+import { errandOf, needs, type Routes } from '../src/http/route.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
 
 /** The key pair of one S3 account. */

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblemName } from '../schemas/problems.ts'
 import { Status } from '../schemas/status.ts'
-import { openAnswers } from '../src/answers.ts'
-import { Problem } from '../src/problem.ts'
-import { problemPage } from '../src/problem-page.ts'
+import { openAnswers } from '../src/http/answers.ts'
+import { Problem } from '../src/core/problem.ts'
+import { problemPage } from '../src/http/problem-page.ts'
 
 export interface ServiceOptions {
   /** False while the replica drains, or its store does not answer. */

@@ -1,11 +1,11 @@
 import { AccountPath } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Usage, type UsageSnapshot } from '../schemas/usage.ts'
-import { answers, versioned } from '../src/answers.ts'
-import { defined } from '../src/defined.ts'
-import { toInstant } from '../src/moments.ts'
-import { errandOf, needs, type Routes } from '../src/route.ts'
-import type { Result } from '../src/upstream/action.ts'
+import { answers, versioned } from '../src/http/answers.ts'
+import { defined } from '../src/core/without-undefined.ts'
+import { toInstant } from '../src/core/timestamps.ts'
+import { errandOf, needs, type Routes } from '../src/http/route.ts'
+import type { Result } from '../src/upstream/actions/action.ts'
 import { type getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
 /** Storage and traffic of one S3 account. */

@@ -1,5 +1,5 @@
-import { ConfigError, loadConfig, shown } from '../src/config.ts'
-import { settings } from '../src/settings.ts'
+import { ConfigError, loadConfig, shown } from '../src/config/config.ts'
+import { settings } from '../src/config/settings.ts'
 
 /** Prints the settings as the gateway would read them here, or all that is wrong with them. */
 try {

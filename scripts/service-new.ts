@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { scopes } from '../src/scopes.ts'
-import { entryOf } from '../src/services/registry.ts'
+import { scopes } from '../schemas/scopes.ts'
+import { entryOf } from '../src/auth/services/registry.ts'
 
 const USAGE = `npm run service:new -- <name> [--scope <scope>]… [--account <s3uid>]… [--days <days>]
 

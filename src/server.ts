@@ -1,12 +1,12 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import { banner } from './banner.ts'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, loadConfig } from './config/config.ts'
 import { startGateway } from './gateway.ts'
-import { createLog } from './log.ts'
+import { createLog } from './observability/log.ts'
 import { startSandbox } from './sandbox/index.ts'
-import { createLiveRegistry } from './services/live.ts'
-import { RegistryError } from './services/registry.ts'
+import { createLiveRegistry } from './auth/services/reload.ts'
+import { RegistryError } from './auth/services/registry.ts'
 
 /** The process: settings, the sandbox where no upstream is named, the gateway, and its end. */
 const main = async () => {

@@ -1,4 +1,4 @@
-import type { Action } from '../../src/upstream/action.ts'
+import type { Action } from '../../src/upstream/actions/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
 import type { Answer, Sender } from '../sender.ts'

@@ -1,4 +1,4 @@
-import type { Action } from '../../src/upstream/action.ts'
+import type { Action } from '../../src/upstream/actions/action.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
 import type { Report, Run } from '../report.ts'
 import { Unanswered } from '../sender.ts'

@@ -1,5 +1,5 @@
-import type { Action } from '../../src/upstream/action.ts'
-import { refusalsOf } from '../../src/upstream/failures.ts'
+import type { Action } from '../../src/upstream/actions/action.ts'
+import { refusalsOf } from '../../src/upstream/protocol/failures.ts'
 import type { Report } from '../report.ts'
 import type { Heard } from './ask.ts'
 import { type Difference, differences } from './compare.ts'

@@ -1,4 +1,4 @@
-import type { Action } from '../../src/upstream/action.ts'
+import type { Action } from '../../src/upstream/actions/action.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { code, page, table } from './markdown.ts'
 

@@ -1,10 +1,10 @@
 import { MAX_PATH_BYTES } from '../../routes/files.ts'
 import { FilesQuery } from '../../schemas/files.ts'
 import { BucketName, IdempotencyKey, NewBucketName, S3Uid } from '../../schemas/scalars.ts'
-import { KEY_MS, ORDER_MS } from '../../src/ledger/ledger.ts'
-import { LISTENER, MAX_CONNECTIONS } from '../../src/listener.ts'
-import { MAX_URL_LENGTH } from '../../src/plugins/guard.ts'
-import { MOST_IN_FLIGHT } from '../../src/plugins/in-flight.ts'
+import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
+import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'
+import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
+import { MOST_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
 import {
   ADDRESS,
   CALLER,
@@ -13,15 +13,15 @@ import {
   LOGIN_CREDENTIAL,
   mostOf,
   type Policy
-} from '../../src/plugins/limits.ts'
-import { ABSOLUTE_MS, IDLE_MS, MOST_PER_CUSTOMER } from '../../src/sessions.ts'
-import { settings } from '../../src/settings.ts'
-import type { Effect } from '../../src/upstream/action.ts'
+} from '../../src/http/plugins/rate-limits.ts'
+import { ABSOLUTE_MS, IDLE_MS, MOST_PER_CUSTOMER } from '../../src/auth/sessions.ts'
+import { settings } from '../../src/config/settings.ts'
+import type { Effect } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
-import { IN_A_ROW, REST_MS, SAMPLED } from '../../src/upstream/breaker.ts'
-import { type CallClass, classOf } from '../../src/upstream/classes.ts'
-import { FRESH_MS, KEPT_MS } from '../../src/upstream/interceptors/cached.ts'
-import { MAX_BODY_BYTES } from '../../src/upstream/transport.ts'
+import { IN_A_ROW, REST_MS, SAMPLED } from '../../src/upstream/resilience/circuit-breaker.ts'
+import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
+import { FRESH_MS, KEPT_MS } from '../../src/upstream/resilience/cache.ts'
+import { MAX_BODY_BYTES } from '../../src/upstream/protocol/transport.ts'
 import { code, page, table } from './markdown.ts'
 
 const UNITS: readonly [string, number][] = [

@@ -1,5 +1,5 @@
-import type { Setting } from '../../src/setting.ts'
-import { settings } from '../../src/settings.ts'
+import type { Setting } from '../../src/config/setting.ts'
+import { settings } from '../../src/config/settings.ts'
 import { code, page, table } from './markdown.ts'
 
 const nameOf = ({ name, secret }: Setting): string => code(name) + (secret ? ` or ${code(`${name}_FILE`)}` : '')
@@ -10,7 +10,7 @@ const defaultOf = ({ fallback, otherwise }: Setting): string =>
 export const settingsPage = (): string =>
   page(
     'Settings',
-    '`src/settings.ts`',
+    '`src/config/settings.ts`',
     'The gateway reads its settings from the environment once, at start. It tells all faults at once and does not start with one. An empty variable counts as unset. `npm run config` prints what is in effect.',
     table(
       ['Name', 'Default', 'Meaning'],

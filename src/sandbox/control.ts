@@ -1,7 +1,7 @@
 import type { Call } from './calls.ts'
 import type { Fault } from './faults.ts'
 import { numberedPaths } from './fixture-files.ts'
-import type { Machine } from './machine.ts'
+import type { Machine } from './runtime.ts'
 import { openSession } from './sessions.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
 import { instantOf, putFile } from './storage.ts'

@@ -1,4 +1,4 @@
-import { isQuirk, type QuirkKind } from './quirks.ts'
+import { isQuirk, type QuirkKind } from './php-variants.ts'
 
 /** Faults that answer in the place of the script: nothing is applied. */
 const insteadKinds = [

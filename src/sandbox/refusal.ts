@@ -1,4 +1,4 @@
-import type { Says } from '../upstream/action.ts'
+import type { Says } from '../upstream/actions/action.ts'
 import { getBuckets } from '../upstream/actions/buckets.ts'
 
 /** HOSTKEY says no: HTTP 200, `code` -1 and a text. */

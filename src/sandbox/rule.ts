@@ -1,4 +1,4 @@
-import type { Action, Params, Result } from '../upstream/action.ts'
+import type { Action, Params, Result } from '../upstream/actions/action.ts'
 import { type Fields, phpInteger } from './php.ts'
 import { invalidRequest, noSuchAccount, type Refusal } from './refusal.ts'
 import type { Account, Customer, World } from './world.ts'

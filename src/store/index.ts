@@ -1,5 +1,5 @@
 import { createMemoryStore } from './memory.ts'
-import type { Report } from './outage.ts'
+import type { Report } from './health.ts'
 import type { Store } from './store.ts'
 
 export { type Store, StoreDown } from './store.ts'

@@ -1,4 +1,4 @@
-import { type Clock, elapsedNow, latestNow } from '../clock.ts'
+import { type Clock, elapsedNow, latestNow } from '../core/clock.ts'
 import type { Store } from './store.ts'
 
 interface Entry {

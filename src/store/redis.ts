@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
-import { createOutage, type Report } from './outage.ts'
+import { createOutage, type Report } from './health.ts'
 import type { Store } from './store.ts'
 
 /** A command that takes longer is given up: nobody waits for a Redis that hangs. */

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Clock, elapsedNow } from '../clock.ts'
-import { createOutage, type Report } from './outage.ts'
+import { type Clock, elapsedNow } from '../core/clock.ts'
+import { createOutage, type Report } from './health.ts'
 import type { Store } from './store.ts'
 
 /** How long a start waits for another process that starts: nobody is served meanwhile. */

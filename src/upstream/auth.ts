@@ -1,10 +1,10 @@
-import { type Caller, type Errand, type Identity, nothingSpent, type Spent } from '../caller.ts'
-import { isProblem, Problem } from '../problem.ts'
-import { Secret } from '../secret.ts'
-import type { Result } from './action.ts'
+import { type Caller, type Errand, type Identity, nothingSpent, type Spent } from '../core/caller.ts'
+import { isProblem, Problem } from '../core/problem.ts'
+import { Secret } from '../core/secret.ts'
+import type { Result } from './actions/action.ts'
 import { login, logout, passwordLogin, tokenInfo } from './actions/sessions.ts'
 import type { Upstream } from './client.ts'
-import { UNANSWERED } from './failures.ts'
+import { UNANSWERED } from './protocol/failures.ts'
 
 /** How long a token is asked to live: as long as a session may. HOSTKEY's default is documented as 2 h and as 3 h. */
 const TTL_SECONDS = 8 * 3600

@@ -1,4 +1,4 @@
-import { COOKIE } from '../../src/cookie.ts'
+import { COOKIE } from '../../src/auth/cookie.ts'
 import type { Gateway, Reply, SendOptions } from './gateway.ts'
 
 /** What page script may choose of a request; the token is never its own. */

@@ -1,5 +1,5 @@
-import type { Errand } from '../../src/caller.ts'
-import { Secret } from '../../src/secret.ts'
+import type { Errand } from '../../src/core/caller.ts'
+import { Secret } from '../../src/core/secret.ts'
 
 /** What a test chooses of an errand. */
 export interface Who {

@@ -1,4 +1,4 @@
-import type { PromiseName } from '../../scripts/docs/promise-catalogue.ts'
+import type { PromiseName } from '../../scripts/docs/guarantee-catalogue.ts'
 import type { Lifetime } from './lifetime.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Result } from '../../upstream/action.ts'
+import type { Result } from '../../upstream/actions/action.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
 import { invalidRequest, refuse } from '../refusal.ts'
 import { type Context, rule } from '../rule.ts'

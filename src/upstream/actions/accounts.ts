@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from '../action.ts'
+import { action, says } from './action.ts'
 
 /** Tested before anything else: what follows the colon can be any other failure's text (UPSTREAM section 4, row 1). */
 const createdWithError = says(

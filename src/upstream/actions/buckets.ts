@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, inOrder, otherwiseSays, says } from '../action.ts'
+import { action, inOrder, otherwiseSays, says } from './action.ts'
 
 const Snapshot = Type.Object({
   bandwidth_usage: Type.Optional(Type.Number()),

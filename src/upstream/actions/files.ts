@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, eitherOf, inOrder, otherwiseSays, says } from '../action.ts'
+import { action, eitherOf, inOrder, otherwiseSays, says } from './action.ts'
 
 /** Upstream's largest page of files: `max_keys` is "up to 100" (documented). */
 export const MAX_KEYS = 100

@@ -1,4 +1,4 @@
-import type { Action } from '../action.ts'
+import type { Action } from './action.ts'
 import { createAccount, createOrder, deleteAccount, getUsers } from './accounts.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from './buckets.ts'
 import { deleteFile, getFiles } from './files.ts'

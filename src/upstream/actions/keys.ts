@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from '../action.ts'
+import { action, says } from './action.ts'
 
 /** s3/show_key: one half of the key pair, in clear. Every call is a disclosure. */
 export const showKey = action({

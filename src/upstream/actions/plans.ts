@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from '../action.ts'
+import { action, says } from './action.ts'
 
 /** HOSTKEY's words (documented), and their like. */
 const PLAN_MISSING = /plan (not found|does not exist)|(no such|unknown) plan/i

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, eitherOf, inOrder, says } from '../action.ts'
+import { action, eitherOf, inOrder, says } from './action.ts'
 
 /** What auth.php tells of a token and its customer. Only the token is sure to be there: one documented shape has little else. */
 const Grant = Type.Object({

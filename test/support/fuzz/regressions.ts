@@ -16,7 +16,7 @@ export interface Regression {
 }
 
 /** Cases that a run found are written here, and replayed by every later run. */
-const REGRESSIONS = fileURLToPath(new URL('../../regressions/t-fuzz/', import.meta.url))
+const REGRESSIONS = fileURLToPath(new URL('../../regressions/request-fuzzing/', import.meta.url))
 
 /** Keeps a case under a name that depends on it alone. @returns the file */
 export const keepRegression = (regression: Regression, folder = REGRESSIONS): string => {

@@ -5,12 +5,7 @@ import { pathToFileURL } from 'node:url'
 
 /** What holds the promises: calls to HOSTKEY, sessions and credentials, and what keeps a write from happening twice. */
 const MUTATED = [
-  'src/upstream/**/*.ts',
-  'src/{sessions,seal,secret,cookie,csrf,revocation}.ts',
-  'src/doors/*.ts',
-  'src/services/logins.ts',
-  'src/ledger/*.ts',
-  'src/{order-key,ordering,recent-writes}.ts'
+  'src/{auth,core,domain,upstream}/**/*.ts'
 ]
 
 /** 78 packages which only this command needs: they are not in the project's own lock file, but in one of theirs. */

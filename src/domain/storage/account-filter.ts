@@ -1,0 +1,37 @@
+import type { Static } from 'typebox'
+import type { AccountField, AccountQuery } from '../../../schemas/accounts.ts'
+import { defined } from '../../core/without-undefined.ts'
+
+/** What of a query HOSTKEY filters and sorts by; the gateway filters by location itself. */
+type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
+
+/** HOSTKEY's names of the fields that a list is sorted by. */
+const theirField: Record<AccountField, string> = {
+  id: 'id',
+  s3uid: 's3uid',
+  email: 'email',
+  planId: 'plan_id',
+  location: 'location',
+  quotaBytes: 'quota',
+  storageBytes: 'storage_usage',
+  traffic: 'traffic'
+}
+
+/** The parameters of get_users. Upstream's `order` is the field and `order_by` the direction: the confusion ends here. */
+export const toFilter = (filter: Filter, limit: number | undefined) => {
+  const { planId, s3uid, bucketName, sort, periodFrom, periodTo, customerId, email, billing } = filter
+  const field = sort?.replace(/^-/, '') as AccountField | undefined
+  return defined({
+    id: customerId,
+    plan_id: planId,
+    s3uid,
+    email,
+    billing,
+    bucket_name: bucketName,
+    limit,
+    order: field && theirField[field],
+    order_by: sort === undefined ? undefined : sort.startsWith('-') ? ('DESC' as const) : ('ASC' as const),
+    period_from: periodFrom,
+    period_to: periodTo
+  })
+}

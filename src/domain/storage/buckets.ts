@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Errand, looking } from '../../core/caller.ts'
+import { isProblem } from '../../core/problem.ts'
+import type { Result } from '../../upstream/actions/action.ts'
+import { createBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
+import { isLost } from '../../upstream/protocol/failure-stage.ts'
+import type { Upstream } from '../../upstream/client.ts'
+
+/** The buckets of an account. */
+export interface Listed {
+  answer: Result<typeof getBuckets>
+  /** Storage of each bucket, where the second source had to answer: it knows. */
+  usage: Result<typeof getBucketsUsage>['message'] | undefined
+}
+
+/**
+ * Lists by get_buckets, or by get_buckets_rmq where HOSTKEY says that it has no get_buckets: one edition of the
+ * vendor's page calls it commented out.
+ */
+export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: Errand): Promise<Listed> => {
+  try {
+    return { answer: await upstream.call(getBuckets, { s3uid }, errand), usage: undefined }
+  } catch (error) {
+    if (!isProblem(error, 'invalid-request')) throw error
+    const { message, bandwidth, snapshots } = await upstream.call(getBucketsUsage, { s3uid }, errand)
+    const snapshot = snapshots?.at(-1)
+    return {
+      answer: {
+        message: message.map(({ name }) => ({ name })),
+        ...(bandwidth !== undefined && { bandwidth }),
+        ...(snapshot && { snapshot })
+      },
+      usage: message
+    }
+  }
+}
+
+/** A bucket as HOSTKEY lists it. */
+export type ListedBucket = Result<typeof getBuckets>['message'][number]
+
+/**
+ * The bucket that a create has made: the new one of that name, else the one new name that ends in `-<wished>`, for
+ * HOSTKEY may put a prefix before it (observed).
+ */
+export const madeBucket = (
+  listed: ListedBucket[],
+  before: ReadonlySet<string>,
+  wished: string
+): ListedBucket | undefined => {
+  const fresh = listed.filter(({ name }) => !before.has(name))
+  const prefixed = fresh.filter(({ name }) => name.endsWith(`-${wished}`))
+  return fresh.find(({ name }) => name === wished) ?? (prefixed.length === 1 ? prefixed[0] : undefined)
+}
+
+/**
+ * Creates a bucket with one POST that is never repeated, and looks for it under its actual name. A bucket that is seen
+ * was made, even when HOSTKEY's answer was lost.
+ * @returns undefined when HOSTKEY says that it was made and does not list it yet
+ * @throws Problem of create_bucket and of the list
+ */
+export const createdBucket = async (
+  upstream: Upstream,
+  { s3uid, wished, settleMs }: { s3uid: string; wished: string; settleMs: readonly number[] },
+  errand: Errand
+): Promise<ListedBucket | undefined> => {
+  const { answer } = await listedBuckets(upstream, s3uid, errand)
+  const before = new Set(answer.message.map(({ name }) => name))
+  const find = () => findMadeBucket(upstream, { s3uid, wished, before, settleMs }, looking(errand))
+  try {
+    await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
+  } catch (error) {
+    const found = isLost(error) && !before.has(wished) ? await find() : undefined
+    if (found) return found
+    throw error
+  }
+  // Where none is new, the caller's own of that name may be meant: some storages make it again and say that they have.
+  return (await find()) ?? answer.message.find(({ name }) => name === wished)
+}
+
+/**
+ * Looks for the bucket that a create has made, once for each pause. Undefined when it is not seen, or the list cannot
+ * be read: the create has succeeded all the same.
+ */
+export const findMadeBucket = async (
+  upstream: Upstream,
+  {
+    s3uid,
+    wished,
+    before,
+    settleMs
+  }: { s3uid: string; wished: string; before: ReadonlySet<string>; settleMs: readonly number[] },
+  errand: Errand
+): Promise<ListedBucket | undefined> => {
+  for (const ms of settleMs) {
+    await pause(ms)
+    const found = await listedBuckets(upstream, s3uid, errand).then(
+      ({ answer }) => madeBucket(answer.message, before, wished),
+      () => undefined
+    )
+    if (found || errand.deadline?.aborted) return found
+  }
+  return undefined
+}

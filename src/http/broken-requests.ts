@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { FastifyBaseLogger } from 'fastify'
+import type { ProblemName } from '../../schemas/problems.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { Problem, problemBody } from '../core/problem.ts'
+
+export interface BrokenRequestOptions {
+  publicUrl: string
+  metrics: Metrics
+  log: FastifyBaseLogger
+}
+
+/** What Node's HTTP parser could not read has no request and no reply: only a socket. */
+const byCode: Record<string, [ProblemName, string]> = {
+  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers, or the URL, are larger than 16 KiB.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body-too-large', 'The body has more beside it than in it.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['invalid-request', 'The request did not arrive in time.'],
+  CONNECT: ['method-not-allowed', 'The gateway is no proxy.']
+}
+
+const REASONS: Record<number, string> = {
+  400: 'Bad Request',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  431: 'Request Header Fields Too Large'
+}
+
+/** 1 s: long enough to read a refusal. Whoever does not close then is cut off. */
+const LINGER_MS = 1000
+
+/**
+ * Answers requests that never become one for Fastify, as every other failure is answered, and closes. A reply that is
+ * still due on the connection goes out first: a refusal in its place would be taken for it.
+ */
+export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestOptions) => {
+  const due = new WeakMap<Duplex, Set<ServerResponse>>()
+  const newest = new WeakMap<Duplex, ServerResponse>()
+  const refused = new WeakSet<Duplex>()
+
+  const record = (problem: Problem, { requestId, reason, ip }: { requestId: string; reason: string; ip: unknown }) => {
+    const { problem: name, status } = problem
+    metrics.request('none', status, name, 0)
+    const outcome = { operation: 'none', status, problem: name, reason, ms: 0, upstreamMs: 0, upstreamCalls: 0, ip }
+    log.info({ requestId, ...outcome }, 'request')
+  }
+
+  const refuse = (socket: Duplex, code: string, isKnown: boolean) => {
+    const [name, detail] = byCode[code] ?? ['invalid-request', 'The request is not well-formed HTTP.']
+    const problem = new Problem(name, detail, { outcome: 'not-applied' })
+    const instance = randomUUID()
+    // A request whose body breaks has been met by `measure` before.
+    if (!isKnown) {
+      const ip = 'remoteAddress' in socket ? socket.remoteAddress : undefined
+      record(problem, { requestId: instance, reason: code, ip })
+    }
+    socket.write(replyOf(problem, { publicUrl, instance }))
+  }
+
+  const refuseInTurn = (socket: Duplex, code: string) => {
+    // The parser goes on to complain about every further byte.
+    if (refused.has(socket)) return
+    refused.add(socket)
+    const latest = newest.get(socket)
+    const broken = latest?.req.complete === false ? latest : undefined
+    const before = [...(due.get(socket) ?? [])].filter(response => response !== broken)
+    const answer = () => {
+      // One whose body breaks behind its reply has had its answer.
+      if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
+      socket.end()
+      setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    }
+    const last = before.at(-1)
+    if (last) last.once('close', answer)
+    else answer()
+  }
+
+  return {
+    /** For `clientErrorHandler`. */
+    answer(error: NodeJS.ErrnoException, socket: Socket): void {
+      if (error.code === 'ECONNRESET') socket.destroy()
+      else refuseInTurn(socket, error.code ?? 'unknown')
+    },
+    /** Keeps in mind which replies are due, and answers CONNECT, which Node hands to nobody else. */
+    watch(server: Server): void {
+      server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+        newest.set(socket, response)
+        const open = due.get(socket) ?? new Set()
+        due.set(socket, open.add(response))
+        response.once('close', () => open.delete(response))
+      })
+      server.on('connect', (_request, socket) => {
+        socket.on('error', () => socket.destroy())
+        refuseInTurn(socket, 'CONNECT')
+      })
+    }
+  }
+}
+
+const replyOf = (problem: Problem, options: { publicUrl: string; instance: string }): string => {
+  const body = JSON.stringify(problemBody(problem, options))
+  return [
+    `HTTP/1.1 ${problem.status} ${REASONS[problem.status]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(problem.status === 405 ? ['Allow: GET, POST, DELETE'] : []),
+    'Cache-Control: no-store',
+    `X-Request-Id: ${options.instance}`,
+    'Connection: close',
+    '',
+    body
+  ].join('\r\n')
+}

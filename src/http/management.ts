@@ -1,0 +1,23 @@
+import { fastify } from 'fastify'
+import { boundConnections, LISTENER } from './listener.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export interface ManagementOptions {
+  metrics: Metrics
+  isReady: () => Promise<boolean>
+}
+
+/** The listener for operators, apart from the public one: metrics and probes. */
+export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
+  const app = fastify({ logger: false, forceCloseConnections: true, ...LISTENER })
+  boundConnections(app.server, () => metrics.connectionDropped('management'))
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+  )
+  app.get('/livez', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_request, reply) => {
+    const ready = await isReady()
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unready' })
+  })
+  return app
+}

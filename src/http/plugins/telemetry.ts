@@ -1,0 +1,69 @@
+// Gives a schema its `operationId`.
+import type {} from '@fastify/swagger'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { addressOf } from '../../core/address.ts'
+import { nothingSpent } from '../../core/caller.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import type { Problem } from '../../core/problem.ts'
+import { ERRAND, errandIn } from '../route.ts'
+import { whenEnded } from '../on-finished.ts'
+
+export interface MeasureOptions {
+  metrics: Metrics
+}
+
+/** The name under which `plugins/errors` leaves that of the problem. */
+export const PROBLEM = 'problem'
+
+/** One log line and one count for each request; `Server-Timing` for the caller. */
+export const measure = fp(
+  async (app: FastifyInstance, { metrics }: MeasureOptions) => {
+    app.decorateRequest(PROBLEM)
+    app.decorateRequest(ERRAND)
+    app.addHook('onSend', async (request, reply) => {
+      const spent = spentOf(request)
+      reply.header('server-timing', `upstream;dur=${spent.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
+    })
+    whenEnded(app, (request, reply) => {
+      const operation = operationOf(request) ?? 'none'
+      const problem = problemIn(request)
+      const spent = spentOf(request)
+      metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
+      request.log.info(
+        {
+          operation,
+          method: request.method,
+          route: request.routeOptions.url,
+          status: reply.statusCode,
+          problem,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          upstreamMs: Math.round(spent.ms * 10) / 10,
+          upstreamCalls: spent.calls,
+          caller: callerIdOf(request),
+          ip: addressOf(request),
+          hungUp: reply.raw.writableFinished ? undefined : true
+        },
+        'request'
+      )
+    })
+  },
+  { name: 'measure' }
+)
+
+/** The line and the count of a request whose URL the router could not read: no hook sees it, and it asked HOSTKEY nothing. */
+export const recordUnrouted = (request: FastifyRequest, { problem, status }: Problem, metrics: Metrics): void => {
+  metrics.request('none', status, problem, 0)
+  const { method } = request
+  request.log.info({ operation: 'none', method, status, problem, ms: 0, upstreamMs: 0, upstreamCalls: 0 }, 'request')
+}
+
+const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? nothingSpent()
+const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id
+
+/** The operation that a request asks for. */
+export const operationOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId
+
+/** The problem that a request was answered with. */
+export const problemIn = (request: FastifyRequest): string | undefined =>
+  request.getDecorator<string | undefined>(PROBLEM)

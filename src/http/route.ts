@@ -1,0 +1,92 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import type { ProblemDetails } from '../../schemas/problems.ts'
+import { JSON_TYPE } from './accept.ts'
+import type { Errand } from '../core/caller.ts'
+import type { Ledger } from '../domain/orders/ledger/ledger.ts'
+import type { Ordering } from '../domain/orders/placement.ts'
+import type { RecentWrites } from '../domain/storage/recent-writes.ts'
+import type { Scope } from '../../schemas/scopes.ts'
+import type { Upstream } from '../upstream/client.ts'
+
+/** What every route file is handed. */
+export interface Deps {
+  upstream: Upstream
+  /** Path under which callers see the API, before every address that a reply names: empty, or `/something`. */
+  mount: string
+  /** Makes accounts at most once for a key. */
+  ordering: Ordering
+  ledger: Ledger
+  /** What was deleted or made a moment ago. */
+  recentWrites: RecentWrites
+  /** Tells a failure where the status is sent already, and leaves it for the log. */
+  explain: (error: unknown, request: FastifyRequest) => Static<typeof ProblemDetails>
+  /** Is the replica shutting down? What could go on for long ends then. */
+  isDraining: () => boolean
+  /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
+  settleMs: readonly number[]
+}
+
+/** A route file: the operations of one resource. */
+export type Routes = FastifyPluginAsyncTypebox<Deps>
+
+/** Operations of one class draw from one limit. */
+export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
+
+/** Draws from the limits of logins: by address, and by what is shown. @throws Problem rate-limited */
+export type DrawLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+
+/** What the audit log calls an operation that it records. */
+export type AuditEvent =
+  | 'key.read'
+  | 'account.create'
+  | 'account.delete'
+  | 'bucket.create'
+  | 'bucket.delete'
+  | 'file.delete'
+  | 'order.create'
+  | 'sessions.end'
+
+/** What an operation asks of its caller. */
+export interface Needs {
+  /** Undefined where every caller will do. */
+  scope: Scope | undefined
+  rate: RateClass
+  /** How much it draws from the limits: about as many calls as it makes of HOSTKEY. */
+  cost: number
+  /** Query parameters that need the scope `admin`. */
+  adminQuery: readonly string[]
+  audit: AuditEvent | undefined
+  /** The media types that it answers in; the first where the caller does not mind. */
+  offers: readonly string[]
+}
+
+/** The route's config: the scope that the operation needs, and the limit that it draws from. */
+export const needs = (
+  scope: Scope | undefined,
+  rate: RateClass,
+  more: Partial<Omit<Needs, 'scope' | 'rate'>> = {}
+): FastifyContextConfig & Needs => ({
+  scope,
+  rate,
+  cost: 1,
+  adminQuery: [],
+  audit: undefined,
+  offers: [JSON_TYPE],
+  ...more
+})
+
+/** What the route asks of its caller; undefined for the open routes. */
+export const needsOf = (config: unknown): Needs | undefined =>
+  typeof config === 'object' && config !== null && 'scope' in config && 'rate' in config ? (config as Needs) : undefined
+
+/** The name under which `plugins/authenticate`, and a login, keep the errand on the request. */
+export const ERRAND = 'errand'
+
+/** The request's errand upstream: who asks, and when to give up. */
+export const errandOf = (request: FastifyRequest): Errand => request.getDecorator<Errand>(ERRAND)
+
+/** The same, where there may be none: refused callers have no errand, nor has an open route but a login. */
+export const errandIn = (request: FastifyRequest): Errand | undefined =>
+  request.getDecorator<Errand | undefined>(ERRAND)

@@ -1,0 +1,47 @@
+import { unrouted } from '../../schemas/examples/index.ts'
+import { problems } from '../../schemas/problems.ts'
+import { Problem } from '../core/problem.ts'
+import { headersOf } from './headers.ts'
+import { documented, PROBLEM } from './problems.ts'
+
+const isUnrouted = (name: string): name is keyof typeof unrouted => Object.hasOwn(unrouted, name)
+
+const exampleOf = (name: keyof typeof unrouted, publicUrl: string) => {
+  const { detail, request } = unrouted[name]
+  return documented(new Problem(name, detail), request.method, publicUrl)
+}
+
+/** What answers a request that is no operation, by its status: the same at every path. */
+export const unroutedReplies = (publicUrl: string): Record<string, object> =>
+  Object.fromEntries(
+    Object.keys(unrouted)
+      .filter(isUnrouted)
+      .map(name => [problems[name].status, replyOf(name, publicUrl)])
+  )
+
+const replyOf = (name: keyof typeof unrouted, publicUrl: string) => {
+  const { request, headers } = unrouted[name]
+  const content = {
+    [PROBLEM]: {
+      schema: { $ref: '#/components/schemas/Problem' },
+      examples: { [name]: exampleOf(name, publicUrl) }
+    }
+  }
+  return {
+    description: `\`${name}\`: ${problems[name].title}.`,
+    headers: headersOf(String(problems[name].status), { content }, headers),
+    content,
+    'x-example-request': request
+  }
+}
+
+/** What a reader of the whole document is told of them. */
+export const unroutedText = (publicUrl: string): string => {
+  const { request, headers } = unrouted['method-not-allowed']
+  return `**Everything else.** A path that is not here answers 404 \`route-not-found\`. A method that a path does not have answers
+405 \`method-not-allowed\`, and the header \`Allow\` names those it has. \`${request.method} ${request.path}\`, for one, is answered with \`Allow: ${headers.Allow}\` and
+
+\`\`\`json
+${JSON.stringify(exampleOf('method-not-allowed', publicUrl).value, null, 2)}
+\`\`\``
+}

@@ -1,0 +1,137 @@
+import t from 'tap'
+import { createBearerDoor } from '../../../../src/auth/authenticators/bearer.ts'
+import { Secret } from '../../../../src/core/secret.ts'
+import { clock } from '../../../support/clock.ts'
+import { fails } from '../../../support/expect.ts'
+import { gateway } from '../../../support/gateway.ts'
+
+const ADMIN_FILTERS = ['customerId=1005', 'email=other@example.com', 'billing=com']
+
+t.test('a HOSTKEY token is passed through', async t => {
+  const { get, post, send, sandbox } = await gateway(t)
+  const { control } = sandbox
+
+  t.test('200, with the one call that is needed', async t => {
+    control.clearCalls()
+    t.equal((await get('/accounts')).statusCode, 200)
+    t.match(control.calls(), [{ action: 'get_users' }])
+    t.equal(control.calls().length, 1)
+    t.equal(
+      (await get('/accounts', { token: null, headers: { authorization: `bearer  ${sandbox.demo.token}` } })).statusCode,
+      200
+    )
+  })
+
+  t.test('401 unauthenticated without a credential', async t => {
+    const reply = await get('/accounts', { token: null })
+    fails(t, reply, 401, 'unauthenticated')
+    t.equal(reply.headers['www-authenticate'], 'Bearer realm="hostkey-s3-gateway"')
+    t.equal(reply.headers['set-cookie'], undefined)
+  })
+
+  t.test('401 invalid-token with what is no bearer token, and HOSTKEY is not asked', async t => {
+    control.clearCalls()
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer a b',
+      'Basic YTpi',
+      sandbox.demo.token,
+      `Bearer ${'x'.repeat(4097)}`
+    ]) {
+      const reply = await get('/accounts', { token: null, headers: { authorization } })
+      fails(t, reply, 401, 'invalid-token')
+      t.equal(reply.headers['www-authenticate'], 'Bearer realm="hostkey-s3-gateway", error="invalid_token"')
+    }
+    t.same(control.calls(), [])
+  })
+
+  t.test('401 invalid-token when HOSTKEY refuses it, in any of its ways, on one call', async t => {
+    for (const authFailure of ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const) {
+      control.set({ authFailure })
+      control.clearCalls()
+      fails(t, await get('/accounts', { token: 'f'.repeat(32) }), 401, 'invalid-token')
+      t.equal(control.calls().length, 1, authFailure)
+      const reply = await post('/accounts/s3_user_1/buckets', { name: 'photos' }, { token: 'f'.repeat(32) })
+      fails(t, reply, 401, 'invalid-token', { outcome: 'not-applied' })
+    }
+  })
+
+  t.test('403 insufficient-scope when a customer uses a filter of administrators', async t => {
+    for (const query of ADMIN_FILTERS) {
+      control.clearCalls()
+      const reply = await get(`/accounts?${query}`)
+      fails(t, reply, 403, 'insufficient-scope', {
+        detail: `The parameter ${query.split('=')[0]} needs the scope admin.`
+      })
+      t.equal(control.counters()['get_users'], undefined)
+    }
+  })
+
+  t.test('200 when an administrator does, whose token is asked about once', async t => {
+    control.clearCalls()
+    for (const query of ADMIN_FILTERS) {
+      const reply = await get(`/accounts?${query}`, { token: control.tokenOf('admin') })
+      t.equal(reply.statusCode, 200, reply.text)
+      if (query !== 'billing=com')
+        t.same(
+          reply.json().items.map(({ s3uid }: { s3uid: string }) => s3uid),
+          ['s3_user_2']
+        )
+    }
+    t.equal(control.counters()['info'], 1)
+  })
+
+  t.test('503 when nobody can say whose the token is', async t => {
+    control.fault({ kind: 'html-503', action: 'info', count: 1 })
+    const reply = await get('/accounts?billing=com', { token: control.tokenOf('other') })
+    fails(t, reply, 503, 'upstream-unavailable')
+  })
+
+  t.test('each operation tells its scope in the document', async t => {
+    const { paths } = (await send('GET', '/openapi.json', { token: null })).json()
+    const told = Object.values<Record<string, Record<string, unknown>>>(paths)
+      .flatMap(operations => Object.values(operations))
+      .map(operation => [operation['operationId'], operation['x-required-scope']])
+    t.strictSame(Object.fromEntries(told.filter(([, scope]) => scope !== 'none')), {
+      listAccounts: 'accounts:read',
+      getAccount: 'accounts:read',
+      createAccount: 'accounts:write',
+      deleteAccount: 'accounts:delete',
+      listBuckets: 'buckets:read',
+      createBucket: 'buckets:write',
+      deleteBucket: 'buckets:write',
+      listFiles: 'files:read',
+      deleteFile: 'files:delete',
+      deleteFileByPath: 'files:delete',
+      getKey: 'keys:read',
+      getUsage: 'buckets:read',
+      listPlans: 'plans:read',
+      getPlan: 'plans:read',
+      listPlanHistory: 'plans:read',
+      createOrder: 'orders:write',
+      getOrder: 'orders:write'
+    })
+  })
+})
+
+t.test('whose token it is is asked again after a minute, though the clock of the machine is set back', async t => {
+  const advance = clock(t)
+  let asked = 0
+  const door = createBearerDoor({
+    identify: async () => {
+      asked += 1
+      return { customerId: asked }
+    },
+    grant: () => Promise.reject(new Error('not asked for')),
+    revoke: async () => undefined
+  })
+  const identityOf = () => door(new Secret('a token')).identity()
+  await identityOf()
+  const now = Date.now()
+  t.intercept(Date, 'now', { value: () => now - 3_600_000 })
+  t.strictSame(await identityOf(), { customerId: 1 })
+  advance(60_000)
+  t.strictSame(await identityOf(), { customerId: 2 })
+})

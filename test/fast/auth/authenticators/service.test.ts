@@ -1,0 +1,178 @@
+import t from 'tap'
+import { fails } from '../../../support/expect.ts'
+import { withServices } from '../../../support/services.ts'
+
+const EVERYTHING = [
+  'accounts:read',
+  'accounts:write',
+  'accounts:delete',
+  'buckets:read',
+  'buckets:write',
+  'files:read',
+  'files:delete',
+  'keys:read',
+  'orders:write',
+  'plans:read'
+] as const
+
+t.test('who is let in', async t => {
+  const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString()
+  const services = { reports: {}, old: { expiresAt: yesterday } }
+  const { as, get, sandbox } = await withServices(t, services)
+  const { control } = sandbox
+
+  t.test('200 with the credential of a service, on a login with an explicit life', async t => {
+    control.clearCalls()
+    t.equal((await get('/accounts', as.reports)).statusCode, 200)
+    const [login, users, ...others] = control.calls()
+    t.match(login, { action: 'login', fields: { ttl: '28800', fix_ip: '0' } })
+    t.match(users, { action: 'get_users' })
+    t.same(others, [])
+  })
+
+  t.test('401 invalid-token with anything else, and HOSTKEY is not asked', async t => {
+    control.clearCalls()
+    const { token } = as.reports
+    const wrong = [
+      `${token}x`,
+      token.slice(0, -1),
+      token.replace('reports', 'report'),
+      token.replace('hks_', 'hks_x'),
+      'hks_',
+      'hks_reports_'
+    ]
+    for (const token of wrong) {
+      const reply = await get('/accounts', { token })
+      fails(t, reply, 401, 'invalid-token')
+      t.match(reply.headers['www-authenticate'], /^Bearer .*error="invalid_token"/)
+    }
+    fails(t, await get('/accounts', as.old), 401, 'invalid-token', { detail: 'The service credential has expired.' })
+    t.same(control.calls(), [])
+  })
+
+  t.test('200 GET /session tells the service’s scopes and the customer behind its key', async t => {
+    t.match((await get('/session', as.reports)).json(), { customerId: 1002, scopes: ['accounts:read', 'buckets:read'] })
+  })
+})
+
+t.test('what it may do', async t => {
+  const { as, get, post, del, send, sandbox, audited } = await withServices(t, {
+    reports: {},
+    writer: { scopes: ['buckets:write'] },
+    all: { scopes: [...EVERYTHING] },
+    admin: { scopes: [...EVERYTHING, 'admin'], customer: 'admin' }
+  })
+  const { control } = sandbox
+  await get('/accounts', as.reports)
+
+  t.test('403 insufficient-scope before the request is validated and before HOSTKEY is asked', async t => {
+    control.clearCalls()
+    const refused = [
+      ['POST', '/accounts/s3_user_1/buckets', 'buckets:write'],
+      ['POST', '/accounts', 'accounts:write'],
+      ['DELETE', '/accounts/s3_user_1', 'accounts:delete'],
+      ['DELETE', '/accounts/s3_user_1/buckets/logs', 'buckets:write'],
+      ['DELETE', '/accounts/s3_user_1/buckets/logs/files?path=x', 'files:delete'],
+      ['GET', '/accounts/s3_user_1/buckets/logs/files?limit=nonsense', 'files:read'],
+      ['GET', '/accounts/s3_user_1/keys/no-such-kind', 'keys:read'],
+      ['GET', '/plans', 'plans:read'],
+      ['POST', '/orders', 'orders:write']
+    ] as const
+    for (const [method, target, scope] of refused) {
+      const body = method === 'POST' ? { body: { nonsense: true } } : {}
+      const reply = await send(method, target, { ...as.reports, ...body })
+      fails(t, reply, 403, 'insufficient-scope', { detail: `This operation needs the scope ${scope}.` })
+    }
+    t.same(control.calls(), [])
+    t.match(
+      audited()
+        .filter(({ event }) => event === 'scope.refused')
+        .at(-1),
+      {
+        operation: 'createOrder',
+        scope: 'orders:write',
+        outcome: 'insufficient-scope',
+        caller: 'service:reports',
+        door: 'service'
+      }
+    )
+  })
+
+  t.test('a scope opens its own operations and no others', async t => {
+    const made = await post('/accounts/s3_user_1/buckets', { name: 'made-by-writer' }, as.writer)
+    t.equal(made.statusCode, 201, made.text)
+    fails(t, await get('/accounts/s3_user_1/buckets', as.writer), 403, 'insufficient-scope')
+    t.equal((await get('/accounts/s3_user_1/keys/access-key', as.all)).statusCode, 200)
+  })
+
+  t.test('403 insufficient-scope for a filter of administrators', async t => {
+    for (const query of ['customerId=1005', 'email=other@example.com', 'billing=com']) {
+      fails(t, await get(`/accounts?${query}`, as.all), 403, 'insufficient-scope')
+      t.equal((await get(`/accounts?${query}`, as.admin)).statusCode, 200, query)
+    }
+  })
+
+  t.test('403 forbidden when it would end people’s sessions', async t => {
+    fails(t, await del('/sessions', as.all), 403, 'forbidden')
+  })
+})
+
+t.test('the accounts that it may use', async t => {
+  const { as, get, post, send, sandbox } = await withServices(t, {
+    one: { scopes: [...EVERYTHING], accounts: ['s3_user_1', 's3_user_2'] },
+    none: { scopes: [...EVERYTHING], accounts: ['s3_user_9'] },
+    all: { scopes: [...EVERYTHING] },
+    admin: { scopes: [...EVERYTHING, 'admin'], accounts: ['s3_user_2'], customer: 'admin' }
+  })
+  const { control } = sandbox
+  const namesFor = async (who: { token: string }, query = '') =>
+    (await get(`/accounts${query}`, who)).json().items.map(({ s3uid }: { s3uid: string }) => s3uid)
+
+  t.test('404 account-not-found for any other, and HOSTKEY is not asked', async t => {
+    const second = await post('/accounts', { planId: 1, bucketName: 'second', location: 'NL' }, as.all)
+    t.equal(second.statusCode, 201, second.text)
+    const { s3uid } = second.json()
+    control.clearCalls()
+    for (const [method, target] of [
+      ['GET', ''],
+      ['DELETE', ''],
+      ['GET', '/buckets'],
+      ['POST', '/buckets'],
+      ['DELETE', '/buckets/second'],
+      ['GET', '/buckets/second/files'],
+      ['DELETE', '/buckets/second/files?path=a'],
+      ['DELETE', '/buckets/second/files/a'],
+      ['GET', '/usage'],
+      ['GET', '/keys/secret-key']
+    ] as const) {
+      const body = method === 'POST' ? { body: { name: 'third' } } : {}
+      const headers = { 'confirm-delete': s3uid }
+      fails(
+        t,
+        await send(method, `/accounts/${s3uid}${target}`, { ...as.one, headers, ...body }),
+        404,
+        'account-not-found'
+      )
+    }
+    t.same(control.calls(), [])
+    t.equal((await get('/accounts/s3_user_1/buckets', as.one)).statusCode, 200)
+  })
+
+  t.test('the list shows no others, whatever is asked for', async t => {
+    t.equal((await namesFor(as.all)).length, 2)
+    t.same(await namesFor(as.one), ['s3_user_1'])
+    t.same(await namesFor(as.none), [])
+    t.same(await namesFor(as.none, '?s3uid=s3_user_1'), [])
+    t.ok((await get('/accounts?limit=1', as.one)).json().truncated)
+    t.same(await namesFor(as.one, '?limit=1&sort=-id'), ['s3_user_1'], 'the limit counts what is shown')
+    t.same(await namesFor(as.admin), ['s3_user_2'])
+  })
+})
+
+t.test('a service of the rate class `high` has ten times the limits', async t => {
+  const services = { usual: {}, busy: { rate: 'high' as const } }
+  const { as, get } = await withServices(t, services, { RATE_LIMIT_MAX: '20' })
+  const policyOf = async (who: { token: string }) => (await get('/accounts', who)).headers['ratelimit-policy']
+  t.match(await policyOf(as.usual), /"caller";q=20;/)
+  t.match(await policyOf(as.busy), /"caller";q=200;/)
+})

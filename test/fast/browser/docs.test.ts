@@ -1,0 +1,162 @@
+import { request } from 'node:http'
+import type { Page } from 'playwright-core'
+import t from 'tap'
+import { openBrowser, watchedPage } from '../../support/chromium.ts'
+import { gateway } from '../../support/gateway.ts'
+import { serving } from '../../support/serving.ts'
+import { stablePort } from '../../support/stable-port.ts'
+
+// 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
+t.setTimeout(110_000)
+
+const NOTHING = { external: [], violations: [], complaints: [] }
+
+/** The page is there when its operations are. */
+const load = async (page: Page, url: string): Promise<void> => {
+  await page.goto(url)
+  await page.waitForSelector('.opblock')
+}
+
+const authorise = async (page: Page, token: string): Promise<void> => {
+  await page.click('.auth-wrapper .authorize')
+  await page.fill('#auth-bearer-value', token)
+  await page.click('.modal-ux button.authorize')
+  await page.click('.modal-ux button.btn-done')
+}
+
+/** Opens an operation, executes it with this body or as the page has filled it in, and reads what the page shows. */
+const tryOut = async (page: Page, operation: string, body?: object) => {
+  const block = page.locator(`#operations-${operation}`)
+  await block.locator('.opblock-summary-control').click()
+  if (body) await block.locator('textarea.body-param__text').fill(JSON.stringify(body))
+  await block.locator('button.execute').click()
+  const shown = block.locator('.live-responses-table tbody .response')
+  const status = (await shown.locator('.response-col_status').innerText()).split('\n')[0]
+  return {
+    status,
+    body: await shown.locator('.highlight-code').first().innerText(),
+    asked: await block.locator('.request-url pre').innerText(),
+    command: await block.locator('.curl-command pre').innerText()
+  }
+}
+
+/** Is nothing of the page beyond the window? */
+const fits = async (page: Page, width: number): Promise<boolean> =>
+  Number(await page.evaluate('document.documentElement.scrollWidth')) <= width
+
+for (const width of [1280, 390]) {
+  t.test(`/docs at ${width} pixels`, async t => {
+    const { url, sandbox } = await gateway(t)
+    const { page, misdeeds } = await watchedPage(await openBrowser(t, { width }), url)
+    await load(page, `${url}/docs`)
+
+    t.test('shows every operation, and nothing is wider than the window', async t => {
+      t.equal(await page.title(), 'HOSTKEY S3 gateway')
+      const document = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object }
+      const operations = Object.values(document.paths).flatMap(path => Object.keys(path))
+      t.equal(await page.locator('.opblock').count(), operations.length)
+      t.ok(await fits(page, width))
+      t.notOk(await page.locator('.topbar').isVisible())
+    })
+
+    t.test('401 in try-it-out before a credential is given', async t => {
+      const { status, body } = await tryOut(page, 'Plans-listPlans')
+      t.equal(status, '401')
+      t.match(body, '/problems/unauthenticated')
+      // Chromium itself complains about a status of 400 or more.
+      t.match(misdeeds, { external: [], violations: [], complaints: [/401/] })
+      misdeeds.complaints.length = 0
+    })
+
+    t.test('200 in try-it-out with the demo token', async t => {
+      await authorise(page, sandbox.demo.token)
+      const { status, body, asked, command } = await tryOut(page, 'Accounts-listAccounts')
+      t.equal(status, '200')
+      t.match(body, '"s3_user_1"')
+      t.equal(asked, `${url}/accounts`)
+      t.notMatch(command, 'csrf', 'which says nothing beside a token')
+    })
+
+    t.test('shows a reply as wide as the page, to its last line', async t => {
+      const shown = '#operations-Accounts-listAccounts .live-responses-table .highlight-code'
+      t.ok(((await page.locator(shown).boundingBox())?.width ?? 0) >= 0.75 * width)
+      const [textEnds, buttonBegins] = (await page.evaluate(`(reply => {
+        const text = reply.querySelector('pre')
+        text.scrollTop = text.scrollHeight
+        return [text.querySelector('code').getBoundingClientRect().bottom,
+          reply.querySelector('.download-contents').getBoundingClientRect().top]
+      })(document.querySelector('${shown}'))`)) as [number, number]
+      t.ok(textEnds <= buttonBegins, `${textEnds} ${buttonBegins}`)
+      t.ok(await fits(page, width))
+    })
+
+    t.test('says once what every reply has, and nothing of links', async t => {
+      const told = await page.locator('#operations-Accounts-listAccounts').innerText()
+      t.equal(told.match(/^RateLimit-Policy/gm)?.length, 1)
+      t.match(told, /^Retry-After/m)
+      t.notMatch(told, 'No links')
+    })
+
+    t.test('asks nobody else, keeps to its policy and complains about nothing', async t => {
+      t.same(misdeeds, NOTHING)
+    })
+
+    t.test('and what it does against its policy would be seen', async t => {
+      await page.evaluate(`new Promise(resolve => {
+        const image = new Image()
+        image.onerror = resolve
+        image.src = 'https://elsewhere.example/pixel.png'
+      })`)
+      t.match(misdeeds.violations, [/^img-src https:\/\/elsewhere\.example/])
+      t.ok(misdeeds.complaints.length > 0)
+    })
+  })
+}
+
+t.test('/docs below a mount point', async t => {
+  const { url, sandbox } = await gateway(t, { BASE_PATH: '/storage' })
+  const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), new URL(url).origin)
+  for (const address of [`${url}/docs`, `${url}/docs/`]) {
+    await load(page, address)
+    await authorise(page, sandbox.demo.token)
+    const { status, asked } = await tryOut(page, 'Accounts-listAccounts')
+    t.equal(status, '200')
+    t.equal(asked, `${url}/accounts`)
+  }
+  t.same(misdeeds, NOTHING)
+})
+
+t.test('/docs behind a proxy that takes a part of the path away', async t => {
+  const { url, sandbox } = await gateway(t, { PUBLIC_URL: 'https://api.example.com/s3' })
+  const origin = await serving(t, (asked, answer) => {
+    const { method, headers } = asked
+    const target = `${url}${asked.url?.replace(/^\/s3/, '')}`
+    asked.pipe(
+      request(target, { method, headers }, reply => {
+        answer.writeHead(reply.statusCode ?? 502, reply.headers)
+        reply.pipe(answer)
+      })
+    )
+  })
+  const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
+  await load(page, `${origin}/s3/docs`)
+  await authorise(page, sandbox.demo.token)
+  const { status, asked } = await tryOut(page, 'Accounts-listAccounts')
+  t.equal(status, '200')
+  t.equal(asked, `${origin}/s3/accounts`)
+  t.same(misdeeds, NOTHING)
+})
+
+t.test('/docs with a session: the cookie and its header go by themselves', async t => {
+  const port = String(await stablePort())
+  const { url, sandbox } = await gateway(t, { PORT: port, PUBLIC_URL: `http://localhost:${port}` })
+  const origin = url.replace('127.0.0.1', 'localhost')
+  const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
+  await load(page, `${origin}/docs`)
+  const login = await tryOut(page, 'Session-createSession', { apiKey: sandbox.demo.apiKey })
+  t.equal(login.status, '201', login.body)
+  t.notMatch(login.body, sandbox.demo.token)
+  t.equal((await tryOut(page, 'Accounts-listAccounts')).status, '200')
+  t.equal(await page.evaluate('document.cookie'), '', 'page script cannot read it')
+  t.same(misdeeds, NOTHING)
+})

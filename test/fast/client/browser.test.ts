@@ -1,0 +1,108 @@
+import t, { type Test } from 'tap'
+import { openBrowser } from '../../support/chromium.ts'
+import { bundle } from '../../support/client.ts'
+import { gateway } from '../../support/gateway.ts'
+import { serving } from '../../support/serving.ts'
+import { stablePort } from '../../support/stable-port.ts'
+
+// 110 s: a busy machine takes seconds for each page.
+t.setTimeout(110_000)
+
+/** A front end on an origin of its own: an empty page, and the client as one file beside it. */
+const frontEnd = async (t: Test, code: string): Promise<string> => {
+  const url = await serving(t, (request, response) => {
+    const isCode = request.url === '/client.js'
+    response.setHeader('content-type', isCode ? 'text/javascript' : 'text/html')
+    response.end(isCode ? code : '<title>page</title>')
+  })
+  return url.replace('127.0.0.1', 'localhost')
+}
+
+t.test('the client in Chromium', async t => {
+  const { code } = await bundle(t)
+  const [origin, port] = [await frontEnd(t, code), await stablePort()]
+  const { sandbox } = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin, UPSTREAM_TIMEOUT_MS: '2000' })
+  const { control, demo } = sandbox
+  control.setCredit('demo', 1_000_000)
+  const page = await (await openBrowser(t, { width: 800 })).newPage()
+  await page.goto(origin)
+  /** Runs the body of a function as a script of the page, with the client as `gateway`. */
+  const run = (body: string, input: unknown = {}): Promise<unknown> =>
+    // As text: the code belongs to the page, whose types are not those of this program.
+    page.evaluate(`(async () => {
+      const { createClient, isProblem } = await import('/client.js')
+      const gateway = createClient({ baseUrl: 'http://localhost:${port}' })
+      const input = ${JSON.stringify(input)}
+      ${body}
+    })()`)
+
+  t.test('is refused before anybody has logged in', async t => {
+    const told = await run(
+      `return gateway.GET('/plans').catch(error => [isProblem(error, 'unauthenticated'), error.status])`
+    )
+    t.same(told, [true, 401])
+  })
+
+  t.test('logs in with a cookie that it cannot see, and lists', async t => {
+    const told = await run(
+      `const { customerId } = await gateway.login({ apiKey: input.apiKey })
+       const { items } = await gateway.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_1' } } })
+       return { customerId, names: items.map(({ name }) => name), cookie: document.cookie }`,
+      { apiKey: demo.apiKey }
+    )
+    t.same(told, { customerId: 1002, names: ['holiday-pictures', 'empty-bucket', 'logs'], cookie: '' })
+  })
+
+  t.test('reads all files by pages and as a stream', async t => {
+    const told = await run(
+      `const count = async items => { let n = 0; for await (const each of items) n += each ? 1 : 0; return n }
+       const pages = { files: 0, folders: 0 }
+       for await (const { items, folders } of gateway.filePages('s3_user_1', 'logs')) {
+         pages.files += items.length
+         pages.folders += folders.length
+       }
+       const files = await count(gateway.files('s3_user_1', 'logs', { limit: 1000 }))
+       const streamed = await count(gateway.streamFiles('s3_user_1', 'logs'))
+       return { pages, files, streamed }`
+    )
+    const { pages, files, streamed } = told as { pages: Record<string, number>; files: number; streamed: number }
+    t.ok(files > 100)
+    t.equal(pages['files'], files)
+    t.equal(streamed, files + (pages['folders'] ?? 0))
+  })
+
+  t.test('deletes a file whose path a browser would rewrite', async t => {
+    const path = '../../../../s3_user_2/./a%2Fb'
+    control.putFile('logs', path)
+    const has = () => control.state().buckets.some(({ files }) => files.some(([name]) => name === path))
+    t.ok(has())
+    await run(`await gateway.deleteFile('s3_user_1', 'logs', input)`, path)
+    t.notOk(has())
+  })
+
+  t.test('reads the Retry-After of a problem', async t => {
+    control.fault({ kind: 'throttled-retry-after', action: 'list_plans', ms: 60_000 })
+    const told = await run(
+      `return gateway.GET('/plans').catch(({ name, retryable, retryAfterSeconds }) => ({ name, retryable, retryAfterSeconds }))`
+    )
+    control.clearFaults()
+    t.match(told, { retryable: true, retryAfterSeconds: Number })
+    t.ok((told as { retryAfterSeconds: number }).retryAfterSeconds > 10)
+  })
+
+  t.test('orders once, though HOSTKEY loses its answer', async t => {
+    control.clearCalls()
+    control.fault({ kind: 'late-apply', action: 'create_order', ms: 2500, count: 1 })
+    const told = await run(`return gateway.order({ planId: 2, bucketName: 'from-a-browser' })`)
+    t.match(told, { s3uid: String, planId: 2 })
+    t.equal(control.counters()['create_order'], 1)
+  })
+
+  t.test('logs out', async t => {
+    const told = await run(
+      `await gateway.logout()
+       return gateway.GET('/session').catch(error => error.name)`
+    )
+    t.equal(told, 'unauthenticated')
+  })
+})

@@ -1,0 +1,206 @@
+import t from 'tap'
+import { statusOf } from '../../../client/src/generated/problems.ts'
+import { createClient, GatewayProblem, isProblem, type ProblemName } from '../../../client/src/index.ts'
+import { problems } from '../../../schemas/problems.ts'
+import { gateway } from '../../support/gateway.ts'
+
+/** Paths that clients and proxies like to rewrite. */
+const AWKWARD = [
+  '../../../../s3_user_2',
+  './a',
+  'a//b',
+  '/leading',
+  'trailing/',
+  'a%2Fb',
+  '100%',
+  'a+b c',
+  'a&path=b#c?d=e',
+  'naïve/日本語/😀'
+]
+
+/** All that an iteration gives. */
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+/** What a promise is rejected with. */
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    error => error
+  )
+
+t.test('a client in Node, by token', async t => {
+  const { url, sandbox, lines } = await gateway(t)
+  const { control, demo } = sandbox
+  const client = createClient({ baseUrl: url, token: demo.token })
+  const filesOf = (name: string) => control.state().buckets.find(bucket => bucket.name === name)?.files ?? []
+  t.beforeEach(() => control.reset())
+
+  t.test('reads by the paths of the document', async t => {
+    const { items } = await client.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_1' } } })
+    t.same(
+      items.map(({ name }) => name),
+      ['holiday-pictures', 'empty-bucket', 'logs']
+    )
+  })
+
+  t.test('writes, and deletes what it has written', async t => {
+    const path = { s3uid: 's3_user_1' }
+    const { name } = await client.POST('/accounts/{s3uid}/buckets', { params: { path }, body: { name: 'new-bucket' } })
+    t.equal(
+      await client.DELETE('/accounts/{s3uid}/buckets/{bucket}', { params: { path: { ...path, bucket: name } } }),
+      undefined
+    )
+  })
+
+  t.test('asks for its token each time, where it is given a function', async t => {
+    let asked = 0
+    const token = async () => {
+      asked++
+      return demo.token
+    }
+    const renewing = createClient({ baseUrl: `${url}/`, token })
+    await renewing.GET('/plans')
+    await renewing.GET('/session')
+    t.equal(asked, 2)
+  })
+
+  t.test('goes below the path where the gateway is mounted, with and without a slash', async t => {
+    const mounted = await gateway(t, { BASE_PATH: '/storage' })
+    for (const baseUrl of [mounted.url, `${mounted.url}/`]) {
+      t.match(baseUrl, '/storage')
+      const { items } = await createClient({ baseUrl, token: mounted.sandbox.demo.token }).GET('/plans')
+      t.ok(items.length > 0)
+    }
+  })
+
+  t.test('says at once that its address is none, and not that the network is away', async t => {
+    for (const baseUrl of ['', '/storage', 's3.example.com']) {
+      t.throws(() => createClient({ baseUrl, token: 'any' }), { name: 'TypeError', message: /^baseUrl is no address/ })
+    }
+  })
+
+  t.test('throws a problem that knows its name, its status and the request', async t => {
+    const error = await failureOf(
+      client.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_none' } } })
+    )
+    if (!isProblem(error, 'account-not-found')) throw error
+    const status: 404 = error.status
+    t.equal(status, 404)
+    t.match(error, { retryable: false, errors: [], links: {}, upstream: { action: 'get_buckets' } })
+    t.match(error.type, /\/problems\/account-not-found$/)
+    t.ok(error instanceof GatewayProblem && error instanceof Error)
+    t.ok(lines.some(line => line.includes(error.instance)))
+    t.notOk(isProblem(error, 'bucket-not-found', 'forbidden'))
+    t.notOk(isProblem(new Error('another')))
+  })
+
+  t.test('says what is wrong with a request', async t => {
+    const error = await failureOf(all(client.files('s3_user_1', 'logs', { limit: 0 })))
+    if (!isProblem(error, 'invalid-request')) throw error
+    t.match(error.errors, [{ in: 'query', parameter: 'limit', detail: String }])
+  })
+
+  t.test('calls a reply that holds no problem of ours unrecognised', async t => {
+    const replies = [
+      new Response('<h1>Bad gateway</h1>', { status: 502, headers: { 'content-type': 'text/html' } }),
+      Response.json({ type: 'https://a.example/problems/of-the-future', retryable: true }, { status: 418 }),
+      new Response('{"type":"https://a.example/problems/of-the-future","retryable":false}', {
+        status: 418,
+        headers: { 'content-type': 'application/problem+json', 'x-request-id': 'r-1' }
+      })
+    ]
+    const thrown = []
+    for (const reply of replies) {
+      const foreign = createClient({ baseUrl: url, token: 'none', fetch: async () => reply, retry: { attempts: 1 } })
+      thrown.push(await failureOf(foreign.GET('/plans')))
+    }
+    t.match(thrown, [
+      { name: 'unrecognised', status: 502, retryable: true },
+      { name: 'unrecognised', status: 418, retryable: false },
+      { name: 'unrecognised', status: 418, type: 'https://a.example/problems/of-the-future', instance: 'r-1' }
+    ])
+  })
+
+  t.test('shows its token nowhere', async t => {
+    const refused = createClient({ baseUrl: url, token: 'a-token-that-is-none' })
+    const error = await failureOf(refused.GET('/plans'))
+    t.ok(isProblem(error, 'invalid-token'))
+    t.notMatch(JSON.stringify([error, refused]) + String((error as Error).stack), 'a-token-that-is-none')
+  })
+
+  t.test('gives each file once, whatever the size of a page', async t => {
+    const wanted = filesOf('logs').length
+    for (const limit of [undefined, 1000]) {
+      const found = await all(client.files('s3_user_1', 'logs', { limit }))
+      t.ok(found.length > 100)
+      t.equal(new Set(found.map(({ path }) => path)).size, found.length)
+      const pages = await all(client.filePages('s3_user_1', 'logs', { limit }))
+      t.equal(pages.flatMap(({ items }) => items).length, found.length)
+      t.ok(pages.flatMap(({ folders }) => folders).length > 0)
+      t.ok(found.length <= wanted)
+    }
+  })
+
+  t.test('asks for no page that nobody wants', async t => {
+    control.clearCalls()
+    for await (const { path } of client.files('s3_user_1', 'logs')) {
+      t.ok(path)
+      break
+    }
+    t.equal(control.counters()['get_files'], 1)
+  })
+
+  t.test('streams the same files and folders', async t => {
+    const pages = await all(client.filePages('s3_user_1', 'logs'))
+    const entries = await all(client.streamFiles('s3_user_1', 'logs'))
+    const paths = (list: ({ path: string } | undefined)[]) => list.flatMap(each => (each ? [each.path] : [])).sort()
+    t.strictSame(paths(entries.map(({ file }) => file)), paths(pages.flatMap(({ items }) => items)))
+    t.strictSame(paths(entries.map(({ folder }) => folder)), paths(pages.flatMap(({ folders }) => folders)))
+    const found = await all(client.streamFiles('s3_user_1', 'logs', { search: 'access-0000' }))
+    t.ok(found.length > 0 && found.length < entries.length)
+  })
+
+  t.test('throws the problem of a stream that HOSTKEY breaks off', async t => {
+    control.fault({ kind: 'refusal', action: 'get_files', after: 1, text: 'Permission denied' })
+    const seen: string[] = []
+    const error = await failureOf(
+      (async () => {
+        for await (const { file } of client.streamFiles('s3_user_1', 'logs')) seen.push(file?.path ?? '')
+      })()
+    )
+    t.ok(isProblem(error), String(error))
+    t.ok(seen.length > 0, 'after the first page')
+  })
+
+  for (const path of AWKWARD) {
+    t.test(`deletes exactly ${JSON.stringify(path)}`, async t => {
+      control.putFile('logs', path)
+      const before = filesOf('logs').length
+      t.ok(filesOf('logs').some(([name]) => name === path))
+      await client.deleteFile('s3_user_1', 'logs', path)
+      t.equal(filesOf('logs').length, before - 1)
+      t.notOk(filesOf('logs').some(([name]) => name === path))
+    })
+  }
+
+  t.test('refuses names that a URL cannot carry, before it sends anything', async t => {
+    control.clearCalls()
+    for (const bucket of ['.', '..', '']) {
+      t.ok((await failureOf(client.deleteFile('s3_user_1', bucket, 'a'))) instanceof RangeError, bucket)
+    }
+    t.same(control.calls(), [])
+  })
+})
+
+t.test('the client knows the problems of the catalogue', async t => {
+  const known: Record<string, number> = statusOf
+  for (const [name, { status }] of Object.entries(problems)) {
+    if (name !== 'method-not-allowed') t.equal(known[name], status, name)
+  }
+  const name: ProblemName = 'rate-limited'
+  t.equal(known[name], 429)
+})

@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { bundle, publish } from '../../support/client.ts'
+import { gateway } from '../../support/gateway.ts'
+
+// 100 s: the compiler that consumers use takes seconds for itself.
+t.setTimeout(100_000)
+
+const PROGRAM = 'test/fast/client/programs/consumer.ts'
+
+/** What a page loads at most, compressed. A larger client needs a reason. */
+const MOST_GZIPPED_BYTES = 6500
+
+const run = promisify(execFile)
+
+/** The code of the README, block by block. */
+const blocks = [...readFileSync('client/README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code = '']) => code
+)
+
+/** The blocks as one program, each with what its reader has at hand. */
+const readmeProgram = (): string => {
+  const given = ['baseUrl', 'token', 'email', 'password', 's3uid', 'name'].map(name => `declare const ${name}: string`)
+  const bodies = blocks.map(code => {
+    const own = code.replace(/^import .*$/m, '')
+    const client = own.includes('const gateway') ? '' : 'const gateway = createClient({ baseUrl })\n'
+    return `void (async () => {\n${client}${own}})`
+  })
+  return [
+    "import { createClient, isProblem } from '@hostkey-s3-gateway/client'",
+    ...given,
+    'declare const ask: (text: string) => void',
+    'declare const readToken: () => Promise<string>',
+    'declare const wait: (seconds: number | undefined) => void',
+    ...bodies
+  ].join('\n')
+}
+
+const STRICTEST = {
+  target: 'es2022',
+  lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable'],
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  noEmit: true
+}
+
+/** What a consumer's compiler prints. It fails on purpose. */
+const compiled = (folder: string): Promise<string> =>
+  run(process.execPath, [resolve('client/node_modules/typescript/bin/tsc'), '-p', folder]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout
+  )
+
+/** Where it does not compile, and why: `12 TS2322`. */
+const errorsIn = (printed: string): string[] =>
+  [...printed.matchAll(/^(?!readme)\S+?\((\d+),\d+\): error (TS\d+)/gm)].map(([, line, code]) => `${line} ${code}`)
+
+/** What the program says of itself, behind each line that must not compile. */
+const expectedErrors = (): string[] => {
+  const lines = readFileSync(PROGRAM, 'utf8').split('\n')
+  const expected = lines.flatMap((line, index) => {
+    const code = /\/\/ (TS\d+)$/.exec(line)?.[1]
+    return code === undefined ? [] : [`${index + 1} ${code}`]
+  })
+  if (expected.length < 20) throw new Error('the program has lost its errors')
+  return expected
+}
+
+t.test('the published client', async t => {
+  const folder = await publish(t)
+
+  t.test('runs the first lines of its README in Node, as they stand', async t => {
+    const [lines = ''] = blocks
+    t.equal(
+      lines
+        .trim()
+        .split('\n')
+        .filter(line => line !== '').length,
+      5,
+      'five lines'
+    )
+    const { url, sandbox } = await gateway(t)
+    const [first = '', ...rest] = lines.split('\n')
+    const given = `const [baseUrl, token] = process.argv.slice(2)`
+    writeFileSync(join(folder, 'readme.mjs'), [first, given, ...rest].join('\n'))
+    const { stdout } = await run(process.execPath, [join(folder, 'readme.mjs'), url, sandbox.demo.token])
+    t.equal(stdout, "[ 'holiday-pictures', 'empty-bucket', 'logs' ]\n")
+  })
+
+  t.test('holds what it needs, its licence, and nothing else', async t => {
+    const home = join(folder, 'node_modules/@hostkey-s3-gateway/client')
+    t.same(readdirSync(home).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])
+    t.equal(readFileSync(join(home, 'LICENSE'), 'utf8'), readFileSync('LICENSE', 'utf8'))
+    const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+    for (const path of Object.values<object>(exports).flatMap(paths => Object.values(paths))) {
+      t.ok(existsSync(join(home, path)), path)
+    }
+  })
+
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['node16', 'node16'],
+    ['esnext', 'bundler']
+  ] as const) {
+    t.test(`gives consumers types that hold, with the strictest compiler and ${moduleResolution}`, async t => {
+      cpSync(PROGRAM, join(folder, 'consumer.ts'))
+      writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+      writeFileSync(join(folder, 'readme.ts'), readmeProgram())
+      const compilerOptions = { ...STRICTEST, module, moduleResolution }
+      const files = ['consumer.ts', 'readme.ts']
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+      const printed = await compiled(folder)
+      t.notMatch(printed, /readme\.ts/, 'each block of the README compiles')
+      t.same(errorsIn(printed), expectedErrors(), 'what must not compile does not, and all else does')
+    })
+  }
+})
+
+t.test('the client as one file is small', async t => {
+  const { code, printed } = await bundle(t)
+  const gzipped = gzipSync(code).length
+  t.comment(`browser.js: ${printed.trim()}`)
+  t.ok(gzipped <= MOST_GZIPPED_BYTES, `${gzipped} bytes with gzip, at most ${MOST_GZIPPED_BYTES}`)
+  const told = `${Math.round(code.length / 1000)} kB, ${Math.round(gzipped / 1000)} kB compressed`
+  t.match(readFileSync('client/README.md', 'utf8'), told, 'as its README says')
+  t.notMatch(code, /\bimport\b(?!\.meta)/, 'and imports nothing')
+})
+
+t.test('the generated modules', async t => {
+  const check = (cwd: string) =>
+    run(process.execPath, [resolve('client/scripts/generate.ts'), '--check'], { cwd }).then(
+      () => '',
+      ({ stderr }: { stderr: string }) => stderr
+    )
+
+  t.test('are what openapi.yaml says: run `npm run client` where this fails', async t => {
+    t.equal(await check('.'), '')
+  })
+
+  t.test('fail the check where the document has gone on', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'generated-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    mkdirSync(join(folder, 'client/src'), { recursive: true })
+    cpSync('client/src/generated', join(folder, 'client/src/generated'), { recursive: true })
+    const yaml = readFileSync('openapi.yaml', 'utf8')
+    writeFileSync(join(folder, 'openapi.yaml'), yaml)
+    t.equal(await check(folder), '')
+    writeFileSync(join(folder, 'openapi.yaml'), yaml.replace('operationId: listBuckets', 'operationId: bucketList'))
+    t.match(await check(folder), /schema\.ts differs from openapi\.yaml.*\n.*problems\.ts differs/)
+  })
+})

@@ -1,0 +1,250 @@
+import type { ServerResponse } from 'node:http'
+import t, { type Test } from 'tap'
+import { createClient, IncompleteStream, isProblem } from '../../../client/src/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { gateway } from '../../support/gateway.ts'
+import { serving } from '../../support/serving.ts'
+
+type Act = (response: ServerResponse) => void
+
+/** A peer that does to each request what comes next; the last act repeats. */
+const peer = async (t: Test, ...acts: Act[]) => {
+  const asked: string[] = []
+  const at: number[] = []
+  const baseUrl = await serving(t, (request, response) => {
+    at.push(performance.now())
+    asked.push(`${request.method} ${request.url}`)
+    acts[Math.min(asked.length, acts.length) - 1]?.(response)
+  })
+  return { baseUrl, token: 'any', asked, at }
+}
+
+const breaks: Act = response => response.destroy()
+const hangs: Act = () => undefined
+const plans: Act = response => response.setHeader('content-type', 'application/json').end('{"items":[]}')
+const fails =
+  (status: number, name: string, retryable: boolean, retryAfter?: string): Act =>
+  response => {
+    if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter)
+    const body = { type: `http://a.example/problems/${name}`, title: name, status, detail: name, retryable }
+    response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body))
+  }
+
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    error => error
+  )
+
+t.test('a read', async t => {
+  t.test('is sent again when the connection breaks', async t => {
+    const { asked, ...door } = await peer(t, breaks, breaks, plans)
+    t.same(await createClient(door).GET('/plans'), { items: [] })
+    t.equal(asked.length, 3)
+  })
+
+  t.test('is sent again after a problem that is retryable', async t => {
+    const { asked, ...door } = await peer(
+      t,
+      fails(503, 'draining', true),
+      fails(502, 'upstream-unreachable', true),
+      plans
+    )
+    t.same(await createClient(door).GET('/plans'), { items: [] })
+    t.equal(asked.length, 3)
+  })
+
+  t.test('is sent again where a proxy has no gateway to ask', async t => {
+    const { asked, ...door } = await peer(t, response => response.writeHead(502).end('<h1>Bad gateway</h1>'), plans)
+    t.same(await createClient(door).GET('/plans'), { items: [] })
+    t.equal(asked.length, 2)
+  })
+
+  t.test('is not sent again after a problem that is not retryable', async t => {
+    const { asked, ...door } = await peer(t, fails(502, 'upstream-refused', false), plans)
+    t.ok(isProblem(await failureOf(createClient(door).GET('/plans')), 'upstream-refused'))
+    t.equal(asked.length, 1)
+  })
+
+  t.test('is sent so often and no more', async t => {
+    const { asked, ...door } = await peer(t, fails(503, 'overloaded', true))
+    t.ok(isProblem(await failureOf(createClient(door).GET('/plans')), 'overloaded'))
+    t.equal(asked.length, 4)
+    await failureOf(createClient({ ...door, retry: { attempts: 2 } }).GET('/plans'))
+    t.equal(asked.length, 6)
+  })
+
+  t.test('waits as long as Retry-After says', async t => {
+    const { at, asked, ...door } = await peer(t, fails(429, 'rate-limited', true, '1'), plans)
+    await createClient(door).GET('/plans')
+    t.ok((at[1] ?? 0) - (at[0] ?? 0) >= 990, `${(at[1] ?? 0) - (at[0] ?? 0)} ms`)
+    t.equal(asked.length, 2)
+  })
+
+  t.test('fails at once when Retry-After is longer than it may wait, as seconds or as a date', async t => {
+    for (const retryAfter of ['600', new Date(Date.now() + 600_000).toUTCString()]) {
+      const { asked, ...door } = await peer(t, fails(429, 'rate-limited', true, retryAfter), plans)
+      const error = await failureOf(createClient(door).GET('/plans'))
+      if (!isProblem(error, 'rate-limited')) throw error
+      t.ok(Math.abs((error.retryAfterSeconds ?? 0) - 600) < 3)
+      t.equal(asked.length, 1)
+    }
+  })
+
+  t.test('ends when its signal says so: while it waits, and while it is sent', async t => {
+    for (const act of [fails(429, 'rate-limited', true, '5'), hangs]) {
+      const reason = new Error('the page was left')
+      const controller = new AbortController()
+      const { asked, ...door } = await peer(t, response => {
+        act(response)
+        setTimeout(() => controller.abort(reason), 100)
+      })
+      const begunAt = performance.now()
+      t.equal(await failureOf(createClient(door).GET('/plans', { signal: controller.signal })), reason)
+      t.ok(performance.now() - begunAt < 2000)
+      t.equal(asked.length, 1)
+    }
+  })
+
+  t.test('takes no longer than its deadline, each time', async t => {
+    const { asked, ...door } = await peer(t, hangs, plans)
+    t.same(await createClient({ ...door, timeoutMs: 200 }).GET('/plans'), { items: [] })
+    t.equal(asked.length, 2)
+    const hanging = await peer(t, hangs)
+    const error = await failureOf(createClient({ ...hanging, timeoutMs: 50, retry: { attempts: 1 } }).GET('/plans'))
+    t.equal((error as DOMException).name, 'TimeoutError')
+  })
+
+  t.test('waits for the window of a real gateway', async t => {
+    const { url, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '4', RATE_LIMIT_WINDOW_MS: '1000' })
+    const client = createClient({ baseUrl: url, token: sandbox.demo.token })
+    for (let read = 0; read < 8; read++) t.ok((await client.GET('/plans')).items.length > 0)
+    const impatient = createClient({ baseUrl: url, token: sandbox.demo.token, retry: { attempts: 1 } })
+    const refused = await failureOf(Promise.all(Array.from({ length: 8 }, () => impatient.GET('/plans'))))
+    if (!isProblem(refused, 'rate-limited')) throw refused
+    t.equal(refused.retryAfterSeconds, 1)
+  })
+})
+
+t.test('a write is sent once, whatever happens', async t => {
+  const writes: [string, (client: ReturnType<typeof createClient>) => Promise<unknown>][] = [
+    ['login', client => client.login({ apiKey: 'none' })],
+    ['deleteFile', client => client.deleteFile('s3_user_1', 'logs', 'a')],
+    [
+      'createBucket',
+      client =>
+        client.POST('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_1' } }, body: { name: 'abc' } })
+    ]
+  ]
+  for (const [name, write] of writes) {
+    for (const act of [breaks, fails(503, 'draining', true), fails(429, 'rate-limited', true, '0')]) {
+      const { asked, ...door } = await peer(t, act)
+      t.ok(await failureOf(write(createClient(door))), name)
+      t.equal(asked.length, 1, name)
+    }
+  }
+})
+
+t.test('a write ends with its signal, as everything does', async t => {
+  const calls: [string, (client: ReturnType<typeof createClient>, signal: AbortSignal) => Promise<unknown>][] = [
+    ['login', (client, signal) => client.login({ apiKey: 'none' }, { signal })],
+    ['logout', (client, signal) => client.logout({ signal })],
+    ['deleteFile', (client, signal) => client.deleteFile('s3_user_1', 'logs', 'a', { signal })],
+    ['POST', (client, signal) => client.POST('/session', { body: { apiKey: 'none' }, signal })],
+    ['DELETE', (client, signal) => client.DELETE('/session', { signal })]
+  ]
+  for (const [name, call] of calls) {
+    const reason = new Error('the page was left')
+    const controller = new AbortController()
+    const { asked, ...door } = await peer(t, () => controller.abort(reason))
+    t.equal(await failureOf(call(createClient({ ...door, timeoutMs: 5000 }), controller.signal)), reason, name)
+    t.equal(asked.length, 1)
+  }
+})
+
+t.test('a stream', async t => {
+  const begins =
+    (text: string): Act =>
+    response => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+      response.write(text)
+    }
+  const ends =
+    (text: string): Act =>
+    response =>
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text)
+  const read = async (door: Parameters<typeof createClient>[0]) => {
+    const seen: string[] = []
+    const error = await failureOf(
+      (async () => {
+        for await (const entry of createClient(door).streamFiles('a', 'b')) {
+          seen.push((entry.file ?? entry.folder).path)
+        }
+      })()
+    )
+    return { seen, error }
+  }
+  const file = (path: string) => `{"file":{"path":"${path}","links":{"self":"/"}}}\n`
+  const end = (cursor: string) => `{"end":{"nextCursor":${cursor}}}\n`
+
+  t.test('goes on at the cursor where a replica had to stop', async t => {
+    const { asked, ...door } = await peer(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
+    t.same(await read(door), { seen: ['a', 'b'], error: undefined })
+    t.same(asked, ['GET /accounts/a/buckets/b/files', 'GET /accounts/a/buckets/b/files?cursor=next'])
+  })
+
+  t.test('is opened again, and never in the middle', async t => {
+    const opened = await peer(t, breaks, ends(file('a') + end('null')))
+    t.same((await read(opened)).seen, ['a'])
+    const broken = await peer(t, response => {
+      begins(file('a'))(response)
+      setTimeout(() => response.destroy(), 50)
+    })
+    const { seen, error } = await read(broken)
+    t.same(seen, ['a'])
+    t.ok(error instanceof TypeError)
+    t.equal(broken.asked.length, 1)
+  })
+
+  t.test('is incomplete without its last line', async t => {
+    for (const text of [file('a'), file('a') + end('null').slice(0, -3)]) {
+      const { seen, error } = await read(await peer(t, ends(text)))
+      t.same(seen, ['a'])
+      t.ok(error instanceof IncompleteStream)
+    }
+  })
+
+  t.test('puts characters and lines together however they are cut', async t => {
+    const bytes = Buffer.from(file('naïve/日本語/😀') + end('null'))
+    const door = await peer(t, response => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+      const send = (at: number): void => {
+        if (at >= bytes.length) response.end()
+        else response.write(bytes.subarray(at, at + 7), () => setTimeout(send, 1, at + 7))
+      }
+      send(0)
+    })
+    t.same(await read(door), { seen: ['naïve/日本語/😀'], error: undefined })
+  })
+
+  t.test('may not be silent for long', async t => {
+    const { seen, error } = await read({ ...(await peer(t, begins(file('a')))), timeoutMs: 200 })
+    t.same(seen, ['a'])
+    t.equal((error as DOMException).name, 'TimeoutError')
+  })
+
+  t.test('closes its connection when nobody reads on', async t => {
+    let isClosed = false
+    const door = await peer(t, response => {
+      response.on('close', () => {
+        isClosed = true
+      })
+      begins(file('a').repeat(3))(response)
+    })
+    for await (const { file } of createClient(door).streamFiles('a', 'b')) {
+      t.equal(file?.path, 'a')
+      break
+    }
+    t.ok(await eventually(() => isClosed))
+  })
+})

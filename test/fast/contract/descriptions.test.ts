@@ -1,0 +1,56 @@
+import t from 'tap'
+import * as scalars from '../../../schemas/scalars.ts'
+import { committedDocument, operationsOf } from '../../support/document.ts'
+
+const document = committedDocument()
+
+const textOf = (scalar: object): string => Object(scalar).description
+
+/** What a kind of value is called, wherever it stands: it tells nobody what this one is for. */
+const KINDS = [scalars.Instant, scalars.Day, scalars.Bytes, scalars.Location].map(textOf)
+
+/** A caller that filters by a plan must read so, and not that a plan has a number. */
+const KINDS_OF_NAMES = [...KINDS, ...[scalars.PlanId, scalars.S3Uid, scalars.CustomerId].map(textOf)]
+
+t.test('each member of a model says what it means, and not only of which kind it is', async t => {
+  const members = Object.entries(document.components.schemas).flatMap(([name, { properties = {} }]) =>
+    Object.entries(Object(properties)).map(([member, schema]) => ({ at: `${name}.${member}`, ...Object(schema) }))
+  )
+  t.ok(members.length > 80, `${members.length} members`)
+  t.same(
+    members.filter(({ description, $ref }) => $ref === undefined && !description).map(({ at }) => at),
+    []
+  )
+  t.same(
+    members.filter(({ description }) => KINDS.includes(description)).map(({ at }) => at),
+    []
+  )
+})
+
+t.test('each parameter that filters or confirms says what it does', async t => {
+  const parameters = operationsOf(document).flatMap(({ operationId, parameters = [] }) =>
+    parameters.filter(({ in: place }) => place !== 'path').map(one => ({ at: `${operationId}.${one.name}`, ...one }))
+  )
+  t.ok(parameters.length > 20, `${parameters.length} parameters`)
+  t.same(
+    parameters.filter(({ description }) => KINDS_OF_NAMES.includes(description)).map(({ at }) => at),
+    []
+  )
+})
+
+t.test('each operation names the scope that it needs, also for a reader of the page', async t => {
+  const scoped = operationsOf(document).filter(operation => /:|^admin$/.test(operation['x-required-scope']))
+  t.ok(scoped.length >= 16, `${scoped.length} operations`)
+  t.same(
+    scoped
+      .filter(operation => !operation.description.endsWith(` Needs the scope \`${operation['x-required-scope']}\`.`))
+      .map(({ operationId }) => operationId),
+    []
+  )
+})
+
+t.test('what stands at an operation and is no word of OpenAPI is explained at the top', async t => {
+  const own = new Set(JSON.stringify(document.paths).match(/(?<=")x-[a-z-]+(?=":)/g))
+  for (const word of own) t.match(document.info.description, `\`${word}\``)
+  t.ok(own.size >= 5, [...own].join(', '))
+})

@@ -1,0 +1,127 @@
+import t from 'tap'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { createContract } from '../../support/contract.ts'
+import { committedDocument, operationsOf, requestOf } from '../../support/document.ts'
+import { answersAsDocumented, ownRepliesOf } from '../../support/documented-reply.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type Gateway, gateway } from '../../support/gateway.ts'
+
+// 90 s: a gateway and a sandbox for each example, while other files run too.
+t.setTimeout(90_000)
+
+const document = committedDocument()
+const operations = operationsOf(document)
+
+/** What must have happened for a reply that no request alone brings about. */
+const misfortunes: Record<string, (gateway: Gateway) => unknown> = {
+  'createOrder 202': ({ sandbox }) => sandbox.control.fault({ kind: 'html-502', action: 'create_order' }),
+  'getReadiness 503': async ({ running, get }) => {
+    void running.drain()
+    await eventually(async () => (await get('/readyz', { token: null })).statusCode === 503)
+  }
+}
+
+/** Long enough for a request while the replica is about to end. */
+const settings = { DRAIN_DELAY_MS: '300' }
+
+let compared = 0
+t.teardown(() => process.stdout.write(`# ${compared} examples of replies were asked for and compared\n`))
+
+t.test('every operation has what its reader needs', async t => {
+  t.ok(operations.length >= 22, `${operations.length} operations`)
+  for (const operation of operations) {
+    const { operationId, method, requestBody, parameters = [] } = operation
+    t.ok(operation.summary && operation.description, `${operationId} says what it does`)
+    t.ok(operation['x-required-scope'], `${operationId} names its scope`)
+    t.ok(operation['x-rate-class'] && operation['x-rate-cost'] > 0, `${operationId} names its limit`)
+    t.type(operation['x-upstream-action'], Array, `${operationId} names its actions`)
+    const bare = parameters.filter(({ required, example }) => required && example === undefined)
+    t.same(bare, [], `${operationId} has an example of each required parameter`)
+    t.equal(requestBody !== undefined, method === 'POST', `${operationId} has a body when it posts`)
+    for (const { example } of Object.values(requestBody?.content ?? {})) {
+      t.type(example, 'object', `${operationId} has an example of its body`)
+    }
+    const replies = ownRepliesOf(operation)
+    t.ok(
+      replies.some(([status]) => status.startsWith('2')),
+      `${operationId} can succeed`
+    )
+    for (const [status, { content = {} }] of replies) {
+      t.equal(Object.keys(content).length === 0, status === '204', `${operationId} ${status} has a body`)
+      for (const [type, { example, examples }] of Object.entries(content)) {
+        t.ok(example !== undefined || examples, `${operationId} ${status} has an example as ${type}`)
+      }
+    }
+  }
+})
+
+for (const operation of operations) {
+  for (const reply of ownRepliesOf(operation)) {
+    const name = `${operation.operationId} ${reply[0]}`
+    t.test(`${name}: the sandbox answers the example request as the document says`, async t => {
+      const sandbox = await startSandbox()
+      t.after(() => sandbox.close())
+      const running = await gateway(t, settings, { sandbox, isForgetful: true })
+      await misfortunes[name]?.(running)
+      compared += await answersAsDocumented(t, running, operation, reply)
+      const asked = sandbox.control.calls().map(({ script, action }) => `${script.replace('.php', '')}/${action}`)
+      t.strictSame(
+        asked.filter(action => !operation['x-upstream-action'].includes(action)),
+        [],
+        'asks HOSTKEY nothing that it does not name'
+      )
+    })
+  }
+}
+
+t.test('the example of each model is one that is sent or answered', async t => {
+  const { schemas, examples } = document.components
+  const bodies = operations.flatMap(operation =>
+    [operation.requestBody?.content ?? {}, ...ownRepliesOf(operation).map(([, { content = {} }]) => content)].flatMap(
+      content => Object.values(content).flatMap(({ example, examples = {} }) => [example, ...Object.values(examples)])
+    )
+  )
+  const texts = JSON.stringify([bodies, examples])
+  const others = Object.entries(schemas).filter(
+    ([, { examples = [] }]) => !examples.every(example => texts.includes(JSON.stringify(example)))
+  )
+  t.strictSame(
+    others.map(([name]) => name),
+    ['Warning'],
+    'but of one that comes with a misfortune'
+  )
+  const { post, sandbox } = await gateway(t)
+  sandbox.control.set({ listLag: 100 })
+  const made = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
+  t.strictSame(made.json().warnings, schemas['Warning']?.examples)
+  compared += 1
+})
+
+t.test('304 when the caller has the reply already', async t => {
+  const versioned = operations.filter(({ responses }) => '304' in responses)
+  t.ok(versioned.length >= 9, `${versioned.length} operations`)
+  const { send, sandbox, url } = await gateway(t, {}, { isForgetful: true })
+  const { violations } = await createContract(url)
+  for (const operation of versioned) {
+    const { operationId, method, responses } = operation
+    const { path, headers } = requestOf(operation)
+    const { token } = sandbox.demo
+    const first = await send(method, path, { token, headers })
+    t.equal(first.statusCode, 200, `${operationId}: ${first.text}`)
+    const etag = first.headers['etag'] ?? ''
+    t.match(etag, /^W\/"/, operationId)
+    const again = await send(method, path, { token, headers: { ...headers, 'if-none-match': etag } })
+    t.equal(again.statusCode, 304, `${operationId}: ${again.text}`)
+    t.equal(again.text, '', operationId)
+    t.ok(responses['304']?.description, operationId)
+    t.equal(responses['304']?.content, undefined, operationId)
+    // What it would have been sent with, 200 has said already.
+    for (const name of ['etag', 'cache-control', 'vary', 'link']) {
+      t.equal(again.headers[name], first.headers[name], `${operationId}: ${name}`)
+    }
+    const link = responses['304']?.headers?.['Link']
+    t.equal(again.headers['link'], link?.example, `${operationId}: the link of the document`)
+    t.strictSame(violations(`${method} ${path}`, again), [], operationId)
+    compared += 1
+  }
+})

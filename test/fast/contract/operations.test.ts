@@ -1,0 +1,172 @@
+import t from 'tap'
+import { actions } from '../../../src/upstream/actions/index.ts'
+import { committedDocument, type Operation, operationsOf, repliesOf } from '../../support/document.ts'
+
+const document = committedDocument()
+const operations = operationsOf(document)
+
+/** Behind authentication: these say which limit they draw from. */
+const authenticated = operations.filter(operation => operation['x-rate-class'] !== 'ip')
+
+/** Names of the operations that break a rule. */
+const without = (holds: (operation: (typeof operations)[number]) => boolean, all = operations) =>
+  all.filter(operation => !holds(operation)).map(({ method, path }) => `${method} ${path}`)
+
+t.test('every operation', async t => {
+  t.ok(operations.length >= 19, `${operations.length} operations`)
+
+  t.test('has a name of its own, a summary, a description and a known tag', async t => {
+    t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+    t.same(
+      without(({ operationId }) => /^(list|get|create|delete)[A-Z][A-Za-z]+$/.test(operationId)),
+      []
+    )
+    t.same(
+      without(({ summary }) => /^[A-Z][^.]{3,60}$/.test(summary)),
+      []
+    )
+    t.same(
+      without(({ description }) => /[.]$/.test(description)),
+      []
+    )
+    const tags = document.tags.map(({ name }) => name)
+    t.same(
+      without(operation => operation.tags.length === 1 && operation.tags.every(tag => tags.includes(tag))),
+      []
+    )
+    t.same(
+      document.tags.filter(({ description }) => !description),
+      []
+    )
+  })
+
+  t.test('says how to authenticate, and for what', async t => {
+    t.same(
+      without(({ security }) => Array.isArray(security)),
+      []
+    )
+    t.same(
+      without(({ security }) => security.some(way => 'bearer' in way), authenticated),
+      []
+    )
+    const open = ['Service', 'Session']
+    t.same(
+      without(operation => operation['x-rate-class'] !== 'ip' || open.includes(operation.tags[0] ?? '')),
+      []
+    )
+    t.same(
+      without(
+        operation =>
+          operation.tags.includes('Session') || /^[a-z]+(:[a-z]+)?$/.test(operation['x-required-scope'] ?? ''),
+        authenticated
+      ),
+      []
+    )
+  })
+
+  t.test('describes each parameter, and those of its path exactly', async t => {
+    for (const { path, method, parameters = [] } of operations) {
+      const inPath = parameters.filter(parameter => parameter.in === 'path').map(({ name }) => name)
+      t.same(inPath.sort(), [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name).sort(), `${method} ${path}`)
+      t.same(
+        parameters.filter(({ description }) => !description),
+        [],
+        `${method} ${path}`
+      )
+    }
+  })
+
+  t.test('names the actions of HOSTKEY that it may call, and each action has an operation', async t => {
+    const named = operations.flatMap(operation => operation['x-upstream-action'] ?? [])
+    t.same(
+      named.filter(name => !/^(s3|auth)\/[a-z_]+$/.test(name)),
+      []
+    )
+    t.same(
+      Object.keys(actions).filter(name => !named.includes(`s3/${name}`)),
+      []
+    )
+    t.same(
+      without(operation => (operation['x-upstream-action'] ?? []).length > 0, authenticated),
+      []
+    )
+  })
+
+  t.test('tells every status that can occur', async t => {
+    const tells =
+      (...statuses: number[]) =>
+      (operation: Operation) =>
+        statuses.every(status => status in operation.responses)
+    t.same(without(tells(400, 414, 429, 431, 500)), [])
+    t.same(without(tells(401, 403, 406, 502, 503), authenticated), [])
+    // A login that HOSTKEY does not answer is 503: it says nothing of the credential.
+    const asksS3 = (operation: Operation) =>
+      operation['x-upstream-action']?.some(name => name.startsWith('s3/')) === true
+    t.same(without(tells(504), operations.filter(asksS3)), [])
+    const silent = operations.filter(operation => !asksS3(operation))
+    t.same(silent.filter(tells(504)), [])
+    t.same(
+      without(
+        tells(413, 415),
+        operations.filter(({ method }) => method !== 'GET')
+      ),
+      []
+    )
+    t.same(
+      without(
+        tells(404),
+        operations.filter(({ path, tags }) => path.includes('{') && !tags.includes('Orders'))
+      ),
+      []
+    )
+    t.same(
+      without(({ responses }) => Object.keys(responses).some(status => /^2/.test(status))),
+      []
+    )
+  })
+
+  t.test('tells the headers of its replies', async t => {
+    for (const operation of operations) {
+      const { path, method } = operation
+      for (const [status, { headers = {}, content }] of repliesOf(document, operation)) {
+        const always = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Server-Timing']
+        const isProblem = content?.['application/problem+json'] !== undefined
+        const more =
+          {
+            201: [path === '/session' ? 'Set-Cookie' : 'Location'],
+            401: ['WWW-Authenticate'],
+            429: ['Retry-After'],
+            503: isProblem ? ['Retry-After'] : []
+          }[status] ?? []
+        const absent = [...always, ...more].filter(name => !(name in headers))
+        t.same(absent, [], `${method} ${path} ${status}`)
+      }
+    }
+    t.hasStrict(document.paths['/accounts/{s3uid}/buckets/{bucket}/files']?.['get']?.responses['200'], {
+      headers: { Link: { required: false } }
+    })
+    const ofPlans = operations.filter(({ tags }) => tags.includes('Plans'))
+    t.equal(ofPlans.length, 3)
+    for (const operation of ofPlans) {
+      const replies = new Map(repliesOf(document, operation))
+      t.ok(replies.get('200')?.headers?.['ETag'], operation.path)
+      t.ok(replies.get('304')?.headers?.['ETag'], operation.path)
+    }
+  })
+})
+
+t.test('the file path is a parameter called path, never *', async t => {
+  t.notMatch(JSON.stringify(document), /\{\*\}|"name":"\*"/)
+  t.ok(document.paths['/accounts/{s3uid}/buckets/{bucket}/files/{path}']?.['delete'])
+})
+
+t.test('a parameter with a default is not required', async t => {
+  const validateOnly = document.paths['/orders']?.['post']?.parameters?.find(({ name }) => name === 'validateOnly')
+  t.match(validateOnly, { in: 'query', required: false, schema: { default: false, type: 'boolean' } })
+  const defaulted = operations.flatMap(({ parameters = [] }) => parameters.filter(({ schema }) => 'default' in schema))
+  t.ok(defaulted.length > 0)
+  t.same(
+    defaulted.filter(({ required }) => required),
+    []
+  )
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { type ProblemName, problemNames } from '../../../schemas/problems.ts'
+import { contractOf } from '../../support/contract.ts'
+import { committedDocument, operationsOf, problemsOf } from '../../support/document.ts'
+import { isLikeExample } from '../../support/like-example.ts'
+import { provocations } from './provocations/index.ts'
+import { documentedGateway, type Pair } from './provocations/provocation.ts'
+
+// 110 s: some thirty gateways are started, while other files run too.
+t.setTimeout(110_000)
+
+const document = committedDocument()
+const contract = contractOf(document)
+
+const pairs = operationsOf(document).flatMap(operation =>
+  problemsOf(document, operation).map(([name, { value, 'x-varies': varies }]) => ({
+    // The document is held to the catalogue elsewhere.
+    pair: { operation, name: name as ProblemName, example: value } satisfies Pair,
+    varies
+  }))
+)
+const byName = Map.groupBy(pairs, ({ pair }) => pair.name)
+
+let compared = 0
+t.teardown(() =>
+  process.stdout.write(`# ${compared} of ${pairs.length} examples of problems were provoked and compared\n`)
+)
+
+t.test('each problem of the catalogue is in the document', async t => {
+  const unrouted = Object.values(document['x-unrouted']).flatMap(({ content }) =>
+    Object.values(content).flatMap(({ examples }) => Object.keys(examples))
+  )
+  t.strictSame([...new Set([...byName.keys(), ...unrouted])].sort(), [...problemNames].sort())
+})
+
+t.test('each operation answers each of its problems as the document shows it', async t => {
+  t.ok(pairs.length > 500, `${pairs.length} examples`)
+  const plain = await documentedGateway(t)
+  const { control } = plain.sandbox
+  const switches = control.switches()
+
+  for (const [name, wanted] of byName) {
+    t.test(name, async t => {
+      const provocation = provocations[name]
+      if (!provocation) throw new TypeError('no row says how it is provoked')
+      const provoke = await provocation(
+        { t, plain },
+        wanted.map(({ pair }) => pair)
+      )
+      for (const { pair, varies } of wanted) {
+        const { operation, example } = pair
+        const label = `${operation.operationId} ${name}`
+        control.clearFaults()
+        control.set(switches)
+        const reply = await provoke(pair)
+        t.equal(reply.statusCode, example.status, `${label}: ${reply.text}`)
+        t.match(reply.headers['content-type'] ?? '', /^application\/problem\+json/, label)
+        const shown = { ...example, instance: reply.headers['x-request-id'] }
+        isLikeExample(t, reply.text && reply.json(), shown, varies, label)
+        t.strictSame(contract.violations(`${operation.method} ${operation.path}`, reply), [], label)
+        compared += 1
+      }
+    })
+  }
+})

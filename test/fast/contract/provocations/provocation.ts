@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import type { ProblemName } from '../../../../schemas/problems.ts'
+import type { Sandbox } from '../../../../src/sandbox/index.ts'
+import { type DescribedProblem, type Given, type Operation, requestOf } from '../../../support/document.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
+import { createRawClient } from '../../../support/raw.ts'
+
+/** An operation, and one of the problems that it can answer. */
+export interface Pair {
+  operation: Operation
+  name: ProblemName
+  example: DescribedProblem['value']
+}
+
+/** Where problems are provoked. */
+export interface Stage {
+  t: Test
+  /** A gateway that all provocations share which leave nothing behind in it; its sandbox is as at the start. */
+  plain: Gateway
+}
+
+/** Brings the problem about at one operation. */
+export type Provoke = (pair: Pair) => Promise<Reply>
+
+/** How a problem is provoked: what is made ready once, and then what is done for each operation. */
+export type Provocation = (stage: Stage, pairs: readonly Pair[]) => Promise<Provoke>
+
+export type Provocations = Partial<Record<ProblemName, Provocation>>
+
+/** What a request has otherwise than the example of its operation. */
+export interface Change {
+  /** By the names of the document: path, query and header. */
+  parameters?: Given
+  /** Query parameters that the document does not have. */
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  body?: unknown
+  /** Null for none. */
+  token?: string | null
+  /** Makes another target of it. */
+  target?: (path: string) => string
+}
+
+/** The addresses in the document's examples are those of a gateway that is reached here. */
+const PUBLIC_URL = 'https://s3-gateway.example.com/'
+
+/** A gateway of the document's address, with the order that the examples look up. */
+export const documentedGateway = (
+  t: Test,
+  env: Record<string, string> = {},
+  options: Parameters<typeof gateway>[2] = {}
+) => gateway(t, { PUBLIC_URL, ...env }, { isForgetful: true, ...options })
+
+/** A token of the demo customer that no gateway has seen: nothing is remembered of it, and nothing cached. */
+export const freshToken = async ({ url, demo }: Sandbox): Promise<string> => {
+  const { email: user, password } = demo
+  return tokenFor(url, { user, password })
+}
+
+/** A token from the sandbox itself. */
+export const tokenFor = async (url: string, credential: { user: string; password: string }): Promise<string> => {
+  const body = new URLSearchParams({ action: 'whmcslogin', ...credential })
+  const reply = await fetch(`${url}auth.php`, { method: 'POST', body })
+  const { result } = (await reply.json()) as { result: { token: string } }
+  return result.token
+}
+
+/** The example request of an operation, changed; each with an order key of its own, and by a caller nobody knows yet. */
+export const changedRequest = async ({ operation }: Pair, change: Change, sandbox: Sandbox) => {
+  const { parameters = {}, query = {}, headers = {}, token, target = path => path } = change
+  const isKeyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
+  const request = requestOf(operation, { ...(isKeyed && { 'idempotency-key': randomUUID() }), ...parameters })
+  const more = new URLSearchParams(query)
+  const path = more.size > 0 ? `${request.path}${request.path.includes('?') ? '&' : '?'}${more}` : request.path
+  const isOpen = operation.security.length === 0
+  return {
+    method: operation.method,
+    path: target(path),
+    headers: { ...request.headers, ...headers },
+    body: 'body' in change ? change.body : request.body,
+    token: token !== undefined ? token : isOpen ? null : await freshToken(sandbox)
+  }
+}
+
+/** Sends the example request of an operation with a change. */
+export const sendChanged = async ({ send, sandbox }: Gateway, pair: Pair, change: Change = {}): Promise<Reply> => {
+  const { method, path, headers, body, token } = await changedRequest(pair, change, sandbox)
+  return send(method, path, { token, headers, ...(body !== undefined && { body }) })
+}
+
+/** The same byte for byte, where no client would send it. */
+export const sendRaw = async ({ url, sandbox }: Gateway, pair: Pair, change: Change): Promise<Reply> => {
+  const { method, path, headers, body, token } = await changedRequest(pair, change, sandbox)
+  const client = createRawClient(url)
+  const credential: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+  const { pathname } = new URL(url)
+  const line = `${method} ${pathname.replace(/\/$/, '')}${path} HTTP/1.1`
+  const sent = client.send(line, { ...credential, ...headers }, body === undefined ? '' : JSON.stringify(body))
+  const reply = await sent.finally(() => client.close())
+  return { statusCode: reply.status, headers: reply.headers, text: reply.body, json: () => JSON.parse(reply.body) }
+}
+
+/** A request that leaves nothing behind, to the gateway that all share. */
+export const byRequest =
+  (change: (pair: Pair, stage: Stage) => Change): Provocation =>
+  async stage =>
+  pair =>
+    sendChanged(stage.plain, pair, change(pair, stage))
+
+/** Does what was made ready for each pair. */
+export const prepared =
+  (ready: ReadonlyMap<Pair, () => Promise<Reply>>): Provoke =>
+  async pair => {
+    const act = ready.get(pair)
+    if (!act) throw new TypeError(`nothing is ready for ${pair.name}`)
+    return act()
+  }
+
+/** Is this the parameter of the operation, and where? */
+export const placeOf = ({ operation }: Pair, name: string) =>
+  operation.parameters?.find(parameter => parameter.name === name)?.in
+
+/** The body of the example request with some members otherwise. */
+export const bodyWith = ({ operation }: Pair, members: object): object => ({
+  ...(requestOf(operation).body as object),
+  ...members
+})

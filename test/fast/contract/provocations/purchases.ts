@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { eventually } from '../../../support/eventually.ts'
+import {
+  bodyWith,
+  documentedGateway,
+  type Pair,
+  type Provocation,
+  type Provocations,
+  sendChanged
+} from './provocation.ts'
+
+/** The action that makes the account. */
+const making = ({ operation }: Pair) => (operation.operationId === 'createOrder' ? 'create_order' : 'create_account')
+
+/** Longer than it takes to send the same again. */
+const MAKING_MS = 400
+
+/** After a purchase of the same customer, in a ledger of its own. */
+const afterOne =
+  (again: (pair: Pair, key: string) => Parameters<typeof sendChanged>[2]): Provocation =>
+  async ({ t }) =>
+  async pair => {
+    const gateway = await documentedGateway(t)
+    const key = randomUUID()
+    const first = await sendChanged(gateway, pair, { parameters: { 'idempotency-key': key } })
+    t.equal(first.statusCode, 201, first.text)
+    return sendChanged(gateway, pair, again(pair, key))
+  }
+
+const whileOneRuns: Provocation =
+  async ({ t }) =>
+  async pair => {
+    const gateway = await documentedGateway(t)
+    const { control } = gateway.sandbox
+    const parameters = { 'idempotency-key': randomUUID() }
+    const action = making(pair)
+    control.fault({ kind: 'latency', action, ms: MAKING_MS })
+    const first = sendChanged(gateway, pair, { parameters })
+    t.ok(await eventually(() => control.counters()[action] === 1), 'the first is on its way')
+    const second = await sendChanged(gateway, pair, { parameters })
+    await first
+    return second
+  }
+
+/** The account is made, its bucket is not, and no list shows it. */
+const made: Provocation =
+  async ({ t }) =>
+  async pair => {
+    const gateway = await documentedGateway(t)
+    gateway.sandbox.control.set({ accountLag: 100 })
+    return sendChanged(gateway, pair, { body: bodyWith(pair, { bucketName: 'other-bucket' }) })
+  }
+
+/** What the ledger of purchases refuses or cannot tell. */
+export const purchases: Provocations = {
+  'idempotency-in-progress': whileOneRuns,
+  'idempotency-key-reused': afterOne((pair, key) => ({
+    parameters: { 'idempotency-key': key },
+    body: bodyWith(pair, { bucketName: 'another' })
+  })),
+  'probable-duplicate-order': afterOne(() => ({})),
+  'account-state-unknown': made
+}

@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
+import { COOKIE } from '../../../../src/auth/cookie.ts'
+import { MOST_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
+import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
+import { createBrowser } from '../../../support/browser-caller.ts'
+import type { Gateway, Reply } from '../../../support/gateway.ts'
+import { temporaryFolder } from '../../../support/replicas.ts'
+import { documentedGateway, type Pair, type Provocation, type Provocations, sendChanged } from './provocation.ts'
+
+/** The limit of an address with the default settings. */
+const MOST_OF_AN_ADDRESS = 1200
+
+/** One request more than an address may send in a minute. */
+const limitUsedUp: Provocation = async ({ t }) => {
+  const gateway = await documentedGateway(t, { RATE_LIMIT_MAX: '600' })
+  let left = MOST_OF_AN_ADDRESS
+  while (left > 0) {
+    const batch = Math.min(left, 50)
+    await Promise.all(Array.from({ length: batch }, () => gateway.get('/livez', { token: null })))
+    left -= batch
+  }
+  return pair => sendChanged(gateway, pair)
+}
+
+/** The gateway takes itself to be hard pressed. What ends sessions is served even so: there the lane of logins is full. */
+const hardPressed: Provocation = async ({ t, plain }) => {
+  const pressure = { level: 0, stop: () => undefined }
+  const gateway = await documentedGateway(t, {}, { pressure })
+  pressure.level = MOST_PRESSURE
+  return pair =>
+    pair.operation.operationId === 'deleteSessions' ? besideLogins(plain, pair) : sendChanged(gateway, pair)
+}
+
+/** 300 ms: so long a login takes, and the request comes in the meantime. */
+const LOGIN_MS = 300
+
+const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
+  const { slots, queue } = classOf.login
+  gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: LOGIN_MS })
+  const others = Array.from({ length: slots + queue }, (_, n) => gateway.get('/session', { token: `somebody-${n}` }))
+  await pause(LOGIN_MS / 3)
+  const reply = await sendChanged(gateway, pair)
+  gateway.sandbox.control.clearFaults()
+  await Promise.all(others)
+  return reply
+}
+
+/** Something in the gateway fails in a way that nobody foresaw. */
+const broken: Provocation = async ({ t }) => {
+  let isBroken = false
+  const pressure = {
+    get level() {
+      if (isBroken) throw new Error('nobody foresaw this')
+      return 0
+    },
+    stop: () => undefined
+  }
+  const gateway = await documentedGateway(t, {}, { pressure })
+  return async pair => {
+    isBroken = true
+    const reply = await sendChanged(gateway, pair)
+    isBroken = false
+    return reply
+  }
+}
+
+/** Another process holds the file of the sessions, and the caller shows a session. */
+const withoutStore: Provocation = async ({ t }) => {
+  const folder = temporaryFolder(t)
+  const settings = { SESSION_STORE: 'sqlite', DATA_DIR: folder, SESSION_SECRET: 's'.repeat(40) }
+  const gateway = await documentedGateway(t, settings)
+  const browser = createBrowser(gateway)
+  await browser.logIn({ apiKey: gateway.sandbox.demo.apiKey })
+  const holder = new DatabaseSync(join(folder, 'store.sqlite'))
+  holder.exec('BEGIN IMMEDIATE')
+  t.after(() => holder.close())
+  const headers = { cookie: `${COOKIE}=${browser.cookie()}`, 'x-csrf': '1' }
+  return pair => sendChanged(gateway, pair, { token: null, headers })
+}
+
+/** What keeps the gateway itself from answering. */
+export const states: Provocations = {
+  'rate-limited': limitUsedUp,
+  overloaded: hardPressed,
+  internal: broken,
+  'store-unavailable': withoutStore
+}

@@ -1,0 +1,60 @@
+import t from 'tap'
+import { contractOf } from '../../support/contract.ts'
+import { committedDocument } from '../../support/document.ts'
+import { fails } from '../../support/expect.ts'
+import { isLikeExample } from '../../support/like-example.ts'
+import { documentedGateway } from './provocations/provocation.ts'
+
+const document = committedDocument()
+const contract = contractOf(document)
+
+const METHODS = ['get', 'post', 'delete', 'put', 'patch']
+
+let compared = 0
+t.teardown(() =>
+  process.stdout.write(`# ${compared} examples of requests that are no operation were sent and compared\n`)
+)
+
+t.test('a request that is no operation is answered as the document shows it', async t => {
+  const { send } = await documentedGateway(t)
+  t.strictSame(Object.keys(document['x-unrouted']), ['404', '405'])
+  for (const [status, reply] of Object.entries(document['x-unrouted'])) {
+    const { method, path } = reply['x-example-request']
+    const [[name, { value }] = ['', { value: {} }]] = Object.entries(
+      reply.content['application/problem+json']?.examples ?? {}
+    )
+    const answer = await send(method, path)
+    t.equal(String(answer.statusCode), status)
+    t.ok(document.info.description.includes(`${status} \`${name}\``), `the description tells of ${name}`)
+    isLikeExample(t, answer.json(), { ...value, instance: answer.headers['x-request-id'] }, [], name)
+    t.equal(answer.headers['allow'], reply.headers['Allow']?.example, 'Allow')
+    t.strictSame(contract.violations(`${method} ${path}`, answer), [])
+    compared += 1
+  }
+})
+
+t.test('the description shows a method that the path does not have', async t => {
+  const { send } = await documentedGateway(t)
+  const { description } = document.info
+  const [, method = '', path = '', allow] =
+    /`([A-Z]+) (\S+)`, for one, is answered with `Allow: ([A-Z, ]+)`/.exec(description.replaceAll('\n', ' ')) ?? []
+  const shown = /```json\n([^`]+)```/.exec(description)?.[1] ?? ''
+  const answer = await send(method, path)
+  t.equal(answer.statusCode, 405)
+  t.equal(answer.headers['allow'], allow)
+  isLikeExample(t, answer.json(), { ...JSON.parse(shown), instance: answer.headers['x-request-id'] })
+  compared += 1
+})
+
+t.test('405 with the methods of the document at each of its paths', async t => {
+  const { send } = await documentedGateway(t)
+  for (const [path, methods] of Object.entries(document.paths)) {
+    const known = Object.keys(methods).map(method => method.toUpperCase())
+    const target = path.replaceAll(/\{(\w+)\}/g, '$1')
+    for (const method of METHODS.filter(method => !(method in methods)).map(method => method.toUpperCase())) {
+      const answer = await send(method, target, { token: null })
+      fails(t, answer, 405, 'method-not-allowed')
+      t.strictSame(answer.headers['allow']?.split(', ').sort(), known.sort(), `${method} ${path}`)
+    }
+  }
+})

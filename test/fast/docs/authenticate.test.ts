@@ -1,0 +1,21 @@
+import t from 'tap'
+import { openBrowser } from '../../support/chromium.ts'
+import { executePage, type Runner } from '../../support/docs/page.ts'
+
+// 100 s: a browser and two gateways, on a busy machine.
+t.setTimeout(100_000)
+
+t.test('docs/how-to/authenticate.md', async t => {
+  /** A script of a page of the gateway's own. */
+  const js: Runner = async ({ code }, stage) => {
+    const tab = await (await openBrowser(t, { width: 800 })).newPage()
+    await tab.goto(`${stage.url}/docs`)
+    const [email, password] = ['EMAIL', 'PASSWORD'].map(name => JSON.stringify(stage.lastPrinted(name)))
+    const status = await tab.evaluate(`(async (email, password) => {
+      ${code}
+      return buckets.status
+    })(${email}, ${password})`)
+    t.equal(status, 200)
+  }
+  await executePage(t, 'docs/how-to/authenticate.md', { runners: { js } })
+})

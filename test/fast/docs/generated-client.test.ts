@@ -1,0 +1,17 @@
+import t from 'tap'
+import { needProgram, needPython } from '../../support/debian.ts'
+import { executePage } from '../../support/docs/page.ts'
+
+// 110 s: npm loads a generator of 24 MB first.
+t.setTimeout(110_000)
+
+t.test('docs/how-to/generate-a-client.md', async t => {
+  await needProgram(['java'], 'default-jre-headless')
+  await needPython({
+    urllib3: 'python3-urllib3',
+    dateutil: 'python3-dateutil',
+    six: 'python3-six',
+    certifi: 'python3-certifi'
+  })
+  await executePage(t, 'docs/how-to/generate-a-client.md')
+})

@@ -1,0 +1,35 @@
+import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import t from 'tap'
+import { needProgram } from '../../support/debian.ts'
+import { executePage } from '../../support/docs/page.ts'
+
+// 110 s: most pages start a gateway, and several wait for one.
+t.setTimeout(110_000)
+
+const needs: Record<string, () => Promise<unknown>> = {
+  'run-several-replicas': () => needProgram(['redis-server', 'valkey-server'], 'redis-server'),
+  'rotate-secrets': () => needProgram(['openssl'], 'openssl')
+}
+
+/** One loads a generator first, and one opens a browser: in files of their own. */
+const elsewhere: Record<string, string> = {
+  'generate-a-client': 'test/fast/docs/generated-client.test.ts',
+  authenticate: 'test/fast/docs/authenticate.test.ts'
+}
+
+const names = globSync('docs/how-to/*.md').map(path => basename(path, '.md'))
+
+for (const [page, test] of Object.entries(elsewhere)) {
+  t.test(`${page} is executed by ${test}`, async t => {
+    t.ok(names.includes(page))
+    t.match(readFileSync(test, 'utf8'), `executePage(t, 'docs/how-to/${page}.md'`)
+  })
+}
+
+for (const name of names.filter(name => !(name in elsewhere)).sort()) {
+  t.test(`docs/how-to/${name}.md`, async t => {
+    await needs[name]?.()
+    await executePage(t, `docs/how-to/${name}.md`)
+  })
+}

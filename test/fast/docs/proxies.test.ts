@@ -1,0 +1,96 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
+import { blocksOf } from '../../support/docs/blocks.ts'
+import { certificateIn, type ProxyName, sendExactly, startProxy } from '../../support/docs/proxies.ts'
+import { eventually } from '../../support/eventually.ts'
+import { gateway } from '../../support/gateway.ts'
+import { temporaryFolder } from '../../support/replicas.ts'
+import { stablePort } from '../../support/stable-port.ts'
+
+// 100 s: three proxies, one of which may have to be installed.
+t.setTimeout(100_000)
+
+const PAGE = 'docs/how-to/deploy-behind-a-proxy.md'
+const FILES = '/accounts/s3_user_1/buckets/holiday-pictures/files'
+
+/** Beside those of the sandbox: what proxies decode, merge, cut and normalise. */
+const PATHS = [...awkwardPaths, '%2F', '%252F', 'a%00b', 'a;b=c/d', 'a&b', '~', 'a/b/../../../c', './', 'ünï/cödé ✓']
+
+/** The configuration as the page has it, in front of a gateway of its own. */
+const behind = async (t: Test, name: ProxyName) => {
+  const block = blocksOf(PAGE).find(({ language }) => language === name)
+  if (!block?.file) throw new Error(`the page has no configuration of ${name}`)
+  const folder = temporaryFolder(t)
+  const [port, publicPort] = [String(await stablePort()), String(await stablePort())]
+  await certificateIn(folder)
+  const running = await gateway(t, { PORT: port, PUBLIC_URL: 'https://storage.example.com', TRUST_PROXY: '127.0.0.1' })
+  writeFileSync(join(folder, block.file), block.code.replaceAll('8080', port).replaceAll('8443', publicPort))
+  const complaints = await startProxy(t, name, folder, block.file)
+  const send = (method: string, path: string, headers: Record<string, string> = {}) =>
+    sendExactly(publicPort, {
+      method,
+      path,
+      headers: { authorization: `Bearer ${running.sandbox.demo.token}`, ...headers }
+    })
+  const isUp = () =>
+    send('GET', '/readyz').then(
+      ({ status }) => status === 200,
+      () => false
+    )
+  if (!(await eventually(isUp))) throw new Error(`${name} does not serve: ${complaints()}`)
+  const deletions = () => running.sandbox.control.calls().filter(({ action }) => action === 'delete_file')
+  return { ...running, send, filenameOfLast: () => deletions().at(-1)?.fields['filename'] }
+}
+
+for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
+  t.test(`the configuration of ${name}`, async t => {
+    const { send, filenameOfLast, lines, asked } = await behind(t, name)
+
+    /** Each target that has not become exactly this file. */
+    const harmed = async (targets: (path: string) => string[]) => {
+      const found: string[] = []
+      for (const path of PATHS) {
+        for (const target of targets(path)) {
+          const { status } = await send('DELETE', `${FILES}${target}`)
+          if (![204, 404].includes(status) || filenameOfLast() !== path) found.push(`${status} ${target.slice(0, 40)}`)
+        }
+      }
+      return found
+    }
+
+    t.test('hands on every file path in the query as it is', async t => {
+      t.same(await harmed(path => [`?path=${encodeURIComponent(path)}`]), [])
+    })
+
+    t.test('hands on every file path in the URL as it is', async t => {
+      const bySegment = (path: string) => path.split('/').map(encodeURIComponent).join('/')
+      t.same(await harmed(path => [`/${encodeURIComponent(path)}`, `/${bySegment(path)}`]), [])
+    })
+
+    t.test('tells the address of its client, whatever the client says', async t => {
+      await send('GET', '/accounts', { 'x-forwarded-for': '203.0.113.9', 'x-request-id': 'forged-address' })
+      const line = lines.find(line => line.includes('forged-address')) ?? '{}'
+      t.equal(JSON.parse(line).ip, '127.0.0.1')
+    })
+
+    t.test('lets no header in by another name', async t => {
+      const before = asked().length
+      const { status } = await send('DELETE', '/accounts/s3_user_1', { confirm_delete: 's3_user_1' })
+      t.ok([400, 428].includes(status), String(status))
+      t.equal(asked().length, before, 'nothing was sent to HOSTKEY')
+    })
+
+    t.test('names problems by the public address', async t => {
+      const { text } = await send('GET', '/accounts/s3_user_2')
+      t.equal(JSON.parse(text).type, 'https://storage.example.com/problems/account-not-found')
+    })
+
+    t.test('passes a list on line by line', async t => {
+      const { status, text } = await send('GET', FILES, { accept: 'application/x-ndjson' })
+      t.equal(status, 200)
+      t.match(text, /\{"end":\{"nextCursor":null\}\}\n$/)
+    })
+  })
+}

@@ -1,0 +1,71 @@
+import { globSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { openBrowser, watchedPage } from '../../support/chromium.ts'
+import { needProgram } from '../../support/debian.ts'
+import { blocksOf } from '../../support/docs/blocks.ts'
+import { executePage, type Runner } from '../../support/docs/page.ts'
+
+// 100 s: a start of the gateway and one of Chromium, on a busy machine.
+t.setTimeout(100_000)
+
+const bucketBrowser = async (t: Test, page: string) => {
+  const whole = blocksOf(page).find(({ language }) => language === 'html')?.code ?? ''
+  const bare = (code: string) =>
+    code
+      .split('\n')
+      .map(line => line.trim())
+      .join('\n')
+
+  /** What a step shows stands in the whole page as it is. */
+  const step: Runner = async ({ code, at }) => {
+    if (!bare(whole).includes(bare(code))) throw new Error(`${at} is not what the whole page has`)
+  }
+
+  await needProgram(['python3'], 'python3')
+  const { portOf, lastPrinted } = await executePage(t, page, { runners: { js: step } })
+  t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
+  t.match(whole, '<meta name="viewport" content="width=device-width">', 'and as wide as a phone')
+
+  const origin = `http://localhost:${portOf('3000')}`
+  const { page: tab, misdeeds } = await watchedPage(await openBrowser(t, { width: 800 }), origin)
+  await tab.goto(origin)
+  const entries = () => tab.locator('#list > li').allTextContents()
+
+  t.test('says why a login fails', async t => {
+    await tab.fill('input', 'no-such-key')
+    await tab.click('text=Log in')
+    await tab.waitForFunction("document.getElementById('message').textContent !== ''")
+    t.equal(await tab.textContent('#message'), 'The credential is not accepted')
+  })
+
+  t.test('lists buckets, then files, then more of them', async t => {
+    await tab.fill('input', lastPrinted('API_KEY'))
+    await tab.click('text=Log in')
+    await tab.click('text=s3_user_1 / holiday-pictures')
+    await tab.click('text=more')
+    await tab.waitForFunction("document.querySelectorAll('#list > li').length > 110")
+    const listed = await entries()
+    t.ok(listed.some(entry => entry.startsWith('picture-001.jpg (')))
+    t.equal(listed.filter(entry => entry === '← buckets').length, 1)
+    t.notOk(listed.includes('more'), 'all is there')
+    t.equal(await tab.inputValue('input'), '', 'the credential is not kept')
+    await tab.click('text=← buckets')
+    await tab.waitForSelector('text=s3_user_1 / logs')
+    t.same(
+      await entries(),
+      ['holiday-pictures', 'empty-bucket', 'logs'].map(name => `s3_user_1 / ${name}`)
+    )
+    t.same(misdeeds.violations, [])
+    t.match(misdeeds.complaints, [/401/], 'of Chromium itself, about the login that failed')
+  })
+}
+
+/** What a page has beside commands and files. */
+const own: Record<string, (t: Test, page: string) => Promise<unknown>> = {
+  'docs/tutorials/bucket-browser.md': bucketBrowser
+}
+
+const pages = globSync('docs/tutorials/*.md').sort()
+
+t.ok(Object.keys(own).every(page => pages.includes(page)))
+for (const page of pages) t.test(page, t => (own[page] ?? executePage)(t, page))

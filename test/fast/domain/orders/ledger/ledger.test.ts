@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Intent } from '../../../../../src/domain/orders/ledger/entry.ts'
+import { createLedger, type Held, type Ledger } from '../../../../../src/domain/orders/ledger/ledger.ts'
+import { createLedgerStore, type LedgerStore } from '../../../../../src/domain/orders/ledger/store.ts'
+import { StoreDown } from '../../../../../src/store/index.ts'
+import { fails } from '../../../../support/expect.ts'
+import { gateway } from '../../../../support/gateway.ts'
+import { redisServer } from '../../../../support/redis.ts'
+import { temporaryFolder } from '../../../../support/replicas.ts'
+
+const LEASE_MS = 75_000
+const HOUR_MS = 3_600_000
+
+/** The settings of a gateway, and the store that it opens for its ledger. */
+type Setup = { env: Record<string, string>; store: LedgerStore }
+
+const opened = (t: Test, env: Record<string, string>): Setup => {
+  const redisUrl = env['REDIS_URL']
+  const dataDir = env['DATA_DIR'] ?? temporaryFolder(t)
+  const store = createLedgerStore({ kind: redisUrl ? 'redis' : 'memory', dataDir, redisUrl, report: () => undefined })
+  t.after(() => store.close())
+  return { env, store }
+}
+
+const stores: Record<string, (t: Test) => Promise<Setup>> = {
+  SQLite: async t => opened(t, { DATA_DIR: temporaryFolder(t) }),
+  Redis: async t =>
+    opened(t, {
+      REDIS_URL: (await redisServer(t, { settings: ['--appendonly', 'yes'] })).url,
+      SESSION_SECRET: 'x'.repeat(40)
+    })
+}
+
+const intentOf = (more: Partial<Intent> = {}): Intent => ({
+  tenant: '1002',
+  action: 'create_order',
+  keyHash: randomUUID(),
+  fingerprint: 'as it was',
+  wanted: { planId: 2, bucketName: `b-${randomUUID()}`, location: 'NL' },
+  ...more
+})
+
+/** The claim of a key that nobody has used. @throws Error when it is no new one */
+const claimed = async (ledger: Ledger, intent: Intent): Promise<Held> => {
+  const claim = await ledger.claim(intent)
+  if (claim.kind !== 'new' && claim.kind !== 'takeover') throw new Error(`not ours: ${claim.kind}`)
+  return claim.held
+}
+const recorded = async (ledger: Ledger, held: Held, change: Parameters<Ledger['record']>[1]): Promise<Held> => {
+  const next = await ledger.record(held, change)
+  if (!next) throw new Error('fenced off')
+  return next
+}
+const failure = { name: 'upstream-bad-response', detail: 'No account was made.', outcome: 'not-applied' } as const
+
+for (const [name, setup] of Object.entries(stores)) {
+  t.test(`the ledger in ${name}`, async t => {
+    let time = Date.now()
+    const store: LedgerStore = { ...(await setup(t)).store, now: async () => time }
+    const ledger = createLedger({ store, leaseMs: LEASE_MS })
+    const kindOf = async (intent: Intent) => (await ledger.claim(intent)).kind
+
+    t.test('one of many claims at once is new', async t => {
+      const intent = intentOf()
+      const kinds = await Promise.all(Array.from({ length: 20 }, () => kindOf(intent)))
+      t.equal(kinds.filter(kind => kind === 'new').length, 1)
+      t.strictSame(new Set(kinds), new Set(['new', 'running']))
+    })
+
+    t.test('one of many keys at once gets the bucket name', async t => {
+      const { wanted } = intentOf()
+      const claims = await Promise.all(Array.from({ length: 20 }, () => ledger.claim(intentOf({ wanted }))))
+      const [winner, ...others] = claims.filter(({ kind }) => kind === 'new')
+      t.equal(others.length, 0)
+      const orderId = winner?.kind === 'new' ? winner.held.entry.orderId : ''
+      const losers = claims.flatMap(claim => (claim.kind === 'duplicate' ? [claim.orderId] : []))
+      t.strictSame(
+        losers,
+        Array.from({ length: 19 }, () => orderId)
+      )
+    })
+
+    t.test('a bucket name is guarded for one customer and one action', async t => {
+      const { wanted } = intentOf()
+      t.equal(await kindOf(intentOf({ wanted })), 'new')
+      t.equal(await kindOf(intentOf({ wanted, tenant: '1005' })), 'new')
+      t.equal(await kindOf(intentOf({ wanted, action: 'create_account' })), 'new')
+    })
+
+    t.test('a key is settled when it is done, and reused for another request', async t => {
+      const intent = intentOf()
+      await recorded(ledger, await claimed(ledger, intent), { state: 'done', made: { s3uid: 's3_user_7' } })
+      const claim = await ledger.claim(intent)
+      t.match(claim, { kind: 'settled', entry: { made: { s3uid: 's3_user_7' } } })
+      t.equal(await kindOf({ ...intent, fingerprint: 'another' }), 'reused')
+    })
+
+    t.test('an entry is taken over after the lease and not before; the slower of two owners is fenced off', async t => {
+      const intent = intentOf()
+      const slow = await recorded(ledger, await claimed(ledger, intent), { state: 'sent', sentAt: time })
+      time += LEASE_MS - 1
+      t.equal(await kindOf(intent), 'running')
+      time += 1
+      const fast = await claimed(ledger, intent)
+      t.equal(fast.entry.state, 'sent', 'whoever takes it over knows that it was sent')
+      t.equal(await ledger.record(slow, { state: 'failed', problem: failure }), undefined)
+      t.equal(await kindOf(intent), 'running', 'the lease begins again')
+      await recorded(ledger, fast, { state: 'done', made: { s3uid: 's3_user_8' } })
+      t.equal(await kindOf(intent), 'settled')
+    })
+
+    t.test('one of many takes an entry over', async t => {
+      const intent = intentOf()
+      await claimed(ledger, intent)
+      time += LEASE_MS
+      const kinds = await Promise.all(Array.from({ length: 10 }, () => kindOf(intent)))
+      t.equal(kinds.filter(kind => kind === 'takeover').length, 1)
+    })
+
+    t.test('what is unknown may be taken on at once', async t => {
+      const intent = intentOf()
+      await recorded(ledger, await claimed(ledger, intent), { state: 'unknown', problem: failure })
+      t.equal(await kindOf(intent), 'takeover')
+      t.equal(await kindOf(intent), 'running', 'by one at a time')
+    })
+
+    t.test(
+      'the bucket name is free again when nothing was made, when it is abandoned, and when it is deleted',
+      async t => {
+        const failed = intentOf()
+        await recorded(ledger, await claimed(ledger, failed), { state: 'failed', problem: failure })
+        t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new')
+
+        const abandoned = intentOf()
+        await ledger.abandon(await claimed(ledger, abandoned))
+        t.equal(await kindOf(abandoned), 'new', 'the key too')
+
+        const deleted = intentOf()
+        await recorded(ledger, await claimed(ledger, deleted), { state: 'done', made: { s3uid: 's3_user_9' } })
+        t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate')
+        await ledger.forget('1005', 's3_user_9')
+        t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate', 'another customer deletes nothing')
+        await ledger.forget(deleted.tenant, 's3_user_9')
+        t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'new')
+      }
+    )
+
+    t.test('a crash between the two guards, or before the name is free again, blocks nobody', async t => {
+      const intent = intentOf()
+      const isDead = () => Promise.reject(new StoreDown('killed'))
+      const crashing: LedgerStore = {
+        ...store,
+        claim: (key, ...rest) => (key.startsWith('order-wish') ? isDead() : store.claim(key, ...rest))
+      }
+      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreDown)
+      t.equal(await kindOf(intent), 'running')
+      time += LEASE_MS
+      t.match(await ledger.claim(intent), { kind: 'takeover', held: { entry: { state: 'claimed' } } })
+
+      const failed = intentOf()
+      const held = await claimed(ledger, failed)
+      const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS })
+      await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreDown)
+      t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
+    })
+
+    t.test('whoever takes over a claim whose bucket name another key has got meanwhile gives way', async t => {
+      const intent = intentOf()
+      const { wanted } = intent
+      const dead: LedgerStore = {
+        ...store,
+        claim: (key, ...rest) =>
+          key.startsWith('order-wish') ? Promise.reject(new StoreDown('killed')) : store.claim(key, ...rest)
+      }
+      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreDown)
+      const other = await claimed(ledger, intentOf({ wanted }))
+      time += LEASE_MS
+      t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })
+      t.equal(await ledger.peek(intent), undefined, 'its own claim is gone')
+      await ledger.abandon(other)
+      t.equal(await kindOf(intent), 'new')
+    })
+
+    t.test('whoever takes over what was sent keeps its record, though another key has got the bucket name', async t => {
+      const intent = intentOf()
+      const held = await recorded(ledger, await claimed(ledger, intent), { state: 'sent', sentAt: time })
+      // A day later the name is free.
+      await store.release(
+        `order-wish:${intent.tenant}:${intent.action}:${intent.wanted.bucketName}`,
+        held.entry.orderId
+      )
+      await claimed(ledger, intentOf({ wanted: intent.wanted }))
+      time += LEASE_MS
+      t.equal(await kindOf(intent), 'duplicate')
+      t.match(await ledger.peek(intent), { state: 'sent', orderId: held.entry.orderId })
+    })
+
+    t.test('a bucket name whose holder is gone without a trace is free', async t => {
+      const intent = intentOf()
+      const { entry, text } = await claimed(ledger, intent)
+      await store.release(`order-key:${intent.tenant}:${intent.action}:${intent.keyHash}`, text)
+      const claim = await ledger.claim({ ...intent, keyHash: randomUUID() })
+      t.match(claim, { kind: 'new' })
+      t.not(claim.kind === 'new' && claim.held.entry.orderId, entry.orderId)
+    })
+
+    t.test('keys live for 24 h and orders for 30 days, for their customer', async t => {
+      const lives = new Map<string, number>()
+      const watched: LedgerStore = {
+        ...store,
+        put: (key, value, ttlMs) => store.put(key, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
+        claim: (key, value, ttlMs) => store.claim(key, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
+        replace: (key, old, value, ttlMs) =>
+          store.replace(key, old, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs)
+      }
+      const timed = createLedger({ store: watched, leaseMs: LEASE_MS })
+      const held = await claimed(timed, intentOf())
+      time += HOUR_MS
+      await recorded(timed, held, { state: 'done', made: { s3uid: 's3_user_10' } })
+      t.strictSame(Object.fromEntries(lives), {
+        'order-key': 23 * HOUR_MS,
+        'order-wish': 24 * HOUR_MS,
+        'order-made': 24 * HOUR_MS,
+        order: 30 * 24 * HOUR_MS
+      })
+      t.match(await timed.find('1002', held.entry.orderId), { state: 'done' })
+      t.equal(await timed.find('1005', held.entry.orderId), undefined)
+    })
+  })
+}
+
+const order = { planId: 2, bucketName: 'photos' }
+const keyed = { headers: { 'idempotency-key': 'a'.repeat(16) } }
+
+t.test('503 store-unavailable, nothing sent, when Redis keeps no append-only file; everything else works', async t => {
+  const redis = await redisServer(t)
+  const { post, get, asked } = await gateway(t, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) })
+  fails(t, await post('/orders', order, keyed), 503, 'store-unavailable', { outcome: 'not-applied' })
+  fails(t, await post('/accounts', { ...order, planId: 1 }, keyed), 503, 'store-unavailable')
+  t.notOk(asked().some(action => action.startsWith('create_')))
+  t.equal((await get('/accounts')).statusCode, 200)
+  await redis.command('CONFIG', 'SET', 'appendonly', 'yes')
+  t.equal((await post('/orders', order, keyed)).statusCode, 201, 'as soon as it keeps one')
+})
+
+t.test('503 store-unavailable on orders alone when the folder of the ledger cannot be written', async t => {
+  const file = join(temporaryFolder(t), 'a-file')
+  writeFileSync(file, '')
+  chmodSync(file, 0o400)
+  const { post, get, asked } = await gateway(t, {
+    DATA_DIR: join(file, 'data'),
+    AUDIT_LOG: join(temporaryFolder(t), 'audit.log')
+  })
+  fails(t, await post('/orders', order, keyed), 503, 'store-unavailable', { outcome: 'not-applied' })
+  t.notOk(asked().includes('create_order'))
+  t.equal((await get('/accounts')).statusCode, 200)
+  t.equal((await post('/accounts', { ...order, planId: 1 })).statusCode, 201, 'no key, no ledger')
+})

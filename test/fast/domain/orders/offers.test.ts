@@ -1,0 +1,78 @@
+import t, { type Test } from 'tap'
+import { isProblem } from '../../../../src/core/problem.ts'
+import { checkedOffer, priceOf } from '../../../../src/domain/orders/offers.ts'
+import { errandOf } from '../../../support/errands.ts'
+import { toldUpstream } from '../../../support/told-upstream.ts'
+
+const plans = [
+  { id: 1, locations: ['DE', 'NL'], monthly_eur: 0, monthly_usd: 0, monthly_rub: 0 },
+  { id: 2, locations: ['NL', 'DE'], monthly_eur: 5 },
+  { id: 3, locations: ['DE'], price: { monthly_usd: 7 } },
+  { id: 4, active: 0, locations: ['NL'], monthly_eur: 5 },
+  { id: 5, locations: ['NL'] },
+  { id: 6, monthly_rub: 300 },
+  { id: 7, active: 1, locations: ['DE'], monthly_rub: 0 }
+]
+
+const shop = async (t: Test) => {
+  const { upstream } = await toldUpstream(t, { list_plans: () => ({ plans }) })
+  return (kind: 'free' | 'paid', planId: number, location?: string) =>
+    checkedOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, errandOf()).then(
+      ({ plan, location }) => [plan.id, location],
+      error => error
+    )
+}
+
+t.test('a wish for a paid plan', async t => {
+  const check = await shop(t)
+
+  t.test('takes the location that is wished', async t => {
+    t.same(await check('paid', 2, 'DE'), [2, 'DE'])
+  })
+  t.test('takes the only location when none is wished', async t => {
+    t.same(await check('paid', 3), [3, 'DE'])
+  })
+  t.test('location-not-offered when there is a choice, or none, and none is wished', async t => {
+    for (const planId of [2, 6]) t.ok(isProblem(await check('paid', planId), 'location-not-offered'), `plan ${planId}`)
+  })
+  t.test('location-not-offered when another one is wished, and says which are', async t => {
+    const problem = await check('paid', 2, 'FI')
+    t.ok(isProblem(problem, 'location-not-offered'))
+    t.match(problem.message, /FI.*NL, DE/)
+    t.match(problem.options.errors, [{ in: 'body', pointer: '/location', detail: /NL, DE/ }])
+    t.match((await check('paid', 6, 'NL')).message, 'Offered: none')
+  })
+  t.test('plan-not-orderable when it is free, inactive or not there', async t => {
+    for (const planId of [1, 4, 5, 7, 9])
+      t.ok(isProblem(await check('paid', planId), 'plan-not-orderable'), `${planId}`)
+  })
+})
+
+t.test('a wish for a free plan', async t => {
+  const check = await shop(t)
+
+  t.test('goes to NL when no location is wished, as upstream does it', async t => {
+    t.same(await check('free', 1), [1, 'NL'])
+    t.ok(isProblem(await check('free', 7), 'location-not-offered'), 'and not to the only one')
+  })
+  t.test('takes the location that is wished', async t => {
+    t.same(await check('free', 1, 'DE'), [1, 'DE'])
+  })
+  t.test('may be for a plan without prices', async t => {
+    t.same(await check('free', 5), [5, 'NL'])
+  })
+  t.test('plan-not-orderable when it costs money, in whatever currency and wherever the price stands', async t => {
+    for (const planId of [2, 3, 6]) t.ok(isProblem(await check('free', planId), 'plan-not-orderable'), `plan ${planId}`)
+  })
+})
+
+t.test('the inner prices of a plan go before the outer ones', async t => {
+  const outer = { monthly_eur: 1, monthly_usd: 2, monthly_rub: 3 }
+  t.same(priceOf({ id: 1, ...outer }), { monthlyEur: 1, monthlyUsd: 2, monthlyRub: 3 })
+  t.same(priceOf({ id: 1, ...outer, price: { monthly_eur: 4, monthly_usd: 5, monthly_rub: 6 } }), {
+    monthlyEur: 4,
+    monthlyUsd: 5,
+    monthlyRub: 6
+  })
+  t.same(priceOf({ id: 1, ...outer, price: { monthly_eur: 0 } }), { monthlyEur: 0, monthlyUsd: 2, monthlyRub: 3 })
+})

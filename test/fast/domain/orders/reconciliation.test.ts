@@ -1,0 +1,128 @@
+import t, { type Test } from 'tap'
+import { isProblem } from '../../../../src/core/problem.ts'
+import { accountsOfPlan, lookForAccount, type Search } from '../../../../src/domain/orders/reconciliation.ts'
+import { errandOf } from '../../../support/errands.ts'
+import { type Sent, type Told, toldUpstream } from '../../../support/told-upstream.ts'
+
+const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
+
+/** The accounts of a customer, each with its buckets. */
+type Accounts = Record<string, string[]>
+
+const listed = (accounts: Accounts) => ({ s3_users: Object.keys(accounts).map(s3uid => ({ s3uid })) })
+
+/** @param ignoresFilter does get_users list every account, whatever bucket is asked for? */
+const look = async (
+  t: Test,
+  accounts: Accounts,
+  change: Partial<Search> = {},
+  { ignoresFilter = false, get_users, settleMs = [0] }: Answering = {}
+) => {
+  const owners = Object.fromEntries(
+    Object.entries(accounts).filter(([, buckets]) => buckets.some(name => name.endsWith('photos')))
+  )
+  const { upstream, calls } = await toldUpstream(t, {
+    get_users: get_users ?? (({ bucket_name }) => listed(bucket_name && !ignoresFilter ? owners : accounts)),
+    get_buckets: ({ s3uid = '' }) => ({ message: (accounts[s3uid] ?? []).map(name => ({ name })) })
+  })
+  const search = { wanted, before: new Set(['old']), isMade: false, ...change, settleMs }
+  return { finding: await lookForAccount(upstream, search, errandOf()), calls }
+}
+
+interface Answering {
+  ignoresFilter?: boolean
+  get_users?: (sent: Sent) => Told
+  settleMs?: readonly number[]
+}
+
+const found = async (...given: Parameters<typeof look>) => (await look(...given)).finding
+
+t.test('the accounts of a plan are asked for by it', async t => {
+  const { upstream, calls } = await toldUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
+  t.same([...(await accountsOfPlan(upstream, 7, errandOf()))], ['a', 'b'])
+  t.strictSame(calls, [{ action: 'get_users', plan_id: '7' }])
+})
+
+t.test('an account that owns the wished bucket', async t => {
+  t.test('is the one, and its bucket has its actual name', async t => {
+    t.strictSame(await found(t, { old: [], new: ['photos'] }), { kind: 'made', s3uid: 'new', bucket: 'photos' })
+    const { finding, calls } = await look(t, { old: ['logs'], new: ['music', 'b1-photos'] })
+    t.strictSame(finding, { kind: 'made', s3uid: 'new', bucket: 'b1-photos' })
+    t.match(calls, [
+      { action: 'get_users', bucket_name: 'photos', plan_id: '2' },
+      { action: 'get_buckets', s3uid: 'new' }
+    ])
+    t.equal(calls.length, 2, 'the others are not looked into')
+  })
+  t.test('is no new one when it was there before', async t => {
+    t.strictSame(await found(t, { old: ['photos'] }), { kind: 'none' })
+  })
+  t.test('is no new one when another order has made it', async t => {
+    const isOthers = async (s3uid: string) => s3uid === 'theirs'
+    t.strictSame(await found(t, { theirs: ['photos'] }, { isOthers }), { kind: 'none' })
+    t.match(await found(t, { theirs: ['photos'], new: ['photos'] }, { isOthers }), { kind: 'made', s3uid: 'new' })
+  })
+  t.test('is found among all accounts where HOSTKEY ignores what is asked for', async t => {
+    const accounts = { old: ['logs'], new: ['photos'], other: ['music'] }
+    t.strictSame(await found(t, accounts, {}, { ignoresFilter: true }), {
+      kind: 'made',
+      s3uid: 'new',
+      bucket: 'photos'
+    })
+    t.strictSame(await found(t, { old: [], other: ['music'] }, {}, { ignoresFilter: true }), { kind: 'none' })
+    t.strictSame(await found(t, { other: ['music'] }, {}, { ignoresFilter: true }), { kind: 'none' }, 'the only one')
+  })
+  t.test('is not told from another one: unclear', async t => {
+    t.strictSame(await found(t, { one: ['photos'], two: ['b1-photos'] }), { kind: 'unclear' })
+  })
+})
+
+t.test('a bucket whose name only ends like the wished one is another', async t => {
+  t.strictSame(await found(t, { new: ['myphotos'], other: ['music'] }, {}, { ignoresFilter: true }), { kind: 'none' })
+})
+
+t.test('a new account without any bucket', async t => {
+  t.test('leaves it unclear', async t => {
+    t.strictSame(await found(t, { old: [], bare: [] }), { kind: 'unclear' })
+    t.strictSame(await found(t, { bare: [], other: ['music'] }), { kind: 'unclear' })
+  })
+  t.test('is the one when HOSTKEY says that one was made', async t => {
+    const isMade = true
+    t.strictSame(await found(t, { bare: [], other: ['music'] }, { isMade }), {
+      kind: 'made',
+      s3uid: 'bare',
+      bucket: undefined
+    })
+    t.strictSame(await found(t, { bare: [], bare2: [] }, { isMade }), { kind: 'unclear' }, 'unless there are two')
+    t.match(await found(t, { bare: [], one: ['photos'], two: ['photos'] }, { isMade }), { kind: 'unclear' })
+    t.strictSame(await found(t, { other: ['music'] }, { isMade }), { kind: 'none' })
+  })
+})
+
+t.test('20 new accounts are looked into, and not more', async t => {
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`new${n}`, ['music']]))
+  t.strictSame(await found(t, many(20)), { kind: 'none' })
+  const { finding, calls } = await look(t, many(21))
+  t.strictSame(finding, { kind: 'unclear' })
+  t.notOk(calls.some(({ action }) => action === 'get_buckets'))
+})
+
+t.test('it is looked for after each pause, until it is found', async t => {
+  let looks = 0
+  const get_users = ({ bucket_name }: Sent) => {
+    if (bucket_name) looks += 1
+    return looks < 2 ? undefined : listed({ new: [] })
+  }
+  const settleMs = [0, 30, 0]
+  const startedAt = performance.now()
+  t.match(await found(t, { new: ['photos'] }, {}, { get_users, settleMs }), { kind: 'made' })
+  t.equal(looks, 2)
+  t.ok(performance.now() - startedAt >= 25)
+})
+
+t.test('a list that cannot be read leaves it unclear, and is no failure of the look', async t => {
+  t.strictSame(await found(t, {}, {}, { get_users: () => 'Permission denied' }), { kind: 'unclear' })
+  t.strictSame(await found(t, {}, {}, { settleMs: [] }), { kind: 'unclear' }, 'nor is no look at all a finding')
+  const { upstream } = await toldUpstream(t, { get_users: () => 'Permission denied' })
+  t.ok(isProblem(await accountsOfPlan(upstream, 2, errandOf()).catch(error => error), 'forbidden'))
+})

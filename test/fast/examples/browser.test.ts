@@ -1,0 +1,216 @@
+import type { Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { openBrowser, watchedPage } from '../../support/chromium.ts'
+import { served } from '../../support/examples.ts'
+import { gateway } from '../../support/gateway.ts'
+import { stablePort } from '../../support/stable-port.ts'
+
+// 110 s: a busy machine takes seconds for each click.
+t.setTimeout(110_000)
+
+const HOSTILE = '../<img src=x onerror="document.title=1">.html'
+
+/** The page on its own origin, a gateway that lets it in, and a browser that watches it. */
+const stage = async (t: Test, width: number) => {
+  const port = await stablePort()
+  const api = `http://localhost:${port}`
+  const origin = await served(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
+  const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })
+  const context = await openBrowser(t, { width, height: 844 })
+  const { page, misdeeds } = await watchedPage(context, origin)
+  const { control } = running.sandbox
+  return {
+    ...running,
+    page,
+    context,
+    origin,
+    misdeeds: () => ({ ...misdeeds, external: misdeeds.external.filter(url => !url.startsWith(`${api}/`)) }),
+    /** Chromium itself complains about a status of 400 or more. */
+    forgive: (status: number) => {
+      const kept = misdeeds.complaints.filter(text => !text.includes(`status of ${status}`))
+      misdeeds.complaints.splice(0, Number.POSITIVE_INFINITY, ...kept)
+    },
+    pathsOf: (name: string) =>
+      control
+        .state()
+        .buckets.find(bucket => bucket.name === name)
+        ?.files.map(([path]) => path) ?? []
+  }
+}
+
+const NOTHING = { external: [], violations: [], complaints: [] }
+
+/** Nothing is wider than the window, and nothing of what is shown is cut off. */
+const fits = async (page: Page): Promise<boolean> => {
+  const widths = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[]
+  return Number(widths[0]) <= Number(widths[1])
+}
+
+const rows = (page: Page) => page.locator('#rows > li')
+const row = (page: Page, name: string) =>
+  rows(page).filter({ has: page.locator(`bdi:text-is(${JSON.stringify(name)})`) })
+const heading = async (page: Page, name: string) => page.locator('h1:visible', { hasText: name }).waitFor()
+
+for (const width of [1280, 390]) {
+  t.test(`examples/browser at ${width} pixels`, async t => {
+    const at = await stage(t, width)
+    const { page, origin, sandbox, misdeeds, forgive } = at
+    const { control, demo } = sandbox
+    const box = page.locator('#problem')
+    control.putFile('holiday-pictures', HOSTILE)
+    // What `search` finds beside the folder, where it takes any part of a path.
+    control.putFile('holiday-pictures', 'copy of 2023/summer/beach/picture-000.jpg')
+    /** The steps follow one another: after one that fails the next would only wait. */
+    const step = (name: string, take: (t: Test) => Promise<void>) =>
+      t.test(name, async each => (t.passing() ? take(each) : each.fail('a step before it failed')))
+    await page.goto(origin)
+
+    step('a login that fails says why, in words and with the id of the request', async t => {
+      await page.getByLabel('API key', { exact: true }).last().fill('0000-wrong')
+      await page.keyboard.press('Enter')
+      await box.waitFor()
+      t.match(await box.innerText(), /The credential is not accepted[\s\S]*Request id: [\w-]{36}/)
+      t.ok(await fits(page))
+      forgive(401)
+      t.same(misdeeds(), NOTHING)
+    })
+
+    step('logs in by e-mail and password, with the keyboard alone', async t => {
+      await page.keyboard.press('Shift+Tab')
+      await page.keyboard.press('ArrowRight')
+      await page.keyboard.press('Tab')
+      await page.keyboard.type(demo.email)
+      await page.keyboard.press('Tab')
+      await page.keyboard.type(demo.password)
+      await page.keyboard.press('Enter')
+      await heading(page, 'Overview')
+      t.equal(await page.locator('#email').innerText(), demo.email)
+      t.notOk(await box.isVisible())
+      const seen = String(await page.evaluate('document.cookie + JSON.stringify(localStorage) + location.href'))
+      for (const secret of control.secrets()) t.notOk(seen.includes(secret))
+    })
+
+    step('shows buckets, and usage as a chart', async t => {
+      const chart = page.locator('#trend svg[role="img"]')
+      await chart.waitFor()
+      t.match(await chart.getAttribute('aria-label'), /^Storage: 488 MiB on Oct 26, 2023, 977 MiB on Oct 27, 2023$/)
+      t.equal(await chart.locator('circle').count(), 2)
+      t.same(await page.locator('#buckets bdi').allInnerTexts(), ['holiday-pictures', 'empty-bucket', 'logs'])
+      const widths = await Promise.all(
+        (await page.locator('#buckets .part').all()).map(async part => (await part.boundingBox())?.width ?? 0)
+      )
+      t.ok(
+        Number(widths[0]) > Number(widths[2]) && Number(widths[2]) > 0,
+        'the bars are as long as the buckets are large'
+      )
+      t.match(await page.locator('#quota-text').innerText(), /^0\.03% of 250 GiB$/)
+      t.ok(await fits(page))
+    })
+
+    step('browses the files of a bucket by page', async t => {
+      await page.locator('#buckets a').first().press('Enter')
+      await page.locator('#load-more').waitFor()
+      t.equal(await rows(page).count(), 100)
+      await page.locator('#load-more').press('Enter')
+      await page.locator('#load-more').waitFor({ state: 'hidden' })
+      const atRoot = at.pathsOf('holiday-pictures').map(path => path.replace(/\/.*/s, '/'))
+      t.equal(await rows(page).count(), new Set(atRoot).size)
+      t.ok(await fits(page))
+    })
+
+    step('opens folders, each with what is in it alone', async t => {
+      for (const folder of ['2023/', 'summer/', 'beach/']) {
+        await row(page, folder).locator('a').click()
+        await heading(page, folder.slice(0, -1))
+        await rows(page).first().waitFor()
+      }
+      t.equal(await rows(page).count(), 12)
+      t.equal(await rows(page).first().locator('bdi').innerText(), 'picture-001.jpg')
+      await page.goBack()
+      await heading(page, 'summer')
+      await page.locator('#count', { hasText: /^0 files, 2 folders$/ }).waitFor()
+      await page.locator('#trail a', { hasText: 'holiday-pictures' }).click()
+      await row(page, '2023/').waitFor()
+    })
+
+    step('shows a name that looks like HTML as text', async t => {
+      await page.getByLabel('Search this bucket').fill('document.title')
+      await page.keyboard.press('Enter')
+      await row(page, HOSTILE).waitFor()
+      t.equal(await rows(page).count(), 1)
+      t.equal(await page.locator('main img').count(), 0)
+      t.ok(await fits(page))
+      t.same(misdeeds(), NOTHING)
+    })
+
+    step('asks before it deletes, and Cancel and Escape delete nothing', async t => {
+      const before = at.pathsOf('holiday-pictures').length
+      const dialog = page.locator('dialog[open]')
+      for (const key of ['Enter', 'Escape']) {
+        await row(page, HOSTILE).getByRole('button', { name: 'Delete' }).press('Enter')
+        await dialog.waitFor()
+        t.equal(await page.locator('#confirm-path').innerText(), HOSTILE)
+        // Enter: on what has the focus, which is Cancel.
+        await page.keyboard.press(key)
+        await dialog.waitFor({ state: 'hidden' })
+      }
+      t.equal(at.pathsOf('holiday-pictures').length, before)
+    })
+
+    step('deletes exactly the file that was chosen', async t => {
+      const before = at.pathsOf('holiday-pictures')
+      await row(page, HOSTILE).getByRole('button', { name: 'Delete' }).click()
+      await page.getByRole('button', { name: 'Delete file' }).click()
+      await page.locator('#notice', { hasText: 'Deleted' }).waitFor()
+      t.equal(await rows(page).count(), 0)
+      t.same(
+        at.pathsOf('holiday-pictures'),
+        before.filter(path => path !== HOSTILE)
+      )
+      t.same(misdeeds(), NOTHING)
+    })
+
+    step('a failure of HOSTKEY is told in words, and can be tried again', async t => {
+      control.fault({ kind: 'throttled', action: 'get_files' })
+      await page.locator('#trail a', { hasText: 'holiday-pictures' }).click()
+      await box.waitFor()
+      t.match(
+        await box.innerText(),
+        /HOSTKEY asks for patience[\s\S]*Try again in \d+ seconds[\s\S]*Request id: [\w-]{36}/
+      )
+      t.ok(await fits(page))
+      control.clearFaults()
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await row(page, '2023/').waitFor()
+      t.notOk(await box.isVisible())
+      forgive(503)
+    })
+
+    step('a session that has ended leads back to the login', async t => {
+      control.expireSessions()
+      await page.getByRole('link', { name: 'Overview' }).click()
+      await heading(page, 'Log in')
+      t.equal(await page.locator('#notice').innerText(), 'Your session has ended. Log in again.')
+      t.equal(await page.locator('#email').innerText(), '')
+      t.ok(await fits(page))
+      forgive(401)
+    })
+
+    step('logs in by API key, stays so when it is loaded again, and logs out', async t => {
+      await page.locator('#api-key').fill(demo.apiKey)
+      await page.keyboard.press('Enter')
+      await heading(page, 'Overview')
+      await page.reload()
+      await page.locator('#buckets a').first().waitFor()
+      t.equal(await page.locator('#email').innerText(), demo.email)
+      await page.getByRole('button', { name: 'Log out' }).click()
+      await heading(page, 'Log in')
+      t.same(await at.context.cookies(), [])
+      t.equal(await page.locator('#api-key').inputValue(), '', 'nothing is left in the form')
+    })
+
+    step('asked nobody but the gateway, kept to its policy, complained about nothing', async t => {
+      t.same(misdeeds(), NOTHING)
+    })
+  })
+}

@@ -1,0 +1,78 @@
+import t from 'tap'
+import { ran } from '../../support/examples.ts'
+import { gateway } from '../../support/gateway.ts'
+
+const SCRIPT = 'examples/curl.sh'
+
+t.test('examples/curl.sh', async t => {
+  const { url, sandbox } = await gateway(t)
+  const { control, demo } = sandbox
+  const tour = (env: Record<string, string> = {}) => ran('bash', [SCRIPT], { GATEWAY: url, TOKEN: demo.token, ...env })
+  const pathsOf = (name: string) =>
+    control
+      .state()
+      .buckets.find(bucket => bucket.name === name)
+      ?.files.map(([path]) => path) ?? []
+  t.beforeEach(() => control.reset())
+
+  t.test('shows everything, and deletes exactly one file', async t => {
+    const before = pathsOf('holiday-pictures')
+    const { code, stdout, stderr } = await tour({ API_KEY: demo.apiKey, PLACE_ORDER: 'yes' })
+    t.equal(code, 0, stderr)
+    const steps = [...stdout.matchAll(/^([A-Z]+) (\/\S*) -> (\d+)$/gm)].map(([, ...parts]) => parts.join(' '))
+    const files = '/accounts/s3_user_1/buckets/holiday-pictures/files'
+    t.same(
+      steps.map(step => step.replace(/tour-[\d-]+/, 'tour')),
+      [
+        'GET /accounts 200',
+        'GET /accounts/s3_user_1/buckets 200',
+        `GET ${files} 200`,
+        `GET ${files} 200`,
+        `DELETE ${files} 204`,
+        'GET /accounts/s3_user_1/buckets/no-bucket-of-tour/files 404',
+        'POST /accounts/s3_user_1/buckets 201',
+        'DELETE /accounts/s3_user_1/buckets/tour 204',
+        'POST /orders?validateOnly=true 200',
+        'POST /orders 201',
+        'POST /orders 201',
+        'POST /session 201',
+        'GET /accounts 200',
+        'GET /accounts 403',
+        'DELETE /session 204',
+        'GET /accounts 401'
+      ]
+    )
+    t.match(stdout, /"s3uid":"s3_user_1"/)
+    t.match(stdout, /problems\/bucket-not-found/)
+    t.match(stdout, /problems\/csrf-rejected/)
+    t.match(stdout, /^idempotency-replayed: true/m)
+    t.same(
+      pathsOf('holiday-pictures'),
+      before.filter(path => path !== 'a/../b')
+    )
+    t.equal(before.length - 1, pathsOf('holiday-pictures').length)
+    t.equal(control.counters()['create_order'], 1, 'ordered once')
+    t.notMatch(stdout + stderr, demo.token)
+    t.notMatch(stdout + stderr, demo.apiKey)
+  })
+
+  t.test('orders nothing unasked, and a second tour is as good as the first', async t => {
+    for (const token of [demo.token, control.tokenOf('demo')]) {
+      const { code, stdout, stderr } = await tour({ TOKEN: token, API_KEY: demo.apiKey })
+      t.equal(code, 0, stderr)
+      t.notMatch(stdout, /^POST \/orders ->/m)
+    }
+    t.equal(control.counters()['create_order'], undefined)
+  })
+
+  t.test('ends at the first answer that is not the expected one', async t => {
+    const TOKEN = 'a-token-that-is-none'
+    const { code, stdout, stderr } = await tour({ TOKEN })
+    t.equal(code, 1)
+    t.match(stderr, /^curl\.sh: expected 200, not 401: \{.*invalid-token/)
+    t.equal(stdout.match(/ -> /g)?.length, 1)
+    t.notMatch(stdout + stderr, TOKEN)
+    t.match(await tour({ GATEWAY: 'http://127.0.0.1:1' }), { code: 1, stderr: /no answer/ })
+    t.match(await tour({ TOKEN: '' }), { code: 1, stderr: /set TOKEN/ })
+  })
+})

@@ -1,0 +1,67 @@
+import { cpSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { publish } from '../../support/client.ts'
+import { ran } from '../../support/examples.ts'
+import { gateway } from '../../support/gateway.ts'
+
+// 100 s: the client is built first.
+t.setTimeout(100_000)
+
+t.test('examples/node-client', async t => {
+  // Beside the client as it is published, not as it lies in the repository.
+  const folder = await publish(t)
+  cpSync('examples/node-client', folder, { recursive: true })
+  const { url, sandbox } = await gateway(t)
+  const { control, demo } = sandbox
+  const run = (env: Record<string, string>) =>
+    ran(process.execPath, [join(folder, 'main.ts')], { GATEWAY: url, ...env })
+
+  t.test('lists, iterates, streams, narrows a problem', async t => {
+    const { code, stdout, stderr } = await run({ TOKEN: demo.token })
+    t.equal(code, 0, stderr)
+    const lines = stdout.trimEnd().split('\n')
+    const bucket = control.state().buckets.find(({ name }) => name === 'holiday-pictures')
+    t.match(lines[0], /^Buckets of s3_user_1:$/)
+    t.equal(lines[1], `  holiday-pictures  ${bucket?.sizeBytes} bytes`)
+    t.equal(lines[4], 'The first files of holiday-pictures:')
+    t.match(lines.slice(5, 8), [/^ {2}" leading space\.txt" {2}\d+ bytes$/, /^ {2}"/, /^ {2}"/])
+    const atRoot = bucket?.files.filter(([path]) => !path.includes('/')) ?? []
+    const bytes = atRoot.reduce((sum, [, size]) => sum + size, 0)
+    t.ok(atRoot.length > 100, 'more than a page')
+    t.match(lines[8], new RegExp(`^At its root: ${atRoot.length} files, [1-9]\\d* folders, ${bytes} bytes$`))
+    t.match(lines[9], /^Problem bucket-not-found \(404\): There is no such bucket\. Request [\w-]{36}$/)
+    t.equal(lines.length, 10)
+    t.notMatch(stdout + stderr, demo.token)
+  })
+
+  t.test('deletes exactly the file that it is given', async t => {
+    const paths = () =>
+      control.state().buckets.flatMap(({ name, files }) => (name === 'holiday-pictures' ? files.map(([p]) => p) : []))
+    const before = paths()
+    const { code, stdout } = await run({ TOKEN: demo.token, FILE: 'a/../b' })
+    t.equal(code, 0)
+    t.match(stdout, /^Deleted "a\/\.\.\/b"$/m)
+    t.same(
+      paths(),
+      before.filter(path => path !== 'a/../b')
+    )
+    t.match(await run({ TOKEN: demo.token, FILE: 'never-there' }), { code: 0, stdout: /^There is no "never-there"$/m })
+  })
+
+  t.test('says in words what went wrong', async t => {
+    const told = await run({ TOKEN: 'a-token-that-is-none' })
+    t.match(told, {
+      code: 1,
+      stdout: '',
+      stderr: /^The token is not accepted: .*\(invalid-token, request [\w-]{36}\)$/m
+    })
+    t.notMatch(told.stderr, 'a-token-that-is-none')
+    t.match(await run({}), { code: 1, stderr: /Set TOKEN/ })
+  })
+
+  t.test('needs nothing but the client', async t => {
+    const { dependencies } = JSON.parse(readFileSync('examples/node-client/package.json', 'utf8'))
+    t.same(dependencies, { '@hostkey-s3-gateway/client': 'file:../../client' })
+  })
+})

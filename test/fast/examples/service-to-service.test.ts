@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { ran } from '../../support/examples.ts'
+import { gatewayProcess } from '../../support/gateway-process.ts'
+import { temporaryFolder } from '../../support/replicas.ts'
+
+const PROGRAM = 'examples/service-to-service/main.ts'
+
+// 100 s: several processes, one after the other.
+t.setTimeout(100_000)
+
+t.test('examples/service-to-service', async t => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const { control, demo } = sandbox
+  control.setCredit('demo', 1_000_000)
+  const folder = temporaryFolder(t)
+  const servicesFile = join(folder, 'services.json')
+  const write = (...services: object[]) => writeFileSync(servicesFile, JSON.stringify({ services }))
+  write()
+
+  // What the README tells to do, in its order.
+  const made = await ran(process.execPath, ['scripts/service-new.ts', 'shop', '--scope', 'orders:write'], {})
+  const secret = /^ {2}(hks_shop_\S+)$/m.exec(made.stdout)?.[1] ?? ''
+  const entry = JSON.parse(/^\{\n[\s\S]*?^\}$/m.exec(made.stdout)?.[0] ?? '{}')
+  const running = await gatewayProcess(t, {
+    UPSTREAM_URL: sandbox.url,
+    UPSTREAM_TIMEOUT_MS: '1000',
+    ORDER_SETTLE_MS: '6000',
+    RATE_LIMIT_MAX: '1000000',
+    SERVICES_FILE: servicesFile,
+    HOSTKEY_API_KEY_SHOP: demo.apiKey
+  })
+  const reloads = () => running.log().filter(({ msg }) => /was read again/.test(String(msg))).length
+  const reload = async () => {
+    const before = reloads()
+    running.child.kill('SIGHUP')
+    t.ok(await eventually(() => reloads() > before), 'the registry was read again')
+  }
+  const envOf = (orderFile: string) => ({
+    GATEWAY: running.url,
+    SERVICE_SECRET: secret,
+    ORDER_FILE: join(folder, orderFile)
+  })
+  const run = async (orderFile: string) => {
+    const told = await ran(process.execPath, [PROGRAM], envOf(orderFile))
+    t.notMatch(told.stdout + told.stderr, secret, 'the secret is not printed')
+    return told
+  }
+  const orders = () => control.counters()['create_order'] ?? 0
+
+  t.test('is nobody until the registry names it', async t => {
+    t.match(await run('none.json'), { code: 1, stderr: /invalid-token/ })
+    write(entry)
+    await reload()
+  })
+
+  t.test('is refused what its scopes do not permit, and orders once', async t => {
+    const { code, stdout, stderr } = await run('order.json')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^Accounts: refused, .*accounts:read/m)
+    t.match(stdout, /^Attempt 1: 201$/m)
+    t.match(stdout, /^Ordered: s3_user_\d+$/m)
+    t.equal(orders(), 1)
+  })
+
+  t.test('goes on with the same order, and sees its accounts once it may', async t => {
+    write({ ...entry, scopes: [...entry.scopes, 'accounts:read'] })
+    await reload()
+    const { s3uid } = JSON.parse(readFileSync(join(folder, 'order.json'), 'utf8'))
+    const { code, stdout } = await run('order.json')
+    t.equal(code, 0)
+    t.match(stdout, new RegExp(`^Accounts: s3_user_1, ${s3uid}$`, 'm'))
+    t.match(stdout, /^Attempt 1: 201 \(replayed\)$/m)
+    t.match(stdout, new RegExp(`^Ordered: ${s3uid}$`, 'm'))
+    t.equal(orders(), 1, 'still one order')
+  })
+
+  t.test('is killed while its order is under way: started again it gets that order, and HOSTKEY only one', async t => {
+    control.clearCalls()
+    // HOSTKEY executes it long after the gateway has given up waiting for the answer.
+    control.fault({ kind: 'late-apply', action: 'create_order', ms: 4000, count: 1 })
+    const killed = spawn(process.execPath, [PROGRAM], { env: envOf('lost.json'), stdio: 'ignore' })
+    t.ok(await eventually(() => orders() === 1), 'HOSTKEY has the order')
+    killed.kill('SIGKILL')
+    await once(killed, 'close')
+    const { code, stdout, stderr } = await run('lost.json')
+    t.equal(code, 0, stderr)
+    t.match(stdout, /^Attempt 1: (202|409 idempotency-in-progress)/m)
+    t.match(stdout, /^Attempt [2-9]: 201/m)
+    t.match(stdout, /^Ordered: s3_user_\d+$/m)
+    t.equal(orders(), 1)
+  })
+
+  t.test('ends when the order is refused', async t => {
+    control.setCredit('demo', 0)
+    const { code, stdout, stderr } = await run('refused.json')
+    t.equal(code, 1)
+    t.match(stderr, /\(payment-required, request /)
+    t.notMatch(stdout, /^Ordered/m)
+  })
+})

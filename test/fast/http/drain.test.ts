@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { request } from 'undici'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { gatewayProcess } from '../../support/gateway-process.ts'
+import { temporaryFolder } from '../../support/replicas.ts'
+
+t.setTimeout(60_000)
+
+t.test('503 draining for an order that is still checked when reads are cut short, and it is not sent', async t => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const { control, demo } = sandbox
+  const { url, signal, ended } = await gatewayProcess(t, {
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: temporaryFolder(t),
+    SESSION_SECRET: 'x'.repeat(40),
+    DRAIN_DELAY_MS: '0',
+    DRAIN_GRACE_MS: '4000'
+  })
+  // The plans come behind the cut at 2 s, while a write still keeps the replica from ending.
+  control.fault({ kind: 'latency', action: 'list_plans', ms: 2600 })
+  control.fault({ kind: 'latency', action: 'delete_bucket', ms: 3300 })
+  const authorization = `Bearer ${demo.token}`
+  const order = request(`${url}/orders`, {
+    method: 'POST',
+    headers: { authorization, 'idempotency-key': randomUUID(), 'content-type': 'application/json' },
+    body: '{"planId":2,"bucketName":"kept"}'
+  })
+  const deletion = request(`${url}/accounts/s3_user_1/buckets/empty-bucket`, {
+    method: 'DELETE',
+    headers: { authorization }
+  })
+  t.ok(await eventually(() => control.counters()['list_plans'] === 1 && control.counters()['delete_bucket'] === 1))
+  signal('SIGTERM')
+  const { statusCode, body } = await order
+  t.equal(statusCode, 503)
+  t.match(await body.json(), { type: /\/problems\/draining$/, outcome: 'not-applied', retryable: true })
+  t.equal((await deletion).statusCode, 204)
+  t.equal((await ended).code, 0)
+  t.equal(control.counters()['create_order'], undefined)
+})

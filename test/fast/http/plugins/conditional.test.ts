@@ -1,0 +1,137 @@
+import t from 'tap'
+import { createBrowser } from '../../../support/browser-caller.ts'
+import { gateway } from '../../../support/gateway.ts'
+import { withServices } from '../../../support/services.ts'
+
+const ACCOUNT = '/accounts/s3_user_1'
+const FILES = `${ACCOUNT}/buckets/holiday-pictures/files`
+
+/** Every reply that can be compared. */
+const versioned = [
+  '/accounts',
+  ACCOUNT,
+  `${ACCOUNT}/buckets`,
+  FILES,
+  `${ACCOUNT}/usage`,
+  '/plans',
+  '/plans/1',
+  '/plans/2/history'
+]
+
+t.test('a reply that can be compared', async t => {
+  const { get, asked, sandbox } = await gateway(t)
+  const { control } = sandbox
+  t.beforeEach(() => control.clearCalls())
+
+  for (const path of versioned) {
+    t.test(`304 without a body when the caller has ${path} already`, async t => {
+      const first = await get(path)
+      const tag = first.headers['etag'] ?? ''
+      t.equal(first.statusCode, 200)
+      t.match(tag, /^W\/"[A-Za-z0-9_-]{22}"$/)
+      const keeps = path.startsWith('/plans') ? 'private, max-age=60' : 'private, no-cache'
+      const vary = path === FILES ? 'Accept, Authorization, Cookie, Origin' : 'Authorization, Cookie, Origin'
+      t.match(first.headers, { 'cache-control': keeps, vary })
+      const again = await get(path, { headers: { 'if-none-match': tag } })
+      t.equal(again.statusCode, 304)
+      t.equal(again.text, '')
+      t.match(again.headers, { etag: tag, 'cache-control': keeps, vary, 'x-request-id': String })
+      t.equal(again.headers['content-type'], undefined)
+      t.equal(again.headers['content-length'], undefined)
+    })
+  }
+
+  t.test('304 by any way of naming the version', async t => {
+    const tag = (await get('/accounts')).headers['etag'] ?? ''
+    for (const shown of ['*', ' * ', tag, tag.slice(2), `"a", ${tag}`, `${tag},W/"b"`, `"a,b" , ${tag.slice(2)}`]) {
+      t.equal((await get('/accounts', { headers: { 'if-none-match': shown } })).statusCode, 304, shown)
+    }
+  })
+
+  t.test('200 when it names another version', async t => {
+    const tag = (await get('/accounts')).headers['etag'] ?? ''
+    for (const shown of ['"a"', 'W/"a"', tag.slice(3, -1), `"*"`, `"x${tag.slice(3)}`, tag.toLowerCase()]) {
+      t.equal((await get('/accounts', { headers: { 'if-none-match': shown } })).statusCode, 200, shown)
+    }
+  })
+
+  t.test('200 with another version when something has changed', async t => {
+    const tag = (await get(FILES)).headers['etag'] ?? ''
+    control.putFile('holiday-pictures', '0-new.jpg')
+    const reply = await get(FILES, { headers: { 'if-none-match': tag } })
+    t.equal(reply.statusCode, 200)
+    t.not(reply.headers['etag'], tag)
+  })
+
+  t.test('no version of a credential, of a failure, or of who one is, and nobody keeps them', async t => {
+    for (const path of [`${ACCOUNT}/keys/access-key`, '/session', '/accounts/s3_user_77', '/plans/77']) {
+      const { headers } = await get(path, { headers: { 'if-none-match': '*' } })
+      t.equal(headers['etag'], undefined, path)
+      t.equal(headers['cache-control'], 'no-store', path)
+    }
+  })
+
+  t.test('one call of HOSTKEY for who does not compare', async t => {
+    await get('/accounts')
+    t.same(asked(), ['get_users'])
+  })
+})
+
+t.test('whose version it is', async t => {
+  const g = await gateway(t)
+  const { control, demo } = g.sandbox
+  const { get } = g
+
+  t.test('another customer’s, though both hold the same', async t => {
+    const mine = await get('/plans/2')
+    const theirs = await get('/plans/2', { token: control.tokenOf('other') })
+    t.equal(mine.text, theirs.text)
+    t.not(mine.headers['etag'], theirs.headers['etag'])
+    const shown = { 'if-none-match': mine.headers['etag'] ?? '' }
+    t.equal((await get('/plans/2', { token: control.tokenOf('other'), headers: shown })).statusCode, 200)
+  })
+
+  t.test('the same after another login', async t => {
+    const first = createBrowser(g)
+    const second = createBrowser(g)
+    await first.logIn({ apiKey: demo.apiKey })
+    await second.logIn({ apiKey: demo.apiKey })
+    const tag = (await first.get('/accounts')).headers['etag'] ?? ''
+    t.equal((await second.get('/accounts')).headers['etag'], tag)
+    const headers = { 'if-none-match': tag }
+    t.equal((await get('/accounts', { headers })).statusCode, 304, 'by a token of the same customer')
+    control.expireSessions()
+    t.equal((await get('/accounts', { token: control.tokenOf('demo'), headers })).statusCode, 304, 'and by a new one')
+  })
+
+  t.test('200 and 304 as before when HOSTKEY does not say whose token it is, a second later', async t => {
+    const token = control.tokenOf('storage-only')
+    const { headers } = await get('/plans/1', { token })
+    control.fault({ kind: 'hang', action: 'info' })
+    const again = { token, headers: { 'if-none-match': headers['etag'] ?? '' } }
+    const startedAt = performance.now()
+    t.equal((await get('/plans/1', again)).statusCode, 304)
+    t.equal((await get('/accounts', { ...again })).statusCode, 200)
+    const ms = performance.now() - startedAt
+    // Each waits a second; HOSTKEY may take ten to answer.
+    t.ok(ms > 1900 && ms < 6000, `${ms} ms`)
+    control.clearFaults()
+  })
+
+  t.test('200 and 304 as before when HOSTKEY fails to say whose token it is', async t => {
+    const token = control.tokenOf('two-factor')
+    const { headers } = await get('/plans/1', { token })
+    control.fault({ kind: 'html-502', action: 'info' })
+    const again = { token, headers: { 'if-none-match': headers['etag'] ?? '' } }
+    t.equal((await get('/plans/1', again)).statusCode, 304)
+    t.equal((await get('/accounts', { ...again })).statusCode, 200)
+    control.clearFaults()
+  })
+})
+
+t.test('a service has its version after its login was renewed', async t => {
+  const { as, get, sandbox } = await withServices(t, { reports: {} })
+  const tag = (await get('/accounts', as.reports)).headers['etag'] ?? ''
+  sandbox.control.expireSessions()
+  t.equal((await get('/accounts', { ...as.reports, headers: { 'if-none-match': tag } })).statusCode, 304)
+})

@@ -1,0 +1,120 @@
+import t, { type Test } from 'tap'
+import { fails } from '../../../support/expect.ts'
+import { gateway, type Reply } from '../../../support/gateway.ts'
+import { redisServer } from '../../../support/redis.ts'
+import { parseList } from '../../../support/structured.ts'
+
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
+/** Of which the shares are: 2 logins a minute from one address, 4 an hour with one credential. */
+const MAX = '240'
+
+const WRONG_KEY = '0123456789abcdef-0123456789abcdef'
+
+/** Logs in as somebody behind proxies; the last address is the one that our own proxy has seen. */
+const doorway = async (t: Test, env: Record<string, string> = {}) => {
+  const running = await gateway(t, { RATE_LIMIT_MAX: MAX, ...env })
+  const logIn = (from: string, credential: object = { apiKey: WRONG_KEY }) =>
+    running.post('/session', credential, { token: null, headers: { 'x-csrf': '1', 'x-forwarded-for': from } })
+  return { ...running, logIn }
+}
+
+const PROXIED = { TRUST_PROXY: 'loopback' }
+
+const isJudged = (t: Test, reply: Reply) => {
+  t.equal(reply.statusCode, 401, reply.text)
+  t.strictSame(
+    parseList(reply.headers['ratelimit-policy'] ?? '').map(({ name, parameters: { q, w } }) => [name, q, w]),
+    [
+      ['ip', 480, 60],
+      ['login', 2, 60],
+      ['login-credential', 4, 3600]
+    ]
+  )
+}
+
+const isLimited = (t: Test, reply: Reply, name: string) => {
+  fails(t, reply, 429, 'rate-limited')
+  const limit = parseList(reply.headers['ratelimit'] ?? '').find(limit => limit.name === name)
+  t.equal(limit?.parameters['r'], 0, `by ${name}`)
+  t.equal(reply.headers['retry-after'], String(limit?.parameters['t']))
+}
+
+/** Credentials that differ, so that only the address counts. */
+const other = (index: number) => ({ apiKey: `0123456789abcde${index}-0123456789abcdef` })
+
+t.test('logins by address', async t => {
+  const neighbours: Record<string, [string, string, string, string]> = {
+    'one IPv4 address': ['192.0.2.1', '192.0.2.1', '::ffff:192.0.2.1', '192.0.2.2'],
+    'one IPv6 network': ['2001:db8:1:2::1', '2001:db8:1:2:ffff::', '2001:DB8:1:2:a:b:c:d', '2001:db8:1:3::1']
+  }
+  for (const [name, [first, second, third, stranger]] of Object.entries(neighbours)) {
+    t.test(`429 by \`login\` after 2 from ${name}`, async t => {
+      const { logIn, asked } = await doorway(t, PROXIED)
+      isJudged(t, await logIn(first, other(1)))
+      isJudged(t, await logIn(second, other(2)))
+      isLimited(t, await logIn(third, other(3)), 'login')
+      isJudged(t, await logIn(stranger, other(4)))
+      t.equal(asked().length, 3, 'HOSTKEY is not asked about what is limited')
+    })
+  }
+
+  t.test(
+    '429 by `login` though everyone claims to be somebody else: nobody is believed without TRUST_PROXY',
+    async t => {
+      const { logIn } = await doorway(t)
+      isJudged(t, await logIn('192.0.2.1', other(1)))
+      isJudged(t, await logIn('192.0.2.2', other(2)))
+      isLimited(t, await logIn('192.0.2.3', other(3)), 'login')
+    }
+  )
+
+  t.test('429 by `login` though the caller puts addresses before its own: only the proxy is believed', async t => {
+    const { logIn } = await doorway(t, PROXIED)
+    isJudged(t, await logIn('10.0.0.1, 192.0.2.9', other(1)))
+    isJudged(t, await logIn('10.0.0.2, 192.0.2.9', other(2)))
+    isLimited(t, await logIn('10.0.0.3, 192.0.2.9', other(3)), 'login')
+  })
+
+  t.test('a login that succeeds counts as much', async t => {
+    const { logIn, sandbox } = await doorway(t, PROXIED)
+    for (let made = 0; made < 2; made += 1) {
+      t.equal((await logIn('192.0.2.1', { apiKey: sandbox.demo.apiKey })).statusCode, 201)
+    }
+    isLimited(t, await logIn('192.0.2.1', { apiKey: sandbox.demo.apiKey }), 'login')
+  })
+})
+
+t.test('logins by credential', async t => {
+  const credentials: Record<string, (index: number) => object> = {
+    'API key': () => ({ apiKey: WRONG_KEY }),
+    'API key, in whatever case': index => ({ apiKey: index % 2 ? WRONG_KEY : WRONG_KEY.toUpperCase() }),
+    'email, whatever the password': index => ({
+      email: index % 2 ? 'demo@example.com' : 'Demo@Example.com',
+      password: `guess ${index}`
+    }),
+    token: () => ({ token: 'f'.repeat(32) })
+  }
+  for (const [name, credential] of Object.entries(credentials)) {
+    t.test(`429 by \`login-credential\` after 4 with one ${name}, from wherever`, async t => {
+      const { logIn } = await doorway(t, PROXIED)
+      for (let index = 0; index < 4; index += 1) isJudged(t, await logIn(`192.0.2.${index}`, credential(index)))
+      isLimited(t, await logIn('192.0.2.5', credential(5)), 'login-credential')
+      isJudged(t, await logIn('192.0.2.6', { apiKey: 'fedcba9876543210-fedcba9876543210' }))
+    })
+  }
+
+  t.test('a minute opens the address again, and an hour the credential', async t => {
+    const redis = await redisServer(t)
+    const { logIn } = await doorway(t, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(32) })
+    for (let made = 0; made < 2; made += 1) isJudged(t, await logIn(''))
+    isLimited(t, await logIn(''), 'login')
+    await redis.age(60_001)
+    for (let made = 0; made < 2; made += 1) isJudged(t, await logIn(''))
+    await redis.age(60_001)
+    isLimited(t, await logIn(''), 'login-credential')
+    await redis.age(3_600_000)
+    isJudged(t, await logIn(''))
+  })
+})

@@ -1,0 +1,86 @@
+import t from 'tap'
+import { eventually } from '../../../support/eventually.ts'
+import { fails } from '../../../support/expect.ts'
+import { type Gateway, gateway } from '../../../support/gateway.ts'
+
+const BUCKETS = '/accounts/s3_user_1/buckets'
+
+const statuses = async (ask: () => ReturnType<Gateway['get']>, times: number) => {
+  const replies = []
+  for (let n = 0; n < times; n += 1) replies.push((await ask()).statusCode)
+  return replies
+}
+
+t.test('a caller', async t => {
+  const { get, asked, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '5' })
+
+  t.test('429 rate-limited after as many as are allowed, and HOSTKEY is not asked', async t => {
+    t.strictSame(await statuses(() => get('/accounts'), 5), [200, 200, 200, 200, 200])
+    t.equal(asked().length, 5)
+    const reply = await get('/accounts')
+    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 in 60 s for `caller`.' })
+    t.match(reply.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
+    t.match(reply.headers['ratelimit'], /"caller";r=0;t=\d/)
+    t.match(reply.headers['ratelimit-policy'], /"caller";q=5;w=60$/)
+    t.equal(asked().length, 5)
+  })
+
+  t.test('200 for another caller at the same address', async t => {
+    t.equal((await get(BUCKETS, { token: sandbox.control.tokenOf('admin') })).statusCode, 200)
+  })
+})
+
+t.test('200 again when the window is over', async t => {
+  const { get } = await gateway(t, { RATE_LIMIT_MAX: '5', RATE_LIMIT_WINDOW_MS: '1000' })
+  const status = async () => (await get('/accounts')).statusCode
+  // So many that some window holds more than five, however slow the machine is.
+  t.ok((await Promise.all(Array.from({ length: 60 }, status))).includes(429))
+  t.ok(await eventually(async () => (await status()) === 200))
+})
+
+t.test('429 rate-limited, outcome not-applied, for a write, and HOSTKEY is not asked', async t => {
+  const { post, del, asked } = await gateway(t, { RATE_LIMIT_MAX: '20' })
+  await post('/accounts', { planId: 77, bucketName: 'photos' })
+  const before = asked().length
+  const body = { planId: 1, bucketName: 'photos' }
+  fails(t, await post('/accounts', body), 429, 'rate-limited', { outcome: 'not-applied', retryable: true })
+  const order = await post('/orders', { ...body, planId: 2 }, { headers: { 'idempotency-key': 'a'.repeat(16) } })
+  fails(t, order, 429, 'rate-limited', { outcome: 'not-applied' })
+  t.equal(asked().length, before)
+  await statuses(() => del(`${BUCKETS}/nothing`), 2)
+  fails(t, await del(`${BUCKETS}/nothing`), 429, 'rate-limited', { outcome: 'not-applied' })
+  t.equal(asked().length, before + 2)
+})
+
+t.test('an address', async t => {
+  const from = (address: string) => ({ token: null, headers: { 'x-forwarded-for': address } })
+
+  t.test('429 though each request claims to come from elsewhere: without TRUST_PROXY nobody is believed', async t => {
+    const { get } = await gateway(t, { RATE_LIMIT_MAX: '3' })
+    // The harness has asked for the document already: one of the six.
+    const seen = await statuses(() => get('/livez', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 6)
+    t.strictSame(seen, [200, 200, 200, 200, 200, 429])
+  })
+
+  t.test('429 for one address behind a trusted proxy, and 200 for another', async t => {
+    const { get, lines } = await gateway(t, { RATE_LIMIT_MAX: '3', TRUST_PROXY: 'loopback' })
+    t.strictSame(await statuses(() => get('/livez', from('192.0.2.1')), 7), [200, 200, 200, 200, 200, 200, 429])
+    t.equal((await get('/livez', from('192.0.2.2'))).statusCode, 200)
+    t.equal(
+      (await get('/livez', from('192.0.2.3, 192.0.2.1'))).statusCode,
+      429,
+      'what the caller puts before it is not believed'
+    )
+    t.ok(lines.some(line => line.includes('"ip":"192.0.2.1"')))
+  })
+
+  t.test('429 counts requests whose URL cannot be read, too', async t => {
+    const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
+    t.strictSame(await statuses(() => get('/%zz', { token: null }), 4), [400, 400, 400, 429])
+  })
+
+  t.test('429 counts requests that are refused, too', async t => {
+    const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
+    t.strictSame(await statuses(() => get('/nowhere', { token: null }), 4), [404, 404, 404, 429])
+  })
+})

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { request } from 'undici'
+import { MOST_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { eventually } from '../../support/eventually.ts'
+import { gatewayProcess, START_MS } from '../../support/gateway-process.ts'
+import { temporaryFolder } from '../../support/replicas.ts'
+import { stablePort } from '../../support/stable-port.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+/** Each write to it fails as on a full disk. */
+const FULL = '/dev/full'
+
+/** A gateway whose standard output is on a full disk: where it listens is known from its settings alone. */
+const onFullDisk = async (t: Test) => {
+  const port = await stablePort()
+  const stdout = openSync(FULL, 'w')
+  const child = spawn(process.execPath, ['src/server.ts'], {
+    cwd: new URL('../../../', import.meta.url),
+    env: { PATH: process.env['PATH'], PORT: String(port), MANAGEMENT_PORT: '0', DATA_DIR: temporaryFolder(t) },
+    stdio: ['ignore', stdout, 'pipe']
+  })
+  closeSync(stdout)
+  t.teardown(() => child.kill('SIGKILL'))
+  let told = ''
+  child.stderr?.on('data', chunk => {
+    told += chunk
+  })
+  const ended = once(child, 'close').then(([code]) => ({ code, told }))
+  return { child, url: `http://127.0.0.1:${port}`, ended }
+}
+
+const statusOf = async (url: string, options: Parameters<typeof request>[1] = {}) => {
+  const { statusCode, body } = await request(url, options)
+  await body.dump()
+  return statusCode
+}
+
+t.test('a log that cannot be written', async t => {
+  const { child, url, ended } = await onFullDisk(t)
+
+  t.test('keeps nobody from being served', async t => {
+    const isThere = () => statusOf(`${url}/livez`).catch(() => 0)
+    t.ok(await eventually(async () => (await isThere()) === 200, START_MS))
+    for (let n = 0; n < 5; n += 1) t.equal(await isThere(), 200)
+    t.equal(await statusOf(`${url}/plans`), 401)
+  })
+
+  t.test('is told once on standard error, and keeps the process from nothing: it ends with 0', async t => {
+    child.kill('SIGTERM')
+    t.strictSame(await ended, { code: 0, told: 'The log cannot be written (ENOSPC); the gateway goes on.\n' })
+  })
+})
+
+t.test('an audit log that cannot be written fails no request, and is told once in the log', async t => {
+  const sandbox = await startSandbox()
+  t.after(() => sandbox.close())
+  const settings = { UPSTREAM_URL: sandbox.url, AUDIT_LOG: FULL, DATA_DIR: temporaryFolder(t), RATE_LIMIT_MAX: '10000' }
+  const { url, log, signal, ended } = await gatewayProcess(t, settings)
+  const headers = { 'x-csrf': '1', 'content-type': 'application/json' }
+  const login = await request(`${url}/session`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ apiKey: sandbox.demo.apiKey })
+  })
+  t.equal(login.statusCode, 201)
+  const cookie = String(login.headers['set-cookie']).split(';')[0] ?? ''
+  await login.body.dump()
+  const key = `${url}/accounts/s3_user_1/keys/access-key`
+  // One more than a session may have under way: none of them counts for ever.
+  for (let n = 0; n <= MOST_IN_FLIGHT; n += 1) t.equal(await statusOf(key, { headers: { 'x-csrf': '1', cookie } }), 200)
+  signal('SIGTERM')
+  t.equal((await ended).code, 0)
+  const errors = log().filter(({ level }) => level === 'error' || level === 'fatal')
+  t.match(errors, [{ msg: 'the audit log cannot be written', reason: 'ENOSPC' }])
+  t.equal(errors.length, 1)
+})

@@ -1,0 +1,121 @@
+import t from 'tap'
+import { fails } from '../../support/expect.ts'
+import { gateway } from '../../support/gateway.ts'
+
+const planFault = (detail: string) => [{ in: 'body', pointer: '/planId', detail }]
+const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', detail }]
+const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
+const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
+
+const twins = [{ in: 'body', pointer: '', detail: 'has a member twice' }]
+
+/** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
+const bodies: Record<string, { body: string; errors: object[] }> = {
+  'planId is true': { body: '{"planId":true,"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is text': { body: '{"planId":"1","bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is a list': { body: '{"planId":[1],"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is null': { body: '{"planId":null,"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is an object': { body: '{"planId":{},"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is 1.5': { body: '{"planId":1.5,"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is 0': { body: '{"planId":0,"bucketName":"photos"}', errors: planFault('must be >= 1') },
+  'planId is negative': { body: '{"planId":-1,"bucketName":"photos"}', errors: planFault('must be >= 1') },
+  'planId is 2^31': { body: '{"planId":2147483648,"bucketName":"photos"}', errors: planFault('must be <= 2147483647') },
+  'planId is infinite': { body: '{"planId":1e999,"bucketName":"photos"}', errors: planFault('must be integer') },
+  'planId is missing': { body: '{"bucketName":"photos"}', errors: planFault('is missing') },
+  'bucketName is null': { body: '{"planId":1,"bucketName":null}', errors: bucketFault('must be string') },
+  'bucketName is empty': {
+    body: '{"planId":1,"bucketName":""}',
+    errors: bucketFault('must NOT have fewer than 3 characters')
+  },
+  'bucketName is too long': {
+    body: `{"planId":1,"bucketName":"${'x'.repeat(64)}"}`,
+    errors: bucketFault('must NOT have more than 63 characters')
+  },
+  'bucketName has capitals': { body: '{"planId":1,"bucketName":"Photos"}', errors: bucketFault(NAME) },
+  'bucketName holds a lone surrogate': { body: '{"planId":1,"bucketName":"pho\\ud800tos"}', errors: bucketFault(NAME) },
+  'bucketName holds NUL': { body: '{"planId":1,"bucketName":"pho\\u0000tos"}', errors: bucketFault(NAME) },
+  'bucketName ends with a line break': { body: '{"planId":1,"bucketName":"photos\\n"}', errors: bucketFault(NAME) },
+  'bucketName holds DEL': { body: '{"planId":1,"bucketName":"pho\\u007ftos"}', errors: bucketFault(NAME) },
+  'a member is unknown': {
+    body: '{"planId":1,"bucketName":"photos","plan_id":2}',
+    errors: [{ in: 'body', pointer: '/plan_id', detail: 'is unknown' }]
+  },
+  'a member is called token': {
+    body: '{"planId":1,"bucketName":"photos","token":"x"}',
+    errors: [{ in: 'body', pointer: '/token', detail: 'is unknown' }]
+  },
+  'a member’s name needs escaping': {
+    body: '{"planId":1,"bucketName":"photos","a/b~c":2}',
+    errors: [{ in: 'body', pointer: '/a~1b~0c', detail: 'is unknown' }]
+  },
+  'a member is called __proto__': { body: '{"planId":1,"bucketName":"photos","__proto__":{}}', errors: unreadable },
+  'a member poisons the constructor': {
+    body: '{"planId":1,"bucketName":"photos","constructor":{"prototype":{}}}',
+    errors: unreadable
+  },
+  'the JSON is cut off': { body: '{"planId":1,', errors: unreadable },
+  'the JSON has a trailing comma': { body: '{"planId":1,"bucketName":"photos",}', errors: unreadable },
+  'the JSON is two values': { body: '{"planId":1,"bucketName":"photos"}{}', errors: unreadable },
+  'a member comes twice': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: twins },
+  'a member comes twice, once escaped': { body: '{"planId":1,"bucketName":"photos","plan\\u0049d":1}', errors: twins },
+  'a member of a member comes twice': { body: '{"planId":1,"bucketName":"photos","a":[{"b":1,"b":1}]}', errors: twins },
+  'a text looks like a member that comes twice': {
+    body: '{"planId":1,"bucketName":"\\",\\"bucketName\\":\\"x"}',
+    errors: bucketFault(NAME)
+  },
+  'the body is a list': { body: '[]', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
+  'the body is text': { body: '"photos"', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
+  'the body is null': { body: 'null', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
+  'several things are wrong, each once': {
+    body: '{"planId":true,"location":"N L","token":"x","action":"y"}',
+    errors: [
+      { in: 'body', pointer: '/bucketName', detail: 'is missing' },
+      { in: 'body', pointer: '/token', detail: 'is unknown' },
+      { in: 'body', pointer: '/action', detail: 'is unknown' },
+      { in: 'body', pointer: '/planId', detail: 'must be integer' },
+      { in: 'body', pointer: '/location', detail: 'must match pattern "^[A-Za-z0-9-]{1,32}$"' }
+    ]
+  }
+}
+
+t.test('a body is taken as it is sent', async t => {
+  const { post, send, asked } = await gateway(t)
+
+  for (const [what, { body, errors }] of Object.entries(bodies)) {
+    t.test(`400 invalid-request when ${what}, and nothing is asked`, async t => {
+      const reply = await post('/accounts', body)
+      fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied', retryable: false, errors })
+      t.strictSame(asked(), [])
+    })
+  }
+
+  t.test('400 invalid-request when an order expects a price that is none, and nothing is asked', async t => {
+    const headers = { 'idempotency-key': 'a'.repeat(16) }
+    const order = { planId: 2, bucketName: 'photos', expectedPrice: { monthlyEur: '4.90', monthlyGbp: 1 } }
+    fails(t, await post('/orders', order, { headers }), 400, 'invalid-request', {
+      errors: [
+        { in: 'body', pointer: '/expectedPrice/monthlyGbp', detail: 'is unknown' },
+        { in: 'body', pointer: '/expectedPrice/monthlyEur', detail: 'must be number' }
+      ]
+    })
+    t.strictSame(asked(), [])
+  })
+
+  t.test('400 invalid-request names the faults of path, body, query and headers at once', async t => {
+    const order = { planId: '2', bucketName: 'photos' }
+    const headers = { 'idempotency-key': 'x' }
+    fails(t, await post('/orders?validateOnly=1', order, { headers }), 400, 'invalid-request', {
+      errors: [
+        { in: 'body', pointer: '/planId', detail: 'must be integer' },
+        { in: 'query', parameter: 'validateOnly', detail: 'must be boolean' },
+        { in: 'header', parameter: 'idempotency-key', detail: 'must NOT have fewer than 16 characters' }
+      ]
+    })
+    const reply = await send('DELETE', '/accounts/s3.user?x=1', { headers: { 'confirm-delete': '' } })
+    t.strictSame(
+      reply.json().errors.map((fault: { in: string }) => fault.in),
+      ['path', 'query', 'header']
+    )
+    t.strictSame(asked(), [])
+  })
+})

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fastify } from 'fastify'
+import t, { type Test } from 'tap'
+import { sendLines } from '../../../src/http/file-lines.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const IDLE_MS = 600
+
+/** 1 MiB: a few of them fill the buffers of both sockets. */
+const LINE = `${'x'.repeat(1024 * 1024)}\n`
+
+/** A list without an end, and its reply, of which nothing is read yet. */
+const endless = async (t: Test) => {
+  const state = { lines: 0, isOver: false }
+  async function* lines() {
+    try {
+      for (;;) {
+        state.lines += 1
+        yield LINE
+      }
+    } finally {
+      state.isOver = true
+    }
+  }
+  const app = fastify({ forceCloseConnections: true })
+  app.get('/', async (_request, reply) => sendLines(reply, lines(), IDLE_MS))
+  t.teardown(() => app.close())
+  const [reply] = (await once(get(await app.listen()), 'response')) as [IncomingMessage]
+  reply.on('error', () => undefined)
+  return { state, reply }
+}
+
+t.test('who reads nothing is cut off, and the list ends', async t => {
+  const { state, reply } = await endless(t)
+  const startedAt = performance.now()
+  t.ok(await eventually(() => state.isOver))
+  t.ok(performance.now() - startedAt >= IDLE_MS - 100, 'not before')
+  const closed = new Promise(resolve => reply.once('close', resolve))
+  reply.resume()
+  await closed
+  t.notOk(reply.complete, 'and the reply is not whole')
+})
+
+t.test('who reads slowly is served', async t => {
+  const { state, reply } = await endless(t)
+  const startedAt = performance.now()
+  let bytes = 0
+  for await (const chunk of reply) {
+    const before = Math.floor(bytes / LINE.length)
+    bytes += chunk.length
+    if (Math.floor(bytes / LINE.length) > before) await pause(IDLE_MS / 12)
+    if (performance.now() - startedAt > 3 * IDLE_MS) break
+  }
+  t.ok(performance.now() - startedAt > 3 * IDLE_MS, `${bytes} bytes`)
+  t.ok(state.lines > 10)
+})

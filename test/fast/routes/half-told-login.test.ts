@@ -1,0 +1,39 @@
+import t from 'tap'
+import { eventually } from '../../support/eventually.ts'
+import { fails } from '../../support/expect.ts'
+import { gateway } from '../../support/gateway.ts'
+import { scriptedUpstream } from '../../support/scripted-upstream.ts'
+
+const TOKEN = '0123456789abcdef0123456789abcdef'
+const LOGIN = { apiKey: '0123456789abcdef-0123456789abcdef' }
+const OPTIONS = { token: null, headers: { 'x-csrf': '1' } }
+
+t.test('a login whose answer holds the token and little else', async t => {
+  const asked: string[] = []
+  let info: object | undefined = { token: TOKEN, customer_id: 7, role_type: 'Customer', token_expire: 1 }
+  const expiresAt = Math.floor(Date.now() / 1000) + 3600
+  const url = await scriptedUpstream(t, form => {
+    asked.push(`${form.get('action')} ${form.get('token') ?? ''}`)
+    return form.get('action') === 'login' ? { token: TOKEN, token_expire: expiresAt } : info
+  })
+  const { post, lines } = await gateway(t, { UPSTREAM_URL: url })
+  t.beforeEach(() => {
+    asked.length = 0
+    lines.length = 0
+  })
+
+  t.test('201 with what info says, and the life that login says', async t => {
+    const { statusCode, text, json } = await post('/session', LOGIN, OPTIONS)
+    t.equal(statusCode, 201, text)
+    t.match(json(), { customerId: 7, role: 'Customer' })
+    t.equal(Date.parse(json().expiresAt), expiresAt * 1000)
+    t.strictSame(asked, ['login ', `info ${TOKEN}`])
+    t.ok(await eventually(() => lines.some(line => line.includes('"upstreamCalls":2'))), 'both are in the log')
+  })
+
+  t.test('503 upstream-unavailable when info does not answer, and the token ends at HOSTKEY', async t => {
+    info = undefined
+    fails(t, await post('/session', LOGIN, OPTIONS), 503, 'upstream-unavailable')
+    t.ok(await eventually(() => asked.includes(`logout ${TOKEN}`)))
+  })
+})

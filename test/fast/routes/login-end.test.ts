@@ -1,0 +1,54 @@
+import { request as begin } from 'node:http'
+import t from 'tap'
+import { request } from 'undici'
+import { eventually } from '../../support/eventually.ts'
+import { gateway } from '../../support/gateway.ts'
+import { gatewayProcess } from '../../support/gateway-process.ts'
+import { silentUpstream } from '../../support/silent-upstream.ts'
+
+t.setTimeout(60_000)
+
+const LOGIN = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', 'x-csrf': '1' },
+  body: '{"apiKey":"0123456789abcdef-0123456789abcdef"}'
+} as const
+
+t.test('a login ends with its caller', async t => {
+  const upstream = await silentUpstream(t)
+  const { url } = await gateway(t, { UPSTREAM_URL: upstream.url })
+  const call = begin(`${url}/session`, { method: LOGIN.method, headers: LOGIN.headers })
+  call.on('error', () => undefined)
+  call.end(LOGIN.body)
+  t.ok(await eventually(() => upstream.waiting('login') === 1))
+  call.destroy()
+  t.ok(await eventually(() => upstream.waiting('login') === 0))
+})
+
+t.test('503 draining when the replica ends before HOSTKEY has answered, which then is asked no longer', async t => {
+  const upstream = await silentUpstream(t)
+  const { url, signal, child, ended } = await gatewayProcess(t, {
+    UPSTREAM_URL: upstream.url,
+    UPSTREAM_TIMEOUT_MS: '4000',
+    DRAIN_DELAY_MS: '0',
+    DRAIN_GRACE_MS: '2000'
+  })
+  const login = request(`${url}/session`, LOGIN)
+  // It keeps the replica from ending before that can be seen.
+  const deletion = request(`${url}/accounts/s3_user_1/buckets/photos`, {
+    method: 'DELETE',
+    headers: { authorization: 'Bearer 0123456789abcdef0123456789abcdef' }
+  })
+  deletion.catch(() => undefined)
+  t.ok(await eventually(() => upstream.waiting('login') === 1 && upstream.waiting('delete_bucket') === 1))
+  signal('SIGTERM')
+  const { statusCode, headers, body } = await login
+  t.equal(statusCode, 503)
+  t.match(await body.json(), { type: /\/problems\/draining$/, outcome: 'not-applied', retryable: true })
+  t.match(headers, { 'retry-after': '1', connection: 'close' })
+  t.equal(headers['set-cookie'], undefined)
+  t.ok(await eventually(() => upstream.waiting('login') === 0))
+  t.equal(upstream.waiting('delete_bucket'), 1, 'the write is waited for')
+  t.equal(child.exitCode, null)
+  await ended
+})

@@ -1,0 +1,134 @@
+import t, { type Test } from 'tap'
+import { createRedisStore } from '../../../src/store/redis.ts'
+import { StoreDown } from '../../../src/store/store.ts'
+import { atOnce } from '../../support/at-once.ts'
+import { MOST_RECOVERY_MS, timeUntil } from '../../support/outage/stage.ts'
+import { redisServer } from '../../support/redis.ts'
+import { switchboard } from '../../support/switchboard.ts'
+
+/** Other test files run at the same time, and the first may have to install Redis. */
+t.setTimeout(110_000)
+
+const LIFE_MS = 60_000
+
+const opened = async (t: Test, settings: readonly string[] = []) => {
+  const redis = await redisServer(t, { settings })
+  const board = await switchboard(t, redis.port)
+  const reports: (string | undefined)[] = []
+  const store = await createRedisStore(`redis://127.0.0.1:${board.port}`, {
+    report: cause => reports.push(cause?.message)
+  })
+  t.after(() => store.close())
+  return { redis, board, store, reports }
+}
+
+t.test('a Redis store', async t => {
+  t.test('keeps every key under its prefix, with an end', async t => {
+    const { redis, store } = await opened(t)
+    await store.put('a', 'b', LIFE_MS)
+    await store.claim('lock', 'me', LIFE_MS)
+    await store.increment('limit', 1, LIFE_MS)
+    await store.enlist('set', 'a', 1, LIFE_MS)
+    await store.touch('a', LIFE_MS)
+    const keys = (await redis.command('KEYS', '*')) as string[]
+    t.strictSame(keys.sort(), ['hks3:a', 'hks3:limit', 'hks3:lock', 'hks3:set'])
+    for (const key of keys) t.ok(Number(await redis.command('PTTL', key)) > 0, key)
+  })
+
+  t.test('answers the first command after its start', async t => {
+    const { store } = await opened(t)
+    t.equal(await store.get('a'), undefined)
+  })
+
+  t.test('is not taken for away when the process itself was busy', async t => {
+    const reports: unknown[] = []
+    const store = await createRedisStore((await redisServer(t)).url, { report: cause => reports.push(cause) })
+    t.after(() => store.close())
+    await store.put('a', 'b', LIFE_MS)
+    const value = store.get('a')
+    const until = performance.now() + 120
+    while (performance.now() < until);
+    t.equal(await value, 'b')
+    t.strictSame(reports, [])
+  })
+
+  t.test('StoreDown for whatever is asked while it hangs, after 50 ms at most; nothing is left behind', async t => {
+    const { redis, store, reports } = await opened(t)
+    redis.freeze()
+    const begunAt = performance.now()
+    await t.rejects(store.touch('a', LIFE_MS), StoreDown)
+    const first = performance.now() - begunAt
+    t.ok(first >= 45 && first < 200, `${first.toFixed(0)} ms`)
+    for (const [name, ask] of Object.entries({
+      get: () => store.get('a'),
+      put: () => store.put('a', 'b', LIFE_MS),
+      claim: () => store.claim('a', 'b', LIFE_MS),
+      release: () => store.release('a', 'b'),
+      remove: () => store.remove('a'),
+      increment: () => store.increment('a', 1, LIFE_MS),
+      enlist: () => store.enlist('a', 'b', 1, LIFE_MS),
+      delist: () => store.delist('a', 'b'),
+      disband: () => store.disband('a'),
+      now: () => store.now()
+    })) {
+      t.ok((await atOnce(ask())) instanceof StoreDown, `${name} does not wait`)
+    }
+    t.equal(await atOnce(store.isUp()), false)
+    redis.thaw()
+    t.ok((await timeUntil(() => store.isUp())) <= MOST_RECOVERY_MS)
+    t.strictSame(reports, ['no reply within 50 ms', undefined])
+    t.strictSame(await redis.dump(), [])
+  })
+
+  t.test('says why it is away, without the password', async t => {
+    const { redis } = await opened(t, ['--requirepass', 'right'])
+    const reports: (string | undefined)[] = []
+    const store = await createRedisStore(`redis://:wrong-one@127.0.0.1:${redis.port}`, {
+      report: cause => reports.push(cause?.message)
+    })
+    t.equal(await store.isUp(), false)
+    await t.rejects(store.get('a'), StoreDown)
+    await store.close()
+    t.equal(reports.length, 1)
+    t.match(reports[0], /WRONGPASS/)
+    t.notMatch(reports[0], /wrong-one/)
+  })
+
+  t.test('StoreDown when it is closed', async t => {
+    const { store, reports } = await opened(t)
+    await store.close()
+    await t.rejects(store.get('a'), StoreDown)
+    t.equal(await store.isUp(), false)
+    t.strictSame(reports, [], 'which is no outage')
+  })
+})
+
+t.test('a Redis store behind a network', async t => {
+  t.test('replaces a connection that a firewall has forgotten', async t => {
+    const { store, board } = await opened(t)
+    await store.put('a', 'b', LIFE_MS)
+    board.forget()
+    await t.rejects(store.get('a'), StoreDown)
+    const ms = await timeUntil(async () => (await store.get('a').catch(() => undefined)) === 'b')
+    t.ok(ms <= 1000, `${ms.toFixed(0)} ms`)
+    t.comment(`a forgotten connection was replaced after ${ms.toFixed(0)} ms`)
+  })
+
+  t.test('goes to the new master when the old one has become its replica', async t => {
+    const { redis, store, board, reports } = await opened(t)
+    const master = await redisServer(t)
+    await store.put('a', 'b', LIFE_MS)
+    await redis.command('REPLICAOF', '127.0.0.1', String(master.port))
+    board.leadTo(master.port)
+    await store.touch('a', LIFE_MS).catch(() => undefined)
+    const ms = await timeUntil(() =>
+      store.put('c', 'd', LIFE_MS).then(
+        () => true,
+        () => false
+      )
+    )
+    t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
+    t.strictSame(reports.slice(-1), [undefined], 'and it is told that it is back')
+    t.equal(await master.command('GET', 'hks3:c'), 'd')
+  })
+})

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t from 'tap'
+import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, probe, timeUntil } from '../../support/outage/stage.ts'
+import { replicas, temporaryFolder } from '../../support/replicas.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+t.test('a gateway whose SQLite file another process does not let go', async t => {
+  const folder = temporaryFolder(t)
+  const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, RATE_LIMIT_MAX: '20' }
+  const { at, browserAt, service } = await replicas(t, env, { count: 1 })
+  const gateway = at(0)
+  const browser = await browserAt(0)
+  const holder = new DatabaseSync(join(folder, 'store.sqlite'))
+  t.after(async () => holder.close())
+  holder.exec('BEGIN IMMEDIATE')
+
+  t.test('503 store-unavailable for a cookie, which is untouched', async t => {
+    for (const reply of await Promise.all([browser.get(BUCKETS), browser.get(BUCKETS)])) isRefusedGently(t, reply)
+  })
+
+  t.test('200 for bearers and services, and 429 after as many as ever', async t => {
+    t.equal((await gateway.get(BUCKETS, service)).statusCode, 200)
+    const statuses: number[] = []
+    while (statuses.length < 25) statuses.push((await gateway.get(BUCKETS)).statusCode)
+    t.strictSame(statuses, [...Array(20).fill(200), ...Array(5).fill(429)])
+    t.equal(await probe(gateway, 'readyz'), 503)
+    t.equal(linesWith(gateway, 'the store does not answer'), 1)
+  })
+
+  t.test(`200 within ${MOST_RECOVERY_MS} ms of its return`, async t => {
+    holder.exec('COMMIT')
+    const ms = await timeUntil(async () => (await browser.get('/session')).statusCode === 200)
+    t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
+  })
+})

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { createSqliteStore } from '../../../src/store/sqlite.ts'
+import { StoreDown } from '../../../src/store/store.ts'
+import { atOnce } from '../../support/at-once.ts'
+import { timeUntil } from '../../support/outage/stage.ts'
+import { temporaryFolder } from '../../support/replicas.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+const LIFE_MS = 60_000
+
+const module = (path: string) => new URL(`../../../${path}`, import.meta.url).href
+
+/** What each of two processes does with the file, at the same time. */
+const WORK = `
+import { createSqliteStore } from '${module('src/store/sqlite.ts')}'
+const store = createSqliteStore(process.argv[1])
+const rounds = Array.from({ length: 300 }, (_, index) => index)
+const counts = await Promise.all(rounds.map(async () => (await store.increment('limit', 1, ${LIFE_MS})).count))
+const won = []
+for (const round of rounds) if (await store.claim('round ' + round, String(process.pid), ${LIFE_MS})) won.push(round)
+console.log(JSON.stringify({ counts, won }))
+await store.close()`
+
+const work = async (folder: string): Promise<{ counts: number[]; won: number[] }> =>
+  JSON.parse((await promisify(execFile)(process.execPath, ['--input-type=module', '-e', WORK, folder])).stdout)
+
+t.test('processes that share a SQLite file', async t => {
+  const folder = join(temporaryFolder(t), 'made', 'at the start')
+  const results = await Promise.all([work(folder), work(folder), work(folder)])
+  const sorted = (key: 'counts' | 'won') => results.flatMap(result => result[key]).sort((a, b) => a - b)
+
+  t.test('count together', async t => {
+    t.strictSame(
+      sorted('counts'),
+      Array.from({ length: 900 }, (_, index) => index + 1)
+    )
+  })
+  t.test('win each claim once', async t => {
+    t.strictSame(
+      sorted('won'),
+      Array.from({ length: 300 }, (_, index) => index)
+    )
+  })
+  t.test('leave it for the next process, and for nobody else', async t => {
+    const store = createSqliteStore(folder)
+    t.equal((await store.increment('limit', 1, LIFE_MS)).count, 901)
+    await store.close()
+    t.equal(statSync(folder).mode & 0o077, 0)
+  })
+})
+
+t.test('a SQLite file that another process does not let go', async t => {
+  const folder = temporaryFolder(t)
+  const reports: (string | undefined)[] = []
+  const store = createSqliteStore(folder, { report: cause => reports.push(cause?.message) })
+  const holder = new DatabaseSync(join(folder, 'store.sqlite'))
+  t.after(async () => {
+    holder.close()
+    await store.close()
+  })
+  await store.put('session', 'value', LIFE_MS)
+
+  t.test('is waited for', async t => {
+    holder.exec('BEGIN IMMEDIATE')
+    const value = store.touch('session', LIFE_MS)
+    // It has found the file locked by now, and looks again soon.
+    holder.exec('COMMIT')
+    t.equal(await value, 'value')
+  })
+
+  t.test('StoreDown in the end, and nobody else has to wait', async t => {
+    holder.exec('BEGIN IMMEDIATE')
+    let longestStop = 0
+    let last = performance.now()
+    const ticks = setInterval(() => {
+      longestStop = Math.max(longestStop, performance.now() - last)
+      last = performance.now()
+    }, 1)
+    await t.rejects(store.touch('session', LIFE_MS), StoreDown)
+    clearInterval(ticks)
+    t.ok(longestStop < 1000, `the process stood still for ${longestStop.toFixed(0)} ms`)
+    for (let tries = 0; tries < 100; tries += 1) t.ok((await atOnce(store.get('session'))) instanceof StoreDown)
+    t.equal(await atOnce(store.isUp()), false)
+  })
+
+  t.test('is back within 500 ms', async t => {
+    holder.exec('COMMIT')
+    const ms = await timeUntil(() => store.isUp())
+    t.ok(ms <= 500, `${ms.toFixed(0)} ms`)
+    t.equal(await store.get('session'), 'value')
+    t.strictSame(reports, ['database is locked', undefined])
+  })
+})
+
+t.test('a SQLite store', async t => {
+  t.test('removes what is over from the file', async t => {
+    const folder = temporaryFolder(t)
+    let time = 1_700_000_000_000
+    const store = createSqliteStore(folder, { now: () => time })
+    for (let index = 0; index < 600; index += 1) await store.put(`old ${index}`, 'value', LIFE_MS)
+    time += LIFE_MS + 1
+    for (let index = 0; index < 600; index += 1) await store.put(`new ${index}`, 'value', LIFE_MS)
+    await store.close()
+    const file = new DatabaseSync(join(folder, 'store.sqlite'))
+    const { rows } = file.prepare('SELECT count(*) AS rows FROM entries').get() as { rows: number }
+    file.close()
+    t.equal(rows, 600)
+  })
+
+  t.test('StoreDown for whatever is asked of a closed one', async t => {
+    const store = createSqliteStore(temporaryFolder(t))
+    await store.close()
+    await t.rejects(store.touch('a', LIFE_MS), StoreDown)
+    await t.rejects(store.get('a'), StoreDown)
+    await t.rejects(store.put('a', 'b', LIFE_MS), StoreDown)
+    await t.rejects(store.claim('a', 'b', LIFE_MS), StoreDown)
+    await t.rejects(store.release('a', 'b'), StoreDown)
+    await t.rejects(store.remove('a'), StoreDown)
+    await t.rejects(store.increment('a', 1, LIFE_MS), StoreDown)
+    await t.rejects(store.enlist('a', 'b', 1, LIFE_MS), StoreDown)
+    await t.rejects(store.delist('a', 'b'), StoreDown)
+    await t.rejects(store.disband('a'), StoreDown)
+    t.equal(await store.isUp(), false)
+  })
+})

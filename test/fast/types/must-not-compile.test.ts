@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+
+// 90 s: the compiler takes 2 s alone, and other files run at the same time.
+t.setTimeout(90_000)
+
+const PROGRAMS = 'test/fast/types/programs'
+
+/** Where an error is and which: `actions.ts:17 TS2322`. */
+const expected = readdirSync(PROGRAMS).flatMap(file =>
+  readFileSync(join(PROGRAMS, file), 'utf8')
+    .split('\n')
+    .flatMap((line, index) => {
+      const code = /\/\/ (TS\d+)$/.exec(line)?.[1]
+      return code === undefined ? [] : [`${file}:${index + 1} ${code}`]
+    })
+)
+
+const compiled = () =>
+  new Promise<string>(resolve => {
+    const args = ['node_modules/typescript/bin/tsc', '-p', 'test/fast/types/tsconfig.json', '--pretty', 'false']
+    // Fails on purpose: what counts is what it prints.
+    execFile(process.execPath, args, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`))
+  })
+
+t.test('what must not compile does not, for the reason that its line names', async t => {
+  const printed = await compiled()
+  const found = [...printed.matchAll(/^(.+?)\((\d+),\d+\): error (TS\d+): .*$/gm)].map(
+    ([text, path = '', line, code]) => ({
+      where: path.startsWith(`${PROGRAMS}/`) ? `${path.slice(PROGRAMS.length + 1)}:${line} ${code}` : text,
+      text
+    })
+  )
+  t.ok(expected.length >= 30, `${expected.length} lines that must not compile`)
+  t.same(
+    found.filter(({ where }) => !expected.includes(where)).map(({ text }) => text),
+    [],
+    'nothing else fails'
+  )
+  const failing = found.map(({ where }) => where)
+  for (const where of expected) t.ok(failing.includes(where), where)
+})

@@ -1,0 +1,51 @@
+import { Type } from 'typebox'
+import { action, says } from '../../../../src/upstream/actions/action.ts'
+
+const right = {
+  name: 'rename_bucket',
+  effect: 'write',
+  params: Type.Object({ s3uid: Type.String() }),
+  result: Type.Object({ message: Type.String(), count: Type.Optional(Type.Integer()) }),
+  example: { message: 'Renamed' },
+  failures: { 'bucket-exists': says(/taken/, 'Name is taken') }
+} as const
+
+export const declared = action(right)
+
+export const exampleOfAnotherType = action({
+  ...right,
+  example: { message: 204 } // TS2322
+})
+
+export const exampleWithoutAMember = action({
+  ...right,
+  example: {} // TS2741
+})
+
+export const unknownProblem = action({
+  ...right,
+  failures: { 'bucket-taken': says(/taken/, 'Name is taken') } // TS2353
+})
+
+export const failureWithoutAnExample = action({
+  ...right,
+  failures: { 'bucket-exists': says(/taken/) } // TS2554
+})
+
+export const unknownEffect = action({
+  ...right,
+  effect: 'delete' // TS2322
+})
+
+export const unknownOutcome = says(/taken/, 'Name is taken', 'maybe') // TS2345
+
+export const hiddenFailureThatIsNotNamed = action({
+  ...right,
+  hides: ['forbidden'],
+  hidden: ({ message }) => (message === '' ? 'bucket-exists' : undefined) // TS2322
+})
+
+export const hiddenFailureWithoutAName = action({
+  ...right,
+  hidden: ({ message }) => (message === '' ? 'nothing' : undefined) // TS2322
+})

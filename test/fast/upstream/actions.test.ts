@@ -1,0 +1,127 @@
+import t from 'tap'
+import { Value } from 'typebox/value'
+import { problems } from '../../../schemas/problems.ts'
+import { hashedToken } from '../../../src/sandbox/index.ts'
+import type { Action } from '../../../src/upstream/actions/action.ts'
+import { actions } from '../../../src/upstream/actions/index.ts'
+import * as sessions from '../../../src/upstream/actions/sessions.ts'
+import { problemsOf, refusalsOf, UNANSWERED } from '../../../src/upstream/protocol/failures.ts'
+import { bareUpstream } from '../../support/bare-upstream.ts'
+import { errandOf } from '../../support/errands.ts'
+import { gateway } from '../../support/gateway.ts'
+import { toldUpstream } from '../../support/told-upstream.ts'
+
+const all: [string, Action][] = Object.entries(actions)
+const logins: [string, Action][] = Object.entries(sessions)
+
+t.test('there are the thirteen actions of the vendor’s page', async t => {
+  t.equal(all.length, 13)
+})
+
+for (const [name, action] of all) {
+  t.test(`${name} is what it says`, async t => {
+    t.equal(action.name, name, 'stands under its own name')
+    t.equal(action.script, 's3.php')
+    t.ok(Value.Check(action.result, action.example), 'its example is a result')
+    t.notOk(Value.Check(action.result, { result: 'OK' }) && action.result.required?.length, 'an empty answer is none')
+    for (const key of Object.keys(action.params.properties)) {
+      t.match(key, /^[a-z0-9_]+$/, `${key} is spelled as PHP reads it`)
+      t.notMatch(key, /^(action|token)$/, `${key} does not clash`)
+    }
+  })
+}
+
+for (const [name, action] of [...all, ...logins]) {
+  t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
+    const refusals = refusalsOf(action)
+    for (const [problem, says] of Object.entries(action.failures)) {
+      t.ok(says.wording.test(says.example), `${problem}: the example matches the pattern`)
+      const first = refusals.find(row => row.says.wording.test(says.example))
+      t.equal(first?.problem, problem, `"${says.example}" is ${problem}`)
+    }
+    for (const { problem, says } of refusals) {
+      t.ok(says.wording.test(says.example), `${problem}: the example matches the pattern`)
+      t.ok(says.wording.test(says.example), 'and again: a wording remembers nothing')
+      t.ok(problems[problem].status >= 400)
+      const isUnanswered = action.effect === 'login' && UNANSWERED.some(name => name === problem)
+      const told = isUnanswered ? 'upstream-unavailable' : problem
+      t.ok(problemsOf(action).includes(told), `${problem} is documented, as ${told}`)
+    }
+  })
+}
+
+t.test('what is sent', async t => {
+  const { get, post, del, sandbox } = await gateway(t)
+  const { control } = sandbox
+  const hostile = {
+    authorization: `Bearer ${sandbox.demo.token}`,
+    cookie: 'a=b; token=c',
+    'user-agent': 'Mozilla/5.0',
+    referer: 'https://evil.example/',
+    'x-forwarded-for': '198.51.100.7',
+    'accept-language': 'nl',
+    'x-custom': '1'
+  }
+  await get('/accounts?planId=2&limit=3&sort=-id', { headers: hostile })
+  await get('/accounts/s3_user_1/buckets?expand=usage', { headers: hostile })
+  await get('/accounts/s3_user_1/buckets/logs/files?search=a%26token%3Dx&limit=1', { headers: hostile })
+  await get('/accounts/s3_user_1/keys/access-key', { headers: hostile })
+  await get('/plans/1/history', { headers: hostile })
+  await post('/accounts/s3_user_1/buckets', { name: 'photos' }, { headers: hostile })
+  await post('/accounts', { planId: 1, bucketName: 'free-photos' }, { headers: hostile })
+  await post(
+    '/orders',
+    { planId: 2, bucketName: 'more' },
+    { headers: { ...hostile, 'idempotency-key': 'a'.repeat(16) } }
+  )
+  await del('/accounts/s3_user_1/buckets/logs/files?path=a%26action%3Ddelete_account', { headers: hostile })
+  await del('/accounts/s3_user_1/buckets/photos', { headers: hostile })
+  await del('/accounts/s3_user_1', { headers: { ...hostile, 'confirm-delete': 's3_user_1' } })
+  const calls = control.calls().filter(({ action }) => action !== 'info')
+
+  t.equal(control.counters()['info'], 1, 'the customer is asked for once')
+  t.strictSame([...new Set(calls.map(({ action }) => action))].sort(), Object.keys(actions).sort(), 'all of them')
+  for (const { action: name, method, script, fields, headers } of calls) {
+    const action = new Map(all).get(name)
+    t.equal(`${method} ${script}`, 'POST s3.php', name)
+    const allowed = new Set(['action', 'token', ...Object.keys(action?.params.properties ?? {})])
+    t.strictSame(
+      Object.keys(fields).filter(key => !allowed.has(key)),
+      [],
+      `${name} sends declared fields only`
+    )
+    for (const key of action?.params.required ?? []) t.ok(key in fields, `${name} sends ${key}`)
+    t.equal(fields['token'], hashedToken(sandbox.demo.token))
+    t.match(headers['user-agent'], /^hostkey-s3-gateway\//)
+    t.equal(headers['content-type'], 'application/x-www-form-urlencoded')
+    t.equal(headers['accept'], 'application/json')
+    const forwarded = Object.keys(headers).filter(
+      header => !['host', 'connection', 'content-type', 'content-length', 'accept', 'user-agent'].includes(header)
+    )
+    t.strictSame(forwarded, [], `${name} forwards no header`)
+  }
+  t.equal(calls.find(({ action }) => action === 'delete_file')?.fields['filename'], 'a&action=delete_account')
+  t.equal(calls.find(({ action }) => action === 'get_files')?.fields['search'], 'a&token=x')
+})
+
+t.test('a params object with more than is declared sends no more than that', async t => {
+  const { sandbox, upstream } = await bareUpstream(t)
+  const errand = errandOf({ token: sandbox.demo.token })
+  const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
+  await upstream.call(actions.history, params, errand)
+  t.strictSame(sandbox.control.calls()[0]?.fields, {
+    action: 'history',
+    token: hashedToken(sandbox.demo.token),
+    id: '1'
+  })
+  t.equal(errand.spent.calls, 1)
+  t.ok(errand.spent.ms > 0)
+})
+
+t.test('a refusal that quotes the token is told without it, whatever a token looks like', async t => {
+  const { upstream } = await toldUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
+  const refused = await upstream
+    .call(actions.get_users, {}, errandOf({ token: 'opaque_Token-1' }))
+    .catch(error => error)
+  t.match(refused.options.upstream, { message: 'The session of [redacted] is closed' })
+})

@@ -1,0 +1,42 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import t from 'tap'
+import { createTransport, MAX_BODY_BYTES } from '../../../../src/upstream/protocol/transport.ts'
+import { serving } from '../../../support/serving.ts'
+
+const encoders: Record<string, (text: string) => Buffer> = {
+  gzip: gzipSync,
+  'x-gzip': gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+  ' GZip ': gzipSync,
+  identity: Buffer.from,
+  '': Buffer.from
+}
+
+const asked = { script: 's3.php', form: '', isWrite: false, isFresh: true, headMs: 5000 }
+
+t.test('a reply that a server in between has compressed', async t => {
+  let encoding = ''
+  let body: Buffer = Buffer.alloc(0)
+  const url = await serving(t, (_request, response) => {
+    response.setHeader('content-encoding', encoding)
+    response.end(body)
+  })
+  const transport = createTransport(new URL(url))
+  t.after(() => transport.close())
+  const post = (text: string) => {
+    body = encoders[encoding]?.(text) ?? body
+    return transport.post({ ...asked, signal: AbortSignal.timeout(5000) }).catch(error => error)
+  }
+
+  for (encoding of Object.keys(encoders)) t.match(await post('ä "text"'), { status: 200, body: 'ä "text"' }, encoding)
+
+  for (encoding of ['gzip', 'x-gzip', 'deflate', 'br']) {
+    t.match(await post(' '.repeat(MAX_BODY_BYTES)), { status: 200 }, `${encoding}, 8 MiB`)
+    t.match(
+      await post(' '.repeat(MAX_BODY_BYTES + 1)),
+      { problem: 'upstream-bad-response' },
+      `${encoding}, one byte more`
+    )
+  }
+})

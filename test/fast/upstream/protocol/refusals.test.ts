@@ -1,0 +1,231 @@
+import t, { type Test } from 'tap'
+import type { ProblemName } from '../../../../schemas/problems.ts'
+import type { ActionName } from '../../../../src/upstream/actions/index.ts'
+import { fails } from '../../../support/expect.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+/** An operation that calls the action, so that a refusal of it can be seen. */
+const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
+  create_account: g => g.post('/accounts', { planId: 1, bucketName: 'photos' }),
+  create_bucket: g => g.post('/accounts/s3_user_1/buckets', { name: 'photos' }),
+  create_order: g =>
+    g.post(
+      '/orders',
+      { planId: 2, bucketName: `photos-${crypto.randomUUID()}` },
+      { headers: { 'idempotency-key': crypto.randomUUID() } }
+    ),
+  delete_account: g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } }),
+  delete_bucket: g => g.del('/accounts/s3_user_1/buckets/logs'),
+  delete_file: g => g.del('/accounts/s3_user_1/buckets/logs/files?path=a'),
+  get_buckets: g => g.get('/accounts/s3_user_1/buckets'),
+  get_buckets_rmq: g => g.get('/accounts/s3_user_1/usage'),
+  get_files: g => g.get('/accounts/s3_user_1/buckets/logs/files'),
+  get_users: g => g.get('/accounts'),
+  history: g => g.get('/plans/1/history'),
+  list_plans: g => g.get('/plans'),
+  show_key: g => g.get('/accounts/s3_user_1/keys/access-key')
+}
+
+type Row = [action: ActionName, text: string, status: number, problem: ProblemName, outcome?: string]
+
+const CREATED = 'S3 account was created, but had an error:'
+const FILES = 's3/get_files: Load S3 files error:'
+
+/** UPSTREAM section 4, by its numbers: what HOSTKEY says, and what the caller is told. */
+const rows: Record<string, Row[]> = {
+  '1: before any suffix': [
+    ['create_account', `${CREATED} Bucket already exists`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} quota exceeded`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} Permission denied`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `${CREATED} issue service paid`, 502, 'account-state-unknown', 'partial'],
+    ['create_account', `  ${CREATED.toLowerCase()} ...  `, 502, 'account-state-unknown', 'partial'],
+    ['create_order', `${CREATED} ...`, 202, 'account-state-unknown', 'partial']
+  ],
+  '2': [['create_order', 'issue service paid', 402, 'payment-required', 'unknown']],
+  '3': [
+    ['create_bucket', 'Create bucket error: Bucket already exists', 409, 'bucket-exists', 'not-applied'],
+    ['create_bucket', 'Create bucket error: BucketAlreadyExists', 409, 'bucket-exists', 'not-applied'],
+    ['create_bucket', 'Create bucket error: BucketAlreadyOwnedByYou', 409, 'bucket-exists', 'not-applied']
+  ],
+  '4': [
+    ['create_bucket', 'Create bucket error: InternalError', 502, 'upstream-storage-error', 'unknown'],
+    ['create_bucket', 'Create bucket error: InvalidBucketName', 422, 'invalid-bucket-name', 'not-applied'],
+    ['create_bucket', 'Create bucket error: TooManyBuckets', 409, 'limit-reached', 'not-applied'],
+    ['create_bucket', 'Create bucket error: AccessDenied', 403, 'forbidden', 'not-applied']
+  ],
+  '5': [
+    ['delete_bucket', 'Delete S3 bucket error: Bucket not empty', 409, 'bucket-not-empty', 'not-applied'],
+    ['delete_bucket', 'Delete S3 bucket error: BucketNotEmpty', 409, 'bucket-not-empty', 'not-applied']
+  ],
+  '6': [
+    ['delete_bucket', 'Delete S3 bucket error: NoSuchBucket', 404, 'bucket-not-found', 'not-applied'],
+    ['delete_bucket', 'Delete S3 bucket error: not found', 404, 'bucket-not-found', 'not-applied']
+  ],
+  '7': [
+    ['delete_file', 'Delete S3 file error: File not found', 404, 'file-not-found', 'not-applied'],
+    ['delete_file', 'Delete S3 file error: NoSuchKey', 404, 'file-not-found', 'not-applied'],
+    ['delete_file', 'Delete S3 file error: NoSuchBucket', 404, 'bucket-not-found', 'not-applied'],
+    ['delete_file', 'Delete S3 file error: InternalError', 502, 'upstream-storage-error', 'unknown']
+  ],
+  '8': [
+    ['delete_account', 'Delete S3 account error: ...', 502, 'upstream-storage-error', 'unknown'],
+    ['delete_account', 'Delete S3 account error: BucketNotEmpty', 502, 'upstream-storage-error', 'unknown']
+  ],
+  '9': [['get_buckets', 's3/get_buckets: Load bucket error: ...', 502, 'upstream-storage-error']],
+  '10': [
+    ['get_files', 's3/get_files: Load S3 files error: ...', 502, 'upstream-storage-error'],
+    ['get_files', 's3/get_files: Load S3 files error: NoSuchBucket', 404, 'bucket-not-found'],
+    ['get_files', 's3/get_files: Load S3 files error: Invalid token', 400, 'invalid-cursor'],
+    ['get_files', `${FILES} The continuation token provided is incorrect`, 400, 'invalid-cursor']
+  ],
+  '11': [
+    ['get_buckets_rmq', 'S3 account not found for this customer', 404, 'account-not-found'],
+    ['get_buckets', 'S3 account not found for this customer', 404, 'account-not-found'],
+    ['get_files', 'S3 account not found for this customer', 404, 'account-not-found'],
+    ['show_key', 'S3 account not found for this customer', 404, 'account-not-found'],
+    ['create_bucket', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied'],
+    ['delete_bucket', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied'],
+    ['delete_file', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied'],
+    ['delete_account', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied']
+  ],
+  '12': [['get_users', 'customer not found', 404, 'customer-not-found']],
+  '13': [
+    ['history', 'Plan not found', 404, 'plan-not-found'],
+    ['create_account', 'Plan not found', 422, 'plan-not-orderable', 'not-applied'],
+    ['create_order', 'Plan not found', 422, 'plan-not-orderable', 'not-applied']
+  ],
+  '14': [['show_key', 'invalid key', 400, 'invalid-request']],
+  '15': [
+    ['list_plans', 's3/list_plans: invalid request', 400, 'invalid-request'],
+    ['get_users', 's3/get_users: invalid request', 400, 'invalid-request'],
+    ['delete_file', 'invalid request', 400, 'invalid-request', 'not-applied']
+  ],
+  '16': [
+    ['get_users', 'Missing required keys: id', 400, 'invalid-request'],
+    ['create_bucket', 'bucket_name required', 400, 'invalid-request', 'not-applied'],
+    ['get_users', 'Empty message', 400, 'invalid-request']
+  ],
+  '17': [
+    'Invalid token',
+    'token expired',
+    'token is invalid',
+    'session expired',
+    'Invalid hash',
+    'Authorization required',
+    'unauthorized',
+    'authentication failed'
+  ].map((text): Row => ['get_users', text, 401, 'invalid-token']),
+  '18 and 19': [
+    'not authorized',
+    'Permission denied',
+    'access denied',
+    'forbidden',
+    'Ticket not found or you has no permissions',
+    'IP not allowed'
+  ].map((text): Row => ['get_buckets_rmq', text, 403, 'forbidden']),
+  '4.1, by the action': [
+    ['get_buckets', 's3/get_buckets: Load bucket error: InvalidAccessKeyId', 502, 'upstream-storage-error'],
+    ['delete_file', 'Delete S3 file error: SignatureDoesNotMatch', 502, 'upstream-storage-error', 'unknown'],
+    ['get_files', 'The specified bucket does not exist', 404, 'bucket-not-found'],
+    ['delete_file', 'does not exist', 404, 'file-not-found', 'not-applied'],
+    ['show_key', 'no such user', 404, 'account-not-found'],
+    ['history', 'unknown plan', 404, 'plan-not-found'],
+    ['create_order', 'no such plan', 422, 'plan-not-orderable', 'not-applied'],
+    ['create_order', 'duplicate bucket', 409, 'bucket-exists', 'not-applied'],
+    ['delete_bucket', 'bucket is not empty', 409, 'bucket-not-empty', 'not-applied'],
+    ['create_order', 'insufficient credit', 402, 'payment-required', 'unknown'],
+    ['get_buckets', 'service suspended', 402, 'payment-required'],
+    ['create_account', 'quota exceeded', 409, 'limit-reached', 'not-applied'],
+    ['create_order', 'invalid bucket name', 422, 'invalid-bucket-name', 'not-applied'],
+    ['get_buckets_rmq', 'rabbit queue is down', 503, 'upstream-throttled'],
+    ['delete_bucket', 'Delete S3 bucket error: SlowDown', 503, 'upstream-throttled', 'unknown'],
+    ['get_files', 's3/get_files: Load S3 files error: time out', 504, 'upstream-timeout'],
+    ['create_order', 'gateway timeout', 202, 'upstream-timeout', 'unknown'],
+    ['get_users', 'wrong hash', 401, 'invalid-token'],
+    ['get_users', 'expired token', 401, 'invalid-token']
+  ]
+}
+
+/** Asserts that nobody can tell yet what became of an order, and why. */
+const isOpen = (t: Test, reply: Reply, name: ProblemName) => {
+  t.equal(reply.statusCode, 202, reply.text)
+  t.hasStrict(reply.json(), { state: 'unknown', problem: { name } })
+}
+
+t.test('what HOSTKEY says', async t => {
+  const g = await gateway(t)
+  const { control } = g.sandbox
+
+  for (const [row, cases] of Object.entries(rows)) {
+    t.test(`row ${row}`, async t => {
+      for (const [action, text, status, problem, outcome] of cases) {
+        t.test(`${status} ${problem} when ${action} says "${text}"`, async t => {
+          control.reset()
+          control.fault({ kind: 'refusal', text, action })
+          const reply = await asking[action](g)
+          if (status === 202) isOpen(t, reply, problem)
+          else fails(t, reply, status, problem, outcome === undefined ? {} : { outcome })
+          if (status !== 202) t.equal(reply.json().outcome, outcome)
+          t.equal(control.counters()[action], 1, 'asked once')
+        })
+      }
+    })
+  }
+})
+
+t.test('what nobody knows', async t => {
+  const g = await gateway(t)
+  const { control } = g.sandbox
+  const usage = () => asking.get_buckets_rmq(g)
+  t.beforeEach(() => control.reset())
+
+  t.test('502 upstream-refused when the words are unknown: quoted, counted, logged, not repeatable', async t => {
+    control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned' })
+    g.lines.length = 0
+    fails(t, await usage(), 502, 'upstream-refused', {
+      retryable: false,
+      upstream: { action: 'get_buckets_rmq', message: 'Flux capacitor misaligned' }
+    })
+    const metrics = await (await fetch(`${g.managementUrl}/metrics`)).text()
+    t.match(metrics, /^gateway_upstream_refused_total\{action="get_buckets_rmq"\} 1$/m)
+    t.ok(g.lines.some(line => line.includes('"upstreamText":"Flux capacitor misaligned"')))
+  })
+
+  t.test('502 upstream-refused, outcome unknown, when a write is refused in unknown words', async t => {
+    control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned', action: 'delete_file' })
+    fails(t, await asking.delete_file(g), 502, 'upstream-refused', { outcome: 'unknown', retryable: false })
+  })
+
+  t.test('502 upstream-refused when known words come after 2,048 others: patterns see no more', async t => {
+    control.fault({ kind: 'refusal', text: `${'x'.repeat(2030)} invalid token` })
+    fails(t, await usage(), 401, 'invalid-token')
+    control.clearFaults()
+    control.fault({ kind: 'refusal', text: `${'x'.repeat(2048)} invalid token` })
+    fails(t, await usage(), 502, 'upstream-refused')
+  })
+
+  for (const kind of ['bare-error', 'refusal'] as const) {
+    t.test(`502 upstream-refused when HOSTKEY gives no reason (${kind})`, async t => {
+      control.fault({ kind, text: '' })
+      fails(t, await usage(), 502, 'upstream-refused', { upstream: { action: 'get_buckets_rmq', message: '' } })
+    })
+  }
+
+  t.test('502 upstream-refused quotes at most 512 characters, without control characters and credentials', async t => {
+    const token = g.sandbox.demo.token
+    const [account] = control.state().accounts
+    const text = `Odd\u0000 \u001b[31mred\r\nline\u202e token=${token} ${account?.secretKey} ${account?.accessKey} ${'long '.repeat(200)}`
+    control.fault({ kind: 'refusal', text })
+    const reply = await usage()
+    fails(t, reply, 502, 'upstream-refused')
+    const { message } = reply.json().upstream
+    t.match(message, /^Odd +\[31mred line +token=\[redacted\] \[redacted\] \[redacted\] long long/)
+    t.ok(message.length <= 512)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested.
+    t.notMatch(message, /[\u0000-\u001f\u007f\u202e]/)
+    t.notOk(reply.json().detail.includes('Odd'), 'only the member of its own quotes HOSTKEY')
+  })
+})

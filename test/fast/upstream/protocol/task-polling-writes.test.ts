@@ -1,0 +1,72 @@
+import t, { type Test } from 'tap'
+import { isProblem } from '../../../../src/core/problem.ts'
+import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
+import { createBucket, deleteBucket } from '../../../../src/upstream/actions/buckets.ts'
+import { errandOf } from '../../../support/errands.ts'
+import { type Told, toldUpstream } from '../../../support/told-upstream.ts'
+
+const KEY = 'a1'.repeat(16)
+const queued = () => ({ callback: KEY })
+
+const actions = {
+  create_order: [createOrder, { plan_id: 2, bucket_name: 'photos', location: 'NL' }],
+  create_bucket: [createBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }],
+  delete_bucket: [deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }]
+} as const
+
+/** A HOSTKEY that puts every write into its queue, and answers for it as it is told. */
+const ask = async (t: Test, name: keyof typeof actions, check: () => Told) => {
+  const { upstream, calls, close } = await toldUpstream(t, {
+    create_order: queued,
+    create_bucket: queued,
+    delete_bucket: queued,
+    check: () => check()
+  })
+  const [action, params] = actions[name]
+  const outcome = await upstream.call(action, params as never, errandOf()).catch((error: unknown) => error)
+  return { outcome, calls, close, sent: calls.filter(({ action }) => action === name).length }
+}
+
+t.test('a write that HOSTKEY puts into a queue', async t => {
+  for (const name of Object.keys(actions) as (keyof typeof actions)[]) {
+    t.test(`${name} ends as its task does`, async t => {
+      const done = await ask(t, name, () => ({ context: { s3uid: 's3_user_9' }, key: KEY }))
+      t.notOk(isProblem(done.outcome))
+      t.match(done.calls.at(-1), { action: 'check', key: KEY })
+      const { outcome } = await ask(t, name, () => 'Permission denied')
+      t.match(outcome, { problem: 'forbidden', options: { outcome: 'not-applied' } })
+    })
+
+    for (const [what, told] of [
+      ['hangs up', null],
+      ['answers nonsense', undefined],
+      ['does not know the task any more', 'AsyncKey not found'],
+      ['wants a token', 'Invalid token']
+    ] as const) {
+      t.test(`${name} is sent once and stays unknown when HOSTKEY, asked for the task, ${what}`, async t => {
+        const { outcome, sent } = await ask(t, name, () => told)
+        t.match(outcome, { problem: 'upstream-timeout', options: { outcome: 'unknown' } })
+        t.equal(sent, 1)
+      })
+    }
+
+    t.test(`${name} is sent once and stays unknown when HOSTKEY cannot be reached any more`, async t => {
+      const { upstream, calls, close } = await toldUpstream(t, {
+        [name]: () => {
+          close()
+          return queued()
+        }
+      })
+      const [action, params] = actions[name]
+      const outcome = await upstream.call(action, params as never, errandOf()).catch((error: unknown) => error)
+      t.match(outcome, { problem: 'upstream-timeout', options: { outcome: 'unknown' } })
+      t.equal(calls.length, 1)
+    })
+  }
+})
+
+t.test('an answer that holds more than the key of a task is an answer', async t => {
+  const { upstream, calls } = await toldUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
+  await upstream.call(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, errandOf())
+  t.equal(calls.length, 1)
+})

@@ -1,0 +1,53 @@
+import t from 'tap'
+import { getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
+import { errandOf } from '../../../support/errands.ts'
+import { fails } from '../../../support/expect.ts'
+import { gateway } from '../../../support/gateway.ts'
+import { toldUpstream } from '../../../support/told-upstream.ts'
+
+const USAGE = '/accounts/s3_user_1/usage'
+
+t.test('an answer that HOSTKEY puts into a queue', async t => {
+  const { get, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
+  const { control } = sandbox
+  const polls = () => control.calls().filter(({ script }) => script === 'eq_callback.php').length
+  const plain = (await get(USAGE)).json()
+  t.beforeEach(() => control.reset())
+
+  t.test('200 as if it had come at once, when it is ready within the deadline', async t => {
+    control.set({ rmq: 'callback', callbackSeconds: 0 })
+    const reply = await get(USAGE)
+    t.equal(reply.statusCode, 200, reply.text)
+    t.strictSame(reply.json(), plain)
+    t.equal(polls(), 1)
+    t.equal(control.counters()['get_buckets_rmq'], 1)
+  })
+
+  t.test('200 after some polls when it takes its time', async t => {
+    control.set({ rmq: 'callback', callbackSeconds: 1 })
+    const reply = await get(USAGE)
+    t.equal(reply.statusCode, 200, reply.text)
+    t.strictSame(reply.json(), plain)
+    t.ok(polls() >= 2)
+    t.equal(control.counters()['get_buckets_rmq'], 1)
+  })
+
+  t.test('504 upstream-timeout when it is never ready: at the deadline, and the task is put once', async t => {
+    control.set({ rmq: 'stall' })
+    const startedAt = performance.now()
+    fails(t, await get(USAGE), 504, 'upstream-timeout', { retryable: true })
+    const ms = performance.now() - startedAt
+    t.ok(ms >= 1400 && ms < 2500, `${Math.round(ms)} ms`)
+    t.ok(polls() >= 3)
+    t.equal(control.counters()['get_buckets_rmq'], 1)
+  })
+})
+
+t.test('upstream-bad-response, and no missing account, when HOSTKEY does not know its task any more', async t => {
+  const { upstream } = await toldUpstream(t, {
+    get_buckets_rmq: () => ({ callback: 'a1'.repeat(16) }),
+    check: () => 'AsyncKey not found'
+  })
+  const asked = upstream.call(getBucketsUsage, { s3uid: 's3_user_1' }, errandOf())
+  t.match(await asked.catch((error: unknown) => error), { problem: 'upstream-bad-response' })
+})

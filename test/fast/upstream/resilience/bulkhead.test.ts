@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import t from 'tap'
+import { isProblem } from '../../../../src/core/problem.ts'
+import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
+import { createLane } from '../../../../src/upstream/resilience/bulkhead.ts'
+import { fails } from '../../../support/expect.ts'
+import { gateway } from '../../../support/gateway.ts'
+
+t.test('a lane', async t => {
+  t.test('runs so many at a time, the others in their order, and refuses what is beyond its queue', async t => {
+    const lane = createLane({ slots: 2, queue: 3, waitMs: 1000 })
+    const order: number[] = []
+    let most = 0
+    const runs = Array.from({ length: 7 }, (_, index) =>
+      lane.run(async () => {
+        order.push(index)
+        most = Math.max(most, lane.inFlight)
+        await pause(20)
+      })
+    )
+    const results = await Promise.allSettled(runs)
+    t.strictSame(
+      results.map(({ status }) => status),
+      [...Array.from({ length: 5 }, () => 'fulfilled'), 'rejected', 'rejected']
+    )
+    t.strictSame(order, [0, 1, 2, 3, 4])
+    t.equal(most, 2)
+    t.equal(lane.inFlight, 0)
+  })
+
+  t.test('sends away who has waited too long, and does not begin their work', async t => {
+    const lane = createLane({ slots: 1, queue: 1, waitMs: 20 })
+    const first = lane.run(() => pause(80))
+    let hasBegun = false
+    const second = lane.run(async () => {
+      hasBegun = true
+    })
+    t.ok(isProblem(await second.catch(error => error), 'overloaded'))
+    await first
+    t.notOk(hasBegun)
+    t.equal(await lane.run(async () => 'free again'), 'free again')
+  })
+
+  t.test('gives the slot back when the work fails', async t => {
+    const lane = createLane({ slots: 1, queue: 0, waitMs: 20 })
+    await t.rejects(
+      lane.run(() => Promise.reject(new Error('no'))),
+      /no/
+    )
+    t.equal(lane.inFlight, 0)
+    const busy = lane.run(() => pause(20))
+    const refusal = await lane.run(async () => undefined).catch(error => error)
+    t.ok(isProblem(refusal, 'overloaded'))
+    t.ok((refusal.options.retryAfterSeconds ?? 0) >= 1)
+    await busy
+  })
+})
+
+t.test('503 overloaded with Retry-After when a lane is full; the other lanes go on', async t => {
+  const { get, post, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '5000' })
+  const { slots, queue } = classOf.queue
+  sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 2000 })
+  const beyond = 4
+  const asked = Array.from({ length: slots + queue + beyond }, (_, n) =>
+    // Each of an account of its own, which HOSTKEY does not know: who asks the same shares one call.
+    get(`/accounts/s3_user_${1000 + n}/usage`)
+  )
+  await pause(100)
+  t.equal((await get('/accounts')).statusCode, 200, 'reads have slots of their own')
+  t.equal((await post('/accounts/s3_user_1/buckets', { name: 'meanwhile' })).statusCode, 201, 'writes too')
+  const replies = await Promise.all(asked)
+  const refused = replies.filter(({ statusCode }) => statusCode !== 404)
+  // Who waits is sent away after 250 ms, long before a slot comes free.
+  t.equal(refused.length, queue + beyond)
+  for (const reply of refused) {
+    fails(t, reply, 503, 'overloaded', { retryable: true })
+    t.match(reply.headers['retry-after'], /^[1-3]$/)
+  }
+  t.equal(sandbox.control.counters()['get_buckets_rmq'], slots)
+})

@@ -1,0 +1,125 @@
+import { setImmediate } from 'node:timers/promises'
+import t from 'tap'
+import type { Errand } from '../../../../src/core/caller.ts'
+import { isProblem, Problem } from '../../../../src/core/problem.ts'
+import type { Action } from '../../../../src/upstream/actions/action.ts'
+import { getUsers } from '../../../../src/upstream/actions/accounts.ts'
+import { listPlans } from '../../../../src/upstream/actions/plans.ts'
+import type { Call } from '../../../../src/upstream/client.ts'
+import { cached } from '../../../../src/upstream/resilience/cache.ts'
+import { errandOf, heard, type Who } from '../../../support/errands.ts'
+
+/** Plans that are kept, by a clock that is put forward; each call is answered with its number, or fails. */
+const shop = () => {
+  let time = 1_000_000
+  let calls = 0
+  let isSick = false
+  const errands: Errand[] = []
+  const call = (async (_action: Action, _params: object, errand: Errand) => {
+    calls += 1
+    errands.push(errand)
+    if (isSick) throw new Problem('upstream-timeout', 'lost')
+    return calls
+  }) as unknown as Call
+  const kept = cached(call, () => time)
+  return {
+    errands,
+    ask: (who?: Who, action: Action = listPlans) => heard(kept(action, {}, errandOf(who))),
+    advance: (ms: number) => {
+      time += ms
+    },
+    sicken: (sick: boolean) => {
+      isSick = sick
+    },
+    calls: () => calls
+  }
+}
+
+t.test('plans', async t => {
+  t.test('are kept for half a minute, ± 10 %, then renewed behind the caller’s back', async t => {
+    const { ask, advance, calls, errands } = shop()
+    t.equal(await ask(), 1)
+    advance(26_999)
+    t.equal(await ask(), 1)
+    await setImmediate()
+    t.equal(calls(), 1)
+    advance(6002)
+    const gone = AbortSignal.abort()
+    t.strictSame(await Promise.all([ask({ signal: gone }), ask()]), [1, 1], 'at once')
+    await setImmediate()
+    t.equal(calls(), 2, 'by one call')
+    t.notOk(errands[1]?.signal.aborted, 'that does not end with the caller')
+    t.equal(await ask(), 2)
+    t.equal(calls(), 2)
+  })
+
+  t.test('are kept for a minute at most, ± 10 %', async t => {
+    const soon = shop()
+    await soon.ask()
+    soon.advance(53_999)
+    t.equal(await soon.ask(), 1)
+    const late = shop()
+    await late.ask()
+    late.advance(66_001)
+    t.equal(await late.ask(), 2)
+  })
+
+  t.test('are not renewed at the same moment for everybody', async t => {
+    const { ask, advance, calls } = shop()
+    const all = async () => {
+      for (let n = 0; n < 200; n += 1) await ask({ id: String(n) })
+      await setImmediate()
+      return calls()
+    }
+    await all()
+    advance(26_999)
+    t.equal(await all(), 200, 'not before 27 s')
+    advance(3001)
+    const some = await all()
+    t.ok(some > 240 && some < 360, `${some} of 400`)
+    const late = shop()
+    for (let n = 0; n < 200; n += 1) await late.ask({ id: String(n) })
+    late.advance(33_001)
+    for (let n = 0; n < 200; n += 1) await late.ask({ id: String(n) })
+    await setImmediate()
+    t.equal(late.calls(), 400, 'all by 33 s')
+  })
+
+  t.test('are not kept when they could not be read, and forgotten when they cannot be renewed', async t => {
+    const { ask, advance, sicken, calls } = shop()
+    sicken(true)
+    t.ok(isProblem(await ask(), 'upstream-timeout'))
+    sicken(false)
+    t.equal(await ask(), 2)
+    advance(40_000)
+    sicken(true)
+    t.equal(await ask(), 2)
+    await setImmediate()
+    t.ok(isProblem(await ask(), 'upstream-timeout'))
+    sicken(false)
+    t.equal(await ask(), calls())
+    advance(40_000)
+    const before = calls()
+    await ask()
+    await setImmediate()
+    t.equal(calls(), before + 1, 'and can be renewed again')
+  })
+
+  t.test('are kept for each caller and token, for requests that only read, and nothing else is', async t => {
+    const { ask } = shop()
+    t.strictSame(
+      [await ask(), await ask({ id: 'b' }), await ask({ token: 'two' }), await ask({ isShareable: false })],
+      [1, 2, 3, 4]
+    )
+    t.strictSame([await ask({}, getUsers), await ask({}, getUsers), await ask()], [5, 6, 1])
+  })
+
+  t.test('are kept for a thousand callers; who has not asked for the longest time is forgotten', async t => {
+    const { ask } = shop()
+    for (let n = 0; n < 1000; n += 1) await ask({ id: String(n) })
+    t.equal(await ask({ id: '0' }), 1)
+    t.equal(await ask({ id: 'one more' }), 1001)
+    t.equal(await ask({ id: '0' }), 1, 'asked a moment ago')
+    t.equal(await ask({ id: '1' }), 1002)
+  })
+})

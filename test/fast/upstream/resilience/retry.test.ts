@@ -1,0 +1,164 @@
+import { request } from 'node:http'
+import t from 'tap'
+import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
+import { eventually } from '../../../support/eventually.ts'
+import { fails } from '../../../support/expect.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
+import { stablePort } from '../../../support/stable-port.ts'
+
+/** An operation, and the action that it calls. */
+interface Operation {
+  action: string
+  ask: (g: Gateway) => Promise<Reply>
+  /** Where it is looked for when its answer is lost. */
+  list?: string
+}
+
+/** Deadlines, ms: one that is met, and one that is longer than anybody here waits, however busy the machine is. */
+const HASTY = '500'
+const PATIENT = '20000'
+
+/** One for each effect of RELIABILITY 4.1. */
+const operations: Record<string, Operation> = {
+  read: { action: 'get_users', ask: g => g.get('/accounts') },
+  queue: { action: 'get_buckets_rmq', ask: g => g.get('/accounts/s3_user_1/usage') },
+  secret: { action: 'show_key', ask: g => g.get('/accounts/s3_user_1/keys/access-key') },
+  write: {
+    action: 'delete_bucket',
+    ask: g => g.del('/accounts/s3_user_1/buckets/empty-bucket'),
+    list: 'get_buckets'
+  },
+  buy: {
+    action: 'delete_account',
+    ask: g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } }),
+    list: 'get_users'
+  }
+}
+
+const early = ['reset-before', 'html-502', 'html-503', 'html-504'] as const
+const ambiguous = ['hang', 'empty-500', 'html-200', 'truncated'] as const
+
+t.test('what is sent again', async t => {
+  const sandbox = await startSandbox({ seed: crypto.randomUUID() })
+  const { control } = sandbox
+  t.after(() => sandbox.close())
+  t.beforeEach(() => control.reset())
+
+  for (const [effect, { action, ask, list }] of Object.entries(operations)) {
+    // A gateway of its own for each group: its breaker must not open.
+    t.test(`a ${effect} that HOSTKEY breaks off early`, async t => {
+      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT }, { sandbox })
+      const hits = effect === 'read' ? 2 : 1
+      for (const kind of early) {
+        t.test(`is sent ${hits === 2 ? 'twice' : 'once'} (${kind})`, async t => {
+          control.fault({ kind, action })
+          t.ok((await ask(g)).statusCode >= 500)
+          t.equal(control.counters()[action], hits)
+        })
+      }
+    })
+    t.test(`a ${effect} of which nobody can tell what happened`, async t => {
+      const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox })
+      for (const kind of ambiguous) {
+        t.test(`is sent once (${kind})`, async t => {
+          control.fault({ kind, action })
+          // Nor by looking.
+          if (list) control.fault({ kind: 'html-200', action: list })
+          const reply = await ask(g)
+          t.ok(reply.statusCode >= 500)
+          t.equal(control.counters()[action], 1)
+          if (list) t.equal(reply.json().outcome, 'unknown')
+        })
+      }
+    })
+  }
+})
+
+t.test('what is sent again of a read', async t => {
+  const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT })
+  const { control } = g.sandbox
+  t.beforeEach(() => control.reset())
+
+  t.test('200 when the second attempt succeeds', async t => {
+    control.fault({ kind: 'reset-before', action: 'get_users', count: 1 })
+    t.equal((await g.get('/accounts')).statusCode, 200)
+    t.equal(control.counters()['get_users'], 2)
+  })
+
+  t.test('a read is not repeated when too little of the deadline is left', async t => {
+    const hasty = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox: g.sandbox })
+    control.fault({ kind: 'latency', action: 'get_users', ms: 350 })
+    control.fault({ kind: 'reset-before', action: 'get_users' })
+    t.ok((await hasty.get('/accounts')).statusCode >= 500)
+    t.equal(control.counters()['get_users'], 1)
+  })
+
+  t.test('a refusal is never repeated', async t => {
+    const kinds: FaultKind[] = ['refusal', 'throttled', 'bare-error']
+    for (const kind of kinds) control.fault({ kind, action: 'get_users', count: 1 })
+    for (const _ of kinds) t.ok((await g.get('/accounts')).statusCode >= 400)
+    t.equal(control.counters()['get_users'], kinds.length)
+  })
+
+  t.test('a caller that hangs up ends a read, and no write that was sent', async t => {
+    const hangUp = async (method: string, path: string, action: string) => {
+      const call = request(`${g.url}${path}`, { method, headers: { authorization: `Bearer ${g.sandbox.demo.token}` } })
+      call.on('error', () => undefined)
+      call.end()
+      t.ok(await eventually(() => control.counters()[action] === 1))
+      call.destroy()
+    }
+    g.lines.length = 0
+    control.fault({ kind: 'latency', action: 'delete_bucket', ms: 250 })
+    await hangUp('DELETE', '/accounts/s3_user_1/buckets/empty-bucket', 'delete_bucket')
+    const metrics = async () => (await fetch(`${g.managementUrl}/metrics`)).text()
+    const finished = (action: string, result: string) => async () =>
+      new RegExp(`action="${action}",result="${result}"`).test(await metrics())
+    t.ok(await eventually(finished('delete_bucket', '(ok|bucket-not-found)')), 'the answer of the write was waited for')
+    control.fault({ kind: 'hang', action: 'history' })
+    await hangUp('GET', '/plans/1/history', 'history')
+    t.ok(await eventually(finished('history', 'upstream-timeout')), 'the read did not wait for its deadline')
+  })
+})
+
+t.test('what is sent again when certainly nothing was sent', async t => {
+  // A port that nobody listens on: the system refuses each connection.
+  const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${await stablePort()}/` })
+  const attempts = async (action: string) => {
+    const text = await (await fetch(`${g.managementUrl}/metrics`)).text()
+    const counts = text.matchAll(new RegExp(`_count\\{action="${action}",result="upstream-unreachable"\\} (\\d+)`, 'g'))
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+  }
+  for (const [effect, { action, ask }] of Object.entries(operations)) {
+    t.test(`a ${effect} is tried ${effect === 'buy' ? 'once' : 'twice'}: 502 upstream-unreachable`, async t => {
+      const isWrite = effect === 'write' || effect === 'buy'
+      fails(t, await ask(g), 502, 'upstream-unreachable', isWrite ? { outcome: 'not-applied' } : {})
+      t.equal(await attempts(action), effect === 'buy' ? 1 : 2)
+    })
+  }
+})
+
+t.test('repetitions never make an outage worse', async t => {
+  const g = await gateway(t)
+  const { control } = g.sandbox
+  control.fault({ kind: 'html-503' })
+  const requests = 200
+  const clients = 40
+  const replies = await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      const statuses: number[] = []
+      // Each asks something else: who asks the same shares one call.
+      while (statuses.length < requests / clients) {
+        statuses.push((await g.get(`/accounts?limit=${client * 10 + statuses.length + 1}`)).statusCode)
+      }
+      return statuses
+    })
+  )
+  const statuses = replies.flat()
+  // The breaker sends the others away.
+  t.strictSame(new Set(statuses), new Set([502, 503]))
+  const sent = statuses.filter(status => status === 502).length
+  const hits = control.counters()['get_users'] ?? 0
+  t.ok(hits <= 1.2 * sent + 3, `${hits} calls for the ${sent} requests that were sent`)
+  t.ok(hits <= 1.2 * requests, `${hits} calls for ${requests} requests`)
+})

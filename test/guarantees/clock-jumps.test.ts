@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { request } from 'undici'
+import { COOKIE } from '../../src/auth/cookie.ts'
+import { standardFixture } from '../../src/sandbox/fixture.ts'
+import { startSandbox } from '../../src/sandbox/index.ts'
+import type { World } from '../../src/sandbox/world.ts'
+import { eventually } from '../support/eventually.ts'
+import { machineClock } from '../support/faketime.ts'
+import { gatewayProcess } from '../support/gateway-process.ts'
+import { orderOnce } from '../support/orders/once.ts'
+import { figuresOf } from '../support/promises.ts'
+import { redisServer } from '../support/redis.ts'
+import { temporaryFolder } from '../support/replicas.ts'
+
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
+const figure = figuresOf(t, 'T-CLOCK')
+
+let beyond = 0
+/** A session that has ended, and is counted where it has not. */
+const isOver = (t: Test, status: number, when = 'it has ended') => {
+  beyond += Number(status !== 401)
+  t.equal(status, 401, when)
+}
+
+const HOUR_S = 3600
+/** Of the 15 minutes that an idle session lives. */
+const STEP_S = 14 * 60
+/** Longer than a call may take. */
+const LEASE_MS = 5000
+
+/** A gateway whose clock is put forward and back while it runs; the clocks of HOSTKEY and Redis go on. */
+const withClock = async (t: Test, env: Record<string, string> = {}) => {
+  const { put, env: clock } = await machineClock(t)
+  let world: World | undefined
+  const fixture = (made: World) => {
+    standardFixture(made)
+    world = made
+  }
+  const sandbox = await startSandbox({ seed: randomUUID(), fixture })
+  t.after(() => sandbox.close())
+  const settings = {
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: temporaryFolder(t),
+    SESSION_SECRET: 'x'.repeat(40),
+    RATE_LIMIT_MAX: '1000000',
+    ORDER_LEASE_MS: String(LEASE_MS),
+    UPSTREAM_TIMEOUT_MS: '4000',
+    ORDER_SETTLE_MS: '0',
+    ...clock,
+    ...env
+  }
+  const start = () => gatewayProcess(t, settings)
+  /** A token that HOSTKEY ends in so many milliseconds. */
+  const endIn = (ms: number) => {
+    const token = sandbox.control.tokenOf('demo')
+    const session = world?.sessions.get(token)
+    if (!session) throw new TypeError('the token has no session')
+    session.expiresAt = Math.ceil((Date.now() + ms) / 1000)
+    return token
+  }
+  return { sandbox, put, start, endIn }
+}
+
+/** A browser's session. @returns asks with it: the status */
+const loggedIn = async (url: string, credential: object) => {
+  const { statusCode, headers, body } = await request(`${url}/session`, {
+    method: 'POST',
+    headers: { 'x-csrf': '1', 'content-type': 'application/json' },
+    body: JSON.stringify(credential)
+  })
+  const text = await body.text()
+  if (statusCode !== 201) throw new Error(text)
+  const cookie = new RegExp(`${COOKIE}=([^;]+)`).exec(String(headers['set-cookie']))?.[1]
+  const ask = async () => {
+    const reply = await request(`${url}/session`, { headers: { 'x-csrf': '1', cookie: `${COOKIE}=${cookie}` } })
+    await reply.body.dump()
+    return reply.statusCode
+  }
+  return Object.assign(ask, { expiresAt: String(JSON.parse(text).expiresAt) })
+}
+
+/** Seconds, rounded up. */
+const lifeOf = (expiresAt: string) => Math.ceil((Date.parse(expiresAt) - Date.now()) / 1000)
+
+t.test('sessions in memory', async t => {
+  const { sandbox, put, start, endIn } = await withClock(t)
+  const { url } = await start()
+  await t.test('end in time, though the clock is set back by an hour', async t => {
+    put(0)
+    const session = await loggedIn(url, { token: endIn(5000) })
+    put(-HOUR_S)
+    t.equal(await session(), 200)
+    // HOSTKEY’s clock has whole seconds.
+    await pause(6300)
+    isOver(t, await session())
+  })
+
+  await t.test('end when idle, though the clock is set back by an hour afterwards', async t => {
+    put(0)
+    const session = await loggedIn(url, { apiKey: sandbox.demo.apiKey })
+    put(HOUR_S)
+    isOver(t, await session())
+    for (const seconds of [0, -HOUR_S]) {
+      put(seconds)
+      isOver(t, await session())
+    }
+  })
+
+  await t.test('end after 8 hours of work, and stay so', async t => {
+    put(0)
+    const session = await loggedIn(url, { apiKey: sandbox.demo.apiKey })
+    const lives = lifeOf(session.expiresAt)
+    for (let seconds = 0; seconds < lives - 10; seconds += STEP_S) {
+      put(seconds)
+      t.equal(await session(), 200, `${seconds} s`)
+    }
+    put(lives - 10)
+    t.equal(await session(), 200)
+    for (const seconds of [lives + 1, lives + 1 - HOUR_S, 0]) {
+      put(seconds)
+      isOver(t, await session(), `${seconds} s`)
+    }
+  })
+
+  await t.test('begin as ever after a jump that was taken back', async t => {
+    put(0)
+    t.equal(await (await loggedIn(url, { apiKey: sandbox.demo.apiKey }))(), 200)
+  })
+})
+
+t.test('sessions in Redis', async t => {
+  const redis = await redisServer(t)
+  const { sandbox, put, start, endIn } = await withClock(t, { REDIS_URL: redis.url })
+  const { url } = await start()
+
+  t.test('end when idle by the clock of Redis, whatever the gateway’s says', async t => {
+    const session = await loggedIn(url, { apiKey: sandbox.demo.apiKey })
+    for (const seconds of [HOUR_S, -HOUR_S]) {
+      put(seconds)
+      t.equal(await session(), 200, `${seconds} s`)
+    }
+    await redis.age(16 * 60 * 1000)
+    isOver(t, await session())
+  })
+
+  t.test('end in time, though the clock is set back by an hour', async t => {
+    put(0)
+    const session = await loggedIn(url, { token: endIn(4000) })
+    put(-HOUR_S)
+    t.equal(await session(), 200)
+    // HOSTKEY’s clock has whole seconds.
+    await pause(5300)
+    isOver(t, await session())
+  })
+
+  t.test('end after 8 hours of work, and stay so', async t => {
+    put(0)
+    const session = await loggedIn(url, { apiKey: sandbox.demo.apiKey })
+    for (const seconds of [lifeOf(session.expiresAt) + 1, 0, -HOUR_S]) {
+      put(seconds)
+      isOver(t, await session(), `${seconds} s`)
+    }
+    figure(`${beyond} of all 6 sessions beyond their end`)
+  })
+})
+
+t.test('orders', async t => {
+  const { sandbox, put, start } = await withClock(t)
+  const { control } = sandbox
+  control.setCredit('demo', 1_000_000)
+  const calls = () => control.counters()['create_order'] ?? 0
+  const orderAt = async (url: string, bucketName: string) =>
+    (await orderOnce(url, sandbox.demo.token, bucketName)).statusCode
+
+  for (const [name, seconds] of [
+    ['forward', HOUR_S],
+    ['back', -HOUR_S]
+  ] as const) {
+    t.test(`one on its way is sent once, though the clock is set ${name} and others ask with its key`, async t => {
+      put(0)
+      const before = calls()
+      control.fault({ kind: 'latency', action: 'create_order', ms: 2500, count: 1 })
+      const { url } = await start()
+      const first = orderAt(url, `moving-${name}`)
+      t.ok(await eventually(() => calls() === before + 1))
+      put(seconds)
+      const others = await Promise.all([orderAt(url, `moving-${name}`), orderAt(url, `moving-${name}`)])
+      t.notOk(others.includes(500), others.join())
+      await first
+      t.ok(await eventually(async () => (await orderAt(url, `moving-${name}`)) === 201))
+      t.equal(calls(), before + 1)
+    })
+
+    t.test(`one whose replica died is told within its lease, though the clock is set ${name}`, async t => {
+      put(0)
+      const before = calls()
+      control.fault({ kind: 'latency', action: 'create_order', ms: 500, count: 1 })
+      const { url, child } = await start()
+      const lost = t.rejects(orderAt(url, `dead-${name}`))
+      t.ok(await eventually(() => calls() === before + 1))
+      child.kill('SIGKILL')
+      await lost
+      put(seconds)
+      const next = await start()
+      await pause(LEASE_MS)
+      t.ok(await eventually(async () => (await orderAt(next.url, `dead-${name}`)) === 201))
+      t.equal(calls(), before + 1)
+    })
+  }
+  t.teardown(() => figure(`4 orders at a jump: ${calls()} sent`))
+})

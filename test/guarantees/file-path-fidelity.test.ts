@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import fc from 'fast-check'
+import t from 'tap'
+import { openBrowser } from '../support/chromium.ts'
+import { deletionOf, fileDeletions, shown, ways } from '../support/file-deletions.ts'
+import { keepRegression, keptIn } from '../support/fuzz/regressions.ts'
+import { expected, requestOf, type Tally } from '../support/paths/deletions.ts'
+import { coins, hostilePath } from '../support/paths/hostile.ts'
+import { figuresOf } from '../support/promises.ts'
+
+/** Another at each run; `SEED=… node --test …` repeats one. */
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
+const KEYS = Number(process.env['PATH_KEYS'] ?? 10_000)
+const KEYS_OF_CHROMIUM = 200
+
+/** Two cores are what CI has. */
+const WORKERS = 2
+
+/** Cases that a run found are written here, and replayed by every later run. */
+const REGRESSIONS = 'test/regressions/file-path-fidelity/'
+
+// 25 s on a quiet machine; the first run may have to install Chromium.
+t.setTimeout(Math.max(230_000, KEYS * 10))
+process.stdout.write(`# seed of T-PATH: ${seed}\n`)
+const figure = figuresOf(t, 'T-PATH')
+
+t.test('what once was found stays found', async t => {
+  const { byRaw } = await fileDeletions(t)
+  const kept = keptIn(REGRESSIONS)
+  t.ok(kept.length >= 3, `${kept.length} cases`)
+  for (const { file, about, request } of kept) {
+    const { seen } = await byRaw(request.target)
+    const strays = seen.filter(call => !isDeepStrictEqual(call, deletionOf(request.meant['path'] ?? '')))
+    t.strictSame(strays, [], `${file}: ${about}`)
+  }
+})
+
+t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw sockets and by fetch`, async t => {
+  const startedAt = performance.now()
+  const tallies = await Promise.all(
+    Array.from({ length: WORKERS }, async (_, index) => {
+      const workerData = { seed: seed + index, keys: Math.ceil(KEYS / WORKERS) }
+      const worker = new Worker(new URL('../support/paths/worker.ts', import.meta.url), { workerData })
+      const [tally] = (await once(worker, 'message')) as [Tally & { accountsGone: number }]
+      return tally
+    })
+  )
+  for (const { failure } of tallies) {
+    if (failure) t.fail(`seed ${seed}: ${failure.about}; kept as ${keepRegression(failure, REGRESSIONS)}`)
+  }
+  const sum = (countOf: (tally: Tally & { accountsGone: number }) => number) =>
+    tallies.reduce((total, tally) => total + countOf(tally), 0)
+  const keys = sum(tally => tally.keys)
+  const requests = sum(tally => tally.requests)
+  const deletions = sum(tally => tally.deletions)
+  t.ok(keys >= KEYS, `${keys} paths`)
+  t.equal(requests, 2 * keys)
+  t.equal(
+    sum(tally => tally.strays),
+    0
+  )
+  for (const { name } of ways) {
+    t.ok(sum(tally => tally.byWay[name] ?? 0) > requests / ways.length / 2, `${name} is taken often enough`)
+  }
+  t.ok(deletions > requests / 2, `most of the paths were deletions: ${deletions} of ${requests}`)
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  figure(`seed ${seed}, ${keys} paths by ${ways.length} ways, ${requests} requests in ${seconds} s`)
+  figure(`${deletions} deletions of the file, ${sum(tally => tally.strays)} of anything else`)
+
+  t.test('and none that its client rewrites deletes an account', async t => {
+    const tried = sum(({ rewritten }) => rewritten.tried)
+    const cameNear = sum(({ rewritten }) => rewritten.cameNear)
+    const gone = sum(({ accountsGone }) => accountsGone)
+    t.equal(gone, 0)
+    t.equal(
+      sum(({ rewritten }) => rewritten.accounts),
+      0
+    )
+    t.ok(cameNear > 0, `${cameNear} arrived at an account and were refused there`)
+    // A bucket takes no confirmation: only HOSTKEY's refusal of one that is not empty keeps it.
+    const buckets = sum(({ rewritten }) => rewritten.buckets)
+    figure(
+      `${gone} accounts deleted by ${tried} paths that a client rewrites; ${cameNear} came near, ${buckets} became a deletion of a bucket`
+    )
+  })
+})
+
+t.test(`nor does one that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
+  const { url, sandbox, witnessed } = await fileDeletions(t)
+  const page = await (await openBrowser(t, { width: 400 })).newPage()
+  await page.goto(`${url}/docs`)
+  const options = JSON.stringify({ method: 'DELETE', headers: { authorization: `Bearer ${sandbox.demo.token}` } })
+  const sent = async (target: string) => {
+    const ask = `fetch(new URL(${JSON.stringify(target)}, location.origin), ${options})`
+    const [status, body] = (await page.evaluate(`${ask}.then(async reply => [reply.status, await reply.text()])`)) as [
+      number,
+      string
+    ]
+    return { status, headers: {}, body }
+  }
+  const fetched = ways.filter(({ by }) => by === 'fetch')
+  const cases = fc.sample(fc.tuple(hostilePath, coins, fc.constantFrom(...fetched)), {
+    seed,
+    numRuns: KEYS_OF_CHROMIUM
+  })
+  let deletions = 0
+  for (const [path, coins, way] of cases) {
+    const target = way.targetOf(path, place => coins[place % coins.length] ?? false)
+    const { seen } = await witnessed(target, () => sent(target))
+    deletions += seen.length
+    if (isDeepStrictEqual(seen, expected(path, way))) continue
+    const about = `${way.name}, Chromium: ${shown(path, 2000)} became ${shown(seen, 1000)}`
+    t.fail(
+      `seed ${seed}: ${about}; kept as ${keepRegression({ about, request: requestOf(path, way, target) }, REGRESSIONS)}`
+    )
+    break
+  }
+  t.equal(cases.length, KEYS_OF_CHROMIUM)
+  t.ok(deletions > KEYS_OF_CHROMIUM / 2, `${deletions} deletions`)
+  figure(`Chromium: ${cases.length} paths, ${deletions} deletions of the file, the others of nothing`)
+})

@@ -1,0 +1,99 @@
+import { globSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { recordFigures } from '../../scripts/figures.ts'
+import { drawn } from '../support/mutation/draw.ts'
+import { instrumented } from '../support/mutation/instrumenter.ts'
+import { coverageOf, createJudge, type Verdict } from '../support/mutation/judge.ts'
+import { keep, recalled } from '../support/mutation/memory.ts'
+import { mutatedTree } from '../support/mutation/tree.ts'
+
+/**
+ * `npm run mutate -- --sample 400 --seed 7`: T-MUT. Do the tests notice when the code does something else? Without
+ * `--sample` every mutant is tried, which takes a night; `--minutes 40` stops then, and what was tried is a sample too.
+ * Paths (`src/auth/seal.ts`) draw from these files only, `--tests test/seal.test.ts` runs these only. `--resume` does not try
+ * again what was noticed before; `--record` writes the figures down for docs/reference/promises.md.
+ */
+const { values, positionals } = parseArgs({
+  options: {
+    sample: { type: 'string', default: 'Infinity' },
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: 'Infinity' },
+    tests: { type: 'string', multiple: true },
+    concurrency: { type: 'string', default: '2' },
+    resume: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false }
+  },
+  allowPositionals: true
+})
+
+/** The files that take seconds, and no load: those of promises press the machine, and would fail for other reasons. */
+const TESTS = [
+  'test/fast/{auth,core,domain,schemas,upstream}/**/*.test.ts',
+  'test/fast/store/{contract,memory}.test.ts',
+  'test/fast/routes/*.test.ts'
+]
+/** More than a minute each, for lists of a length that no mutant needs. */
+const TOO_LONG = ['test/fast/routes/file-lines.test.ts']
+
+const LEAST_PERCENT = 80
+/** After so many mutants that were noticed, the file that noticed the last one is run without any: it must pass. */
+const CONTROL_EVERY = 10
+
+const isPart = positionals.length > 0 || values.tests !== undefined
+const seed = Number(values.seed)
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const code = await instrumented()
+const eligible = code.mutants.filter(({ file }) => positionals.length === 0 || positionals.includes(file))
+const sample = drawn(eligible, Number(values.sample), seed)
+const tree = mutatedTree(code)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    tree.remove()
+    process.exit(1)
+  })
+}
+const verdicts: Verdict[] = []
+let controls = 0
+const unsteady: string[] = []
+
+try {
+  const names = globSync(values.tests ?? TESTS)
+    .filter(name => !TOO_LONG.includes(name))
+    .sort()
+  const judge = createJudge(tree, await coverageOf(tree, names, say))
+  const waiting = [...sample]
+  const endsAt = performance.now() + Number(values.minutes) * 60_000
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant && performance.now() < endsAt; mutant = waiting.shift()) {
+      const known = values.resume ? recalled(mutant) : undefined
+      const verdict = known ?? (await judge.judge(mutant))
+      keep(verdict)
+      verdicts.push(verdict)
+      if (known) continue
+      say(described(verdict))
+      if (verdict.by === undefined || verdicts.length % CONTROL_EVERY !== 0) continue
+      controls += 1
+      if (!(await judge.isSteady(verdict.by))) unsteady.push(verdict.by)
+    }
+  }
+  await Promise.all(Array.from({ length: Number(values.concurrency) }, work))
+} finally {
+  tree.remove()
+}
+
+const count = (fate: Verdict['fate']) => verdicts.filter(verdict => verdict.fate === fate).length
+const percent = (100 * (count('killed') + count('late'))) / Math.max(1, verdicts.length)
+const figure =
+  `${verdicts.length < eligible.length ? `seed ${seed}, ` : ''}${verdicts.length} of ${eligible.length} mutants drawn: ` +
+  `${percent.toFixed(1)} % noticed (${count('killed')} killed, ${count('late')} timed out, ${count('survived')} survived, ` +
+  `${count('uncovered')} without coverage); ${unsteady.length} of ${controls} runs without a mutant failed`
+say(`T-MUT: ${figure}`)
+if (percent < LEAST_PERCENT || unsteady.length > 0) process.exitCode = 1
+else if (values.record && !isPart) recordFigures({ 'T-MUT': [figure] })
+
+function described({ mutant, fate, by }: Verdict): string {
+  const { id, file, line, kind, original, replacement } = mutant
+  const shown = (text: string) => text.replace(/\s+/g, ' ').slice(0, 100)
+  const head = `${fate} ${file}:${line} ${kind} #${id}`
+  return by === undefined ? `${head}\n  - ${shown(original)}\n  + ${shown(replacement)}` : `${head} by ${by}`
+}
