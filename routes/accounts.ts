@@ -4,26 +4,27 @@ import { VersionHeaders } from '../schemas/headers.ts'
 import { ref, told } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
-import { answers, BODY, quietly, sends, versioned } from '../src/http/answers.ts'
-import { type Errand, mayUse, noSuchAccount } from '../src/core/caller.ts'
-import { defined } from '../src/core/without-undefined.ts'
-import { tenantOf } from '../src/domain/orders/order-key.ts'
+import { mayUse, noSuchAccount } from '../src/core/caller.ts'
+import type { RequestContext } from '../src/core/context.ts'
 import { Problem } from '../src/core/problem.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
-import type { Result } from '../src/upstream/actions/action.ts'
+import { defined } from '../src/core/without-undefined.ts'
+import { createdAccount, toCreatedAccount } from '../src/domain/orders/account-creation.ts'
+import { checkedOffer } from '../src/domain/orders/offers.ts'
+import { tenantOf } from '../src/domain/orders/order-key.ts'
+import { toFilter } from '../src/domain/storage/account-filter.ts'
+import { deleted } from '../src/domain/storage/verified-deletion.ts'
+import { answers, BODY, ignoringErrors, sends, versioned } from '../src/http/answers.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
+import type { Result } from '../src/upstream/actions/action.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
-import { deleted } from '../src/domain/storage/verified-deletion.ts'
-import { checkedOffer } from '../src/domain/orders/offers.ts'
-import { createdAccount, toCreatedAccount } from '../src/domain/orders/account-creation.ts'
-import { toFilter } from '../src/domain/storage/account-filter.ts'
 
 const AccountHeaders = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
 /** The S3 accounts of the customer. */
-export const accounts: Routes = async (app, { upstream, ordering, ledger, recentWrites, mount, settleMs }) => {
+export const accounts: Routes = async (app, { upstream, ordering, ledger, recentWrites, mount, verifyDelaysMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts',
@@ -40,10 +41,10 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
     },
     async handler(request) {
       const { location, limit, ...filter } = request.query
-      const { caller } = errandOf(request)
+      const { caller } = contextOf(request)
       // What the gateway filters by itself, HOSTKEY must not count: its limit would cut the list before ours.
       const upstreamLimit = location === undefined && caller.accounts === undefined ? limit : undefined
-      const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), errandOf(request))
+      const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), contextOf(request))
       const found = s3_users.filter(
         user => mayUse(caller, user.s3uid) && (location === undefined || user.location === location)
       )
@@ -67,7 +68,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
     },
     async handler(request) {
       const { s3uid } = request.params
-      const { s3_users } = await upstream.call(getUsers, { s3uid }, errandOf(request))
+      const { s3_users } = await upstream.call(getUsers, { s3uid }, contextOf(request))
       const found = s3_users.find(user => user.s3uid === s3uid)
       if (!found) throw noSuchAccount()
       return toAccount(found)
@@ -93,8 +94,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         listPlans,
         getUsers,
         createAccount,
-        quietly(getBuckets),
-        quietly(getBucketsUsage),
+        ignoringErrors(getBuckets),
+        ignoringErrors(getBucketsUsage),
         'plan-not-orderable',
         'location-not-offered',
         'idempotency-in-progress',
@@ -104,20 +105,20 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
     },
     async handler(request, reply) {
       const { planId, bucketName } = request.body
-      const errand = errandOf(request)
+      const context = contextOf(request)
       const check = async () => {
-        const { location } = await checkedOffer(upstream, 'free', request.body, errand)
+        const { location } = await checkedOffer(upstream, 'free', request.body, context)
         return { planId, bucketName, location }
       }
       const { made, wanted, isReplayed } = await createdAccount(
         { ordering, mount },
         {
-          how: { upstream, action: createAccount, settleMs },
+          how: { upstream, action: createAccount, verifyDelaysMs },
           idempotencyKey: request.headers['idempotency-key'],
           body: request.body,
           check
         },
-        errand
+        context
       )
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       return reply
@@ -143,8 +144,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
         { 204: NoContent },
         BODY,
         deleteAccount,
-        quietly(getUsers),
-        quietly(tokenInfo),
+        ignoringErrors(getUsers),
+        ignoringErrors(tokenInfo),
         'confirmation-required',
         'confirmation-mismatch'
       )
@@ -154,19 +155,19 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       if (request.headers['confirm-delete'] !== s3uid) {
         throw new Problem('confirmation-mismatch', 'The header Confirm-Delete names another account than the URL.')
       }
-      const errand = errandOf(request)
-      const send = () => upstream.call(deleteAccount, { s3uid }, errand)
-      await recentWrites.removing(errand.caller, [s3uid], () =>
-        deleted({ upstream, target: { s3uid }, send, settleMs }, errand)
+      const context = contextOf(request)
+      const send = () => upstream.call(deleteAccount, { s3uid }, context)
+      await recentWrites.removing(context.caller, [s3uid], () =>
+        deleted({ upstream, target: { s3uid }, send, verifyDelaysMs }, context)
       )
-      await forget(errand, s3uid)
+      await forget(context, s3uid)
       return reply.code(204).send(null)
     }
   })
 
   /** The same bucket name may be ordered again. A ledger that is away forgets by itself within a day. */
-  const forget = (errand: Errand, s3uid: string) =>
-    tenantOf(errand.caller)
+  const forget = (context: RequestContext, s3uid: string) =>
+    tenantOf(context.caller)
       .then(tenant => ledger.forget(tenant, s3uid))
       .catch(() => undefined)
 }

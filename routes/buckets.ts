@@ -4,18 +4,18 @@ import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
 import { bucketUnconfirmed } from '../schemas/warnings.ts'
-import { answers, BODY, quietly, sends, versioned } from '../src/http/answers.ts'
-import { looking } from '../src/core/caller.ts'
-import { defined } from '../src/core/without-undefined.ts'
+import { verifying } from '../src/core/context.ts'
 import { toInstant } from '../src/core/timestamps.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
-import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
+import { defined } from '../src/core/without-undefined.ts'
 import { createdBucket, findMadeBucket, type ListedBucket, listedBuckets } from '../src/domain/storage/buckets.ts'
 import { deleted } from '../src/domain/storage/verified-deletion.ts'
+import { answers, BODY, ignoringErrors, sends, versioned } from '../src/http/answers.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { toSnapshot } from './usage.ts'
 
 /** The buckets of one S3 account. */
-export const buckets: Routes = async (app, { upstream, recentWrites, mount, settleMs }) => {
+export const buckets: Routes = async (app, { upstream, recentWrites, mount, verifyDelaysMs }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets',
@@ -32,11 +32,11 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
     },
     async handler(request) {
       const { s3uid } = request.params
-      const errand = errandOf(request)
-      const { answer, usage: known } = await listedBuckets(upstream, s3uid, errand)
+      const context = contextOf(request)
+      const { answer, usage: known } = await listedBuckets(upstream, s3uid, context)
       if (known) request.log.warn({ action: getBuckets.name }, 'HOSTKEY has no such action; get_buckets_rmq answered')
       const isExpanded = request.query.expand === 'usage'
-      const usage = isExpanded ? (known ?? (await upstream.call(getBucketsUsage, { s3uid }, errand)).message) : []
+      const usage = isExpanded ? (known ?? (await upstream.call(getBucketsUsage, { s3uid }, context)).message) : []
       const sizes = new Map(usage.map(({ name, usage }) => [name, usage]))
       return defined({
         items: answer.message.map(bucket => toBucket(bucket, sizes.get(bucket.name))),
@@ -62,14 +62,14 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
     async handler(request, reply) {
       const { s3uid } = request.params
       const { name: wished } = request.body
-      const errand = errandOf(request)
-      const search = { s3uid, wished, settleMs }
-      const found = await recentWrites.creating(errand.caller, [s3uid, wished], {
-        create: () => createdBucket(upstream, search, errand),
-        find: () => findMadeBucket(upstream, { ...search, before: new Set() }, looking(errand))
+      const context = contextOf(request)
+      const search = { s3uid, wished, verifyDelaysMs }
+      const found = await recentWrites.creating(context.caller, [s3uid, wished], {
+        create: () => createdBucket(upstream, search, context),
+        find: () => findMadeBucket(upstream, { ...search, before: new Set() }, verifying(context))
       })
       const bucket = toCreatedBucket(found, wished)
-      await recentWrites.clear(errand.caller, [s3uid, bucket.name])
+      await recentWrites.clear(context.caller, [s3uid, bucket.name])
       return reply
         .code(201)
         .header('location', `${mount}/accounts/${s3uid}/buckets/${encodeURIComponent(bucket.name)}`)
@@ -87,14 +87,20 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, sett
       description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
       tags: ['Buckets'],
       params: BucketPath,
-      response: answers({ 204: NoContent }, BODY, deleteBucket, quietly(getBuckets), quietly(getBucketsUsage))
+      response: answers(
+        { 204: NoContent },
+        BODY,
+        deleteBucket,
+        ignoringErrors(getBuckets),
+        ignoringErrors(getBucketsUsage)
+      )
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
-      const errand = errandOf(request)
-      const send = () => upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, errand)
-      await recentWrites.removing(errand.caller, [s3uid, bucket], () =>
-        deleted({ upstream, target: { s3uid, bucket }, send, settleMs }, errand)
+      const context = contextOf(request)
+      const send = () => upstream.call(deleteBucket, { s3uid, bucket_name: bucket }, context)
+      await recentWrites.removing(context.caller, [s3uid, bucket], () =>
+        deleted({ upstream, target: { s3uid, bucket }, send, verifyDelaysMs }, context)
       )
       return reply.code(204).send(null)
     }

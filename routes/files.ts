@@ -2,16 +2,16 @@ import { BucketPath } from '../schemas/buckets.ts'
 import { FileAtPath, FileLine, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
-import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/http/accept.ts'
-import { answers, BODY, orLines, quietly, versioned } from '../src/http/answers.ts'
-import type { Errand } from '../src/core/caller.ts'
-import { decodeCursor, encodeCursor, type ListScope } from '../src/http/cursor.ts'
+import type { RequestContext } from '../src/core/context.ts'
 import { Problem } from '../src/core/problem.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
-import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
-import { deleted, type Target } from '../src/domain/storage/verified-deletion.ts'
 import { listedFiles, pagesOf } from '../src/domain/storage/files.ts'
+import { deleted, type Target } from '../src/domain/storage/verified-deletion.ts'
+import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/http/accept.ts'
+import { answers, BODY, ignoringErrors, orLines, versioned } from '../src/http/answers.ts'
+import { decodeCursor, encodeCursor, type ListScope } from '../src/http/cursor.ts'
 import { linesOf, sendLines, toFile } from '../src/http/file-lines.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 
 const OFFERS = [JSON_TYPE, LINES_TYPE]
 
@@ -23,18 +23,18 @@ const DELETED = answers(
   { 204: NoContent },
   BODY,
   deleteFile,
-  quietly(getFiles),
+  ignoringErrors(getFiles),
   'file-path-required',
   'file-path-encoding'
 )
 
 /** The files in one bucket. */
-export const files: Routes = async (app, { upstream, recentWrites, mount, explain, isDraining, settleMs }) => {
-  const remove = async ({ s3uid, bucket, path }: Required<Target>, errand: Errand) => {
+export const files: Routes = async (app, { upstream, recentWrites, mount, explain, isDraining, verifyDelaysMs }) => {
+  const remove = async ({ s3uid, bucket, path }: Required<Target>, context: RequestContext) => {
     assertFilePath(path)
-    const send = () => upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, errand)
-    await recentWrites.removing(errand.caller, [s3uid, bucket, path], () =>
-      deleted({ upstream, target: { s3uid, bucket, path }, send, settleMs }, errand)
+    const send = () => upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, context)
+    await recentWrites.removing(context.caller, [s3uid, bucket, path], () =>
+      deleted({ upstream, target: { s3uid, bucket, path }, send, verifyDelaysMs }, context)
     )
   }
 
@@ -61,7 +61,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       const address = `${mount}${pathOf(s3uid, bucket)}`
       if (acceptedOf(request, OFFERS) === LINES_TYPE) {
         const wanted = { ...scope, from, limit: limit ?? Number.POSITIVE_INFINITY }
-        const lines = await linesOf(pagesOf(upstream, wanted, errandOf(request)), {
+        const lines = await linesOf(pagesOf(upstream, wanted, contextOf(request)), {
           address,
           cursorOf: next => encodeCursor(next, scope),
           explain: error => explain(error, request),
@@ -69,7 +69,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
         })
         return sendLines(reply, lines)
       }
-      const page = await listedFiles(upstream, { ...scope, from, limit: limit ?? DEFAULT_LIMIT }, errandOf(request))
+      const page = await listedFiles(upstream, { ...scope, from, limit: limit ?? DEFAULT_LIMIT }, contextOf(request))
       const nextCursor = page.next === undefined ? null : encodeCursor(page.next, scope)
       if (nextCursor !== null) reply.header('link', nextLink(address, { search, limit, nextCursor }))
       return {
@@ -96,7 +96,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
-      await remove({ s3uid, bucket, path: request.query.path }, errandOf(request))
+      await remove({ s3uid, bucket, path: request.query.path }, contextOf(request))
       return reply.code(204).send(null)
     }
   })
@@ -116,7 +116,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
     },
     async handler(request, reply) {
       const { s3uid, bucket, '*': path } = request.params
-      await remove({ s3uid, bucket, path }, errandOf(request))
+      await remove({ s3uid, bucket, path }, contextOf(request))
       return reply.code(204).send(null)
     }
   })

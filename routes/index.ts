@@ -8,7 +8,7 @@ import { plans } from './plans.ts'
 import { usage } from './usage.ts'
 
 export { service } from './service.ts'
-export { doorway, session } from './sessions.ts'
+export { loginRoutes, session } from './sessions.ts'
 
 /** Every operation that needs a caller, in the order in which the document lists them. */
 export const authenticated: Routes[] = [accounts, buckets, files, keys, usage, plans, orders]

@@ -1,6 +1,6 @@
 import { Key, KeyPath } from '../schemas/keys.ts'
 import { answers } from '../src/http/answers.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
 
 /** The key pair of one S3 account. */
@@ -21,7 +21,7 @@ export const keys: Routes = async (app, { upstream }) => {
     async handler(request) {
       const { s3uid, kind } = request.params
       const s3_key = kind === 'access-key' ? 'access_key' : 'secret_key'
-      const { key } = await upstream.call(showKey, { s3uid, s3_key }, errandOf(request))
+      const { key } = await upstream.call(showKey, { s3uid, s3_key }, contextOf(request))
       return { kind, value: key }
     }
   })

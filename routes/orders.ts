@@ -4,21 +4,21 @@ import { ref } from '../schemas/model.ts'
 import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
 import type { Price } from '../schemas/plans.ts'
 import { problems } from '../schemas/problems.ts'
-import { answers, BODY, except, quietly, sends, versioned } from '../src/http/answers.ts'
+import { Problem } from '../src/core/problem.ts'
 import { defined } from '../src/core/without-undefined.ts'
+import { toCreatedAccount } from '../src/domain/orders/account-creation.ts'
+import { checkedOffer, type ListedPlan, priceOf } from '../src/domain/orders/offers.ts'
 import { orderKeyOf, tenantOf } from '../src/domain/orders/order-key.ts'
 import type { Entry, EntryState } from '../src/domain/orders/placement.ts'
-import { Problem } from '../src/core/problem.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, BODY, ignoringErrors, omitting, sends, versioned } from '../src/http/answers.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
-import { checkedOffer, type ListedPlan, priceOf } from '../src/domain/orders/offers.ts'
-import { toCreatedAccount } from '../src/domain/orders/account-creation.ts'
 
 /** Orders of paid accounts. */
-export const orders: Routes = async (app, { upstream, ordering, ledger, mount, settleMs }) => {
+export const orders: Routes = async (app, { upstream, ordering, ledger, mount, verifyDelaysMs }) => {
   app.route({
     method: 'POST',
     url: '/orders',
@@ -43,9 +43,9 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
         listPlans,
         getUsers,
         // An account that was made with an error is looked for: 201, or 202 while nobody can tell.
-        except(createOrder, 'account-state-unknown'),
-        quietly(getBuckets),
-        quietly(getBucketsUsage),
+        omitting(createOrder, 'account-state-unknown'),
+        ignoringErrors(getBuckets),
+        ignoringErrors(getBucketsUsage),
         'idempotency-key-required',
         'idempotency-in-progress',
         'idempotency-key-reused',
@@ -57,20 +57,20 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
     },
     async handler(request, reply) {
       const { planId, bucketName, expectedPrice } = request.body
-      const errand = errandOf(request)
+      const context = contextOf(request)
       const check = async () => {
-        const { plan, location } = await checkedOffer(upstream, 'paid', request.body, errand)
+        const { plan, location } = await checkedOffer(upstream, 'paid', request.body, context)
         assertPrice(plan, expectedPrice)
         return { planId, bucketName, location, price: defined(priceOf(plan)) }
       }
       if (request.query.validateOnly) return check()
-      const key = await orderKeyOf('create_order', request.headers['idempotency-key'], request.body, errand)
+      const key = await orderKeyOf('create_order', request.headers['idempotency-key'], request.body, context)
       const wanted = async () => ({ planId, bucketName, location: (await check()).location })
       const { entry, isReplayed } = await ordering.place(
-        { upstream, action: createOrder, settleMs },
+        { upstream, action: createOrder, verifyDelaysMs },
         key,
         wanted,
-        errand
+        context
       )
       if (isReplayed) reply.header('idempotency-replayed', 'true')
       if (!entry.made)
@@ -96,7 +96,7 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, s
       response: answers(versioned(Order), tokenInfo, 'order-not-found')
     },
     async handler(request) {
-      const entry = await ledger.find(await tenantOf(errandOf(request).caller), request.params.orderId)
+      const entry = await ledger.find(await tenantOf(contextOf(request).caller), request.params.orderId)
       if (!entry) throw new Problem('order-not-found', 'The customer has no such order.')
       return toOrder(entry)
     }

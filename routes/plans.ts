@@ -1,13 +1,13 @@
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Plan, type PlanChange, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
-import { answers, versioned } from '../src/http/answers.ts'
-import { defined } from '../src/core/without-undefined.ts'
-import { toInstant } from '../src/core/timestamps.ts'
 import { Problem } from '../src/core/problem.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
+import { toInstant } from '../src/core/timestamps.ts'
+import { defined } from '../src/core/without-undefined.ts'
+import { type ListedPlan, priceOf } from '../src/domain/orders/offers.ts'
+import { answers, versioned } from '../src/http/answers.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import type { Result } from '../src/upstream/actions/action.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
-import { type ListedPlan, priceOf } from '../src/domain/orders/offers.ts'
 
 /** Plans depend on the customer's rights, so only the caller's own cache may keep them. */
 const CACHE = 'private, max-age=60'
@@ -27,7 +27,7 @@ export const plans: Routes = async (app, { upstream }) => {
       response: answers(versioned(PlanList), listPlans)
     },
     async handler(request, reply) {
-      const { plans } = await upstream.call(listPlans, {}, errandOf(request))
+      const { plans } = await upstream.call(listPlans, {}, contextOf(request))
       return reply.header('cache-control', CACHE).send({ items: plans.map(toPlan) })
     }
   })
@@ -47,7 +47,7 @@ export const plans: Routes = async (app, { upstream }) => {
     },
     async handler(request, reply) {
       const { planId } = request.params
-      const { plans } = await upstream.call(listPlans, {}, errandOf(request))
+      const { plans } = await upstream.call(listPlans, {}, contextOf(request))
       const found = plans.find(({ id }) => id === planId)
       if (!found) throw new Problem('plan-not-found', `Plan ${planId} is not on offer.`)
       return reply.header('cache-control', CACHE).send(toPlan(found))
@@ -69,7 +69,7 @@ export const plans: Routes = async (app, { upstream }) => {
     },
     async handler(request, reply) {
       const { planId } = request.params
-      const { data } = await upstream.call(history, { id: planId }, errandOf(request))
+      const { data } = await upstream.call(history, { id: planId }, contextOf(request))
       return reply.header('cache-control', CACHE).send({ items: data.map(toPlanChange) })
     }
   })

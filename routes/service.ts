@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblemName } from '../schemas/problems.ts'
 import { Status } from '../schemas/status.ts'
-import { openAnswers } from '../src/http/answers.ts'
 import { Problem } from '../src/core/problem.ts'
+import { openAnswers } from '../src/http/answers.ts'
 import { problemPage } from '../src/http/problem-page.ts'
 
 export interface ServiceOptions {

@@ -1,19 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ref } from '../schemas/model.ts'
+import { scopes } from '../schemas/scopes.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
-import { addressOf } from '../src/core/address.ts'
-import { BODY, openAnswers, quietly, sends, unscopedAnswers } from '../src/http/answers.ts'
-import type { Audit } from '../src/observability/audit.ts'
-import type { Identity } from '../src/core/caller.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
 import { assertOwnPage } from '../src/auth/csrf.ts'
-import { defined } from '../src/core/without-undefined.ts'
-import { Problem } from '../src/core/problem.ts'
-import { errandOf, needs } from '../src/http/route.ts'
-import { scopes } from '../schemas/scopes.ts'
-import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { createLogin, credentialOf, type LoginOptions } from '../src/auth/login.ts'
+import { addressOf } from '../src/core/address.ts'
+import type { Identity } from '../src/core/caller.ts'
+import { Problem } from '../src/core/problem.ts'
+import { defined } from '../src/core/without-undefined.ts'
+import { BODY, ignoringErrors, openAnswers, sends, unscopedAnswers } from '../src/http/answers.ts'
+import { contextOf, needs } from '../src/http/route.ts'
+import type { Audit } from '../src/observability/audit.ts'
+import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 
 export interface SessionOptions extends LoginOptions {
   audit: Audit
@@ -24,7 +24,7 @@ export interface SessionOptions extends LoginOptions {
 type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
 
 /** Logging in and out: open, because nobody has a session yet, or it may have ended. */
-export const doorway: SessionRoutes = async (app, { audit, origins, ...options }) => {
+export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...options }) => {
   const { logIn, endShown } = createLogin(options)
 
   app.route({
@@ -49,7 +49,7 @@ export const doorway: SessionRoutes = async (app, { audit, origins, ...options }
         login,
         passwordLogin,
         tokenInfo,
-        quietly(logout)
+        ignoringErrors(logout)
       )
     },
     // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
@@ -84,7 +84,7 @@ export const doorway: SessionRoutes = async (app, { audit, origins, ...options }
         'csrf-rejected',
         'store-unavailable',
         'draining',
-        quietly(logout)
+        ignoringErrors(logout)
       )
     },
     onRequest: async request => {
@@ -116,7 +116,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       response: unscopedAnswers({ 200: Session }, tokenInfo)
     },
     async handler(request) {
-      const { caller } = errandOf(request)
+      const { caller } = contextOf(request)
       const identity = await caller.identity()
       const granted = await Promise.all(scopes.map(async scope => ((await caller.grants(scope)) ? [scope] : [])))
       return toSession(identity, granted.flat())
@@ -132,16 +132,22 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       summary: 'End all my sessions',
       description: 'Ends every session of the customer, on every replica: this one too.',
       tags: ['Session'],
-      response: unscopedAnswers({ 204: sends(NoContent, 'Set-Cookie') }, BODY, tokenInfo, 'forbidden', quietly(logout))
+      response: unscopedAnswers(
+        { 204: sends(NoContent, 'Set-Cookie') },
+        BODY,
+        tokenInfo,
+        'forbidden',
+        ignoringErrors(logout)
+      )
     },
     async handler(request, reply) {
-      const { caller } = errandOf(request)
-      if (caller.door === 'service') throw new Problem('forbidden', 'The sessions are not those of a service.')
+      const { caller } = contextOf(request)
+      if (caller.authScheme === 'service') throw new Problem('forbidden', 'The sessions are not those of a service.')
       const { customerId } = await caller.identity()
       if (customerId === undefined) throw new Problem('forbidden', 'HOSTKEY names no customer for this credential.')
       await sessions.endAll(customerId)
       // The other tokens lie sealed under cookies that are not here: they run out by themselves.
-      if (caller.door === 'session') revokeLater(await caller.token())
+      if (caller.authScheme === 'session') revokeLater(await caller.token())
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })

@@ -1,10 +1,10 @@
 import { AccountPath } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Usage, type UsageSnapshot } from '../schemas/usage.ts'
-import { answers, versioned } from '../src/http/answers.ts'
-import { defined } from '../src/core/without-undefined.ts'
 import { toInstant } from '../src/core/timestamps.ts'
-import { errandOf, needs, type Routes } from '../src/http/route.ts'
+import { defined } from '../src/core/without-undefined.ts'
+import { answers, versioned } from '../src/http/answers.ts'
+import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import type { Result } from '../src/upstream/actions/action.ts'
 import { type getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
@@ -26,7 +26,7 @@ export const usage: Routes = async (app, { upstream }) => {
     },
     async handler(request) {
       const { s3uid } = request.params
-      return toUsage(await upstream.call(getBucketsUsage, { s3uid }, errandOf(request)))
+      return toUsage(await upstream.call(getBucketsUsage, { s3uid }, contextOf(request)))
     }
   })
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { actionsPage } from './docs/actions.ts'
+import { guaranteesPage } from './docs/guarantees.ts'
 import { limitsPage } from './docs/limits.ts'
 import { problemsPage } from './docs/problems.ts'
-import { promisesPage } from './docs/guarantees.ts'
 import { settingsPage } from './docs/settings.ts'
 
 /** The reference pages that are made from code; with `--check` they are only compared. */
@@ -11,7 +11,7 @@ const pages: Record<string, () => string> = {
   'docs/reference/actions.md': actionsPage,
   'docs/reference/limits.md': limitsPage,
   'docs/reference/problems.md': problemsPage,
-  'docs/reference/guarantees.md': promisesPage,
+  'docs/reference/guarantees.md': guaranteesPage,
   'docs/reference/settings.md': settingsPage
 }
 

@@ -22,7 +22,7 @@ export const recordFigures = (reached: Record<string, string[]>): void => {
   writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(all), undefined, 2)}\n`)
 }
 
-/** What the tests of a run have printed: lines such as `# T-SMUG: 46 of 46 refused`. */
+/** What the tests of a run have printed: lines such as `# request-smuggling: 46 of 46 refused`. */
 export const figuresIn = (log: string): Record<string, string[]> => {
   const reached: Record<string, string[]> = {}
   for (const [, name = '', figure = ''] of log.matchAll(/^# (T-[A-Z0-9]+): (.*)$/gm)) {

@@ -37,11 +37,11 @@ const complaintOf = (leaf: Leaf): string => {
 const placeOf = ({ name, file, entryFile = file ?? '', nesting }: Leaf, names: string[]): string => {
   const around = file === undefined ? [] : names.slice(0, nesting)
   const place = [short(entryFile), ...around, ...(name === file ? [] : [name])].join(' › ')
-  return place.slice(0, MOST_OF_A_LINE)
+  return place.slice(0, MAX_LINE_LENGTH)
 }
 
 /** A name may hold the whole reply that an assertion was about. */
-const MOST_OF_A_LINE = 300
+const MAX_LINE_LENGTH = 300
 
 const short = (file: string) => relative(process.cwd(), file)
 

@@ -1,41 +1,41 @@
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
-import { authenticated, doorway, service, session } from '../routes/index.ts'
+import { authenticated, loginRoutes, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
-import type { Audit } from './observability/audit.ts'
+import type { Sessions } from './auth/sessions.ts'
+import type { Secret } from './core/secret.ts'
+import { version } from './core/version.ts'
+import type { Ledger } from './domain/orders/ledger/ledger.ts'
+import type { Ordering } from './domain/orders/placement.ts'
+import type { RecentWrites } from './domain/storage/recent-writes.ts'
 import { createBrokenRequests } from './http/broken-requests.ts'
 import type { Drain } from './http/drain.ts'
-import type { Ledger } from './domain/orders/ledger/ledger.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
-import type { Metrics } from './observability/metrics.ts'
-import type { Ordering } from './domain/orders/placement.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { audited } from './http/plugins/audit.ts'
-import { authenticate, type Doors, limitFactorOf } from './http/plugins/authenticate.ts'
+import { type Authenticators, authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
 import { conditional } from './http/plugins/conditional.ts'
-import { docs, docsPages } from './openapi/index.ts'
 import { draining } from './http/plugins/drain.ts'
 import { errors, explained, problemOf, sendProblem } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
 import { inFlight } from './http/plugins/in-flight.ts'
-import { DRAW_LOGIN, limitCallers, limits } from './http/plugins/rate-limits.ts'
-import { measure, recordUnrouted } from './http/plugins/telemetry.ts'
-import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
+import { CONSUME_LOGIN, limitCallers, limits } from './http/plugins/rate-limits.ts'
+import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
+import { measure, recordUnrouted } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
-import type { RecentWrites } from './domain/storage/recent-writes.ts'
 import { requestIdOf } from './http/request-id.ts'
-import type { DrawLogin } from './http/route.ts'
-import type { Secret } from './core/secret.ts'
-import type { Sessions } from './auth/sessions.ts'
+import type { ConsumeLogin } from './http/route.ts'
+import { createValidatorCompiler } from './http/validation.ts'
+import type { Audit } from './observability/audit.ts'
+import type { Metrics } from './observability/metrics.ts'
+import { docs, docsPages } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
 import type { Auth } from './upstream/auth.ts'
 import type { Upstream } from './upstream/client.ts'
-import { createValidatorCompiler } from './http/validation.ts'
-import { version } from './core/version.ts'
 
 export interface AppOptions {
   upstream: Upstream
@@ -50,7 +50,7 @@ export interface AppOptions {
   trustProxy: string[]
   allowedOrigins: string[]
   store: Store
-  doors: Doors
+  authenticators: Authenticators
   auth: Auth
   sessions: Sessions
   audit: Audit
@@ -65,7 +65,7 @@ export interface AppOptions {
   drain: Drain
   pressure: Pick<Pressure, 'level'>
   /** Pauses before each look for what a write has made. */
-  settleMs: readonly number[]
+  verifyDelaysMs: readonly number[]
 }
 
 /** A path means one thing: nothing of it is folded, cut or normalised before an operation sees it. */
@@ -81,10 +81,10 @@ const ROUTER = {
 
 /** The gateway: every part, registered in the order in which a request meets them. */
 export const buildApp = async (options: AppOptions) => {
-  const { upstream, publicUrl, basePath, mount, settleMs } = options
+  const { upstream, publicUrl, basePath, mount, verifyDelaysMs } = options
   const base = publicUrl.href.replace(/\/$/, '')
   const limitOptions = { store: options.store, ...options.rateLimit }
-  const broken = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
+  const withCircuitBreaker = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
   const app = fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -95,7 +95,7 @@ export const buildApp = async (options: AppOptions) => {
     routerOptions: ROUTER,
     // The router would give up before any hook runs; so nobody is answered without limits, times and a line.
     rewriteUrl: ({ url = '' }) => (isReadable(url) ? url : UNREADABLE_PATH),
-    clientErrorHandler: broken.answer,
+    clientErrorHandler: withCircuitBreaker.answer,
     frameworkErrors: (error, request, reply) => {
       // The router gives up before any hook runs: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
@@ -107,7 +107,7 @@ export const buildApp = async (options: AppOptions) => {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   boundConnections(app.server, () => options.metrics.connectionDropped('public'))
-  broken.watch(app.server)
+  withCircuitBreaker.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {
@@ -125,7 +125,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(limits, {
     ...limitOptions,
     replicasHint: options.replicasHint,
-    factorOf: request => limitFactorOf(request, options.doors)
+    factorOf: request => limitFactorOf(request, options.authenticators)
   })
   await app.register(cookie)
   await app.register(audited, { audit: options.audit })
@@ -142,21 +142,25 @@ export const buildApp = async (options: AppOptions) => {
         origins,
         revokeLater,
         signalOf: options.drain.signalOf,
-        drawLogin: app.getDecorator<DrawLogin>(DRAW_LOGIN)
+        consumeLogin: app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
       }
-      await api.register(doorway, sessionOptions)
-      await api.register(async behindTheDoor => {
-        await behindTheDoor.register(authenticate, { doors: options.doors, origins, signalOf: options.drain.signalOf })
-        await behindTheDoor.register(limitCallers, limitOptions)
-        await behindTheDoor.register(inFlight)
-        await behindTheDoor.register(authorise)
-        await behindTheDoor.register(conditional)
-        await behindTheDoor.register(session, sessionOptions)
+      await api.register(loginRoutes, sessionOptions)
+      await api.register(async authenticatedScope => {
+        await authenticatedScope.register(authenticate, {
+          authenticators: options.authenticators,
+          origins,
+          signalOf: options.drain.signalOf
+        })
+        await authenticatedScope.register(limitCallers, limitOptions)
+        await authenticatedScope.register(inFlight)
+        await authenticatedScope.register(authorise)
+        await authenticatedScope.register(conditional)
+        await authenticatedScope.register(session, sessionOptions)
         const { ordering, ledger, recentWrites } = options
         const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)
         const isDraining = () => options.drain.hasBegun
-        const deps = { upstream, ordering, ledger, recentWrites, mount, explain, isDraining, settleMs }
-        for (const routes of authenticated) await behindTheDoor.register(routes, deps)
+        const deps = { upstream, ordering, ledger, recentWrites, mount, explain, isDraining, verifyDelaysMs }
+        for (const routes of authenticated) await authenticatedScope.register(routes, deps)
       })
     },
     { prefix: basePath }

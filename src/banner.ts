@@ -13,7 +13,7 @@ export const banner = ({ url, managementUrl, upstreamUrl, demo }: BannerOptions)
     `hostkey-s3-gateway  ${url}`,
     `  docs              ${url}/docs`,
     `  metrics           ${managementUrl}/metrics`,
-    `  upstream          ${upstreamUrl.href}${demo ? '  (the sandbox: a pretend HOSTKEY on this machine)' : ''}`
+    `  upstream          ${upstreamUrl.href}${demo ? '  (the sandbox: a pretend HOSTKEY on this runtime)' : ''}`
   ]
   if (demo) {
     lines.push(

@@ -1,29 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
-import { auditDestination, createAudit } from './observability/audit.ts'
-import type { Config } from './config/config.ts'
+import { createAuthenticators } from './auth/authenticators/index.ts'
 import { originsOf } from './auth/csrf.ts'
-import { createDoors } from './auth/authenticators/index.ts'
-import { createDrain, type Drain } from './http/drain.ts'
+import { createRevocation } from './auth/revocation.ts'
+import type { LiveRegistry } from './auth/services/reload.ts'
+import type { Config } from './config/config.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger } from './domain/orders/ledger/ledger.ts'
 import { createLedgerStore } from './domain/orders/ledger/store.ts'
-import { buildManagement } from './http/management.ts'
-import { createMetrics } from './observability/metrics.ts'
 import { createOrdering } from './domain/orders/placement.ts'
-import { closeListener } from './http/plugins/drain.ts'
-import { MOST_PRESSURE } from './http/plugins/load-shedding.ts'
-import { createPressure, type Pressure } from './http/pressure.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
+import { createDrain, type Drain } from './http/drain.ts'
+import { buildManagement } from './http/management.ts'
+import { closeListener } from './http/plugins/drain.ts'
+import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
+import { createPressure, type Pressure } from './http/pressure.ts'
+import { auditDestination, createAudit } from './observability/audit.ts'
+import { createMetrics } from './observability/metrics.ts'
 import { createReports } from './observability/reports.ts'
-import { createRevocation } from './auth/revocation.ts'
-import type { LiveRegistry } from './auth/services/reload.ts'
 import { createStore } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
-import { classOf } from './upstream/resilience/call-classes.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
-import { drained } from './upstream/resilience/shutdown-guard.ts'
+import { classOf } from './upstream/resilience/call-classes.ts'
+import { withShutdownGuard } from './upstream/resilience/shutdown-guard.ts'
 
 /** Longer than the longest call: whoever has not spoken since then is dead (RELIABILITY 4.6). */
 const LEASE_MARGIN_MS = 15_000
@@ -35,7 +35,7 @@ const LEFT_OVER_MS = 1000
  * Pauses before each look for what a write has made. At once, for most are there; then twice more, for HOSTKEY's lists
  * may lag (assumed).
  */
-const SETTLE_MS = [0, 500, 1500]
+const VERIFY_DELAYS_MS = [0, 500, 1500]
 
 export interface GatewayOptions {
   /** Its `upstreamUrl` is not looked at. */
@@ -44,9 +44,9 @@ export interface GatewayOptions {
   registry: LiveRegistry
   log: Logger
   /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it; one is there at the start. */
-  isForgetful?: boolean
+  isEphemeral?: boolean
   /** Pauses before each look for what a write has made. */
-  settleMs?: readonly number[]
+  verifyDelaysMs?: readonly number[]
   /** How hard pressed it takes itself to be; measured when there is none. */
   pressure?: Pressure
 }
@@ -67,9 +67,9 @@ export const assembleGateway = async ({
   upstreamUrl,
   registry,
   log,
-  settleMs = SETTLE_MS,
-  isForgetful,
-  pressure = createPressure(MOST_PRESSURE)
+  verifyDelaysMs = VERIFY_DELAYS_MS,
+  isEphemeral,
+  pressure = createPressure(MAX_PRESSURE)
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const reports = createReports({ metrics, log })
@@ -86,14 +86,19 @@ export const assembleGateway = async ({
     observe: reports.call,
     reportRest: reports.rest
   })
-  const upstream: Upstream = { ...wired, call: drained(wired.call) }
-  const { auth, sessions, doors } = createDoors({ upstream, store, registry, sessionSecrets: config.sessionSecret })
-  const ledgerStore = isForgetful ? createMemoryStore() : createLedgerStore(storeOptions)
+  const upstream: Upstream = { ...wired, call: withShutdownGuard(wired.call) }
+  const { auth, sessions, authenticators } = createAuthenticators({
+    upstream,
+    store,
+    registry,
+    sessionSecrets: config.sessionSecret
+  })
+  const ledgerStore = isEphemeral ? createMemoryStore() : createLedgerStore(storeOptions)
   const ledger = createLedger({
     store: ledgerStore,
-    leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.buy.deadlineMs) + LEASE_MARGIN_MS
+    leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.provision.deadlineMs) + LEASE_MARGIN_MS
   })
-  if (isForgetful) await ledger.keep(demoEntry())
+  if (isEphemeral) await ledger.keep(demoEntry())
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const isReady = async () => !drain.hasBegun && (await store.isUp())
@@ -102,14 +107,14 @@ export const assembleGateway = async ({
     metrics,
     log,
     store,
-    doors,
+    authenticators,
     auth,
     sessions,
     isReady,
     ledger,
     ordering: createOrdering({
       ledger,
-      settleWindowMs: config.orderSettleMs,
+      lateExecutionWindowMs: config.orderLateExecutionWindowMs,
       mount
     }),
     recentWrites: createRecentWrites(store),
@@ -125,7 +130,7 @@ export const assembleGateway = async ({
     trustProxy: config.trustProxy,
     origins: originsOf(config.publicUrl, config.allowedOrigins),
     allowedOrigins: config.allowedOrigins,
-    settleMs
+    verifyDelaysMs
   })
   const management = buildManagement({ metrics, isReady })
   return {

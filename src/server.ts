@@ -1,12 +1,12 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
+import { RegistryError } from './auth/services/registry.ts'
+import { createLiveRegistry } from './auth/services/reload.ts'
 import { banner } from './banner.ts'
 import { ConfigError, loadConfig } from './config/config.ts'
 import { startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
 import { startSandbox } from './sandbox/index.ts'
-import { createLiveRegistry } from './auth/services/reload.ts'
-import { RegistryError } from './auth/services/registry.ts'
 
 /** The process: settings, the sandbox where no upstream is named, the gateway, and its end. */
 const main = async () => {
@@ -18,7 +18,7 @@ const main = async () => {
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createLiveRegistry(config.servicesFile, process.env)
-  const gateway = await startGateway({ config, upstreamUrl, registry, log, isForgetful: sandbox !== undefined })
+  const gateway = await startGateway({ config, upstreamUrl, registry, log, isEphemeral: sandbox !== undefined })
 
   process.on('SIGHUP', () => {
     const faults = registry.reload()

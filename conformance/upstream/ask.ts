@@ -17,7 +17,7 @@ export type Ask = (action: Action, fields?: Readonly<Record<string, string | num
 export const readings = (readKeys: boolean): Action[] => [
   tokenInfo,
   ...Object.values(actions).filter(
-    ({ effect }) => effect === 'read' || effect === 'queue' || (effect === 'secret' && readKeys)
+    ({ effect }) => effect === 'read' || effect === 'async-read' || (effect === 'secret' && readKeys)
   )
 ]
 

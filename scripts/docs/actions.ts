@@ -5,10 +5,10 @@ import { code, page, table } from './markdown.ts'
 /** What an effect means, in the order of the page. */
 const EFFECTS: Record<string, string> = {
   read: 'a read',
-  queue: 'a read that HOSTKEY puts into a queue',
+  'async-read': 'a read that HOSTKEY puts into a queue',
   secret: 'a read of a credential',
   write: 'makes or deletes something small',
-  buy: 'makes or deletes an account, may bill, and is never repeated',
+  provision: 'makes or deletes an account, may bill, and is never repeated',
   login: 'begins, looks at or ends a session at HOSTKEY'
 }
 
@@ -17,8 +17,9 @@ const declared = Object.values<Action>(actions)
 /** The effects that occur. @throws Error for one whose meaning nobody wrote down */
 const legend = (): string => {
   const used = new Set<string>(declared.map(({ effect }) => effect))
-  const nameless = [...used].filter(effect => !Object.hasOwn(EFFECTS, effect))
-  if (nameless.length > 0) throw new Error(`scripts/docs/actions.ts does not say what ${nameless.join(', ')} means`)
+  const undescribed = [...used].filter(effect => !Object.hasOwn(EFFECTS, effect))
+  if (undescribed.length > 0)
+    throw new Error(`scripts/docs/actions.ts does not say what ${undescribed.join(', ')} means`)
   const lines = Object.entries(EFFECTS).filter(([effect]) => used.has(effect))
   return lines.map(([effect, meaning]) => `- ${code(effect)}: ${meaning}.`).join('\n')
 }

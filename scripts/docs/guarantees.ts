@@ -1,10 +1,10 @@
 import { globSync } from 'node:fs'
 import { type Figures, readFigures } from '../figures.ts'
+import { type GuaranteeName, promises } from './guarantee-catalogue.ts'
 import { code, page, table } from './markdown.ts'
-import { type PromiseName, promises } from './guarantee-catalogue.ts'
 
-/** Each test of the folder by its name: `t-redis.test.ts` and `t-redis-errors.test.ts` are T-REDIS. */
-const filesOf = (name: PromiseName): string[] =>
+/** Each test of the folder by its name: `t-redis.test.ts` and `t-redis-errors.test.ts` are redis-outage. */
+const filesOf = (name: GuaranteeName): string[] =>
   globSync([`test/promises/${name.toLowerCase()}{,-*}.test.ts`, `test/long/${name.toLowerCase()}.ts`]).sort()
 
 const reachedOf = (figures: Figures, name: string): string => {
@@ -13,16 +13,16 @@ const reachedOf = (figures: Figures, name: string): string => {
 }
 
 /** @throws Error when a promise has no test */
-export const promisesPage = (): string => {
+export const guaranteesPage = (): string => {
   const figures = readFigures()
-  const names = Object.keys(promises) as PromiseName[]
+  const names = Object.keys(promises) as GuaranteeName[]
   const rows = names.map(name => {
     const files = filesOf(name)
     const { promise, figure } = promises[name]
     if (files.length === 0) throw new Error(`${name} has no test in test/promises`)
     return [promise, [name, ...files.map(code)].join(' '), figure, reachedOf(figures, name)]
   })
-  const long = Object.keys(figures).filter(name => !names.includes(name as PromiseName))
+  const long = Object.keys(figures).filter(name => !names.includes(name as GuaranteeName))
   return page(
     'Promises',
     '`scripts/docs/guarantee-catalogue.ts` and the figures of the last runs (`npm run promises`)',

@@ -1,10 +1,12 @@
 import { MAX_PATH_BYTES } from '../../routes/files.ts'
 import { FilesQuery } from '../../schemas/files.ts'
 import { BucketName, IdempotencyKey, NewBucketName, S3Uid } from '../../schemas/scalars.ts'
+import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/sessions.ts'
+import { settings } from '../../src/config/settings.ts'
 import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
 import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'
 import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
-import { MOST_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
 import {
   ADDRESS,
   CALLER,
@@ -14,14 +16,12 @@ import {
   mostOf,
   type Policy
 } from '../../src/http/plugins/rate-limits.ts'
-import { ABSOLUTE_MS, IDLE_MS, MOST_PER_CUSTOMER } from '../../src/auth/sessions.ts'
-import { settings } from '../../src/config/settings.ts'
 import type { Effect } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
-import { IN_A_ROW, REST_MS, SAMPLED } from '../../src/upstream/resilience/circuit-breaker.ts'
-import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
-import { FRESH_MS, KEPT_MS } from '../../src/upstream/resilience/cache.ts'
 import { MAX_BODY_BYTES } from '../../src/upstream/protocol/transport.ts'
+import { FRESH_MS, KEPT_MS } from '../../src/upstream/resilience/cache.ts'
+import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
+import { IN_A_ROW, REST_MS, SAMPLED } from '../../src/upstream/resilience/circuit-breaker.ts'
 import { code, page, table } from './markdown.ts'
 
 const UNITS: readonly [string, number][] = [
@@ -72,7 +72,7 @@ const laneRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass][
     code(each.name),
     effects.map(([effect]) => code(effect)).join(', '),
     String(each.slots),
-    `${each.queue}, for ${time(each.waitMs)}`,
+    `${each.queueSize}, for ${time(each.waitMs)}`,
     time(each.headMs),
     time(each.deadlineMs)
   ]
@@ -95,7 +95,7 @@ export const limitsPage = (): string =>
     '## Requests',
     `With the default settings; all scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`, and a service of rate \`high\` has ten times as much. \`RateLimit\` and \`RateLimit-Policy\` of each reply say what is left.`,
     table(['Policy', 'Counts', 'Requests', 'In'], rateRows),
-    `A session has at most ${MOST_IN_FLIGHT} requests in flight at once.`,
+    `A session has at most ${MAX_IN_FLIGHT} requests in flight at once.`,
     '## Calls of HOSTKEY',
     'Each class of calls has slots and a queue of its own, for each replica. `UPSTREAM_TIMEOUT_MS` replaces both times.',
     table(['Class', 'Effects', 'At once', 'Waiting', 'Until the head', 'In all'], laneRows),
@@ -135,7 +135,7 @@ export const limitsPage = (): string =>
       [
         ['a session without requests', time(IDLE_MS)],
         ['a session', `${time(ABSOLUTE_MS)}, and no longer than HOSTKEY’s token`],
-        ['sessions of one customer', `${MOST_PER_CUSTOMER}; a new one ends the oldest`],
+        ['sessions of one customer', `${MAX_PER_CUSTOMER}; a new one ends the oldest`],
         ['an `Idempotency-Key`, and the wish for a bucket name', time(KEY_MS)],
         ['an order in the ledger', time(ORDER_MS)]
       ]

@@ -1,7 +1,7 @@
+import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
-import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 
 /** Stands in the problem types of the written document; a running gateway prints its own address. */
 const PUBLIC_URL = 'https://s3-gateway.example.com/'

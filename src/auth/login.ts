@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { NewSession } from '../../schemas/sessions.ts'
-import type { Errand } from '../core/caller.ts'
-import { COOKIE } from './cookie.ts'
+import type { RequestContext } from '../core/context.ts'
 import { Problem } from '../core/problem.ts'
-import { type DrawLogin, ERRAND, errandOf } from '../http/route.ts'
 import { Secret } from '../core/secret.ts'
+import { CONTEXT, type ConsumeLogin, contextOf } from '../http/route.ts'
+import { type Auth, anonymousContext, type Credential } from '../upstream/auth.ts'
+import { COOKIE } from './cookie.ts'
 import type { Sessions } from './sessions.ts'
-import { type Auth, type Credential, nameless } from '../upstream/auth.ts'
 
 export interface LoginOptions {
   auth: Auth
   sessions: Sessions
-  drawLogin: DrawLogin
+  consumeLogin: ConsumeLogin
   /** Ends a token at HOSTKEY, in its own time. */
   revokeLater: (token: Secret) => void
   /** Aborts when the request is to be given up. */
@@ -20,7 +20,7 @@ export interface LoginOptions {
 }
 
 /** How a session begins by a credential, and ends by its cookie. */
-export const createLogin = ({ auth, sessions, drawLogin, revokeLater, signalOf }: LoginOptions) => {
+export const createLogin = ({ auth, sessions, consumeLogin, revokeLater, signalOf }: LoginOptions) => {
   /** Ends the session whose cookie the request shows. */
   const endShown = async (request: FastifyRequest) => {
     const shown = request.cookies[COOKIE]
@@ -29,9 +29,9 @@ export const createLogin = ({ auth, sessions, drawLogin, revokeLater, signalOf }
 
   /** A new session for a new token; the one that the request shows ends with its own. */
   const logIn = async (request: FastifyRequest, reply: FastifyReply, credential: Credential) => {
-    await drawLogin(request, reply, hashOf(credential))
-    request.setDecorator<Errand>(ERRAND, nameless({ signal: signalOf(request) }))
-    const grant = await auth.grant(credential, errandOf(request))
+    await consumeLogin(request, reply, hashOf(credential))
+    request.setDecorator<RequestContext>(CONTEXT, anonymousContext({ signal: signalOf(request) }))
+    const grant = await auth.grant(credential, contextOf(request))
     try {
       const ended = await endShown(request)
       if (ended && ended.token.fingerprint() !== grant.token.fingerprint()) revokeLater(ended.token)

@@ -4,7 +4,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Auth } from '../upstream/auth.ts'
 
 /** Tokens that wait to be ended; beyond so many, the oldest run out by themselves at HOSTKEY. */
-const MOST = 1000
+const MAX_WAITING = 1000
 const TRIES = 3
 const BETWEEN_MS = 2000
 
@@ -34,7 +34,7 @@ export const createRevocation = (auth: Auth, failed: () => void) => {
 
   return (token: Secret): void => {
     waiting.push(token)
-    if (waiting.length > MOST) waiting.shift()
+    if (waiting.length > MAX_WAITING) waiting.shift()
     if (!isRunning) void work()
   }
 }

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { type Scope, scopesOfRole } from '../../schemas/scopes.ts'
 import type { Identity } from '../core/caller.ts'
 import { type Clock, latestNow } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
-import { type Scope, scopesOfRole } from '../../schemas/scopes.ts'
-import type { Sealer } from './seal.ts'
 import { Secret } from '../core/secret.ts'
 import type { Store } from '../store/index.ts'
 import type { Grant } from '../upstream/auth.ts'
+import type { Sealer } from './seal.ts'
 
 const MINUTE_MS = 60_000
 
@@ -15,7 +15,7 @@ export const IDLE_MS = 15 * MINUTE_MS
 export const ABSOLUTE_MS = 8 * 60 * MINUTE_MS
 
 /** Sessions of one customer; a new one ends the oldest. */
-export const MOST_PER_CUSTOMER = 10
+export const MAX_PER_CUSTOMER = 10
 
 /** What a session holds; sealed in the store, open only while a request is served. */
 export interface Session {
@@ -30,14 +30,14 @@ export interface Sessions {
   /**
    * Begins a session.
    * @returns what goes into the cookie, which is kept nowhere else
-   * @throws Problem invalid-token when the token has ended already; StoreDown
+   * @throws Problem invalid-token when the token has ended already; StoreUnavailable
    */
   begin(grant: Grant): Promise<{ cookie: Secret; session: Session }>
-  /** The session of a cookie; undefined when it has ended or never was. @throws StoreDown */
+  /** The session of a cookie; undefined when it has ended or never was. @throws StoreUnavailable */
   open(cookie: Secret): Promise<Session | undefined>
-  /** Ends the session of a cookie. @returns what it held, for the logout upstream. @throws StoreDown */
+  /** Ends the session of a cookie. @returns what it held, for the logout upstream. @throws StoreUnavailable */
   end(cookie: Secret): Promise<Session | undefined>
-  /** Ends every session of a customer. @returns how many. @throws StoreDown */
+  /** Ends every session of a customer. @returns how many. @throws StoreUnavailable */
   endAll(customerId: number): Promise<number>
 }
 
@@ -83,7 +83,7 @@ export const createSessions = (store: Store, sealer: Sealer, now: Clock = latest
       const record = recordOf(id)
       await store.put(record, sealer.seal(JSON.stringify(held), record, secret), Math.min(IDLE_MS, expiresAt - now()))
       if (identity.customerId !== undefined) {
-        const oldest = await store.enlist(customerKey(identity.customerId), record, MOST_PER_CUSTOMER, ABSOLUTE_MS)
+        const oldest = await store.enlist(customerKey(identity.customerId), record, MAX_PER_CUSTOMER, ABSOLUTE_MS)
         await Promise.all(oldest.map(record => store.remove(record)))
       }
       return { cookie: new Secret(`${id}.${secret}`), session: { token, identity, scopes, expiresAt } }

@@ -154,8 +154,8 @@ export const settings = {
     fallback: '.data',
     read: text => text
   }),
-  orderSettleMs: setting({
-    name: 'ORDER_SETTLE_MS',
+  orderLateExecutionWindowMs: setting({
+    name: 'ORDER_LATE_EXECUTION_WINDOW_MS',
     about:
       'How long after an order whose answer was lost an account may still appear; then the order counts as not executed.',
     fallback: '30000',

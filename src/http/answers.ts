@@ -4,9 +4,9 @@ import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { type Model, ref } from '../../schemas/model.ts'
 import type { ProblemName } from '../../schemas/problems.ts'
 import { NotModified } from '../../schemas/status.ts'
-import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
+import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 
 /** Problems that any operation behind authentication can answer, before it has asked HOSTKEY anything. */
 const EDGE: ProblemName[] = [
@@ -53,10 +53,10 @@ export interface Asked {
 type Cause = Action | Asked | ProblemName | ProblemName[]
 
 /** An action that is called, and whose failures the operation keeps to itself: it goes on without. */
-export const quietly = (action: Action): Asked => ({ action, tells: [] })
+export const ignoringErrors = (action: Action): Asked => ({ action, tells: [] })
 
 /** An action that is called, and of some of whose failures the operation makes something else. */
-export const except = (action: Action, ...kept: ProblemName[]): Asked => ({
+export const omitting = (action: Action, ...kept: ProblemName[]): Asked => ({
   action,
   tells: problemsOf(action).filter(name => !kept.includes(name))
 })

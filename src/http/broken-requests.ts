@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ProblemName } from '../../schemas/problems.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import { Problem, problemBody } from '../core/problem.ts'
+import type { Metrics } from '../observability/metrics.ts'
 
 export interface BrokenRequestOptions {
   publicUrl: string
@@ -64,11 +64,11 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     if (refused.has(socket)) return
     refused.add(socket)
     const latest = newest.get(socket)
-    const broken = latest?.req.complete === false ? latest : undefined
-    const before = [...(due.get(socket) ?? [])].filter(response => response !== broken)
+    const withCircuitBreaker = latest?.req.complete === false ? latest : undefined
+    const before = [...(due.get(socket) ?? [])].filter(response => response !== withCircuitBreaker)
     const answer = () => {
       // One whose body breaks behind its reply has had its answer.
-      if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
+      if (socket.writable && !withCircuitBreaker?.headersSent) refuse(socket, code, withCircuitBreaker !== undefined)
       socket.end()
       setTimeout(() => socket.destroy(), LINGER_MS).unref()
     }

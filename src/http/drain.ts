@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../core/problem.ts'
-import { errandIn } from './route.ts'
+import { findContext } from './route.ts'
 
 /** How a replica ends (RELIABILITY 4.4): each step takes more away than the one before. */
 export interface Drain {
@@ -11,7 +11,7 @@ export interface Drain {
   refuse(): void
   readonly isRefusing: boolean
   /** Answers every request that has sent no write, and lets none send one. */
-  cutShort(): void
+  abort(): void
   /** A request has come, and goes when it is answered, or would be if its caller had not hung up. */
   enter(request: FastifyRequest, reply: FastifyReply): void
   leave(request: FastifyRequest): void
@@ -25,7 +25,7 @@ export interface Drain {
 export const shuttingDown = (detail = 'This replica is shutting down; nothing was sent to HOSTKEY.') =>
   new Problem('draining', detail, { retryAfterSeconds: 1 })
 
-const wasCutShort = () =>
+const abortedByShutdown = () =>
   shuttingDown('This replica is shutting down and no longer waits for HOSTKEY’s answer: send the request again.')
 
 /** 250 ms: a call that was aborted fails at once; what still has no answer then waits for something else. */
@@ -58,10 +58,10 @@ export const createDrain = (): Drain => {
     get isRefusing() {
       return isRefusing
     },
-    cutShort() {
-      for (const { controller } of flights.values()) controller.abort(wasCutShort())
+    abort() {
+      for (const { controller } of flights.values()) controller.abort(abortedByShutdown())
       setTimeout(() => {
-        for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(wasCutShort())
+        for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
       }, UNHEARD_MS).unref()
     },
     enter(request, reply) {
@@ -82,4 +82,4 @@ export const createDrain = (): Drain => {
 
 const isHalfSent = (raw: FastifyRequest['raw']) => !raw.complete && raw.listenerCount('data') > 0
 
-const hasSentWrite = (request: FastifyRequest) => errandIn(request)?.spent.hasWritten === true
+const hasSentWrite = (request: FastifyRequest) => findContext(request)?.upstream.hasWritten === true

@@ -7,7 +7,7 @@ const STRINGS = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)/g
  * @param text JSON that was parsed without an error
  * @param value what came of it
  */
-export const hasTwins = (text: string, value: unknown): boolean => {
+export const hasDuplicateMembers = (text: string, value: unknown): boolean => {
   let named = 0
   for (const { 0: string, index } of text.matchAll(STRINGS)) {
     // A colon makes it the name of a member.

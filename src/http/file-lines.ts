@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { File, FileLine } from '../../schemas/files.ts'
-import { LINES_TYPE } from './accept.ts'
-import { defined } from '../core/without-undefined.ts'
 import { toInstant } from '../core/timestamps.ts'
+import { defined } from '../core/without-undefined.ts'
 import type { Page } from '../domain/storage/files.ts'
+import { LINES_TYPE } from './accept.ts'
 
 /** 60 s: who reads nothing for so long has gone, and only the connection does not know it. A page takes 12 s at most. */
 const IDLE_MS = 60_000

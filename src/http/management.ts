@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
-import { boundConnections, LISTENER } from './listener.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { boundConnections, LISTENER } from './listener.ts'
 
 export interface ManagementOptions {
   metrics: Metrics

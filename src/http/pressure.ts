@@ -3,9 +3,9 @@ import { getHeapStatistics } from 'node:v8'
 
 const SAMPLE_MS = 1000
 /** Event-loop delay of a second, 99th percentile, beyond which requests wait noticeably (RELIABILITY 4.3). */
-const MOST_DELAY_MS = 250
+const MAX_DELAY_MS = 250
 /** Beyond this share of the heap the collector takes over. */
-const MOST_HEAP = 0.8
+const MAX_HEAP = 0.8
 const RESOLUTION_MS = 10
 
 /** How hard pressed the process is. */
@@ -25,7 +25,7 @@ export const createPressure = (most: number): Pressure => {
     const delayMs = histogram.percentile(99) / 1e6 - RESOLUTION_MS
     histogram.reset()
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
-    const isBad = delayMs > MOST_DELAY_MS || used_heap_size > heap_size_limit * MOST_HEAP
+    const isBad = delayMs > MAX_DELAY_MS || used_heap_size > heap_size_limit * MAX_HEAP
     badSeconds = isBad ? Math.min(badSeconds + 1, most + 1) : Math.max(badSeconds - 1, 0)
   }, SAMPLE_MS).unref()
   return {

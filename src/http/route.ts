@@ -2,13 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import type { ProblemDetails } from '../../schemas/problems.ts'
-import { JSON_TYPE } from './accept.ts'
-import type { Errand } from '../core/caller.ts'
+import type { Scope } from '../../schemas/scopes.ts'
+import type { RequestContext } from '../core/context.ts'
 import type { Ledger } from '../domain/orders/ledger/ledger.ts'
 import type { Ordering } from '../domain/orders/placement.ts'
 import type { RecentWrites } from '../domain/storage/recent-writes.ts'
-import type { Scope } from '../../schemas/scopes.ts'
 import type { Upstream } from '../upstream/client.ts'
+import { JSON_TYPE } from './accept.ts'
 
 /** What every route file is handed. */
 export interface Deps {
@@ -25,7 +25,7 @@ export interface Deps {
   /** Is the replica shutting down? What could go on for long ends then. */
   isDraining: () => boolean
   /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
-  settleMs: readonly number[]
+  verifyDelaysMs: readonly number[]
 }
 
 /** A route file: the operations of one resource. */
@@ -35,7 +35,7 @@ export type Routes = FastifyPluginAsyncTypebox<Deps>
 export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
 
 /** Draws from the limits of logins: by address, and by what is shown. @throws Problem rate-limited */
-export type DrawLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+export type ConsumeLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
 
 /** What the audit log calls an operation that it records. */
 export type AuditEvent =
@@ -82,11 +82,11 @@ export const needsOf = (config: unknown): Needs | undefined =>
   typeof config === 'object' && config !== null && 'scope' in config && 'rate' in config ? (config as Needs) : undefined
 
 /** The name under which `plugins/authenticate`, and a login, keep the errand on the request. */
-export const ERRAND = 'errand'
+export const CONTEXT = 'errand'
 
 /** The request's errand upstream: who asks, and when to give up. */
-export const errandOf = (request: FastifyRequest): Errand => request.getDecorator<Errand>(ERRAND)
+export const contextOf = (request: FastifyRequest): RequestContext => request.getDecorator<RequestContext>(CONTEXT)
 
 /** The same, where there may be none: refused callers have no errand, nor has an open route but a login. */
-export const errandIn = (request: FastifyRequest): Errand | undefined =>
-  request.getDecorator<Errand | undefined>(ERRAND)
+export const findContext = (request: FastifyRequest): RequestContext | undefined =>
+  request.getDecorator<RequestContext | undefined>(CONTEXT)

@@ -45,7 +45,7 @@ export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
           if (Object.hasOwn(data, name)) data[name] = readText(type, data[name])
         }
         const valid = validate(data)
-        validateText.errors = validate.errors?.map(error => toldTwice(data, error)) ?? null
+        validateText.errors = validate.errors?.map(error => asRepeated(data, error)) ?? null
         return valid
       },
       { schema, schemaEnv: validate.schemaEnv, evaluated: validate.evaluated, errors: null }
@@ -55,7 +55,7 @@ export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
 }
 
 /** A name that a query holds twice is a list, whatever its schema says that it should be. */
-const toldTwice = (data: Record<string, unknown>, error: ErrorObject): ErrorObject =>
+const asRepeated = (data: Record<string, unknown>, error: ErrorObject): ErrorObject =>
   Array.isArray(data[error.instancePath.slice(1)])
     ? { ...error, keyword: 'repeated', message: 'is given more than once' }
     : error

@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
-import { inAscii, linesTo, type ToldOfLines } from './log-stream.ts'
+import { inAscii, type OnLogWriteError, openLogStream } from './log-stream.ts'
 
 /** Who did what to which account, and how it ended. Never a secret. */
 export interface AuditRecord {
@@ -9,7 +9,7 @@ export interface AuditRecord {
   /** `ok`, or the name of the problem. */
   outcome: string
   requestId: string
-  door?: string | undefined
+  authScheme?: string | undefined
   caller?: string | undefined
   customerId?: number | undefined
   ip?: string | undefined
@@ -39,7 +39,7 @@ export const createAudit = (destination: DestinationStream): Audit => {
 const STDOUT = 1
 
 /** Opens the file, readable to its owner and group; standard output for `-`. @param told when lines cannot be written */
-export const auditDestination = (target: string, told: ToldOfLines): DestinationStream =>
+export const auditDestination = (target: string, told: OnLogWriteError): DestinationStream =>
   target === '-'
-    ? linesTo({ dest: STDOUT }, told)
-    : linesTo({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, told)
+    ? openLogStream({ dest: STDOUT }, told)
+    : openLogStream({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, told)

@@ -1,19 +1,22 @@
 import { pino } from 'pino'
 
 /** 16 MiB: what waits while a disk is full or a reader is slow; lines beyond it are lost. */
-const MOST_WAITING_BYTES = 16 * 1024 * 1024
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 export type Lines = ReturnType<typeof pino.destination>
 
 /** What is told when lines cannot be written any more: the code of the error; and undefined when they can again. */
-export type ToldOfLines = (code: string | undefined) => void
+export type OnLogWriteError = (code: string | undefined) => void
 
 /**
  * Where the lines of a log go. One that cannot be written, as on a full disk, fails no request and does not keep the
  * process from ending: its lines wait, and are written when there is room again.
  */
-export const linesTo = (options: Parameters<typeof pino.destination>[0] & object, told: ToldOfLines): Lines => {
-  const lines = pino.destination({ ...options, maxLength: MOST_WAITING_BYTES })
+export const openLogStream = (
+  options: Parameters<typeof pino.destination>[0] & object,
+  told: OnLogWriteError
+): Lines => {
+  const lines = pino.destination({ ...options, maxLength: MAX_WAITING_BYTES })
   let isBroken = false
   // Without a listener the error would be thrown at whoever writes a line.
   lines.on('error', (error: NodeJS.ErrnoException) => {

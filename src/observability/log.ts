@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
-import { inAscii, linesTo } from './log-stream.ts'
+import { inAscii, openLogStream } from './log-stream.ts'
 
 /** Members that never reach a line, should somebody log an object that holds one: the net under the allow-lists. */
 const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
@@ -21,7 +21,7 @@ const STDERR = 2
 
 /** Standard output, where a log goes. That it cannot be written is told on standard error, which may be as full. */
 const standardOutput = (): DestinationStream =>
-  linesTo({ dest: STDOUT }, code => {
+  openLogStream({ dest: STDOUT }, code => {
     if (code === undefined) return
     try {
       writeSync(STDERR, `The log cannot be written (${code}); the gateway goes on.\n`)

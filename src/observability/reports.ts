@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { Metrics } from './metrics.ts'
 import type { CallClass } from '../upstream/resilience/call-classes.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
+import type { Metrics } from './metrics.ts'
 
 /** What operators are told of HOSTKEY and the store, in the log and in metrics. */
 export interface Reports {

@@ -34,7 +34,7 @@ type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; e
  */
 export const completed = <D extends Document>(document: D, mount: string): D => {
   const shared: Record<string, Reply> = {}
-  const told = createShelf()
+  const told = createDedupeMap()
   const shown: Shown[] = []
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
@@ -43,7 +43,7 @@ export const completed = <D extends Document>(document: D, mount: string): D => 
     for (const [status, reply] of Object.entries(operation.responses)) {
       reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
       shown.push(...shownIn(reply.content ?? {}))
-      const [name, ...others] = shelve(reply, operation.operationId ?? '', told)
+      const [name, ...others] = dedupe(reply, operation.operationId ?? '', told)
       if (name === undefined || others.length > 0) continue
       shared[name] ??= reply
       // The same problem may come with other headers.
@@ -112,7 +112,7 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
 }
 
 /** Puts the problems of a reply on the shelf. @returns where they stand there */
-const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof createShelf>): string[] => {
+const dedupe = (reply: Reply, operationId: string, told: ReturnType<typeof createDedupeMap>): string[] => {
   const media = reply.content?.[PROBLEM]
   if (media?.examples === undefined) return []
   // `withProblems` has put them there.
@@ -126,7 +126,7 @@ const shelve = (reply: Reply, operationId: string, told: ReturnType<typeof creat
  * Problems that look the same are kept once. The first of a name stands under it, any other under the name and the
  * operation that tells it first.
  */
-const createShelf = () => {
+const createDedupeMap = () => {
   const places = new Map<string, string>()
   const kept: Record<string, DocumentedExample> = {}
   return {

@@ -3,8 +3,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyReply, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
-import { type Asked, causesOf } from '../http/answers.ts'
 import { COOKIE } from '../auth/cookie.ts'
+import { type Asked, causesOf } from '../http/answers.ts'
 import { needsOf } from '../http/route.ts'
 import { completed, type Document } from './document.ts'
 import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './page.ts'
@@ -23,7 +23,7 @@ export interface DocsOptions {
 }
 
 /** Ways for a caller to show who it is. */
-const DOORS = [{ bearer: [] }, { session: [], csrf: [] }]
+const AUTHENTICATION = [{ bearer: [] }, { session: [], csrf: [] }]
 
 const serverAt = (mount: string) => ({
   url: mount || '/',
@@ -57,7 +57,7 @@ export const docs = fp(
             csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF', description: '`1`, with every request by cookie.' }
           }
         },
-        security: DOORS
+        security: AUTHENTICATION
       },
       refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
       stripBasePath: false,
@@ -117,7 +117,7 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
   const { params, querystring, response = {}, ...rest } = schema as RouteSchema
   const telling = { operationId: rest.operationId ?? '', method: String(method), needed }
   return {
-    ...(needed && { security: DOORS }),
+    ...(needed && { security: AUTHENTICATION }),
     ...rest,
     ...(needed?.scope && { description: `${rest.description} Needs the scope \`${needed.scope}\`.` }),
     response: withProblems(response, telling, publicUrl),

@@ -2,9 +2,9 @@ import { commonProblems, examples, type ProblemExample } from '../../schemas/exa
 import { headers } from '../../schemas/headers.ts'
 import { ref } from '../../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../../schemas/problems.ts'
-import { type Asked, type Causes, causesOf } from '../http/answers.ts'
-import { isPassing } from '../domain/orders/placement.ts'
 import { Problem, problemBody, withOutcome } from '../core/problem.ts'
+import { isPassing } from '../domain/orders/placement.ts'
+import { type Asked, type Causes, causesOf } from '../http/answers.ts'
 import type { Needs } from '../http/route.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { openEnvelope } from '../upstream/protocol/envelope.ts'
@@ -54,7 +54,7 @@ export const withProblems = (responses: object, telling: Telling, publicUrl: str
 const REPLAYED = { 'Idempotency-Replayed': headers['Idempotency-Replayed'] }
 
 /** Makes an account, and may bill: how it ended is recorded under the caller's key. */
-const isPurchase = ({ effect, name }: Action) => effect === 'buy' && name.startsWith('create_')
+const isPurchase = ({ effect, name }: Action) => effect === 'provision' && name.startsWith('create_')
 
 /** Failures of a purchase that the same key gets again. */
 const recordedOf = ({ tells }: Asked) => tells.filter(name => !isPassing(name))
@@ -100,7 +100,7 @@ const WORDLESS: Partial<Record<ProblemName, { status: number; body: string }>> =
 /** What an answer of HOSTKEY's comes to that leads to the problem. @throws TypeError when no answer does */
 const byHostkey = (name: ProblemName, asked: readonly Asked[]): Problem => {
   const action = actionFor(name, asked)
-  const said = action && refusalsOf(action).find(({ problem }) => problem === name)?.says
+  const said = action && refusalsOf(action).find(({ problem }) => problem === name)?.matches
   const answer = WORDLESS[name] ?? (said && refusing(said.example))
   if (!action || !answer) throw new TypeError(`nobody says how ${name} comes about`)
   const { status, body } = answer

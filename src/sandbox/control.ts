@@ -1,7 +1,7 @@
 import type { Call } from './calls.ts'
 import type { Fault } from './faults.ts'
 import { numberedPaths } from './fixture-files.ts'
-import type { Machine } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
 import { openSession } from './sessions.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
 import { instantOf, putFile } from './storage.ts'
@@ -45,10 +45,10 @@ export interface Control {
 }
 
 /** @throws TypeError from any function: a name that does not exist. */
-export const createControl = (machine: Machine): Control => {
-  const { faults, log } = machine
+export const createControl = (runtime: Runtime): Control => {
+  const { faults, log } = runtime
   const customer = (name: string) => {
-    const found = [...machine.world.customers.values()].find(customer => customer.name === name)
+    const found = [...runtime.world.customers.values()].find(customer => customer.name === name)
     if (!found) throw new TypeError(`no such customer: ${name}`)
     return found
   }
@@ -56,18 +56,18 @@ export const createControl = (machine: Machine): Control => {
     fault: fault => faults.add(fault),
     clearFaults: () => faults.clear(),
     faults: () => faults.list(),
-    set: switches => setSwitches(machine.world.switches, switches),
-    switches: () => ({ ...machine.world.switches }),
-    reset: () => machine.reset(),
+    set: switches => setSwitches(runtime.world.switches, switches),
+    switches: () => ({ ...runtime.world.switches }),
+    reset: () => runtime.reset(),
     calls: () => log.calls(),
     counters: () => log.counters(),
     clearCalls: () => log.clear(),
-    state: () => snapshotOf(machine.world),
-    expireSessions: () => machine.world.sessions.clear(),
-    advance: seconds => machine.advance(seconds * 1000),
-    secrets: () => machine.world.secrets.all(),
+    state: () => snapshotOf(runtime.world),
+    expireSessions: () => runtime.world.sessions.clear(),
+    advance: seconds => runtime.advance(seconds * 1000),
+    secrets: () => runtime.world.secrets.all(),
     tokenOf(name) {
-      const { world } = machine
+      const { world } = runtime
       const { id } = customer(name)
       const token = world.secrets.token(name)
       const planted = world.sessions.get(token)
@@ -79,12 +79,12 @@ export const createControl = (machine: Machine): Control => {
       customer(name).creditCents = cents
     },
     putFile(bucketName, path, size = 1) {
-      const bucket = machine.world.buckets.get(bucketName)
+      const bucket = runtime.world.buckets.get(bucketName)
       if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
-      putFile(bucket, path, size, instantOf(machine.world))
+      putFile(bucket, path, size, instantOf(runtime.world))
     },
     numberFiles(bucketName, count) {
-      const bucket = machine.world.buckets.get(bucketName)
+      const bucket = runtime.world.buckets.get(bucketName)
       if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
       bucket.sorted = numberedPaths(count)
     }

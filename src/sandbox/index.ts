@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { type Control, createControl } from './control.ts'
 import { answerControl } from './control-http.ts'
 import { standardFixture } from './fixture.ts'
-import { createMachine } from './runtime.ts'
+import { createRuntime } from './runtime.ts'
 import { answerScript } from './scripts.ts'
 import type { Switches } from './switches.ts'
 import type { Fixture } from './world.ts'
@@ -54,12 +54,12 @@ export const startSandbox = async ({
   switches = {},
   fixture = standardFixture
 }: SandboxOptions = {}): Promise<Sandbox> => {
-  const machine = createMachine({ now, seed, fixture, switches })
-  const control = createControl(machine)
+  const runtime = createRuntime({ now, seed, fixture, switches })
+  const control = createControl(runtime)
   const server = createServer((request, response) => {
     const answer = request.url?.startsWith('/control/')
       ? answerControl(control, request, response)
-      : answerScript(machine, request, response)
+      : answerScript(runtime, request, response)
     // What fails here is a client that went away, or a bug: a broken connection shows both.
     answer.catch(() => response.destroy())
   })

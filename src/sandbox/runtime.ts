@@ -5,7 +5,7 @@ import { defaultSwitches, type Switches, setSwitches } from './switches.ts'
 import type { Fixture, World } from './world.ts'
 
 /** Everything that makes one sandbox, and nothing that another shares. */
-export interface Machine {
+export interface Runtime {
   readonly world: World
   readonly faults: Faults
   readonly log: CallLog
@@ -15,7 +15,7 @@ export interface Machine {
   reset(): void
 }
 
-export interface MachineOptions {
+export interface RuntimeOptions {
   /** Milliseconds. */
   readonly now: () => number
   readonly seed: string
@@ -23,7 +23,7 @@ export interface MachineOptions {
   readonly switches: Partial<Switches>
 }
 
-export const createMachine = ({ now, seed, fixture, switches }: MachineOptions): Machine => {
+export const createRuntime = ({ now, seed, fixture, switches }: RuntimeOptions): Runtime => {
   const secrets = createSecretSource(seed)
   const faults = createFaults()
   const log = createCallLog()

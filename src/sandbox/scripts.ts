@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerAuth } from './auth.ts'
 import { answerCallback } from './callback.ts'
+import { answerInstead, answerSpoiled } from './fault-responses.ts'
 import { isInstead } from './faults.ts'
 import { postedFields } from './form.ts'
-import type { Machine } from './runtime.ts'
-import { answerInstead, answerSpoiled } from './fault-responses.ts'
 import { type Fields, phpFields } from './php.ts'
 import { printedWith } from './php-variants.ts'
 import type { Reply } from './reply.ts'
+import type { Runtime } from './runtime.ts'
 import { type Asked, answerS3 } from './s3.ts'
 import { send, site, wired } from './wire.ts'
 import type { World } from './world.ts'
@@ -23,7 +23,7 @@ const scripts = new Map<string, Script>([
 
 /** Answers a request to a script: reads it, logs it, lets the faults strike, and then asks the script. */
 export const answerScript = async (
-  machine: Machine,
+  runtime: Runtime,
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> => {
@@ -31,11 +31,11 @@ export const answerScript = async (
   const name = url.pathname.slice(1)
   const script = scripts.get(name)
   const posted = await postedFields(request)
-  if (!script) return send(response, wired(site(), machine.world.switches))
+  if (!script) return send(response, wired(site(), runtime.world.switches))
 
   const { method = '' } = request
   const fields = name === 's3.php' ? posted : withQuery(url, posted)
-  const { faults, log, world } = machine
+  const { faults, log, world } = runtime
   log.record({ at: world.now(), script: name, method, fields, headers: request.headers })
   const { openings, main, quirks } = faults.strike(fields.get('action') ?? '')
   for (const { kind, ms } of openings) {
@@ -46,12 +46,12 @@ export const answerScript = async (
   const asked: Asked = { fields, ip: addressOf(request), host: request.headers.host ?? '' }
   const run = () => {
     // The world of now: a control may have reset it while the request waited.
-    const { world } = machine
+    const { world } = runtime
     const reply = script(world, asked)
     return wired(reply.json ? { ...reply, json: printedWith(quirks, reply.json) } : reply, world.switches)
   }
   if (!main) return send(response, run())
-  if (isInstead(main.kind)) return answerInstead(main.kind, main, machine.world, response)
+  if (isInstead(main.kind)) return answerInstead(main.kind, main, runtime.world, response)
   await answerSpoiled(main.kind, main, run, response)
 }
 

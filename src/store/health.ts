@@ -1,4 +1,4 @@
-import { StoreDown } from './store.ts'
+import { StoreUnavailable } from './store.ts'
 
 /** While a store is away it is asked so often whether it is back: a fraction of the 500 ms that a recovery may take. */
 const PROBE_MS = 50
@@ -6,7 +6,7 @@ const PROBE_MS = 50
 /** Is told when a store begins and ceases to answer: the cause while it does not. */
 export type Report = (cause: Error | undefined) => void
 
-export interface OutageOptions {
+export interface StoreHealthOptions {
   /** Rejects while the store does not answer. */
   probe: () => Promise<unknown>
   /** Did the store answer, though with an error? Then nobody had to wait, and the next command may fare better. */
@@ -15,7 +15,7 @@ export interface OutageOptions {
 }
 
 /** Remembers that a store is away: the first callers pay its time-out, the others are told at once. */
-export const createOutage = ({ probe, isAnswer, report }: OutageOptions) => {
+export const createStoreHealth = ({ probe, isAnswer, report }: StoreHealthOptions) => {
   let isAway = false
   let isClosed = false
 
@@ -34,14 +34,14 @@ export const createOutage = ({ probe, isAnswer, report }: OutageOptions) => {
   }
 
   return {
-    /** Runs a command unless the store is known to be away. @throws StoreDown */
+    /** Runs a command unless the store is known to be away. @throws StoreUnavailable */
     async ask<T>(command: () => Promise<T>): Promise<T> {
-      if (isAway) throw new StoreDown('away')
+      if (isAway) throw new StoreUnavailable('away')
       try {
         return await command()
       } catch (error) {
         if (!isAnswer(error)) begin(error)
-        throw new StoreDown(error)
+        throw new StoreUnavailable(error)
       }
     },
     close() {

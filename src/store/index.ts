@@ -1,8 +1,8 @@
-import { createMemoryStore } from './memory.ts'
 import type { Report } from './health.ts'
+import { createMemoryStore } from './memory.ts'
 import type { Store } from './store.ts'
 
-export { type Store, StoreDown } from './store.ts'
+export { type Store, StoreUnavailable } from './store.ts'
 
 export interface StoreOptions {
   kind: 'memory' | 'sqlite' | 'redis'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
-import { createOutage, type Report } from './health.ts'
+import { createStoreHealth, type Report } from './health.ts'
 import type { Store } from './store.ts'
 
 /** A command that takes longer is given up: nobody waits for a Redis that hangs. */
@@ -90,7 +90,7 @@ export const createRedisStore = async (
 
   // A replica would answer PING as well; DEL wants a Redis that takes writes, and works without memory too.
   const look = () => redis.del('probe')
-  const outage = createOutage({
+  const outage = createStoreHealth({
     probe: () => inTime(look, commandMs),
     isAnswer: error => error instanceof ReplyError,
     // A command knows no more than that there is no connection; the connection knows why.

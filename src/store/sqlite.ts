@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, elapsedNow } from '../core/clock.ts'
-import { createOutage, type Report } from './health.ts'
+import { createStoreHealth, type Report } from './health.ts'
 import type { Store } from './store.ts'
 
 /** How long a start waits for another process that starts: nobody is served meanwhile. */
@@ -74,7 +74,7 @@ export const createSqliteStore = (
       throw error
     }
   }
-  const outage = createOutage({ probe: async () => transaction(() => true), isAnswer: () => false, report })
+  const outage = createStoreHealth({ probe: async () => transaction(() => true), isAnswer: () => false, report })
 
   /** Reads and writes as one step, across processes too. */
   const atomically = <T>(work: () => T): Promise<T> =>

@@ -6,7 +6,7 @@ export interface Count {
 }
 
 /**
- * Key and value with expiry: sessions, login locks and limits of all replicas. Every method rejects with StoreDown when
+ * Key and value with expiry: sessions, login locks and limits of all replicas. Every method rejects with StoreUnavailable when
  * the store does not answer, and then nothing is known of what it did.
  */
 export interface Store {
@@ -38,9 +38,9 @@ export interface Store {
 }
 
 /** The store does not answer. */
-export class StoreDown extends Error {
+export class StoreUnavailable extends Error {
   constructor(cause: unknown) {
     super('the store does not answer', { cause })
-    this.name = 'StoreDown'
+    this.name = 'StoreUnavailable'
   }
 }

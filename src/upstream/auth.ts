@@ -1,4 +1,5 @@
-import { type Caller, type Errand, type Identity, nothingSpent, type Spent } from '../core/caller.ts'
+import type { Caller, Identity } from '../core/caller.ts'
+import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../core/context.ts'
 import { isProblem, Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import type { Result } from './actions/action.ts'
@@ -25,48 +26,48 @@ export interface Auth {
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
    * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
    */
-  grant(credential: Credential, errand?: Errand): Promise<Grant>
+  grant(credential: Credential, context?: RequestContext): Promise<Grant>
   /**
    * Whose token is it? The answer is for many: none of them ends the question.
-   * @param spent of the request that asks it
+   * @param timing of the request that asks it
    * @throws Problem invalid-token, upstream-unavailable
    */
-  identify(token: Secret, spent?: Spent): Promise<Identity>
+  identify(token: Secret, timing?: UpstreamTiming): Promise<Identity>
   /** Ends a token. @throws Problem */
   revoke(token: Secret): Promise<void>
 }
 
 /** @param now milliseconds since 1970 */
 export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
-  const identify = async (token: Secret, errand: Errand) =>
+  const identify = async (token: Secret, context: RequestContext) =>
     identityOf(
-      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, errand)),
+      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, context)),
       now() + TTL_SECONDS * 1000
     )
 
   const revoke = async (token: Secret) => {
-    await upstream.call(logout, { token: token.reveal() }, nameless())
+    await upstream.call(logout, { token: token.reveal() }, anonymousContext())
   }
 
   return {
-    identify: (token, spent) => identify(token, nameless({ spent })),
-    async grant(credential, errand = nameless()) {
-      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, errand) }
+    identify: (token, timing) => identify(token, anonymousContext({ timing })),
+    async grant(credential, context = anonymousContext()) {
+      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, context) }
       const terms = { ttl: TTL_SECONDS, fix_ip: 0 }
       const granted = await answered(() =>
         'apiKey' in credential
-          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, errand)
+          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, context)
           : upstream.call(
               passwordLogin,
               { user: credential.email, password: credential.password.reveal(), ...terms },
-              errand
+              context
             )
       ).catch(blameCredential)
       const token = new Secret(granted.token)
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
       // One documented answer of login holds the token and little else: then info says whose it is.
       if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
-      const told = await identify(token, errand).catch((error: unknown) => {
+      const told = await identify(token, context).catch((error: unknown) => {
         // Nobody will ever show this token. If it cannot be ended now, it runs out by itself.
         revoke(token).catch(() => undefined)
         throw error
@@ -115,21 +116,21 @@ const noToken = async () => {
 
 /** auth.php gets its credentials as parameters, and nobody's token. */
 const anonymous: Caller = {
-  door: 'service',
+  authScheme: 'service',
   id: 'anonymous',
   limitFactor: 1,
   accounts: undefined,
   token: noToken,
   grants: async () => false,
   identity: async () => ({}),
-  renewed: noToken
+  refreshed: noToken
 }
 
 /** An errand at auth.php for somebody who has no name yet. @param signal aborts when it is to be given up */
-export const nameless = ({
+export const anonymousContext = ({
   signal = new AbortController().signal,
-  spent = nothingSpent()
+  timing = noUpstreamTiming()
 }: {
   signal?: AbortSignal
-  spent?: Spent | undefined
-} = {}): Errand => ({ caller: anonymous, signal, spent })
+  timing?: UpstreamTiming | undefined
+} = {}): RequestContext => ({ caller: anonymous, signal, upstream: timing })

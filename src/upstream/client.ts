@@ -1,23 +1,17 @@
-import type { Errand } from '../core/caller.ts'
-import type { Action, Params, Result } from './actions/action.ts'
-import { endOf, taskOf } from './protocol/task-polling.ts'
-import { type CallClass, classOf } from './resilience/call-classes.ts'
+import type { Action, Params } from './actions/action.ts'
+import type { Call } from './call.ts'
 import { encodeForm, openEnvelope } from './protocol/envelope.ts'
-import { broken } from './resilience/broken.ts'
-import { cached } from './resilience/cache.ts'
-import { coalesced } from './resilience/coalescing.ts'
-import { createLanes, limited } from './resilience/limited.ts'
-import { type Observation, observed } from './resilience/observation.ts'
-import { renewed } from './resilience/token-refresh.ts'
-import { retried } from './resilience/retry.ts'
+import { endOf, taskOf } from './protocol/task-polling.ts'
 import { createTransport } from './protocol/transport.ts'
 import { fits, verdictOn } from './protocol/verdict.ts'
-
-/**
- * Calls one action of HOSTKEY on the caller's behalf.
- * @throws Problem one of the action's failures, of those common to all, or `upstream-*`
- */
-export type Call = <A extends Action>(action: A, params: Params<A>, errand: Errand) => Promise<Result<A>>
+import { withCircuitBreaker } from './resilience/broken.ts'
+import { cached } from './resilience/cache.ts'
+import { type CallClass, classOf } from './resilience/call-classes.ts'
+import { coalesced } from './resilience/coalescing.ts'
+import { createBulkheads, withBulkhead } from './resilience/limited.ts'
+import { type Observation, observed } from './resilience/observation.ts'
+import { retried } from './resilience/retry.ts'
+import { refreshed } from './resilience/token-refresh.ts'
 
 export interface Upstream {
   readonly call: Call
@@ -37,16 +31,16 @@ export interface UpstreamOptions {
 /** The one way to HOSTKEY. */
 export const createUpstream = ({ url, timeoutMs, observe, reportRest }: UpstreamOptions): Upstream => {
   const transport = createTransport(url)
-  const lanes = createLanes()
+  const bulkheads = createBulkheads()
 
-  const send: Call = async (action, params, errand) => {
-    const { isWrite, isFresh, headMs, deadlineMs } = classOf[action.effect]
-    const deadline = errand.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
+  const send: Call = async (action, params, context) => {
+    const { isWrite, newConnection, headMs, deadlineMs } = classOf[action.effect]
+    const deadline = context.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
     // A write that was sent is not taken back by a caller that hangs up: we would never know what became of it.
-    const signal = isWrite ? deadline : AbortSignal.any([deadline, errand.signal])
+    const signal = isWrite ? deadline : AbortSignal.any([deadline, context.signal])
     const post = (script: string, form: string) =>
-      transport.post({ script, form, isWrite, isFresh, headMs: timeoutMs ?? headMs, signal })
-    const token = action.script === 's3.php' ? (await errand.caller.token()).reveal() : undefined
+      transport.post({ script, form, isWrite, newConnection, headMs: timeoutMs ?? headMs, signal })
+    const token = action.script === 's3.php' ? (await context.caller.token()).reveal() : undefined
     const reply = await post(action.script, formOf(action, params, token))
     const envelope = openEnvelope(reply.body, action.script)
     const key = envelope.kind === 'success' ? taskOf(envelope.payload, fits(action, envelope.payload)) : undefined
@@ -60,9 +54,9 @@ export const createUpstream = ({ url, timeoutMs, observe, reportRest }: Upstream
     })
   }
   const attempt = observed(send, observe)
-  const rested = broken(retried(attempt, lanes, timeoutMs), reportRest)
+  const rested = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs), reportRest)
   const shared = (call: Call) => cached(coalesced(call))
-  return { call: renewed(shared(limited(rested, lanes))), close: () => transport.close() }
+  return { call: refreshed(shared(withBulkhead(rested, bulkheads))), close: () => transport.close() }
 }
 
 /** The form of a call: the action's own keys and no others, whatever the params object carries. */

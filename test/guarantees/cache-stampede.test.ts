@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { request } from 'undici'
+import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 import { CALM } from '../support/calm.ts'
 import { eventually } from '../support/eventually.ts'
 import { figuresOf } from '../support/promises.ts'
@@ -17,7 +17,7 @@ const READERS = 1000
 const INTERLEAVED = 10_000
 const AT_ONCE = 50
 
-const figure = figuresOf(t, 'T-STAMP')
+const figure = figuresOf(t, 'cache-stampede')
 
 // 90 s: a busy machine takes seconds for a thousand requests.
 t.setTimeout(90_000)
@@ -53,7 +53,7 @@ const injected = async (t: Test) => {
     registry: createLiveRegistry(undefined, {}),
     log: createLog(config.logLevel),
     pressure: CALM,
-    isForgetful: true
+    isEphemeral: true
   })
   t.after(async () => {
     await close()

@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/replicas.ts'
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-const figure = figuresOf(t, 'T-CLOCK')
+const figure = figuresOf(t, 'clock-jumps')
 
 let beyond = 0
 /** A session that has ended, and is counted where it has not. */
@@ -49,7 +49,7 @@ const withClock = async (t: Test, env: Record<string, string> = {}) => {
     RATE_LIMIT_MAX: '1000000',
     ORDER_LEASE_MS: String(LEASE_MS),
     UPSTREAM_TIMEOUT_MS: '4000',
-    ORDER_SETTLE_MS: '0',
+    ORDER_LATE_EXECUTION_WINDOW_MS: '0',
     ...clock,
     ...env
   }

@@ -11,7 +11,7 @@ import { serving } from '../support/serving.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-/** A fifth of T-FUZZ2: Prism takes some milliseconds for each (6 s on a quiet machine, 65 s on a busy one). */
+/** A fifth of document-fuzzing: Prism takes some milliseconds for each (6 s on a quiet machine, 65 s on a busy one). */
 const RUNS = Number(process.env['PRISM_RUNS'] ?? 4000)
 
 const CLIENTS = 8
@@ -31,7 +31,7 @@ const LEAST_JUDGED = 0.75
  */
 t.setTimeout(230_000)
 
-const figure = figuresOf(t, 'T-FUZZ2')
+const figure = figuresOf(t, 'document-fuzzing')
 const stage = await createStage()
 t.teardown(() => stage.close())
 
@@ -77,7 +77,7 @@ t.test('Prism sees what it should', async t => {
 })
 
 t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
-  process.stdout.write(`# seed of T-FUZZ2 through Prism: ${seed}\n`)
+  process.stdout.write(`# seed of document-fuzzing through Prism: ${seed}\n`)
   const url = await stage.app.listen({ host: '127.0.0.1', port: 0 })
   const options = { connections: CLIENTS, pipelining: 1, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS }
   const pool = new Pool(await prismBefore(t, url, stage.document), options)

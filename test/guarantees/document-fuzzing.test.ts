@@ -20,8 +20,8 @@ const RESET_EVERY = 1000
 t.setTimeout(Math.max(110_000, RUNS * 6))
 
 t.test(`${RUNS} requests over sockets, ${CLIENTS} at a time`, async t => {
-  process.stdout.write(`# seed of T-FUZZ2: ${seed}\n`)
-  const figure = figuresOf(t, 'T-FUZZ2')
+  process.stdout.write(`# seed of document-fuzzing: ${seed}\n`)
+  const figure = figuresOf(t, 'document-fuzzing')
   const stage = await createStage()
   t.teardown(() => stage.close())
   const url = await stage.app.listen({ host: '127.0.0.1', port: 0 })

@@ -36,9 +36,9 @@ const operationsOf = (paths: Record<string, Record<string, unknown> | undefined>
     })
   )
 
-const figures = figuresOf(t, 'T-SESS')
+const figures = figuresOf(t, 'ended-sessions')
 
-t.test('T-SESS: what a cookie opens, on every operation', async t => {
+t.test('ended-sessions: what a cookie opens, on every operation', async t => {
   const running = await gateway(t, { ALLOWED_ORIGINS: ALLOWED })
   const { sandbox, send, url } = running
   const { control, demo } = sandbox

@@ -72,7 +72,7 @@ const shapeRows = Object.entries(jsonShapes).map(([name, { isExecuted, bodyOf }]
 /** Those that hang stand side by side: they wait together. */
 const rows = [...wireRows, ...shapeRows].sort((a, b) => Number(b.hangs) - Number(a.hangs))
 
-const figures = figuresOf(t, 'T-MATRIX')
+const figures = figuresOf(t, 'fault-matrix')
 const stall = createStallClock()
 t.teardown(() => stall.stop())
 const tally = { cells: 0, right: 0, ownFaults: 0, slowestMs: 0 }

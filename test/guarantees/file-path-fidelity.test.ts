@@ -23,8 +23,8 @@ const REGRESSIONS = 'test/regressions/file-path-fidelity/'
 
 // 25 s on a quiet machine; the first run may have to install Chromium.
 t.setTimeout(Math.max(230_000, KEYS * 10))
-process.stdout.write(`# seed of T-PATH: ${seed}\n`)
-const figure = figuresOf(t, 'T-PATH')
+process.stdout.write(`# seed of file-path-fidelity: ${seed}\n`)
+const figure = figuresOf(t, 'file-path-fidelity')
 
 t.test('what once was found stays found', async t => {
   const { byRaw } = await fileDeletions(t)

@@ -83,8 +83,8 @@ const witnessed = async (t: Test, trusted: string) => {
 /** What differs from reply to reply: its id, and the instant at which the bucket was made. */
 const withoutId = (body: string) => body.replace(/"(instance|createdAt)":"[^"]*"/g, '')
 
-t.test('T-FWD: a forged header about where a request comes from changes nothing', async t => {
-  const figure = figuresOf(t, 'T-FWD')
+t.test('forwarded-headers: a forged header about where a request comes from changes nothing', async t => {
+  const figure = figuresOf(t, 'forwarded-headers')
   const names = Object.keys(forged)
   t.equal(names.length, 20)
   let changes = 0

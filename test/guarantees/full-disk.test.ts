@@ -21,7 +21,7 @@ const LEFT_PAGES = Array.from({ length: 16 }, (_, index) => index * 2)
 const MOUNT = 'mount -t tmpfs -o size="$1",mode=700 none "$0" && shift && exec "$@"'
 
 t.test('a ledger on a disk that is full', async t => {
-  const figure = figuresOf(t, 'T-DISK')
+  const figure = figuresOf(t, 'full-disk')
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())
   const { control } = sandbox
@@ -35,7 +35,7 @@ t.test('a ledger on a disk that is full', async t => {
       RATE_LIMIT_MAX: '1000000',
       UPSTREAM_TIMEOUT_MS: '5000',
       ORDER_LEASE_MS: '500',
-      ORDER_SETTLE_MS: '0'
+      ORDER_LATE_EXECUTION_WINDOW_MS: '0'
     },
     { wrapper: [...ownNameSpace('m', 'mount -t tmpfs none /mnt'), 'sh', '-c', MOUNT, folder, DISK] }
   )

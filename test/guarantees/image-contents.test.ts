@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/replicas.ts'
 // 3 min: the first run fetches the production packages.
 t.setTimeout(180_000)
 
-const figure = figuresOf(t, 'T-IMG')
+const figure = figuresOf(t, 'image-contents')
 const UID = '65532'
 
 /** The instructions of the Dockerfile, each on one line. */

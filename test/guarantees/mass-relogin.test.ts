@@ -24,7 +24,7 @@ const SCOPES = [
 // 110 s: a busy machine takes seconds for a thousand calls.
 t.setTimeout(110_000)
 
-const figures = figuresOf(t, 'T-RELOGIN')
+const figures = figuresOf(t, 'mass-relogin')
 /** How often what may bill was sent, over all its cases. */
 const billing = { asked: 0, sent: 0 }
 t.teardown(() => figures(`${billing.sent - billing.asked} of ${billing.asked} writes that may bill sent again`))
@@ -43,7 +43,7 @@ const patient = async (ask: () => Promise<Reply>): Promise<Reply> => {
 const statusesOf = (replies: Reply[]) => [...new Set(replies.map(({ statusCode }) => statusCode))]
 
 for (const authFailure of STYLES) {
-  t.test(`T-RELOGIN: when HOSTKEY refuses the token by ${authFailure}`, async t => {
+  t.test(`mass-relogin: when HOSTKEY refuses the token by ${authFailure}`, async t => {
     // Each with an API key of its own: one that was renewed a moment ago is not renewed again.
     const { as, get, post, sandbox, logins } = await withServices(t, {
       thousand: {},

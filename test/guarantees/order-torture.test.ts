@@ -12,7 +12,7 @@ const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 const TIMEOUT_MS = 120_000
 t.setTimeout(TIMEOUT_MS)
 
-const figure = figuresOf(t, 'T-ORDER')
+const figure = figuresOf(t, 'order-torture')
 
 const isUnharmed = (t: Test, name: string, damage: Damage) => {
   const { orders, kills, redisKills, duplicated, lost, wrong, open, p99Ms, seconds } = damage

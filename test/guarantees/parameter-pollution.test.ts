@@ -6,8 +6,8 @@ import { figuresOf } from '../support/promises.ts'
 
 t.setTimeout(90_000)
 
-t.test('T-POLL: nothing is added to a call by what a client adds to a request', async t => {
-  const figure = figuresOf(t, 'T-POLL')
+t.test('parameter-pollution: nothing is added to a call by what a client adds to a request', async t => {
+  const figure = figuresOf(t, 'parameter-pollution')
   const { send, sandbox } = await gateway(t)
   const { control } = sandbox
   const admin = control.tokenOf('admin')

@@ -54,8 +54,8 @@ const form: fc.Arbitrary<Field[]> = fc
   })
 
 t.test(`${VALUES} values through PHP’s own parser of forms`, async t => {
-  process.stdout.write(`# seed of T-PHP: ${seed}\n`)
-  const figure = figuresOf(t, 'T-PHP')
+  process.stdout.write(`# seed of php-values: ${seed}\n`)
+  const figure = figuresOf(t, 'php-values')
   const { read } = await phpServer(t)
   const { version } = await read('')
   const mismatches: unknown[] = []

@@ -102,8 +102,8 @@ const rssOf = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
 
 t.test(`${RUNS} requests with bytes changed`, async t => {
-  process.stdout.write(`# seed of T-RAW: ${seed}\n`)
-  const figure = figuresOf(t, 'T-RAW')
+  process.stdout.write(`# seed of raw-requests: ${seed}\n`)
+  const figure = figuresOf(t, 'raw-requests')
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.teardown(() => sandbox.close())
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-raw-'))
@@ -144,7 +144,7 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
   const dice = createDice(seed)
   const requests = recorded(sandbox.demo.token)
   const counts: Record<string, number> = {}
-  const broken: string[] = []
+  const withCircuitBreaker: string[] = []
   let sent = 0
   let rssWarm = 0
   const client = async () => {
@@ -157,7 +157,9 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
       const told = statuses[0] === undefined ? (isClosed ? 'closed' : 'hung') : `${Math.floor(statuses[0] / 100)}xx`
       counts[told] = (counts[told] ?? 0) + 1
       if (told === 'hung' || statuses.some(status => status >= 500)) {
-        broken.push(`${statuses}: ${JSON.stringify(bytes.toString('latin1').replaceAll(sandbox.demo.token, 'TOKEN'))}`)
+        withCircuitBreaker.push(
+          `${statuses}: ${JSON.stringify(bytes.toString('latin1').replaceAll(sandbox.demo.token, 'TOKEN'))}`
+        )
       }
     }
   }
@@ -168,12 +170,14 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
 
   t.equal(child.exitCode, null, `the process lives: ${printed.slice(-500)}`)
   t.equal(sent, RUNS)
-  t.strictSame(broken.slice(0, 5), [], `seed ${seed}: no 5xx, and nobody is kept waiting`)
+  t.strictSame(withCircuitBreaker.slice(0, 5), [], `seed ${seed}: no 5xx, and nobody is kept waiting`)
   t.equal((await request(`${url}/livez`)).statusCode, 200)
   t.ok((counts['4xx'] ?? 0) > RUNS / 4, 'many were refused')
   t.ok((counts['2xx'] ?? 0) > RUNS / 50, 'and some were harmless')
   t.ok(rssMore < MOST_MORE_BYTES, `${Math.round(rssMore / 2 ** 20)} MiB more`)
   const shown = Object.entries(counts).map(([told, count]) => `${count} ${told}`)
   figure(`seed ${seed}, ${sent} mutated requests in ${seconds} s: ${shown.sort().join(', ')}`)
-  figure(`${broken.length} five-hundreds or hung; alive; ${Math.round(rssMore / 2 ** 20)} MiB more than after half`)
+  figure(
+    `${withCircuitBreaker.length} five-hundreds or hung; alive; ${Math.round(rssMore / 2 ** 20)} MiB more than after half`
+  )
 })

@@ -17,7 +17,7 @@ import { figuresOf } from '../support/promises.ts'
  */
 t.setTimeout(180_000)
 
-const figures = figuresOf(t, 'T-REDIS')
+const figures = figuresOf(t, 'redis-outage')
 
 const outages: Outages = {
   'in a black hole': {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MOST_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
 import { fails } from '../support/expect.ts'
 import {
   BUCKETS,
@@ -17,7 +17,7 @@ import { replicas } from '../support/replicas.ts'
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
 
-const figures = figuresOf(t, 'T-REDIS')
+const figures = figuresOf(t, 'redis-outage')
 
 t.test('Redis without memory', async t => {
   const { redis, gateway, browserAt, sandbox } = await onRedis(t, { RATE_LIMIT_MAX: '600' })
@@ -44,7 +44,7 @@ t.test('Redis without memory', async t => {
       }
     }
     // As many as one session may have at the same time.
-    await Promise.all(Array.from({ length: MOST_IN_FLIGHT }, page))
+    await Promise.all(Array.from({ length: MAX_IN_FLIGHT }, page))
     t.equal(statuses.filter(status => status === 200).length, 300)
     t.equal(statuses.filter(status => status === 429).length, 350)
   })

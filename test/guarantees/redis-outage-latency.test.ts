@@ -6,7 +6,7 @@ import { figuresOf } from '../support/promises.ts'
 t.setTimeout(180_000)
 
 t.test('a Redis that goes away in the middle of the load', t =>
-  waitsThrough(t, figuresOf(t, 'T-REDIS'), {
+  waitsThrough(t, figuresOf(t, 'redis-outage'), {
     frozen: { begin: redis => redis.freeze(), end: redis => redis.thaw() },
     killed: { begin: redis => redis.kill(), end: redis => redis.start() }
   })

@@ -6,7 +6,7 @@ import { figuresOf } from '../support/promises.ts'
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
 
-const figures = figuresOf(t, 'T-REDIS')
+const figures = figuresOf(t, 'redis-outage')
 
 const outages: Outages = {
   'killed and restarted empty': { begin: redis => redis.kill(), end: redis => redis.start(), after: 401 },

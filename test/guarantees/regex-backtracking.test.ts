@@ -83,7 +83,7 @@ t.test('the checker tells what runs away', async t => {
 })
 
 t.test('no pattern can be made to run away', async t => {
-  const figure = figuresOf(t, 'T-REDOS')
+  const figure = figuresOf(t, 'regex-backtracking')
   const faults = unique
     .map(pattern => ({ at: `${pattern.at} ${nameOf(pattern)}`, safety: safetyOf(pattern.source, pattern.flags) }))
     .filter(({ safety }) => safety !== 'safe')

@@ -20,7 +20,7 @@ const WORKERS = 2
 
 // 230 s for a hundred thousand requests on a busy machine; longer runs take what they take.
 t.setTimeout(Math.max(230_000, RUNS * 3))
-const figure = figuresOf(t, 'T-FUZZ')
+const figure = figuresOf(t, 'request-fuzzing')
 
 t.test('what once was found stays found', async t => {
   const stage = await createStage()
@@ -65,7 +65,7 @@ t.test('what once was found stays found', async t => {
 
 t.test(`${RUNS} requests`, async t => {
   t.comment(`seed ${seed}`)
-  process.stdout.write(`# seed of T-FUZZ: ${seed}\n`)
+  process.stdout.write(`# seed of request-fuzzing: ${seed}\n`)
   const startedAt = performance.now()
   const tallies = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {

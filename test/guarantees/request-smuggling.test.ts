@@ -20,8 +20,8 @@ const SECONDS = [
 /** One that may be repeated. */
 const READ = `GET /plans/1 HTTP/1.1\r\n${CREDENTIAL}\r\n\r\n`
 
-t.test('T-SMUG: a request that can be read in two ways is not read', async t => {
-  const figure = figuresOf(t, 'T-SMUG')
+t.test('request-smuggling: a request that can be read in two ways is not read', async t => {
+  const figure = figuresOf(t, 'request-smuggling')
   const { url, sandbox, lines } = await gateway(t)
   const cases = Object.entries(framings)
   t.equal(cases.length, 46)

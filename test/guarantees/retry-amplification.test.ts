@@ -8,7 +8,7 @@ import { figuresOf } from '../support/promises.ts'
 /** The load, and the longest rest of a breaker, twice over. */
 t.setTimeout(180_000)
 
-const figure = figuresOf(t, 'T-AMP')
+const figure = figuresOf(t, 'retry-amplification')
 const SECONDS = Number(process.env['AMP_SECONDS'] ?? 60)
 const RPS = 300
 const MOST_CALLS = 1.2

@@ -31,7 +31,7 @@ interface Tally {
 }
 
 t.test(`${RESTARTS} rolling restarts behind haproxy`, async t => {
-  const figure = figuresOf(t, 'T-DRAIN')
+  const figure = figuresOf(t, 'rolling-restart')
   const folder = temporaryFolder(t)
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/replicas.ts'
 
 t.setTimeout(110_000)
 
-const figure = figuresOf(t, 'T-SECRET')
+const figure = figuresOf(t, 'secret-canaries')
 
 const examples: Record<string, string> = {
   s3uid: 's3_user_1',
@@ -89,13 +89,13 @@ t.test('a process that has seen every secret, from its start to its end', async 
     { kind: 'warning' },
     { kind: 'auth-failure' }
   ] as const
-  const doors = [
+  const authenticators = [
     { authorization: `Bearer ${demo.token}` },
     { cookie: `${COOKIE}=${cookie}`, 'x-csrf': '1' },
     { authorization: `Bearer ${demo.token}`, 'x-request-id': demo.token, referer: `http://x/${demo.token}` }
   ]
   for (const misfortune of misfortunes) {
-    for (const door of doors) {
+    for (const authScheme of authenticators) {
       control.reset()
       if (misfortune) control.fault(misfortune)
       for (const [path, methods] of Object.entries(document.paths)) {
@@ -103,13 +103,13 @@ t.test('a process that has seen every secret, from its start to its end', async 
         for (const method of Object.keys(methods ?? {})) {
           if (target.startsWith('/session')) continue
           const body = method === 'post' ? bodies[target] : undefined
-          await ask(method.toUpperCase(), target, { ...door, ...(body && json) }, body)
+          await ask(method.toUpperCase(), target, { ...authScheme, ...(body && json) }, body)
         }
       }
     }
   }
-  await ask('GET', `/accounts/${demo.token}/buckets?cursor=${demo.token}`, doors[0] ?? {})
-  await ask('DELETE', '/session', doors[1] ?? {})
+  await ask('GET', `/accounts/${demo.token}/buckets?cursor=${demo.token}`, authenticators[0] ?? {})
+  await ask('DELETE', '/session', authenticators[1] ?? {})
   const metrics = await (await fetch(`${managementUrl}/metrics`)).text()
   const dump = [...(await redis.dump())]
   gateway.child.kill('SIGTERM')

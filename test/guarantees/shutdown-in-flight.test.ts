@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/replicas.ts'
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-const figure = figuresOf(t, 'T-DRAIN2')
+const figure = figuresOf(t, 'shutdown-in-flight')
 
 /** Longer than two questions take on a busy machine, and short enough for the order to outlast the reads. */
 const DELAY_MS = 800
@@ -159,7 +159,7 @@ t.test('a replica that is told to end', async t => {
 })
 
 t.test('the end of the grace ends the process with 1, and the log counts what is abandoned', async t => {
-  const env = { DRAIN_GRACE_MS: '1000', ORDER_LEASE_MS: '500', ORDER_SETTLE_MS: '0' }
+  const env = { DRAIN_GRACE_MS: '1000', ORDER_LEASE_MS: '500', ORDER_LATE_EXECUTION_WINDOW_MS: '0' }
   const { gateway, settings, order, orderAt, orders, sandbox } = await orderUnderWay(t, env)
   gateway.signal('SIGTERM')
   const { code, ms } = await gateway.ended

@@ -22,8 +22,8 @@ const ATTEMPTS = 2
 const CALLERS = 4
 const BETWEEN_MS = 50
 
-t.test('T-SLOW: slow clients do not keep others out', async t => {
-  const figure = figuresOf(t, 'T-SLOW')
+t.test('slow-clients: slow clients do not keep others out', async t => {
+  const figure = figuresOf(t, 'slow-clients')
   const { url, get, sandbox, managementUrl } = await gateway(t)
   const first = `GET /plans HTTP/1.1\r\nHost: x\r\n`
   const heads = { url, count: 400, first, more: 'X-Slow: 1\r\n' }
@@ -66,7 +66,7 @@ t.test('T-SLOW: slow clients do not keep others out', async t => {
   }
 
   /** The first quiet measurement, or the last. */
-  const quietly = async <T>(t: Test, begin: () => Promise<T>) => {
+  const ignoringErrors = async <T>(t: Test, begin: () => Promise<T>) => {
     await reconnected()
     let measured = await healthyWhile(t, begin())
     for (let attempt = 1; attempt < ATTEMPTS && percentile(measured.times, 99) >= HEALTHY_P99_MS; attempt += 1) {
@@ -85,7 +85,7 @@ t.test('T-SLOW: slow clients do not keep others out', async t => {
     const {
       lives: [headLives, bodyLives],
       times
-    } = await quietly(t, both)
+    } = await ignoringErrors(t, both)
     t.equal(headLives.length + bodyLives.length, 800)
     t.ok((headLives[0] ?? 0) > 5, 'a head may take some seconds')
     t.ok((bodyLives[0] ?? 0) > 5, 'a body may take some seconds')
@@ -101,7 +101,7 @@ t.test('T-SLOW: slow clients do not keep others out', async t => {
   })
 
   t.test('2,000 idle connections are closed in time, and those who are connected are served', async t => {
-    const { lives, times } = await quietly(t, () => slowClients(idle))
+    const { lives, times } = await ignoringErrors(t, () => slowClients(idle))
     t.equal(lives.length, 2000)
     t.ok(percentile(lives, 50) > 5, 'most were accepted')
     t.ok(longest(lives) <= HEADS_GONE_S, `idle: ${longest(lives)} s`)

@@ -50,7 +50,7 @@ const stores: Record<string, (t: Test) => Promise<Dumped>> = {
   }
 }
 
-const figures = figuresOf(t, 'T-DUMP')
+const figures = figuresOf(t, 'store-dump')
 
 const digests = (secret: string) => {
   const hash = createHash('sha256').update(secret).digest()

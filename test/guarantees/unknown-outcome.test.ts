@@ -15,7 +15,7 @@ const ORDERS = GROUPS * AT_ONCE
 
 const POLL_MS = 250
 
-const figures = figuresOf(t, 'T-UNKNOWN')
+const figures = figuresOf(t, 'unknown-outcome')
 
 interface Placed {
   key: string
@@ -113,7 +113,7 @@ t.test(`HOSTKEY executes ${ORDERS} orders ${LATE_MS} ms after it broke off the c
 const SHORT_SETTLE_MS = 300
 
 t.test('HOSTKEY executes later than the gateway believes that it can', async t => {
-  const g = await shop(t, { ORDER_SETTLE_MS: String(SHORT_SETTLE_MS) })
+  const g = await shop(t, { ORDER_LATE_EXECUTION_WINDOW_MS: String(SHORT_SETTLE_MS) })
   const { ask, control, placeAll, sent } = g
   const lateMs = Math.min(LATE_MS, 3000)
   control.fault({ kind: 'late-apply', action: 'create_order', ms: lateMs })

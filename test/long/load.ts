@@ -7,7 +7,7 @@ import { openLoad } from '../support/open-load.ts'
 import { program } from '../support/programs.ts'
 
 /**
- * `npm run load -- --seconds 60`: T-LOAD, for a machine that does nothing else. `--record` writes the figures down for
+ * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` writes the figures down for
  * docs/reference/promises.md.
  */
 const { values } = parseArgs({
@@ -53,6 +53,6 @@ const errors = load.samples.filter(({ status }) => status !== 200).length
 const figure =
   `${load.samples.length} requests at ${rps}/s, 70 % of ${Math.round(capacity)}/s, over an upstream of ${UPSTREAM_MS} ms: ` +
   `${errors} errors, p99 ${p99Ms.toFixed(0)} ms`
-process.stdout.write(`T-LOAD: ${figure}\n`)
+process.stdout.write(`load: ${figure}\n`)
 if (errors > 0 || p99Ms > MOST_P99_MS) process.exitCode = 1
-else if (values.record) recordFigures({ 'T-LOAD': [figure] })
+else if (values.record) recordFigures({ load: [figure] })

@@ -8,7 +8,7 @@ import { keep, recalled } from '../support/mutation/memory.ts'
 import { mutatedTree } from '../support/mutation/tree.ts'
 
 /**
- * `npm run mutate -- --sample 400 --seed 7`: T-MUT. Do the tests notice when the code does something else? Without
+ * `npm run mutate -- --sample 400 --seed 7`: mutation. Do the tests notice when the code does something else? Without
  * `--sample` every mutant is tried, which takes a night; `--minutes 40` stops then, and what was tried is a sample too.
  * Paths (`src/auth/seal.ts`) draw from these files only, `--tests test/seal.test.ts` runs these only. `--resume` does not try
  * again what was noticed before; `--record` writes the figures down for docs/reference/promises.md.
@@ -87,9 +87,9 @@ const figure =
   `${verdicts.length < eligible.length ? `seed ${seed}, ` : ''}${verdicts.length} of ${eligible.length} mutants drawn: ` +
   `${percent.toFixed(1)} % noticed (${count('killed')} killed, ${count('late')} timed out, ${count('survived')} survived, ` +
   `${count('uncovered')} without coverage); ${unsteady.length} of ${controls} runs without a mutant failed`
-say(`T-MUT: ${figure}`)
+say(`mutation: ${figure}`)
 if (percent < LEAST_PERCENT || unsteady.length > 0) process.exitCode = 1
-else if (values.record && !isPart) recordFigures({ 'T-MUT': [figure] })
+else if (values.record && !isPart) recordFigures({ mutation: [figure] })
 
 function described({ mutant, fate, by }: Verdict): string {
   const { id, file, line, kind, original, replacement } = mutant

@@ -4,7 +4,7 @@ import { torture } from '../support/orders/torture.ts'
 import { redisServer } from '../support/redis.ts'
 
 /**
- * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: T-ORDER at full length.
+ * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: order-torture at full length.
  * `--record` writes the figures down for docs/reference/promises.md.
  */
 const { values } = parseArgs({
@@ -38,6 +38,6 @@ const { orders, kills, redisKills, duplicated, lost, wrong, open, p99Ms, seconds
 const figure =
   `${orders} orders, ${kills} kills of gateways, ${redisKills} of Redis: ${duplicated} duplicated, ${lost} lost, ${wrong} wrong, ` +
   `${open} open; p99 ${p99Ms} ms, ${seconds} s`
-process.stdout.write(`T-ORDER ${values.ledger}: ${figure}\n`)
+process.stdout.write(`order-torture ${values.ledger}: ${figure}\n`)
 if (duplicated + lost + wrong > 0) process.exitCode = 1
 else if (values.record) recordFigures({ [`npm run torture -- --ledger ${values.ledger}`]: [figure] })

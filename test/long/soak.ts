@@ -6,7 +6,7 @@ import { openLoad } from '../support/open-load.ts'
 import { program } from '../support/programs.ts'
 
 /**
- * `npm run soak -- --minutes 30`: T-SOAK. Does memory grow, do files stay open, does anything go unhandled?
+ * `npm run soak -- --minutes 30`: soak. Does memory grow, do files stay open, does anything go unhandled?
  * `--record` writes the figures down for docs/reference/promises.md.
  */
 const { values } = parseArgs({
@@ -80,8 +80,8 @@ const grown = slope()
 const figure =
   `${counts.requests} requests in ${values.minutes} min, one of ${FAULT_EVERY} calls at fault: ${grown.toFixed(2)} MiB/min more, ` +
   `${moreFiles} more files open, ${counts.unanswered} unanswered, ${isAlive ? '0 unhandled rejections' : 'it ended'}`
-process.stdout.write(`T-SOAK: ${figure}\n`)
+process.stdout.write(`soak: ${figure}\n`)
 // An unhandled rejection ends the process.
 const isWell = isAlive && grown < MOST_MIB_A_MINUTE && moreFiles <= MOST_MORE_FILES && counts.unanswered === 0
 if (!isWell) process.exitCode = 1
-else if (values.record) recordFigures({ 'T-SOAK': [figure] })
+else if (values.record) recordFigures({ soak: [figure] })

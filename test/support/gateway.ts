@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
+import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { createLog } from '../../src/observability/log.ts'
 import type { Pressure } from '../../src/http/pressure.ts'
+import { createLog } from '../../src/observability/log.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
-import { createLiveRegistry } from '../../src/auth/services/reload.ts'
 import { CALM } from './calm.ts'
 import { createContract } from './contract.ts'
 import { leaksIn } from './leaks.ts'
@@ -45,9 +45,9 @@ export const gateway = async (
   {
     sandbox: given,
     pressure = CALM,
-    isForgetful = false,
-    settleMs = [0, 20, 60]
-  }: { sandbox?: Sandbox; pressure?: Pressure; isForgetful?: boolean; settleMs?: readonly number[] } = {}
+    isEphemeral = false,
+    verifyDelaysMs = [0, 20, 60]
+  }: { sandbox?: Sandbox; pressure?: Pressure; isEphemeral?: boolean; verifyDelaysMs?: readonly number[] } = {}
 ) => {
   const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
@@ -63,7 +63,7 @@ export const gateway = async (
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createLiveRegistry(config.servicesFile, env)
-  const running = await startGateway({ config, upstreamUrl, registry, log, settleMs, pressure, isForgetful })
+  const running = await startGateway({ config, upstreamUrl, registry, log, verifyDelaysMs, pressure, isEphemeral })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []
 

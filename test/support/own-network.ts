@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { findProgram, needProgram } from './debian.ts'
 import { ownNameSpace } from './name-space.ts'
 
-/** Says that this process is there already. */
+/** FailurePattern that this process is there already. */
 const INSIDE = 'HKS3_OWN_NETWORK'
 
 /** As it was before the test's other imports, which go on while this one waits: tap changes what the runner has said. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import type { Errand } from '../../src/core/caller.ts'
+import type { RequestContext } from '../../src/core/context.ts'
+import { Problem } from '../../src/core/problem.ts'
+import { Secret } from '../../src/core/secret.ts'
 import { createLedger, type Ledger } from '../../src/domain/orders/ledger/ledger.ts'
 import { createLedgerStore } from '../../src/domain/orders/ledger/store.ts'
 import { type OrderKey, orderKeyOf } from '../../src/domain/orders/order-key.ts'
 import { createOrdering } from '../../src/domain/orders/placement.ts'
-import { Problem } from '../../src/core/problem.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { Secret } from '../../src/core/secret.ts'
 import { createAccount, createOrder } from '../../src/upstream/actions/accounts.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
 import { temporaryFolder } from './replicas.ts'
@@ -39,19 +39,19 @@ export const shop = async (t: Test) => {
   })
   let time = Date.now()
   const ledger = createLedger({ store: { ...store, now: async () => time }, leaseMs: LEASE_MS })
-  const errand: Errand = {
+  const context: RequestContext = {
     caller: {
-      door: 'bearer',
+      authScheme: 'bearer',
       id: 'a caller',
       limitFactor: 1,
       accounts: undefined,
       token: async () => new Secret(demo.token),
       grants: async () => true,
       identity: async () => ({ customerId: 1 }),
-      renewed: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
+      refreshed: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
     },
     signal: new AbortController().signal,
-    spent: { ms: 0, calls: 0 }
+    upstream: { ms: 0, calls: 0 }
   }
   const actions = { order: createOrder, account: createAccount }
 
@@ -59,13 +59,13 @@ export const shop = async (t: Test) => {
   const purchaseOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
     const action = actions[what]
     const wanted = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
-    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), wanted, errand)
+    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), wanted, context)
     return {
       intent: { ...key, wanted },
       entry: () => ledger.peek(key),
       place: (through: Ledger = ledger, check = async () => wanted) =>
-        createOrdering({ ledger: through, settleWindowMs: 3_600_000, mount: '' })
-          .place({ upstream, action, settleMs: [0, 20] }, key, check, errand)
+        createOrdering({ ledger: through, lateExecutionWindowMs: 3_600_000, mount: '' })
+          .place({ upstream, action, verifyDelaysMs: [0, 20] }, key, check, context)
           .then(
             ({ entry }) => entry,
             error => error

@@ -26,7 +26,7 @@ export const executesAsFilledIn = async (t: Test, isWanted: (operation: Operatio
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
   const env = { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` }
-  await gateway(t, env, { sandbox, isForgetful: true })
+  await gateway(t, env, { sandbox, isEphemeral: true })
   const origin = `http://localhost:${port}`
   const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
   await load(page, `${origin}/docs`)

@@ -1,7 +1,8 @@
-import type { Caller, Identity, Spent } from '../../core/caller.ts'
-import { type Clock, latestNow } from '../../core/clock.ts'
-import { Problem } from '../../core/problem.ts'
 import { customerScopes, scopesOfRole } from '../../../schemas/scopes.ts'
+import type { Caller, Identity } from '../../core/caller.ts'
+import { type Clock, latestNow } from '../../core/clock.ts'
+import type { UpstreamTiming } from '../../core/context.ts'
+import { Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Auth } from '../../upstream/auth.ts'
 
@@ -10,14 +11,14 @@ const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
 
 /** Third parties show HOSTKEY's own token: it is passed through and kept nowhere. */
-export const createBearerDoor = (auth: Auth, now: Clock = latestNow) => {
+export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) => {
   const identities = new Map<string, { identity: Promise<Identity>; until: number }>()
 
-  const identityOf = (token: Secret, spent?: Spent): Promise<Identity> => {
+  const identityOf = (token: Secret, timing?: UpstreamTiming): Promise<Identity> => {
     const fingerprint = token.fingerprint()
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
-    const identity = auth.identify(token, spent)
+    const identity = auth.identify(token, timing)
     const entry = { identity, until: now() + REMEMBERED_MS }
     identities.set(fingerprint, entry)
     identity.then(
@@ -31,17 +32,17 @@ export const createBearerDoor = (auth: Auth, now: Clock = latestNow) => {
     return identity
   }
 
-  return (token: Secret, spent?: Spent): Caller => ({
-    door: 'bearer',
+  return (token: Secret, timing?: UpstreamTiming): Caller => ({
+    authScheme: 'bearer',
     id: `token:${token.fingerprint()}`,
     limitFactor: 1,
     accounts: undefined,
     token: async () => token,
     // Most operations need no more than HOSTKEY's own judgement of the token: only the rare scope asks whose it is.
     grants: async scope =>
-      customerScopes.includes(scope) || scopesOfRole((await identityOf(token, spent)).role).includes(scope),
-    identity: () => identityOf(token, spent),
-    renewed: async () => {
+      customerScopes.includes(scope) || scopesOfRole((await identityOf(token, timing)).role).includes(scope),
+    identity: () => identityOf(token, timing),
+    refreshed: async () => {
       throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
     }
   })

@@ -1,10 +1,11 @@
-import type { Caller, Spent } from '../../core/caller.ts'
+import type { Caller } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
+import type { UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
+import type { Grant } from '../../upstream/auth.ts'
 import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
 import type { Service } from '../services/registry.ts'
-import type { Grant } from '../../upstream/auth.ts'
 
 /** `hks_<id>_<secret>`: no token of HOSTKEY's looks like it. */
 const CREDENTIAL = /^hks_([a-z0-9-]{1,63})_([A-Za-z0-9_-]{20,200})$/
@@ -17,25 +18,25 @@ export interface Registry {
 }
 
 /** Internal services show a secret of ours; the gateway logs in at HOSTKEY for them. */
-export const createServiceDoor =
+export const createServiceAuthenticator =
   (registry: Registry, logins: Logins, now: Clock = latestNow) =>
-  (bearer: Secret, spent?: Spent): Caller => {
+  (bearer: Secret, timing?: UpstreamTiming): Caller => {
     const [, id = '', secret = ''] = CREDENTIAL.exec(bearer.reveal()) ?? []
     const service = registry.find(id)
     if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not accepted.')
     if (service.expiresAt <= now()) throw new Problem('invalid-token', 'The service credential has expired.')
-    return callerOf(service, refused => granted(() => logins.grant(service.apiKey, refused, spent), service.id))
+    return callerOf(service, refused => granted(() => logins.grant(service.apiKey, refused, timing), service.id))
   }
 
 const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
-  door: 'service',
+  authScheme: 'service',
   id: `service:${service.id}`,
   limitFactor: service.limitFactor,
   accounts: service.accounts,
   token: async () => (await grant()).token,
   grants: async scope => service.scopes.has(scope),
   identity: async () => (await grant()).identity,
-  renewed: async refused => (await grant(refused)).token
+  refreshed: async refused => (await grant(refused)).token
 })
 
 /** A key that HOSTKEY refuses is the operator's matter: the caller's own credential is right, and is not blamed. */

@@ -4,7 +4,7 @@ import type { Secret } from '../../core/secret.ts'
 import type { Session, Sessions } from '../sessions.ts'
 
 /** Browsers show a cookie: the token stays here. */
-export const createSessionDoor =
+export const createSessionAuthenticator =
   (sessions: Sessions) =>
   async (cookie: Secret): Promise<Caller> => {
     const session = await sessions.open(cookie)
@@ -18,13 +18,13 @@ export const createSessionDoor =
 /** 401 that also clears the cookie: see `plugins/authenticate`. */
 const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, renewed: () => Promise<never>): Caller => ({
-  door: 'session',
+const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshed: () => Promise<never>): Caller => ({
+  authScheme: 'session',
   id: identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`,
   limitFactor: 1,
   accounts: undefined,
   token: async () => token,
   grants: async scope => scopes.includes(scope),
   identity: async () => ({ ...identity, expiresAt }),
-  renewed
+  refreshed
 })

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Identity, Spent } from '../../core/caller.ts'
+import type { Identity } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
+import type { UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
-import type { Sealer } from '../seal.ts'
 import { Secret } from '../../core/secret.ts'
 import type { Store } from '../../store/index.ts'
-import { type Auth, type Grant, nameless } from '../../upstream/auth.ts'
+import { type Auth, anonymousContext, type Grant } from '../../upstream/auth.ts'
+import type { Sealer } from '../seal.ts'
 
 /** A token is renewed so long before it ends. */
 const RENEW_BEFORE_MS = 60_000
@@ -25,10 +26,10 @@ export interface Logins {
   /**
    * A token for the key.
    * @param refused the token that HOSTKEY has just refused: another one is wanted
-   * @param spent of the request that asks: it counts a login that it begins, and none that it joins
+   * @param timing of the request that asks: it counts a login that it begins, and none that it joins
    * @throws Problem invalid-credentials, api-key-login-unavailable, upstream-unavailable …
    */
-  grant(apiKey: Secret, refused?: Secret, spent?: Spent): Promise<Grant>
+  grant(apiKey: Secret, refused?: Secret, timing?: UpstreamTiming): Promise<Grant>
 }
 
 /** A login that is to be had. */
@@ -37,7 +38,7 @@ interface Wish {
   name: string
   apiKey: Secret
   refused: Secret | undefined
-  spent: Spent | undefined
+  timing: UpstreamTiming | undefined
 }
 
 /** Ways in which HOSTKEY refuses a key: to show it again would change nothing. */
@@ -81,9 +82,9 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Cloc
     }
   }
 
-  const logIn = async ({ name, apiKey, spent }: Wish): Promise<Grant> => {
+  const logIn = async ({ name, apiKey, timing }: Wish): Promise<Grant> => {
     try {
-      const grant = await auth.grant({ apiKey }, nameless({ spent }))
+      const grant = await auth.grant({ apiKey }, anonymousContext({ timing }))
       await shared.write(name, apiKey, grant)
       return grant
     } catch (error) {
@@ -133,7 +134,7 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Cloc
   }
 
   return {
-    async grant(apiKey, refused, spent) {
+    async grant(apiKey, refused, timing) {
       const name = `login:${createHash('sha256').update(apiKey.reveal()).digest('base64url')}`
       const known = grants.get(name)
       if (isUsable(known, refused)) return known
@@ -144,7 +145,7 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Cloc
         // Whoever joins may get the very token that it was refused with: then it asks for another one.
         if (joined.token.fingerprint() !== refused?.fingerprint()) return joined
       }
-      const login = run({ name, apiKey, refused, spent }).finally(() => running.delete(name))
+      const login = run({ name, apiKey, refused, timing }).finally(() => running.delete(name))
       running.set(name, login)
       return login
     }

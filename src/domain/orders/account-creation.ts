@@ -1,9 +1,9 @@
 import type { CreatedAccount } from '../../../schemas/accounts.ts'
 import { bucketUnconfirmed, type Warning } from '../../../schemas/warnings.ts'
-import type { Errand } from '../../core/caller.ts'
-import { orderKeyOf } from './order-key.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Deps } from '../../http/route.ts'
+import { orderKeyOf } from './order-key.ts'
 import { type Made, type Purchase, purchase, type Wanted } from './provisioning.ts'
 
 /** A free account that is to be made. */
@@ -23,14 +23,14 @@ export interface Creation {
 export const createdAccount = async (
   { ordering, mount }: Pick<Deps, 'ordering' | 'mount'>,
   { how, idempotencyKey, body, check }: Creation,
-  errand: Errand
+  context: RequestContext
 ) => {
   if (idempotencyKey === undefined) {
     const wanted = await check()
-    return { made: await purchase(how, wanted, errand), wanted, isReplayed: false }
+    return { made: await purchase(how, wanted, context), wanted, isReplayed: false }
   }
-  const key = await orderKeyOf('create_account', idempotencyKey, body, errand)
-  const { entry, isReplayed } = await ordering.place(how, key, check, errand)
+  const key = await orderKeyOf('create_account', idempotencyKey, body, context)
+  const { entry, isReplayed } = await ordering.place(how, key, check, context)
   if (entry.made) return { made: entry.made, wanted: entry.intent.wanted, isReplayed }
   throw new Problem(
     'account-state-unknown',

@@ -1,4 +1,4 @@
-import type { Errand } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { listPlans } from '../../upstream/actions/plans.ts'
@@ -30,9 +30,9 @@ export const checkedOffer = async (
   upstream: Upstream,
   kind: 'free' | 'paid',
   wish: Wish,
-  errand: Errand
+  context: RequestContext
 ): Promise<{ plan: ListedPlan; location: string }> => {
-  const { plans } = await upstream.call(listPlans, {}, errand)
+  const { plans } = await upstream.call(listPlans, {}, context)
   const plan = plans.find(({ id }) => id === wish.planId)
   if (!plan || plan.active === 0) throw new Problem('plan-not-orderable', `Plan ${wish.planId} is not on offer.`)
   if (isFree(plan) !== (kind === 'free')) {

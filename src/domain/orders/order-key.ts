@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type { Caller, Errand } from '../../core/caller.ts'
+import type { Caller } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import type { Intent } from './ledger/entry.ts'
 
 /** A key of a customer, and what belongs to it. */
@@ -15,7 +16,7 @@ export const orderKeyOf = async (
   action: Intent['action'],
   key: string,
   body: object,
-  { caller }: Errand
+  { caller }: RequestContext
 ): Promise<OrderKey> => ({
   tenant: await tenantOf(caller),
   action,

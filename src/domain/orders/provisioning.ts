@@ -1,8 +1,8 @@
-import { type Errand, looking } from '../../core/caller.ts'
+import { type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem, type Problem } from '../../core/problem.ts'
 import type { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
-import { findMadeBucket } from '../storage/buckets.ts'
 import type { Upstream } from '../../upstream/client.ts'
+import { findMadeBucket } from '../storage/buckets.ts'
 import { accountsOfPlan, lookForAccount } from './reconciliation.ts'
 
 /** An account to be made: the same for a free and for a paid one. */
@@ -24,7 +24,7 @@ export interface Made {
 export interface Purchase {
   upstream: Upstream
   action: typeof createAccount | typeof createOrder
-  settleMs: readonly number[]
+  verifyDelaysMs: readonly number[]
 }
 
 /**
@@ -32,16 +32,16 @@ export interface Purchase {
  * the account exists, the accounts before and after tell (UPSTREAM 5.4).
  * @throws Problem of the action; `account-state-unknown` when an account was made and cannot be named
  */
-export const purchase = async (how: Purchase, wanted: Wanted, errand: Errand): Promise<Made> => {
-  const before = await accountsOfPlan(how.upstream, wanted.planId, errand)
+export const purchase = async (how: Purchase, wanted: Wanted, context: RequestContext): Promise<Made> => {
+  const before = await accountsOfPlan(how.upstream, wanted.planId, context)
   try {
-    return await withBucket(how, { s3uid: await send(how, wanted, errand), wanted }, errand)
+    return await withBucket(how, { s3uid: await send(how, wanted, context), wanted }, context)
   } catch (error) {
     if (!leavesItOpen(error)) throw error
     const finding = await lookForAccount(
       how.upstream,
-      { wanted, before, isMade: error.options.outcome === 'partial', settleMs: how.settleMs },
-      looking(errand)
+      { wanted, before, isMade: error.options.outcome === 'partial', verifyDelaysMs: how.verifyDelaysMs },
+      verifying(context)
     )
     if (finding.kind !== 'made') throw error
     return madeDespite(finding, error)
@@ -49,20 +49,24 @@ export const purchase = async (how: Purchase, wanted: Wanted, errand: Errand): P
 }
 
 /** The one POST. @returns the account. @throws Problem of the action */
-export const send = async ({ upstream, action }: Purchase, wanted: Wanted, errand: Errand): Promise<string> => {
+export const send = async (
+  { upstream, action }: Purchase,
+  wanted: Wanted,
+  context: RequestContext
+): Promise<string> => {
   const { planId: plan_id, bucketName: bucket_name, location } = wanted
-  const { s3uid } = await upstream.call(action, { plan_id, bucket_name, location }, errand)
+  const { s3uid } = await upstream.call(action, { plan_id, bucket_name, location }, context)
   return s3uid
 }
 
 /** The account that was made, with the actual name of its bucket where it is seen. Throws nothing. */
 export const withBucket = async (
-  { upstream, settleMs }: Pick<Purchase, 'upstream' | 'settleMs'>,
+  { upstream, verifyDelaysMs }: Pick<Purchase, 'upstream' | 'verifyDelaysMs'>,
   { s3uid, wanted }: { s3uid: string; wanted: Wanted },
-  errand: Errand
+  context: RequestContext
 ): Promise<Made> => {
-  const search = { s3uid, wished: wanted.bucketName, before: new Set<string>(), settleMs }
-  const found = await findMadeBucket(upstream, search, looking(errand))
+  const search = { s3uid, wished: wanted.bucketName, before: new Set<string>(), verifyDelaysMs }
+  const found = await findMadeBucket(upstream, search, verifying(context))
   return { s3uid, ...(found && { bucket: found.name }) }
 }
 

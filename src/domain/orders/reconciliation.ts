@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Errand } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
-import { listedBuckets } from '../storage/buckets.ts'
 import type { Upstream } from '../../upstream/client.ts'
+import { listedBuckets } from '../storage/buckets.ts'
 import type { Wanted } from './provisioning.ts'
 
 /** More new accounts than this are not looked into one by one. */
-const MOST_LOOKED_INTO = 20
+const MAX_INSPECTED = 20
 
 /** What a look at the accounts before and after has shown. */
 export type Finding =
@@ -25,8 +25,12 @@ export interface Search {
 }
 
 /** The accounts of a plan, by name. @throws Problem of get_users */
-export const accountsOfPlan = async (upstream: Upstream, planId: number, errand: Errand): Promise<Set<string>> => {
-  const { s3_users } = await upstream.call(getUsers, { plan_id: planId }, errand)
+export const accountsOfPlan = async (
+  upstream: Upstream,
+  planId: number,
+  context: RequestContext
+): Promise<Set<string>> => {
+  const { s3_users } = await upstream.call(getUsers, { plan_id: planId }, context)
   return new Set(s3_users.map(({ s3uid }) => s3uid))
 }
 
@@ -36,35 +40,35 @@ export const accountsOfPlan = async (upstream: Upstream, planId: number, errand:
  */
 export const lookForAccount = async (
   upstream: Upstream,
-  { settleMs, ...search }: Search & { settleMs: readonly number[] },
-  errand: Errand
+  { verifyDelaysMs, ...search }: Search & { verifyDelaysMs: readonly number[] },
+  context: RequestContext
 ): Promise<Finding> => {
   let finding: Finding = { kind: 'unclear' }
-  for (const ms of settleMs) {
+  for (const ms of verifyDelaysMs) {
     await pause(ms)
-    finding = await look(upstream, search, errand).catch((): Finding => ({ kind: 'unclear' }))
-    if (finding.kind === 'made' || errand.deadline?.aborted) break
+    finding = await look(upstream, search, context).catch((): Finding => ({ kind: 'unclear' }))
+    if (finding.kind === 'made' || context.deadline?.aborted) break
   }
   return finding
 }
 
-const look = async (upstream: Upstream, search: Search, errand: Errand): Promise<Finding> => {
+const look = async (upstream: Upstream, search: Search, context: RequestContext): Promise<Finding> => {
   const { wanted, isMade } = search
   // Of the plan, as before the POST: an older account of another plan may own a bucket of that name.
   const asked = { bucket_name: wanted.bucketName, plan_id: wanted.planId }
-  const { s3_users } = await upstream.call(getUsers, asked, errand)
+  const { s3_users } = await upstream.call(getUsers, asked, context)
   const [owner] = await freshOf(
     s3_users.map(({ s3uid }) => s3uid),
     search
   )
   // An upstream that ignores the filter lists them all, be it only one: the buckets decide.
   if (owner !== undefined && s3_users.length === 1) {
-    const bucket = await bucketOf(upstream, owner, wanted, errand)
+    const bucket = await bucketOf(upstream, owner, wanted, context)
     if (bucket !== undefined) return { kind: 'made', s3uid: owner, bucket }
   }
-  const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, errand), search)
-  if (fresh.length > MOST_LOOKED_INTO) return { kind: 'unclear' }
-  return judged(upstream, { wanted, isMade }, fresh, errand)
+  const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, context), search)
+  if (fresh.length > MAX_INSPECTED) return { kind: 'unclear' }
+  return judged(upstream, { wanted, isMade }, fresh, context)
 }
 
 /** Those that were not there before, and that no other order has made. */
@@ -82,11 +86,11 @@ const judged = async (
   upstream: Upstream,
   { wanted, isMade }: Pick<Search, 'wanted' | 'isMade'>,
   fresh: string[],
-  errand: Errand
+  context: RequestContext
 ): Promise<Finding> => {
   const seen = await Promise.all(
     fresh.map(async s3uid => {
-      const { answer } = await listedBuckets(upstream, s3uid, errand)
+      const { answer } = await listedBuckets(upstream, s3uid, context)
       const names = answer.message.map(({ name }) => name)
       return { s3uid, isEmpty: names.length === 0, bucket: names.find(name => isWished(name, wanted)) }
     })
@@ -107,8 +111,8 @@ const bucketOf = async (
   upstream: Upstream,
   s3uid: string,
   wanted: Wanted,
-  errand: Errand
+  context: RequestContext
 ): Promise<string | undefined> => {
-  const { answer } = await listedBuckets(upstream, s3uid, errand)
+  const { answer } = await listedBuckets(upstream, s3uid, context)
   return answer.message.map(({ name }) => name).find(name => isWished(name, wanted))
 }

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Errand, looking } from '../../core/caller.ts'
+import { type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem } from '../../core/problem.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { createBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
-import { isLost } from '../../upstream/protocol/failure-stage.ts'
 import type { Upstream } from '../../upstream/client.ts'
+import { isLost } from '../../upstream/protocol/failure-stage.ts'
 
 /** The buckets of an account. */
 export interface Listed {
@@ -17,12 +17,12 @@ export interface Listed {
  * Lists by get_buckets, or by get_buckets_rmq where HOSTKEY says that it has no get_buckets: one edition of the
  * vendor's page calls it commented out.
  */
-export const listedBuckets = async (upstream: Upstream, s3uid: string, errand: Errand): Promise<Listed> => {
+export const listedBuckets = async (upstream: Upstream, s3uid: string, context: RequestContext): Promise<Listed> => {
   try {
-    return { answer: await upstream.call(getBuckets, { s3uid }, errand), usage: undefined }
+    return { answer: await upstream.call(getBuckets, { s3uid }, context), usage: undefined }
   } catch (error) {
     if (!isProblem(error, 'invalid-request')) throw error
-    const { message, bandwidth, snapshots } = await upstream.call(getBucketsUsage, { s3uid }, errand)
+    const { message, bandwidth, snapshots } = await upstream.call(getBucketsUsage, { s3uid }, context)
     const snapshot = snapshots?.at(-1)
     return {
       answer: {
@@ -60,14 +60,14 @@ export const madeBucket = (
  */
 export const createdBucket = async (
   upstream: Upstream,
-  { s3uid, wished, settleMs }: { s3uid: string; wished: string; settleMs: readonly number[] },
-  errand: Errand
+  { s3uid, wished, verifyDelaysMs }: { s3uid: string; wished: string; verifyDelaysMs: readonly number[] },
+  context: RequestContext
 ): Promise<ListedBucket | undefined> => {
-  const { answer } = await listedBuckets(upstream, s3uid, errand)
+  const { answer } = await listedBuckets(upstream, s3uid, context)
   const before = new Set(answer.message.map(({ name }) => name))
-  const find = () => findMadeBucket(upstream, { s3uid, wished, before, settleMs }, looking(errand))
+  const find = () => findMadeBucket(upstream, { s3uid, wished, before, verifyDelaysMs }, verifying(context))
   try {
-    await upstream.call(createBucket, { s3uid, bucket_name: wished }, errand)
+    await upstream.call(createBucket, { s3uid, bucket_name: wished }, context)
   } catch (error) {
     const found = isLost(error) && !before.has(wished) ? await find() : undefined
     if (found) return found
@@ -87,17 +87,17 @@ export const findMadeBucket = async (
     s3uid,
     wished,
     before,
-    settleMs
-  }: { s3uid: string; wished: string; before: ReadonlySet<string>; settleMs: readonly number[] },
-  errand: Errand
+    verifyDelaysMs
+  }: { s3uid: string; wished: string; before: ReadonlySet<string>; verifyDelaysMs: readonly number[] },
+  context: RequestContext
 ): Promise<ListedBucket | undefined> => {
-  for (const ms of settleMs) {
+  for (const ms of verifyDelaysMs) {
     await pause(ms)
-    const found = await listedBuckets(upstream, s3uid, errand).then(
+    const found = await listedBuckets(upstream, s3uid, context).then(
       ({ answer }) => madeBucket(answer.message, before, wished),
       () => undefined
     )
-    if (found || errand.deadline?.aborted) return found
+    if (found || context.deadline?.aborted) return found
   }
   return undefined
 }

@@ -1,9 +1,9 @@
-import type { Errand } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { getFiles, MAX_KEYS } from '../../upstream/actions/files.ts'
-import { classOf } from '../../upstream/resilience/call-classes.ts'
 import type { Upstream } from '../../upstream/client.ts'
+import { classOf } from '../../upstream/resilience/call-classes.ts'
 
 type ListedFile = Result<typeof getFiles>['files'][number]
 
@@ -38,7 +38,11 @@ const MAX_REMEMBERED = 10_000
  * list: a folder may come again after 10,000 others.
  * @throws Problem of get_files; upstream-bad-response when HOSTKEY sends the list round in a circle
  */
-export async function* pagesOf(upstream: Upstream, wanted: Wanted, errand: Errand): AsyncGenerator<Page, void, void> {
+export async function* pagesOf(
+  upstream: Upstream,
+  wanted: Wanted,
+  context: RequestContext
+): AsyncGenerator<Page, void, void> {
   const { s3uid, bucket, search } = wanted
   const seen = new Set<string>()
   let { from, limit: missing } = wanted
@@ -53,7 +57,7 @@ export async function* pagesOf(upstream: Upstream, wanted: Wanted, errand: Erran
         ...(search !== undefined && { search }),
         ...(from !== undefined && { continuation_token: from })
       },
-      errand
+      context
     )
     const folders = (answer.folders ?? []).map(({ key }) => key).filter(key => !seen.has(key))
     for (const key of folders) remember(seen, key)
@@ -99,11 +103,11 @@ const remember = (seen: Set<string>, key: string): void => {
  * Joins HOSTKEY's pages until `limit` files and folders are there, the list ends, or it has taken long enough.
  * @throws Problem of get_files
  */
-export const listedFiles = async (upstream: Upstream, wanted: Wanted, errand: Errand): Promise<Page> => {
+export const listedFiles = async (upstream: Upstream, wanted: Wanted, context: RequestContext): Promise<Page> => {
   const joined: Page = { files: [], folders: [], next: undefined }
   const giveUpAt = performance.now() + JOINING_MS
   let calls = 0
-  for await (const { files, folders, next } of pagesOf(upstream, wanted, errand)) {
+  for await (const { files, folders, next } of pagesOf(upstream, wanted, context)) {
     joined.files.push(...files)
     joined.folders.push(...folders)
     joined.next = next

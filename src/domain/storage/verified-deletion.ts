@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Errand, looking } from '../../core/caller.ts'
+import { type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
+import type { Upstream } from '../../upstream/client.ts'
 import { isLost, isUnended } from '../../upstream/protocol/failure-stage.ts'
 import { listedBuckets } from './buckets.ts'
-import type { Upstream } from '../../upstream/client.ts'
 import { listedFiles } from './files.ts'
 
 /** What is to be deleted: an account, one of its buckets, or a file in one. */
@@ -21,19 +21,19 @@ export interface Deletion {
   /** Sends it once. */
   send: () => Promise<unknown>
   /** Pauses before each look. */
-  settleMs: readonly number[]
+  verifyDelaysMs: readonly number[]
 }
 
 /**
  * Deletes with one POST that is never repeated. Where its answer is lost, reading tells what became of it (RELIABILITY 4.1).
  * @throws Problem of the action; upstream-bad-response with outcome `not-applied` when PHP has answered and the target is still there
  */
-export const deleted = async ({ send, ...search }: Deletion, errand: Errand): Promise<void> => {
+export const deleted = async ({ send, ...search }: Deletion, context: RequestContext): Promise<void> => {
   try {
     await send()
   } catch (error) {
     if (!isLost(error)) throw error
-    const isGone = await looked(search, looking(errand))
+    const isGone = await looked(search, verifying(context))
     if (isGone) return
     // What is there now may be gone in a moment.
     if (isGone === undefined || isUnended(error)) throw error
@@ -46,14 +46,14 @@ export const deleted = async ({ send, ...search }: Deletion, errand: Errand): Pr
 
 /** Is the target gone? Undefined when that cannot be told. */
 const looked = async (
-  { upstream, target, settleMs }: Omit<Deletion, 'send'>,
-  errand: Errand
+  { upstream, target, verifyDelaysMs }: Omit<Deletion, 'send'>,
+  context: RequestContext
 ): Promise<boolean | undefined> => {
   let isGone: boolean | undefined
-  for (const ms of settleMs) {
+  for (const ms of verifyDelaysMs) {
     await pause(ms)
-    isGone = await isTargetGone(upstream, target, errand).catch(() => undefined)
-    if (isGone || errand.deadline?.aborted) break
+    isGone = await isTargetGone(upstream, target, context).catch(() => undefined)
+    if (isGone || context.deadline?.aborted) break
   }
   return isGone
 }
@@ -61,19 +61,19 @@ const looked = async (
 const isTargetGone = async (
   upstream: Upstream,
   { s3uid, bucket, path }: Target,
-  errand: Errand
+  context: RequestContext
 ): Promise<boolean | undefined> => {
   try {
     if (bucket === undefined) {
-      const { s3_users } = await upstream.call(getUsers, { s3uid }, errand)
+      const { s3_users } = await upstream.call(getUsers, { s3uid }, context)
       return !s3_users.some(account => account.s3uid === s3uid)
     }
     if (path === undefined) {
-      const { answer } = await listedBuckets(upstream, s3uid, errand)
+      const { answer } = await listedBuckets(upstream, s3uid, context)
       return !answer.message.some(({ name }) => name === bucket)
     }
     // Whether `search` is a prefix or a part of the path, the path itself fits it.
-    const page = await listedFiles(upstream, { s3uid, bucket, search: path, limit: 1000, from: undefined }, errand)
+    const page = await listedFiles(upstream, { s3uid, bucket, search: path, limit: 1000, from: undefined }, context)
     if (page.files.some(file => file.original_key === path)) return false
     // A folder stands for all files in it.
     if (page.folders.some(folder => path.startsWith(folder))) return undefined

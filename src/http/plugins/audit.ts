@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
 import type { Audit } from '../../observability/audit.ts'
-import { errandIn, needsOf } from '../route.ts'
-import { whenEnded } from '../on-finished.ts'
+import { onFinished } from '../on-finished.ts'
+import { findContext, needsOf } from '../route.ts'
 import { operationOf, problemIn } from './telemetry.ts'
 
 export interface AuditOptions {
@@ -17,7 +17,7 @@ export const REFUSED_SCOPE = 'refusedScope'
 export const audited = fp(
   async (app: FastifyInstance, { audit }: AuditOptions) => {
     app.decorateRequest(REFUSED_SCOPE)
-    whenEnded(app, (request, reply) => {
+    onFinished(app, (request, reply) => {
       const event = eventOf(request)
       if (event !== undefined) audit.record({ event, ...subjectOf(request, reply) })
     })
@@ -27,14 +27,14 @@ export const audited = fp(
 
 /** Strangers are the request log's matter. */
 const eventOf = (request: FastifyRequest): string | undefined => {
-  if (errandIn(request) === undefined) return undefined
+  if (findContext(request) === undefined) return undefined
   if (problemIn(request) === 'insufficient-scope') return 'scope.refused'
   return needsOf(request.routeOptions.config)?.audit
 }
 
 /** Who, which account, what of it, and how it ended. */
 const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
-  const caller = errandIn(request)?.caller
+  const caller = findContext(request)?.caller
   // A refused request may hold anything: an object that cannot be made into text would throw where nobody catches.
   const { s3uid, bucket, kind, '*': path } = textsIn(request.params)
   const { path: queried } = textsIn(request.query)
@@ -44,7 +44,7 @@ const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
     operation: operationOf(request),
     outcome: reply.statusCode < 400 ? 'ok' : (problemIn(request) ?? String(reply.statusCode)),
     requestId: request.id,
-    door: caller?.door,
+    authScheme: caller?.authScheme,
     caller: caller?.id,
     ip: addressOf(request),
     s3uid,

@@ -1,23 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Caller, type Errand, nothingSpent, type Spent } from '../../core/caller.ts'
+import { isServiceCredential } from '../../auth/authenticators/service.ts'
 import { COOKIE, clearingFlags } from '../../auth/cookie.ts'
 import { assertOwnPage } from '../../auth/csrf.ts'
-import { isServiceCredential } from '../../auth/authenticators/service.ts'
+import type { Caller } from '../../core/caller.ts'
+import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
-import { ERRAND } from '../route.ts'
 import { Secret } from '../../core/secret.ts'
+import { CONTEXT } from '../route.ts'
 
 /** Three doors, one caller. */
-export interface Doors {
+export interface Authenticators {
   session: (cookie: Secret) => Promise<Caller>
-  /** `spent` counts what the door itself asks of HOSTKEY, for this request and whoever else waits for it. */
-  bearer: (token: Secret, spent?: Spent) => Caller
-  service: (credential: Secret, spent?: Spent) => Caller
+  /** `timing` counts what the door itself asks of HOSTKEY, for this request and whoever else waits for it. */
+  bearer: (token: Secret, timing?: UpstreamTiming) => Caller
+  service: (credential: Secret, timing?: UpstreamTiming) => Caller
 }
 
 export interface AuthenticateOptions {
-  doors: Doors
+  authenticators: Authenticators
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   /** Aborts when the request is to be given up. */
@@ -29,15 +30,15 @@ const BEARER = /^Bearer +([!-~]{1,4096})$/i
 
 /** Finds out who asks: every operation behind it has a caller. */
 export const authenticate = fp(
-  async (app: FastifyInstance, { doors, origins, signalOf }: AuthenticateOptions) => {
+  async (app: FastifyInstance, { authenticators, origins, signalOf }: AuthenticateOptions) => {
     app.addHook('onRequest', async request => {
-      const spent = nothingSpent()
-      const caller = await callerOf(request, spent, { doors, origins })
-      request.setDecorator<Errand>(ERRAND, {
+      const timing = noUpstreamTiming()
+      const caller = await callerOf(request, timing, { authenticators, origins })
+      request.setDecorator<RequestContext>(CONTEXT, {
         caller,
         signal: signalOf(request),
         isShareable: request.method === 'GET',
-        spent
+        upstream: timing
       })
     })
     app.addHook('onError', async (_request, reply, error) => {
@@ -51,34 +52,37 @@ export const authenticate = fp(
 /** `Authorization` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
 const callerOf = async (
   request: FastifyRequest,
-  spent: Spent,
-  { doors, origins }: Pick<AuthenticateOptions, 'doors' | 'origins'>
+  timing: UpstreamTiming,
+  { authenticators, origins }: Pick<AuthenticateOptions, 'authenticators' | 'origins'>
 ): Promise<Caller> => {
   const { authorization } = request.headers
-  if (authorization !== undefined) return bearerOf(authorization, doors, spent)
+  if (authorization !== undefined) return bearerOf(authorization, authenticators, timing)
   const cookie = request.cookies[COOKIE]
   if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
   assertOwnPage(request.headers, origins)
-  return doors.session(new Secret(cookie))
+  return authenticators.session(new Secret(cookie))
 }
 
-const bearerOf = (authorization: string, doors: Doors, spent: Spent): Caller => {
+const bearerOf = (authorization: string, authenticators: Authenticators, timing: UpstreamTiming): Caller => {
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
   return isServiceCredential(bearer)
-    ? doors.service(new Secret(bearer), spent)
-    : doors.bearer(new Secret(bearer), spent)
+    ? authenticators.service(new Secret(bearer), timing)
+    : authenticators.bearer(new Secret(bearer), timing)
 }
 
 /**
  * How many times the usual limits the credential may draw, as far as that is known without asking anybody: a service's
  * own factor, and 1 for everybody else.
  */
-export const limitFactorOf = ({ headers: { authorization = '' } }: FastifyRequest, doors: Doors): number => {
+export const limitFactorOf = (
+  { headers: { authorization = '' } }: FastifyRequest,
+  authenticators: Authenticators
+): number => {
   const bearer = BEARER.exec(authorization)?.[1] ?? ''
   if (!isServiceCredential(bearer)) return 1
   try {
-    return doors.service(new Secret(bearer)).limitFactor
+    return authenticators.service(new Secret(bearer)).limitFactor
   } catch {
     return 1
   }

@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Scope } from '../../../schemas/scopes.ts'
 import { mayUse, noSuchAccount } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
-import { errandOf, needsOf } from '../route.ts'
-import type { Scope } from '../../../schemas/scopes.ts'
+import { contextOf, needsOf } from '../route.ts'
 import { REFUSED_SCOPE } from './audit.ts'
 
 /** Lets a caller do what its scopes allow, on the accounts that it may use, before the handler runs. */
 export const authorise = fp(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async request => {
-      const { caller } = errandOf(request)
+      const { caller } = contextOf(request)
       const needed = needsOf(request.routeOptions.config)
       if (needed?.scope) await assertScope(request, needed.scope)
       for (const parameter of needed?.adminQuery ?? []) {
@@ -25,7 +25,7 @@ export const authorise = fp(
 
 /** @throws Problem insufficient-scope */
 const assertScope = async (request: FastifyRequest, scope: Scope, parameter?: string): Promise<void> => {
-  if (await errandOf(request).caller.grants(scope)) return
+  if (await contextOf(request).caller.grants(scope)) return
   request.setDecorator(REFUSED_SCOPE, scope)
   const what = parameter === undefined ? 'This operation' : `The parameter ${parameter}`
   throw new Problem('insufficient-scope', `${what} needs the scope ${scope}.`)

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { isConditional } from '../answers.ts'
 import type { Caller } from '../../core/caller.ts'
-import { errandOf, needsOf } from '../route.ts'
+import { isConditional } from '../answers.ts'
+import { contextOf, needsOf } from '../route.ts'
 
 /** The caller's own cache may keep the reply, and asks each time whether it still holds. */
 const REVALIDATE = 'private, no-cache'
@@ -23,7 +23,7 @@ export const conditional = fp(
       reply.header('vary', varyOf(request))
       if (typeof payload !== 'string') return payload
       const shown = request.headers['if-none-match']
-      const tags = (await namesOf(errandOf(request).caller, shown !== undefined)).map(name => tagOf(name, payload))
+      const tags = (await namesOf(contextOf(request).caller, shown !== undefined)).map(name => tagOf(name, payload))
       const had = tags.find(tag => isShown(shown, tag))
       reply.header('etag', had ?? tags[0])
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
@@ -42,8 +42,8 @@ const varyOf = ({ routeOptions }: FastifyRequest): string =>
  * Names under which this caller may have got the reply, the lasting one first. Who shows a token is asked about at
  * HOSTKEY only when it compares versions: then a new token of the same customer finds the old version.
  */
-const namesOf = async ({ door, id, identity }: Caller, compares: boolean): Promise<string[]> => {
-  if (door !== 'bearer' || !compares) return [id]
+const namesOf = async ({ authScheme, id, identity }: Caller, compares: boolean): Promise<string[]> => {
+  if (authScheme !== 'bearer' || !compares) return [id]
   const { customerId } = await Promise.race([identity(), patience()]).catch(() => ({ customerId: undefined }))
   return customerId === undefined ? [id] : [`customer:${customerId}`, id]
 }

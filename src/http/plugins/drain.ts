@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Drain, shuttingDown } from '../drain.ts'
+import { onFinished } from '../on-finished.ts'
 import { needsOf } from '../route.ts'
-import { whenEnded } from '../on-finished.ts'
 
 /** Knows what is in flight, and sends clients elsewhere while the replica drains. */
 export const draining = fp(
@@ -18,7 +18,7 @@ export const draining = fp(
     app.addHook('onSend', async (_request, reply) => {
       if (drain.hasBegun) reply.header('connection', 'close')
     })
-    whenEnded(app, request => drain.leave(request))
+    onFinished(app, request => drain.leave(request))
   },
   { name: 'draining' }
 )
@@ -41,7 +41,7 @@ export const closeListener = async (app: FastifyInstance, drain: Drain, graceMs:
   const sweep = setInterval(() => {
     if (drain.inFlight().requests === 0) app.server.closeAllConnections()
   }, SWEEP_MS)
-  const cut = setTimeout(() => drain.cutShort(), cutAfterMs(graceMs))
+  const cut = setTimeout(() => drain.abort(), cutAfterMs(graceMs))
   try {
     await app.close()
   } finally {

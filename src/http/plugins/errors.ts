@@ -1,9 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ProblemName } from '../../../schemas/problems.ts'
-import { isReadable } from '../path.ts'
 import { type Fault, Problem, problemBody, withOutcome } from '../../core/problem.ts'
-import { StoreDown } from '../../store/index.ts'
+import { StoreUnavailable } from '../../store/index.ts'
+import { isReadable } from '../path.ts'
 import { faultsOf } from '../validation.ts'
 import { PROBLEM } from './telemetry.ts'
 
@@ -54,7 +54,7 @@ const challengeOf = (name: ProblemName): string => {
 /** The problem that an error of Fastify's, of the parser's or of ours stands for. */
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
-  if (error instanceof StoreDown) {
+  if (error instanceof StoreUnavailable) {
     return new Problem('store-unavailable', 'The store of sessions does not answer.', {
       retryAfterSeconds: 2,
       cause: error

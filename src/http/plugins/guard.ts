@@ -1,9 +1,9 @@
 import accepts from '@fastify/accepts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { acceptedOf, PROBLEM_TYPE } from '../accept.ts'
-import { hasTwins } from '../duplicate-members.ts'
 import { type Fault, Problem } from '../../core/problem.ts'
+import { acceptedOf, PROBLEM_TYPE } from '../accept.ts'
+import { hasDuplicateMembers } from '../duplicate-members.ts'
 import { UNREADABLE } from '../query.ts'
 import { needsOf } from '../route.ts'
 
@@ -54,7 +54,7 @@ const readOnlyJson = (app: FastifyInstance): void => {
     if (body === '') done(null, undefined)
     else
       void parse(request, String(body), (error, value) => {
-        if (!error && hasTwins(String(body), value)) done(twins())
+        if (!error && hasDuplicateMembers(String(body), value)) done(duplicateMember())
         else done(error, value)
       })
   })
@@ -63,7 +63,7 @@ const readOnlyJson = (app: FastifyInstance): void => {
 const bodyTooMany = () =>
   invalid('This operation takes no body.', [{ in: 'body', pointer: '', detail: 'must be absent' }])
 
-const twins = () =>
+const duplicateMember = () =>
   invalid('An object in the body names a member twice.', [{ in: 'body', pointer: '', detail: 'has a member twice' }])
 
 const invalid = (detail: string, errors?: Fault[]) => new Problem('invalid-request', detail, errors && { errors })

@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { COOKIE } from '../../auth/cookie.ts'
 import { Problem } from '../../core/problem.ts'
-import { errandOf } from '../route.ts'
 import { Secret } from '../../core/secret.ts'
-import { whenEnded } from '../on-finished.ts'
+import { onFinished } from '../on-finished.ts'
+import { contextOf } from '../route.ts'
 
 /** Requests of one session at the same time (RELIABILITY 4.2): more than a page needs, and less than it takes to harm others. */
-export const MOST_IN_FLIGHT = 8
+export const MAX_IN_FLIGHT = 8
 
 /** Keeps one session from taking all the slots. Services have their limits in the registry. */
 export const inFlight = fp(
@@ -16,19 +16,19 @@ export const inFlight = fp(
     const counted = new WeakMap<FastifyRequest, string>()
     app.addHook('onRequest', async request => {
       const cookie = request.cookies[COOKIE]
-      if (errandOf(request).caller.door !== 'session' || cookie === undefined) return
+      if (contextOf(request).caller.authScheme !== 'session' || cookie === undefined) return
       // Not the caller's id: a customer may have several sessions.
       const id = new Secret(cookie).fingerprint()
       const count = (counts.get(id) ?? 0) + 1
-      if (count > MOST_IN_FLIGHT) {
-        throw new Problem('rate-limited', `More than ${MOST_IN_FLIGHT} requests of this session at the same time.`, {
+      if (count > MAX_IN_FLIGHT) {
+        throw new Problem('rate-limited', `More than ${MAX_IN_FLIGHT} requests of this session at the same time.`, {
           retryAfterSeconds: 1
         })
       }
       counts.set(id, count)
       counted.set(request, id)
     })
-    whenEnded(app, request => {
+    onFinished(app, request => {
       const id = counted.get(request)
       if (id === undefined) return
       const count = (counts.get(id) ?? 1) - 1

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Pressure } from '../pressure.ts'
 import { Problem } from '../../core/problem.ts'
+import type { Pressure } from '../pressure.ts'
 import { needsOf, type RateClass } from '../route.ts'
 
 /** From which level of pressure requests of a class are sent away: what can wait goes first (RELIABILITY 4.3). */
@@ -10,7 +10,7 @@ const DOCS_AND_PLANS_GO_AT = 1
 const LOGIN_GOES_AT = 5
 
 /** At the highest level only logouts and probes are served. */
-export const MOST_PRESSURE = LOGIN_GOES_AT
+export const MAX_PRESSURE = LOGIN_GOES_AT
 
 /** Sends requests away, least important first, so that those that are served are served in time. */
 export const shedding = fp(

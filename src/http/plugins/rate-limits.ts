@@ -2,10 +2,10 @@ import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
-import { limitStoreOf } from '../rate-limit-store.ts'
 import { Problem } from '../../core/problem.ts'
-import { type DrawLogin, errandOf, needsOf, type RateClass } from '../route.ts'
 import type { Store } from '../../store/index.ts'
+import { limitStoreOf } from '../rate-limit-store.ts'
+import { type ConsumeLogin, contextOf, needsOf, type RateClass } from '../route.ts'
 
 export interface LimitOptions {
   store: Store
@@ -53,7 +53,7 @@ export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 const IPV6_SUBNET = 64
 
 /** The name under which the application finds what draws from the limits of logins. */
-export const DRAW_LOGIN = 'drawLogin'
+export const CONSUME_LOGIN = 'consumeLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
@@ -63,17 +63,17 @@ export const limits = fp(
       // The plugin names no type for its store's options; ours takes what it hands over.
       store: limitStoreOf(store, replicasHint) as unknown as FastifyRateLimitStoreCtor
     })
-    const draw = createDraw(app, { max, windowMs })
+    const draw = createConsume(app, { max, windowMs })
     app.addHook('onRequest', (request, reply) => {
       const factor = factorOf(request)
       // Counted apart: a busy service must not use up what others at its address have.
       const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
       return draw(ADDRESS, { key, factor, cost: 1 }, reply, request)
     })
-    app.decorate(DRAW_LOGIN, (async (request, reply, credentialHash) => {
+    app.decorate(CONSUME_LOGIN, (async (request, reply, credentialHash) => {
       await draw(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
       await draw(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
-    }) satisfies DrawLogin)
+    }) satisfies ConsumeLogin)
   },
   { name: 'limits' }
 )
@@ -81,9 +81,9 @@ export const limits = fp(
 /** Limits by caller: one that all its requests share, and those of the operation's class. */
 export const limitCallers = fp(
   async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
-    const draw = createDraw(app, { max, windowMs })
+    const draw = createConsume(app, { max, windowMs })
     app.addHook('onRequest', async (request, reply) => {
-      const { id: key, limitFactor: factor } = errandOf(request).caller
+      const { id: key, limitFactor: factor } = contextOf(request).caller
       const { rate, cost } = needsOf(request.routeOptions.config) ?? { rate: 'read', cost: 1 }
       await draw(CALLER, { key, factor, cost }, reply, request)
       for (const policy of CLASSES[rate]) await draw(policy, { key, factor, cost: 1 }, reply, request)
@@ -104,7 +104,7 @@ interface Draw {
  * Makes the function that draws from a limit and says in the headers what is left (draft-ietf-httpapi-ratelimit-headers).
  * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
  */
-const createDraw = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
+const createConsume = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
   const keys = new WeakMap<FastifyRequest, string>()
   const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
   const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Draw) => {

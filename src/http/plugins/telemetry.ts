@@ -3,11 +3,11 @@ import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
-import { nothingSpent } from '../../core/caller.ts'
-import type { Metrics } from '../../observability/metrics.ts'
+import { noUpstreamTiming } from '../../core/context.ts'
 import type { Problem } from '../../core/problem.ts'
-import { ERRAND, errandIn } from '../route.ts'
-import { whenEnded } from '../on-finished.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { onFinished } from '../on-finished.ts'
+import { CONTEXT, findContext } from '../route.ts'
 
 export interface MeasureOptions {
   metrics: Metrics
@@ -20,15 +20,15 @@ export const PROBLEM = 'problem'
 export const measure = fp(
   async (app: FastifyInstance, { metrics }: MeasureOptions) => {
     app.decorateRequest(PROBLEM)
-    app.decorateRequest(ERRAND)
+    app.decorateRequest(CONTEXT)
     app.addHook('onSend', async (request, reply) => {
-      const spent = spentOf(request)
-      reply.header('server-timing', `upstream;dur=${spent.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
+      const timing = timingOf(request)
+      reply.header('server-timing', `upstream;dur=${timing.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
     })
-    whenEnded(app, (request, reply) => {
+    onFinished(app, (request, reply) => {
       const operation = operationOf(request) ?? 'none'
       const problem = problemIn(request)
-      const spent = spentOf(request)
+      const timing = timingOf(request)
       metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
       request.log.info(
         {
@@ -38,11 +38,11 @@ export const measure = fp(
           status: reply.statusCode,
           problem,
           ms: Math.round(reply.elapsedTime * 10) / 10,
-          upstreamMs: Math.round(spent.ms * 10) / 10,
-          upstreamCalls: spent.calls,
+          upstreamMs: Math.round(timing.ms * 10) / 10,
+          upstreamCalls: timing.calls,
           caller: callerIdOf(request),
           ip: addressOf(request),
-          hungUp: reply.raw.writableFinished ? undefined : true
+          clientAborted: reply.raw.writableFinished ? undefined : true
         },
         'request'
       )
@@ -58,8 +58,8 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
   request.log.info({ operation: 'none', method, status, problem, ms: 0, upstreamMs: 0, upstreamCalls: 0 }, 'request')
 }
 
-const spentOf = (request: FastifyRequest) => errandIn(request)?.spent ?? nothingSpent()
-const callerIdOf = (request: FastifyRequest) => errandIn(request)?.caller.id
+const timingOf = (request: FastifyRequest) => findContext(request)?.upstream ?? noUpstreamTiming()
+const callerIdOf = (request: FastifyRequest) => findContext(request)?.caller.id
 
 /** The operation that a request asks for. */
 export const operationOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId

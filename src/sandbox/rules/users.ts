@@ -1,5 +1,5 @@
-import type { Result } from '../../upstream/actions/action.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
+import type { Result } from '../../upstream/actions/action.ts'
 import { invalidRequest, refuse } from '../refusal.ts'
 import { type Context, rule } from '../rule.ts'
 import { sizeOf } from '../storage.ts'
@@ -46,14 +46,14 @@ const isShown = (account: Account): boolean => {
 const matching = ({ world, fields }: Context) => {
   const bucketName = fields.get('bucket_name')
   const wanted = new Map([...fields].filter(([, value]) => value !== ''))
-  const says = (name: string, value: string) =>
+  const matches = (name: string, value: string) =>
     (wanted.get(name)?.toLowerCase() ?? value.toLowerCase()) === value.toLowerCase()
   return (account: Account) =>
     (wanted.get('plan_id') ?? String(account.planId)) === String(account.planId) &&
     (wanted.get('location') ?? account.location) === account.location &&
     (wanted.get('billing') ?? billingOf(world, account)) === billingOf(world, account) &&
     (!bucketName || world.buckets.get(bucketName)?.s3uid === account.s3uid) &&
-    says('email', account.email)
+    matches('email', account.email)
 }
 
 const billingOf = (world: World, account: Account) => world.customers.get(account.customerId)?.billing

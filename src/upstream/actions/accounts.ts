@@ -1,15 +1,15 @@
 import { Type } from 'typebox'
-import { action, says } from './action.ts'
+import { action, matches } from './action.ts'
 
 /** Tested before anything else: what follows the colon can be any other failure's text (UPSTREAM section 4, row 1). */
-const createdWithError = says(
+const createdWithError = matches(
   /^S3 account was created, but had an error/i,
   'S3 account was created, but had an error: ...',
   'partial'
 )
 
 /** HOSTKEY's words (documented for history), and their like. */
-const noSuchPlan = says(/plan (not found|does not exist)|(no such|unknown) plan/i, 'Plan not found')
+const noSuchPlan = matches(/plan (not found|does not exist)|(no such|unknown) plan/i, 'Plan not found')
 
 const Purchase = { plan_id: Type.Integer(), bucket_name: Type.String(), location: Type.String() }
 
@@ -59,35 +59,35 @@ export const getUsers = action({
     ]
   },
   failures: {
-    'customer-not-found': says(/customer not found/i, 'customer not found')
+    'customer-not-found': matches(/customer not found/i, 'customer not found')
   }
 })
 
 /** s3/create_account: a free account with its first bucket. Some editions of the page say that it bills. */
 export const createAccount = action({
   name: 'create_account',
-  effect: 'buy',
+  effect: 'provision',
   params: Type.Object(Purchase),
   result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
   example: { s3uid: 's3_user_12345' },
   failures: {
     'account-state-unknown': createdWithError,
-    'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
+    'payment-required': matches(/^issue service paid/i, 'issue service paid', 'unknown'),
     'plan-not-orderable': noSuchPlan,
-    'limit-reached': says(/account limit|limit reached/i, 'S3 free account limit reached')
+    'limit-reached': matches(/account limit|limit reached/i, 'S3 free account limit reached')
   }
 })
 
 /** s3/create_order: a paid account. It bills; HOSTKEY has no idempotency key for it. */
 export const createOrder = action({
   name: 'create_order',
-  effect: 'buy',
+  effect: 'provision',
   params: Type.Object(Purchase),
   result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
   example: { s3uid: 's3_user_67890' },
   failures: {
     'account-state-unknown': createdWithError,
-    'payment-required': says(/^issue service paid/i, 'issue service paid', 'unknown'),
+    'payment-required': matches(/^issue service paid/i, 'issue service paid', 'unknown'),
     'plan-not-orderable': noSuchPlan
   }
 })
@@ -95,12 +95,12 @@ export const createOrder = action({
 /** s3/delete_account: the account with all its buckets and files. */
 export const deleteAccount = action({
   name: 'delete_account',
-  effect: 'buy',
+  effect: 'provision',
   params: Type.Object({ s3uid: Type.String() }),
   result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: null },
   failures: {
-    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer'),
-    'upstream-storage-error': says(/^Delete S3 account error:/i, 'Delete S3 account error: ...', 'unknown')
+    'account-not-found': matches(/account not found|no such account/i, 'S3 account not found for this customer'),
+    'upstream-storage-error': matches(/^Delete S3 account error:/i, 'Delete S3 account error: ...', 'unknown')
   }
 })

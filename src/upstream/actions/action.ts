@@ -3,11 +3,11 @@ import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
 
 /**
  * What a call does at HOSTKEY, and so how long it may take and whether it may be repeated.
- * `read` · `queue`: a read that is put into a queue there · `secret`: a read of a credential ·
- * `write`: makes or deletes something small · `buy`: makes or ends an account, may bill, is never repeated ·
+ * `read` · `async-read`: a read that is put into a queue there · `secret`: a read of a credential ·
+ * `write`: makes or deletes something small · `provision`: makes or ends an account, may bill, is never repeated ·
  * `login`: auth.php.
  */
-export type Effect = 'read' | 'queue' | 'secret' | 'write' | 'buy' | 'login'
+export type Effect = 'read' | 'async-read' | 'secret' | 'write' | 'provision' | 'login'
 
 /** Tells a text by its words; a regular expression is one. */
 export interface Wording {
@@ -33,7 +33,7 @@ export const eitherOf = (...wordings: readonly Wording[]): Wording => ({
 })
 
 /** A way in which HOSTKEY says no. */
-export interface Says {
+export interface FailurePattern {
   /** Matches the text of the refusal. */
   readonly wording: Wording
   /** A text that HOSTKEY gives or may give: documentation, sandbox and self-test use it. */
@@ -45,7 +45,7 @@ export interface Says {
 }
 
 /** @param example a text of the vendor page where there is one. */
-export const says = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): Says => ({
+export const matches = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): FailurePattern => ({
   wording,
   example,
   outcome,
@@ -53,12 +53,12 @@ export const says = (wording: Wording, example: string, outcome: Outcome = 'not-
 })
 
 /** The same for a prefix alone: tried last, because what follows the prefix may be a failure that has a name. */
-export const otherwiseSays = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): Says => ({
-  ...says(wording, example, outcome),
+export const matchesLast = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): FailurePattern => ({
+  ...matches(wording, example, outcome),
   last: true
 })
 
-export type Failures = { readonly [N in ProblemName]?: Says }
+export type Failures = { readonly [N in ProblemName]?: FailurePattern }
 
 /** One operation of s3.php or auth.php, declared once. */
 export interface Action<

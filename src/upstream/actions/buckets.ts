@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, inOrder, otherwiseSays, says } from './action.ts'
+import { action, inOrder, matches, matchesLast } from './action.ts'
 
 const Snapshot = Type.Object({
   bandwidth_usage: Type.Optional(Type.Number()),
@@ -40,8 +40,8 @@ export const getBuckets = action({
     snapshot: { bandwidth_usage: 102400, storage_usage: 5000000000, created_at: '2023-10-27T10:00:00Z' }
   },
   failures: {
-    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer'),
-    'upstream-storage-error': otherwiseSays(
+    'account-not-found': matches(/account not found|no such account/i, 'S3 account not found for this customer'),
+    'upstream-storage-error': matchesLast(
       /^s3\/get_buckets: Load bucket error:/i,
       's3/get_buckets: Load bucket error: ...'
     )
@@ -51,7 +51,7 @@ export const getBuckets = action({
 /** s3/get_buckets_rmq: usage of each bucket, through a queue. Its answer carries the key pair in clear: never pass it on. */
 export const getBucketsUsage = action({
   name: 'get_buckets_rmq',
-  effect: 'queue',
+  effect: 'async-read',
   params: Type.Object({ s3uid: Type.String() }),
   result: Type.Object({
     message: Type.Array(Type.Object({ name: Type.String(), usage: Type.Optional(Type.Number()) })),
@@ -72,7 +72,7 @@ export const getBucketsUsage = action({
     secret_key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
   },
   failures: {
-    'account-not-found': says(/account not found|no such account/i, 'S3 account not found for this customer')
+    'account-not-found': matches(/account not found|no such account/i, 'S3 account not found for this customer')
   }
 })
 
@@ -84,16 +84,16 @@ export const createBucket = action({
   result: Type.Object({ message: Type.Optional(Type.Union([StorageAnswer, Type.String()])) }),
   example: { message: { status: 200, body: '', headers: {} } },
   failures: {
-    'bucket-exists': says(
+    'bucket-exists': matches(
       inOrder(/^Create bucket error:/i, /already exists|AlreadyExists|AlreadyOwnedByYou/i),
       'Create bucket error: Bucket already exists'
     ),
-    'invalid-bucket-name': says(/InvalidBucketName|invalid bucket name/i, 'Create bucket error: InvalidBucketName'),
-    'limit-reached': says(
+    'invalid-bucket-name': matches(/InvalidBucketName|invalid bucket name/i, 'Create bucket error: InvalidBucketName'),
+    'limit-reached': matches(
       inOrder(/^Create bucket error:/i, /TooManyBuckets|limit|quota|exceed/i),
       'Create bucket error: TooManyBuckets'
     ),
-    'upstream-storage-error': otherwiseSays(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
+    'upstream-storage-error': matchesLast(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
   },
   hides: ['invalid-bucket-name', 'forbidden', 'account-not-found', 'bucket-exists', 'upstream-storage-error'],
   hidden: ({ message }) => (typeof message === 'object' ? refusedStatus(message.status) : undefined)
@@ -107,15 +107,15 @@ export const deleteBucket = action({
   result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: 'Bucket deleted successfully' },
   failures: {
-    'bucket-not-empty': says(
+    'bucket-not-empty': matches(
       inOrder(/^Delete S3 bucket error:/i, /not empty|NotEmpty/i),
       'Delete S3 bucket error: Bucket not empty'
     ),
-    'bucket-not-found': says(
+    'bucket-not-found': matches(
       inOrder(/^Delete S3 bucket error:/i, /not found|NoSuchBucket|does not exist/i),
       'Delete S3 bucket error: NoSuchBucket'
     ),
-    'upstream-storage-error': otherwiseSays(
+    'upstream-storage-error': matchesLast(
       /^Delete S3 bucket error:/i,
       'Delete S3 bucket error: InternalError',
       'unknown'

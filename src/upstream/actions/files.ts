@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, eitherOf, inOrder, otherwiseSays, says } from './action.ts'
+import { action, eitherOf, inOrder, matches, matchesLast } from './action.ts'
 
 /** Upstream's largest page of files: `max_keys` is "up to 100" (documented). */
 export const MAX_KEYS = 100
@@ -35,18 +35,18 @@ export const getFiles = action({
     next_token: 'eyJDb250aW51YXRpb25Ub2tlbiI6IkFCQzEyMyJ9'
   },
   failures: {
-    'bucket-not-found': says(
+    'bucket-not-found': matches(
       eitherOf(
         inOrder(/^s3\/get_files:/i, /NoSuchBucket/i),
         inOrder(/^s3\/get_files:/i, /bucket/i, /not found|does not exist/i)
       ),
       's3/get_files: Load S3 files error: NoSuchBucket'
     ),
-    'invalid-cursor': says(
+    'invalid-cursor': matches(
       eitherOf(inOrder(/^s3\/get_files:/i, /continuation/i), inOrder(/^s3\/get_files:/i, /invalid/i, /token/i)),
       's3/get_files: Load S3 files error: The continuation token provided is incorrect'
     ),
-    'upstream-storage-error': otherwiseSays(
+    'upstream-storage-error': matchesLast(
       /^s3\/get_files: Load S3 files error:/i,
       's3/get_files: Load S3 files error: ...'
     )
@@ -61,17 +61,17 @@ export const deleteFile = action({
   result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: 'File deleted successfully' },
   failures: {
-    'file-not-found': says(
+    'file-not-found': matches(
       inOrder(/^Delete S3 file error:/i, /File not found|NoSuchKey/i),
       'Delete S3 file error: File not found'
     ),
-    'bucket-not-found': says(
+    'bucket-not-found': matches(
       eitherOf(
         inOrder(/^Delete S3 file error:/i, /NoSuchBucket/i),
         inOrder(/^Delete S3 file error:/i, /bucket/i, /not found|does not exist/i)
       ),
       'Delete S3 file error: NoSuchBucket'
     ),
-    'upstream-storage-error': otherwiseSays(/^Delete S3 file error:/i, 'Delete S3 file error: InternalError', 'unknown')
+    'upstream-storage-error': matchesLast(/^Delete S3 file error:/i, 'Delete S3 file error: InternalError', 'unknown')
   }
 })

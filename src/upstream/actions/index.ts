@@ -1,5 +1,5 @@
-import type { Action } from './action.ts'
 import { createAccount, createOrder, deleteAccount, getUsers } from './accounts.ts'
+import type { Action } from './action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from './buckets.ts'
 import { deleteFile, getFiles } from './files.ts'
 import { showKey } from './keys.ts'

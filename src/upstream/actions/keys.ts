@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from './action.ts'
+import { action, matches } from './action.ts'
 
 /** s3/show_key: one half of the key pair, in clear. Every call is a disclosure. */
 export const showKey = action({
@@ -9,6 +9,6 @@ export const showKey = action({
   result: Type.Object({ key: Type.String({ minLength: 1, 'x-secret': true }) }),
   example: { key: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' },
   failures: {
-    'invalid-request': says(/^invalid key$/i, 'invalid key')
+    'invalid-request': matches(/^invalid key$/i, 'invalid key')
   }
 })

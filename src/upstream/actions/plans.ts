@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from './action.ts'
+import { action, matches } from './action.ts'
 
 /** HOSTKEY's words (documented), and their like. */
 const PLAN_MISSING = /plan (not found|does not exist)|(no such|unknown) plan/i
@@ -48,7 +48,7 @@ export const listPlans = action({
     ]
   },
   failures: {
-    'invalid-request': says(/^s3\/list_plans: invalid request/i, 's3/list_plans: invalid request')
+    'invalid-request': matches(/^s3\/list_plans: invalid request/i, 's3/list_plans: invalid request')
   }
 })
 
@@ -73,6 +73,6 @@ export const history = action({
   }),
   example: { data: [{ id: 1, action: 'update', date: '2023-10-27T10:00:00Z', details: 'Price updated' }] },
   failures: {
-    'plan-not-found': says(PLAN_MISSING, 'Plan not found')
+    'plan-not-found': matches(PLAN_MISSING, 'Plan not found')
   }
 })

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, eitherOf, inOrder, says } from './action.ts'
+import { action, eitherOf, inOrder, matches } from './action.ts'
 
 /** What auth.php tells of a token and its customer. Only the token is sure to be there: one documented shape has little else. */
 const Grant = Type.Object({
@@ -25,8 +25,8 @@ const example = {
   token_expire: 1698400800
 }
 
-const notAllowed = says(/IP not allowed|permission denied|access denied/i, 'IP not allowed')
-const secondFactor = says(/2fa|two.?factor|second factor/i, 'Two-factor authentication required')
+const notAllowed = matches(/IP not allowed|permission denied|access denied/i, 'IP not allowed')
+const secondFactor = matches(/2fa|two.?factor|second factor/i, 'Two-factor authentication required')
 
 /** auth/login: a token for an API key. Refused to customers without servers. */
 export const login = action({
@@ -37,12 +37,12 @@ export const login = action({
   result: Grant,
   example,
   failures: {
-    'api-key-login-unavailable': says(
+    'api-key-login-unavailable': matches(
       /No appropriate servers found|NO_APPROPRIATE_SERVERS/i,
       'No appropriate servers found'
     ),
     'two-factor-required': secondFactor,
-    'invalid-credentials': says(
+    'invalid-credentials': matches(
       /Incorrect API key format|Invalid (API )?key|API key (not found|is (empty|disabled|inactive))/i,
       'Incorrect API key format'
     ),
@@ -62,7 +62,7 @@ export const passwordLogin = action({
   example,
   failures: {
     'two-factor-required': secondFactor,
-    'invalid-credentials': says(
+    'invalid-credentials': matches(
       eitherOf(
         inOrder(/invalid|incorrect|wrong|bad/i, /login|password|user|credential|e-?mail/i),
         /(user|login|account|customer) not found/i

@@ -19,7 +19,7 @@ const NUMERIC = /^-?\d+(\.\d+)?$/
  * an object with numeric keys, as a single element, as a comma string or as null, 0/1 for booleans, null for "nothing"
  * (UPSTREAM 1.2). What it cannot read it leaves as it is, for the check to refuse.
  */
-export const tolerated = (schema: TSchema, value: unknown): unknown => {
+export const coerce = (schema: TSchema, value: unknown): unknown => {
   const shape: Shape = schema
   if (shape.anyOf) return anyOf(shape.anyOf, value)
   switch (shape.type) {
@@ -41,14 +41,14 @@ export const tolerated = (schema: TSchema, value: unknown): unknown => {
 
 const anyOf = (schemas: TSchema[], value: unknown): unknown => {
   for (const schema of schemas) {
-    const candidate = tolerated(schema, value)
+    const candidate = coerce(schema, value)
     if (Value.Check(schema, candidate)) return candidate
   }
   return value
 }
 
 const list = (items: TSchema, value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(item => tolerated(items, item))
+  if (Array.isArray(value)) return value.map(item => coerce(items, item))
   if (value === null) return []
   const ofText = (items as Shape).type === 'string'
   if (typeof value === 'string' && ofText)
@@ -59,8 +59,8 @@ const list = (items: TSchema, value: unknown): unknown => {
   if (!isRecord(value)) return value
   const keys = Object.keys(value)
   // Integer-like keys come first and in numeric order in every JavaScript object.
-  if (keys.every(key => INTEGER_KEYS.test(key))) return keys.map(key => tolerated(items, value[key]))
-  return [tolerated(items, value)]
+  if (keys.every(key => INTEGER_KEYS.test(key))) return keys.map(key => coerce(items, value[key]))
+  return [coerce(items, value)]
 }
 
 const record = (shape: Shape, value: unknown): unknown => {
@@ -71,7 +71,7 @@ const record = (shape: Shape, value: unknown): unknown => {
   const read: Record<string, unknown> = {}
   for (const [key, schema] of Object.entries(known)) {
     if (!Object.hasOwn(value, key)) continue
-    const member = tolerated(schema, value[key])
+    const member = coerce(schema, value[key])
     if (member === null && !required.has(key) && !Value.Check(schema, null)) continue
     read[key] = member
   }

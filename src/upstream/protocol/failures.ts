@@ -1,17 +1,17 @@
 import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
-import { type Action, eitherOf, inOrder, type Says, says, type Wording } from '../actions/action.ts'
+import { type Action, eitherOf, type FailurePattern, inOrder, matches, type Wording } from '../actions/action.ts'
 
 /** A refusal that several actions share. */
 interface CommonFailure {
   readonly problem: ProblemName
-  readonly says: Says
+  readonly matches: FailurePattern
   readonly appliesTo: (action: Action) => boolean
 }
 
 const always = () => true
 const takes = (param: string) => (action: Action) => param in action.params.properties
 const needs = (param: string) => (action: Action) => action.params.required?.includes(param) ?? false
-const writes = (action: Action) => action.effect === 'write' || action.effect === 'buy'
+const writes = (action: Action) => action.effect === 'write' || action.effect === 'provision'
 const creates = (action: Action) => /^create_/.test(action.name)
 const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) =>
   a(action) && b(action)
@@ -25,7 +25,7 @@ const common = (
   outcome: Outcome = 'not-applied'
 ): CommonFailure => ({
   problem,
-  says: says(wording, example, outcome),
+  matches: matches(wording, example, outcome),
   appliesTo
 })
 
@@ -100,13 +100,16 @@ const table: readonly CommonFailure[] = [
  * How an action can refuse, in the order in which the texts are tried; the first that matches wins:
  * its own failures, those common to all, and last the bare prefixes.
  */
-export const refusalsOf = (action: Action): { problem: ProblemName; says: Says }[] => {
+export const refusalsOf = (action: Action): { problem: ProblemName; matches: FailurePattern }[] => {
   // The keys are problem names by the type of Failures; Object.entries keeps the order of declaration.
-  const own = Object.entries(action.failures).map(([problem, says]) => ({ problem: problem as ProblemName, says }))
+  const own = Object.entries(action.failures).map(([problem, matches]) => ({
+    problem: problem as ProblemName,
+    matches
+  }))
   return [
-    ...own.filter(row => !row.says.last),
+    ...own.filter(row => !row.matches.last),
     ...table.filter(row => row.appliesTo(action)),
-    ...own.filter(row => row.says.last)
+    ...own.filter(row => row.matches.last)
   ]
 }
 

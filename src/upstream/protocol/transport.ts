@@ -19,7 +19,7 @@ export interface Exchange {
   /** A failure leaves it open what has happened. */
   isWrite: boolean
   /** Over a connection of its own. */
-  isFresh: boolean
+  newConnection: boolean
   /** Until the head of the reply is here. */
   headMs: number
   /** Aborts the call. */
@@ -54,10 +54,10 @@ export const createTransport = (url: URL): Transport => {
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, isWrite, isFresh, headMs, signal }) {
+    async post({ script, form, isWrite, newConnection, headMs, signal }) {
       let hasBegun = false
       try {
-        const reply = await (isFresh ? fresh : reads).request({
+        const reply = await (newConnection ? fresh : reads).request({
           path: `${base}${script}`,
           method: 'POST',
           headers: {

@@ -3,11 +3,11 @@ import type { ProblemName } from '../../../schemas/problems.ts'
 import { Problem, type ProblemOptions } from '../../core/problem.ts'
 import { scrubbed } from '../../core/secret.ts'
 import type { Action, Result } from '../actions/action.ts'
-import type { Stage, WireCause } from './failure-stage.ts'
 import { classOf } from '../resilience/call-classes.ts'
+import { coerce } from './coercion.ts'
 import { describeStatus, type Envelope } from './envelope.ts'
+import type { Stage, WireCause } from './failure-stage.ts'
 import { refusalsOf } from './failures.ts'
-import { tolerated } from './coercion.ts'
 import type { Reply } from './transport.ts'
 
 const isWrite = (action: Action) => classOf[action.effect].isWrite
@@ -79,13 +79,13 @@ export const MAX_REFUSAL_LENGTH = 2048
 const refusal = (action: Action, said: string, secrets: readonly string[]): Problem => {
   const text = said.slice(0, MAX_REFUSAL_LENGTH)
   const upstream = { action: action.name, message: scrubbed(text, secrets) }
-  for (const { problem, says } of refusalsOf(action)) {
-    if (!says.wording.test(text)) continue
+  for (const { problem, matches } of refusalsOf(action)) {
+    if (!matches.wording.test(text)) continue
     const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
     return new Problem(problem, 'HOSTKEY refused.', {
       upstream,
       ...retry,
-      ...(isWrite(action) && { outcome: says.outcome })
+      ...(isWrite(action) && { outcome: matches.outcome })
     })
   }
   return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', {
@@ -105,7 +105,7 @@ export const fits = (action: Action, payload: unknown): boolean => {
 
 /** The payload in the declared shape, or a problem: an answer that does not fit is never a success and never an empty list. */
 const checked = <A extends Action>(action: A, payload: Record<string, unknown>): Result<A> => {
-  const result = fits(action, payload) ? payload : tolerated(action.result, payload)
+  const result = fits(action, payload) ? payload : coerce(action.result, payload)
   if (!fits(action, result)) throw badResponse(action, 'its shape is not the documented one')
   // The compiled check has just proved the shape.
   const proven = result as Result<A>

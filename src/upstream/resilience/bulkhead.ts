@@ -1,20 +1,20 @@
 import { Problem } from '../../core/problem.ts'
 
 /** A bulkhead: so many at a time, so many waiting, and none for longer than it is worth. */
-export interface Lane {
+export interface Bulkhead {
   /** Runs the work in a slot. @throws Problem overloaded when no slot comes free in time: the work has not begun */
   run<T>(work: () => Promise<T>): Promise<T>
   /** Work under way. */
   readonly inFlight: number
 }
 
-export interface LaneOptions {
+export interface BulkheadOptions {
   slots: number
-  queue: number
+  queueSize: number
   waitMs: number
 }
 
-export const createLane = ({ slots, queue, waitMs }: LaneOptions): Lane => {
+export const createBulkhead = ({ slots, queueSize, waitMs }: BulkheadOptions): Bulkhead => {
   let inFlight = 0
   const waiting: (() => void)[] = []
 
@@ -29,7 +29,7 @@ export const createLane = ({ slots, queue, waitMs }: LaneOptions): Lane => {
       inFlight += 1
       return Promise.resolve()
     }
-    if (waiting.length >= queue) return Promise.reject(overloaded())
+    if (waiting.length >= queueSize) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
       const begin = () => {
         clearTimeout(timer)

@@ -2,7 +2,7 @@ import type { Effect } from '../actions/action.ts'
 
 /** Calls that share a lane, a breaker and their deadlines: how long one may take, and how many there may be (RELIABILITY 4.2). */
 export interface CallClass {
-  readonly name: 'read' | 'queue' | 'write' | 'buy' | 'login'
+  readonly name: 'read' | 'async-read' | 'write' | 'provision' | 'login'
   /** From the request's last byte to the head of the reply. */
   readonly headMs: number
   /** In all, from the first byte sent to the last one read, a repetition included. */
@@ -10,7 +10,7 @@ export interface CallClass {
   /** Calls at the same time. */
   readonly slots: number
   /** Calls that may wait for a slot, and for how long. */
-  readonly queue: number
+  readonly queueSize: number
   readonly waitMs: number
   /** Does something at HOSTKEY: not aborted when the caller hangs up. */
   readonly isWrite: boolean
@@ -18,7 +18,7 @@ export interface CallClass {
    * Over a connection of its own: a reused one may be closed under the request, and nobody would know whether it was
    * executed.
    */
-  readonly isFresh: boolean
+  readonly newConnection: boolean
 }
 
 const read: CallClass = {
@@ -26,21 +26,21 @@ const read: CallClass = {
   headMs: 8000,
   deadlineMs: 10_000,
   slots: 64,
-  queue: 64,
+  queueSize: 64,
   waitMs: 250,
   isWrite: false,
-  isFresh: false
+  newConnection: false
 }
 
-const queue: CallClass = {
-  name: 'queue',
+const asyncRead: CallClass = {
+  name: 'async-read',
   headMs: 18_000,
   deadlineMs: 20_000,
   slots: 8,
-  queue: 8,
+  queueSize: 8,
   waitMs: 250,
   isWrite: false,
-  isFresh: false
+  newConnection: false
 }
 
 const write: CallClass = {
@@ -48,21 +48,21 @@ const write: CallClass = {
   headMs: 28_000,
   deadlineMs: 30_000,
   slots: 16,
-  queue: 16,
+  queueSize: 16,
   waitMs: 1000,
   isWrite: true,
-  isFresh: true
+  newConnection: true
 }
 
-const buy: CallClass = {
-  name: 'buy',
+const provision: CallClass = {
+  name: 'provision',
   headMs: 58_000,
   deadlineMs: 60_000,
   slots: 4,
-  queue: 4,
+  queueSize: 4,
   waitMs: 1000,
   isWrite: true,
-  isFresh: true
+  newConnection: true
 }
 
 /**
@@ -74,11 +74,18 @@ const login: CallClass = {
   headMs: 8000,
   deadlineMs: 10_000,
   slots: 4,
-  queue: 32,
+  queueSize: 32,
   waitMs: 2000,
   isWrite: false,
-  isFresh: true
+  newConnection: true
 }
 
 /** The class of each effect. */
-export const classOf: Record<Effect, CallClass> = { read, secret: read, queue, write, buy, login }
+export const classOf: Record<Effect, CallClass> = {
+  read,
+  secret: read,
+  'async-read': asyncRead,
+  write,
+  provision,
+  login
+}

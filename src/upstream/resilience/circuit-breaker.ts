@@ -44,11 +44,11 @@ export class Open extends Error {}
 /** An error that keeps the breaker from closing, and all but a probe that told nothing counts against the upstream. */
 class Sick extends Error {
   readonly own: unknown
-  readonly toldNothing: boolean
-  constructor(own: unknown, toldNothing = false) {
+  readonly isInconclusive: boolean
+  constructor(own: unknown, isInconclusive = false) {
     super('sick')
     this.own = own
-    this.toldNothing = toldNothing
+    this.isInconclusive = isInconclusive
   }
 }
 
@@ -70,7 +70,7 @@ export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
   })
   policy.onReset(() => onTurn(false))
   policy.onBreak(reason => {
-    const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.toldNothing)
+    const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.isInconclusive)
     if (!isNews) return
     era += 1
     onTurn(true)
@@ -158,7 +158,7 @@ const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBac
   const restAfter =
     (failedProbes: number) =>
     ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
-      if ('error' in result && result.error instanceof Sick && result.error.toldNothing) {
+      if ('error' in result && result.error instanceof Sick && result.error.isInconclusive) {
         return { duration: OURS, next: restAfter(failedProbes) }
       }
       const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)

@@ -1,6 +1,6 @@
 import { isProblem, Problem } from '../../core/problem.ts'
-import { type Breaker, createBreaker, Open, type Sign } from './circuit-breaker.ts'
 import type { CallClass } from './call-classes.ts'
+import { type Breaker, createBreaker, Open, type Sign } from './circuit-breaker.ts'
 
 /** A breaker of writes is never probed by a write: it closes when so many reads have succeeded since it opened. */
 const READS_TO_CLOSE = 3

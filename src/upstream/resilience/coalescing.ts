@@ -1,20 +1,20 @@
-import { type Errand, nothingSpent } from '../../core/caller.ts'
+import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Action, Effect } from '../actions/action.ts'
-import type { Call } from '../client.ts'
+import type { Call } from '../call.ts'
 
 /** Reads that may be answered together. A credential is never among them. */
-const SHARED: readonly Effect[] = ['read', 'queue']
+const SHARED: readonly Effect[] = ['read', 'async-read']
 
 /** May this call be answered together with others that ask the same? Only what reads, for a request that only reads. */
-export const mayShare = (action: Action, errand: Errand): boolean =>
-  errand.isShareable === true && SHARED.includes(action.effect)
+export const mayShare = (action: Action, context: RequestContext): boolean =>
+  context.isShareable === true && SHARED.includes(action.effect)
 
 /**
  * What makes two calls the same: caller, token, action and params. Under another token HOSTKEY may answer otherwise;
  * the token itself is not in the name.
  */
-export const sameness = async (action: Action, params: object, { caller }: Errand): Promise<string> => {
+export const sameness = async (action: Action, params: object, { caller }: RequestContext): Promise<string> => {
   const given = new Map<string, unknown>(Object.entries(params))
   const values = Object.keys(action.params.properties).map(key => given.get(key) ?? null)
   return JSON.stringify([caller.id, (await caller.token()).fingerprint(), action.script, action.name, values])
@@ -24,7 +24,7 @@ export const sameness = async (action: Action, params: object, { caller }: Erran
 interface Flight {
   answer: Promise<unknown>
   waiting: number
-  spent: Errand['spent']
+  upstream: UpstreamTiming
   abort: () => void
 }
 
@@ -36,11 +36,11 @@ interface Flight {
 export const coalesced = (call: Call): Call => {
   const flights = new Map<string, Flight>()
 
-  const begin = (name: string, action: Action, params: object, errand: Errand): Flight => {
+  const begin = (name: string, action: Action, params: object, context: RequestContext): Flight => {
     const ending = new AbortController()
-    const spent = nothingSpent()
-    const answer = call(action, params as never, { ...errand, signal: ending.signal, spent })
-    const flight: Flight = { answer, waiting: 0, spent, abort: () => ending.abort() }
+    const timing = noUpstreamTiming()
+    const answer = call(action, params as never, { ...context, signal: ending.signal, upstream: timing })
+    const flight: Flight = { answer, waiting: 0, upstream: timing, abort: () => ending.abort() }
     flights.set(name, flight)
     return flight
   }
@@ -50,15 +50,15 @@ export const coalesced = (call: Call): Call => {
     if (flights.get(name) === flight) flights.delete(name)
   }
 
-  const share: Call = async (action, params, errand) => {
-    const name = await sameness(action, params as object, errand)
+  const share: Call = async (action, params, context) => {
+    const name = await sameness(action, params as object, context)
     const known = flights.get(name)
-    const flight = known ?? begin(name, action, params as object, errand)
+    const flight = known ?? begin(name, action, params as object, context)
     const startedAt = performance.now()
     flight.waiting += 1
     try {
       // The name holds the action, so this is its result.
-      return (await unlessGone(flight.answer, errand.signal)) as never
+      return (await unlessGone(flight.answer, context.signal)) as never
     } finally {
       flight.waiting -= 1
       if (flight.waiting === 0) {
@@ -66,18 +66,18 @@ export const coalesced = (call: Call): Call => {
         flight.abort()
       }
       // The time is everybody's, the calls are counted once.
-      errand.spent.ms += known ? performance.now() - startedAt : flight.spent.ms
-      errand.spent.calls += known ? 0 : flight.spent.calls
+      context.upstream.ms += known ? performance.now() - startedAt : flight.upstream.ms
+      context.upstream.calls += known ? 0 : flight.upstream.calls
     }
   }
 
-  return async (action, params, errand) => {
-    if (mayShare(action, errand)) return share(action, params, errand)
+  return async (action, params, context) => {
+    if (mayShare(action, context)) return share(action, params, context)
     try {
-      return await call(action, params, errand)
+      return await call(action, params, context)
     } finally {
       // What was read before or during a write may not be shown to those who come after it.
-      if (action.effect === 'write' || action.effect === 'buy') flights.clear()
+      if (action.effect === 'write' || action.effect === 'provision') flights.clear()
     }
   }
 }

@@ -1,5 +1,5 @@
 import { isProblem } from '../../core/problem.ts'
-import type { Call } from '../client.ts'
+import type { Call } from '../call.ts'
 
 /** How a call went, for metrics and log. */
 export interface Observation {
@@ -14,20 +14,20 @@ export interface Observation {
 /** Counts each call and its time, on the errand and for the metrics. */
 export const observed =
   (call: Call, observe: (observation: Observation) => void): Call =>
-  async (action, params, errand) => {
+  async (action, params, context) => {
     const startedAt = performance.now()
     let result = 'ok'
     let unknownText: string | undefined
     try {
-      return await call(action, params, errand)
+      return await call(action, params, context)
     } catch (error) {
       result = isProblem(error) ? error.problem : 'internal'
       if (isProblem(error, 'upstream-refused')) unknownText = error.options.upstream?.message
       throw error
     } finally {
       const ms = performance.now() - startedAt
-      errand.spent.ms += ms
-      errand.spent.calls += 1
+      context.upstream.ms += ms
+      context.upstream.calls += 1
       observe({ action: action.name, result, ms, unknownText })
     }
   }

@@ -1,18 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Effect } from '../actions/action.ts'
+import type { Call } from '../call.ts'
 import { type Stage, stageOf } from '../protocol/failure-stage.ts'
 import { classOf } from './call-classes.ts'
-import type { Call } from '../client.ts'
-import type { Lanes } from './limited.ts'
+import type { Bulkheads } from './limited.ts'
 
 /** After which failures an action may be sent once more. What may bill is never sent twice. */
 const REPEATED_AFTER: Record<Effect, readonly Stage[]> = {
   read: ['not-sent', 'early'],
-  queue: ['not-sent'],
+  'async-read': ['not-sent'],
   secret: ['not-sent'],
   write: ['not-sent'],
   login: ['not-sent'],
-  buy: []
+  provision: []
 }
 
 const BACKOFF_MS = { least: 50, most: 250 }
@@ -25,22 +25,22 @@ const BUDGET_SHARE = 0.2
 const BUDGET_LEAST = 3
 
 /** Repeats a failed call once, where that is certainly harmless. The only place that does. */
-export const retried = (call: Call, lanes: Lanes, timeoutMs: number | undefined): Call => {
+export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call => {
   let repeating = 0
-  return async (action, params, errand) => {
+  return async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
     const endsAt = performance.now() + totalMs
     const own = AbortSignal.timeout(totalMs)
-    const timed = { ...errand, deadline: errand.deadline ? AbortSignal.any([errand.deadline, own]) : own }
+    const timed = { ...context, deadline: context.deadline ? AbortSignal.any([context.deadline, own]) : own }
     try {
       return await call(action, params, timed)
     } catch (error) {
       const stage = stageOf(error)
       const isHarmless = stage !== undefined && REPEATED_AFTER[action.effect].includes(stage)
       const isInTime = endsAt - performance.now() >= totalMs * SHARE_LEFT
-      const isInBudget = repeating < Math.max(BUDGET_LEAST, lanes[name].inFlight * BUDGET_SHARE)
-      if (!isHarmless || !isInTime || !isInBudget || errand.signal.aborted) throw error
+      const isInBudget = repeating < Math.max(BUDGET_LEAST, bulkheads[name].inFlight * BUDGET_SHARE)
+      if (!isHarmless || !isInTime || !isInBudget || context.signal.aborted) throw error
       repeating += 1
       try {
         await pause(BACKOFF_MS.least + Math.random() * (BACKOFF_MS.most - BACKOFF_MS.least))

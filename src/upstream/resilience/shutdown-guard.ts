@@ -1,25 +1,25 @@
-import type { Errand } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
+import type { Call } from '../call.ts'
 import { classOf } from './call-classes.ts'
-import type { Call } from '../client.ts'
 
 /** While the replica ends, lets no write begin and ends reads. Notes which errands have sent a write: those are waited for. */
-export const drained =
+export const withShutdownGuard =
   (call: Call): Call =>
-  async (action, params, errand) => {
+  async (action, params, context) => {
     const { isWrite } = classOf[action.effect]
-    assertServing(errand)
-    if (isWrite) errand.spent.hasWritten = true
+    assertServing(context)
+    if (isWrite) context.upstream.hasWritten = true
     try {
-      return await call(action, params, errand)
+      return await call(action, params, context)
     } catch (error) {
       // A read that was cut short looks like one that took too long. A write says what became of it.
-      if (!isWrite) assertServing(errand)
+      if (!isWrite) assertServing(context)
       throw error
     }
   }
 
 /** @throws Problem draining */
-const assertServing = ({ signal }: Errand): void => {
+const assertServing = ({ signal }: RequestContext): void => {
   if (signal.reason instanceof Problem) throw signal.reason
 }

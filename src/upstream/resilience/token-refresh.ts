@@ -1,24 +1,24 @@
-import type { Errand } from '../../core/caller.ts'
+import type { RequestContext } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Call } from '../client.ts'
+import type { Call } from '../call.ts'
 
 /**
  * When HOSTKEY refuses the caller's token, asks the caller's door for a fresh one and repeats the call once. A refused
  * token was refused before the action ran (assumed); what may bill is not repeated even so.
  */
-export const renewed =
+export const refreshed =
   (call: Call): Call =>
-  async (action, params, errand) => {
-    if (action.script !== 's3.php') return call(action, params, errand)
+  async (action, params, context) => {
+    if (action.script !== 's3.php') return call(action, params, context)
     // Held for this call: of a thousand calls at once, each must name the token with which it was refused.
-    const token = await errand.caller.token()
+    const token = await context.caller.token()
     try {
-      return await call(action, params, holding(errand, token))
+      return await call(action, params, holding(context, token))
     } catch (error) {
       if (!isProblem(error, 'invalid-token')) throw error
-      const fresh = await errand.caller.renewed(token)
-      if (action.effect !== 'buy') return call(action, params, holding(errand, fresh)).catch(refuseAgain)
+      const fresh = await context.caller.refreshed(token)
+      if (action.effect !== 'provision') return call(action, params, holding(context, fresh)).catch(refuseAgain)
       throw new Problem(
         'upstream-unavailable',
         'HOSTKEY had ended the gateway’s login, which is renewed now: send the request again.',
@@ -31,9 +31,9 @@ export const renewed =
     }
   }
 
-const holding = (errand: Errand, token: Secret): Errand => ({
-  ...errand,
-  caller: { ...errand.caller, token: async () => token }
+const holding = (context: RequestContext, token: Secret): RequestContext => ({
+  ...context,
+  caller: { ...context.caller, token: async () => token }
 })
 
 /** A token that was issued this moment: the caller's credential is right and must not be blamed. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { Problem } from '../../../src/core/problem.ts'
 import { createRevocation } from '../../../src/auth/revocation.ts'
+import { Problem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import type { Auth } from '../../../src/upstream/auth.ts'
 import { eventually } from '../../support/eventually.ts'

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { isProblem } from '../../../src/core/problem.ts'
 import { scopesOfRole } from '../../../schemas/scopes.ts'
 import { createSealer } from '../../../src/auth/seal.ts'
-import { Secret } from '../../../src/core/secret.ts'
 import { createSessions } from '../../../src/auth/sessions.ts'
+import { isProblem } from '../../../src/core/problem.ts'
+import { Secret } from '../../../src/core/secret.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 
 const MINUTE_MS = 60_000

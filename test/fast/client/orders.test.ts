@@ -117,7 +117,7 @@ t.test('an order', async t => {
 })
 
 t.test('an order whose answer HOSTKEY loses', async t => {
-  const { tokens, clientOn, control, sent } = await shop(t, { ORDER_SETTLE_MS: '1500' })
+  const { tokens, clientOn, control, sent } = await shop(t, { ORDER_LATE_EXECUTION_WINDOW_MS: '1500' })
   t.beforeEach(() => {
     control.clearFaults()
     control.clearCalls()

@@ -38,53 +38,57 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 
 t.test('a read', async t => {
   t.test('is sent again when the connection breaks', async t => {
-    const { asked, ...door } = await peer(t, breaks, breaks, plans)
-    t.same(await createClient(door).GET('/plans'), { items: [] })
+    const { asked, ...authScheme } = await peer(t, breaks, breaks, plans)
+    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
     t.equal(asked.length, 3)
   })
 
   t.test('is sent again after a problem that is retryable', async t => {
-    const { asked, ...door } = await peer(
+    const { asked, ...authScheme } = await peer(
       t,
       fails(503, 'draining', true),
       fails(502, 'upstream-unreachable', true),
       plans
     )
-    t.same(await createClient(door).GET('/plans'), { items: [] })
+    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
     t.equal(asked.length, 3)
   })
 
   t.test('is sent again where a proxy has no gateway to ask', async t => {
-    const { asked, ...door } = await peer(t, response => response.writeHead(502).end('<h1>Bad gateway</h1>'), plans)
-    t.same(await createClient(door).GET('/plans'), { items: [] })
+    const { asked, ...authScheme } = await peer(
+      t,
+      response => response.writeHead(502).end('<h1>Bad gateway</h1>'),
+      plans
+    )
+    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
     t.equal(asked.length, 2)
   })
 
   t.test('is not sent again after a problem that is not retryable', async t => {
-    const { asked, ...door } = await peer(t, fails(502, 'upstream-refused', false), plans)
-    t.ok(isProblem(await failureOf(createClient(door).GET('/plans')), 'upstream-refused'))
+    const { asked, ...authScheme } = await peer(t, fails(502, 'upstream-refused', false), plans)
+    t.ok(isProblem(await failureOf(createClient(authScheme).GET('/plans')), 'upstream-refused'))
     t.equal(asked.length, 1)
   })
 
   t.test('is sent so often and no more', async t => {
-    const { asked, ...door } = await peer(t, fails(503, 'overloaded', true))
-    t.ok(isProblem(await failureOf(createClient(door).GET('/plans')), 'overloaded'))
+    const { asked, ...authScheme } = await peer(t, fails(503, 'overloaded', true))
+    t.ok(isProblem(await failureOf(createClient(authScheme).GET('/plans')), 'overloaded'))
     t.equal(asked.length, 4)
-    await failureOf(createClient({ ...door, retry: { attempts: 2 } }).GET('/plans'))
+    await failureOf(createClient({ ...authScheme, retry: { attempts: 2 } }).GET('/plans'))
     t.equal(asked.length, 6)
   })
 
   t.test('waits as long as Retry-After says', async t => {
-    const { at, asked, ...door } = await peer(t, fails(429, 'rate-limited', true, '1'), plans)
-    await createClient(door).GET('/plans')
+    const { at, asked, ...authScheme } = await peer(t, fails(429, 'rate-limited', true, '1'), plans)
+    await createClient(authScheme).GET('/plans')
     t.ok((at[1] ?? 0) - (at[0] ?? 0) >= 990, `${(at[1] ?? 0) - (at[0] ?? 0)} ms`)
     t.equal(asked.length, 2)
   })
 
   t.test('fails at once when Retry-After is longer than it may wait, as seconds or as a date', async t => {
     for (const retryAfter of ['600', new Date(Date.now() + 600_000).toUTCString()]) {
-      const { asked, ...door } = await peer(t, fails(429, 'rate-limited', true, retryAfter), plans)
-      const error = await failureOf(createClient(door).GET('/plans'))
+      const { asked, ...authScheme } = await peer(t, fails(429, 'rate-limited', true, retryAfter), plans)
+      const error = await failureOf(createClient(authScheme).GET('/plans'))
       if (!isProblem(error, 'rate-limited')) throw error
       t.ok(Math.abs((error.retryAfterSeconds ?? 0) - 600) < 3)
       t.equal(asked.length, 1)
@@ -95,20 +99,20 @@ t.test('a read', async t => {
     for (const act of [fails(429, 'rate-limited', true, '5'), hangs]) {
       const reason = new Error('the page was left')
       const controller = new AbortController()
-      const { asked, ...door } = await peer(t, response => {
+      const { asked, ...authScheme } = await peer(t, response => {
         act(response)
         setTimeout(() => controller.abort(reason), 100)
       })
       const begunAt = performance.now()
-      t.equal(await failureOf(createClient(door).GET('/plans', { signal: controller.signal })), reason)
+      t.equal(await failureOf(createClient(authScheme).GET('/plans', { signal: controller.signal })), reason)
       t.ok(performance.now() - begunAt < 2000)
       t.equal(asked.length, 1)
     }
   })
 
   t.test('takes no longer than its deadline, each time', async t => {
-    const { asked, ...door } = await peer(t, hangs, plans)
-    t.same(await createClient({ ...door, timeoutMs: 200 }).GET('/plans'), { items: [] })
+    const { asked, ...authScheme } = await peer(t, hangs, plans)
+    t.same(await createClient({ ...authScheme, timeoutMs: 200 }).GET('/plans'), { items: [] })
     t.equal(asked.length, 2)
     const hanging = await peer(t, hangs)
     const error = await failureOf(createClient({ ...hanging, timeoutMs: 50, retry: { attempts: 1 } }).GET('/plans'))
@@ -138,8 +142,8 @@ t.test('a write is sent once, whatever happens', async t => {
   ]
   for (const [name, write] of writes) {
     for (const act of [breaks, fails(503, 'draining', true), fails(429, 'rate-limited', true, '0')]) {
-      const { asked, ...door } = await peer(t, act)
-      t.ok(await failureOf(write(createClient(door))), name)
+      const { asked, ...authScheme } = await peer(t, act)
+      t.ok(await failureOf(write(createClient(authScheme))), name)
       t.equal(asked.length, 1, name)
     }
   }
@@ -156,8 +160,8 @@ t.test('a write ends with its signal, as everything does', async t => {
   for (const [name, call] of calls) {
     const reason = new Error('the page was left')
     const controller = new AbortController()
-    const { asked, ...door } = await peer(t, () => controller.abort(reason))
-    t.equal(await failureOf(call(createClient({ ...door, timeoutMs: 5000 }), controller.signal)), reason, name)
+    const { asked, ...authScheme } = await peer(t, () => controller.abort(reason))
+    t.equal(await failureOf(call(createClient({ ...authScheme, timeoutMs: 5000 }), controller.signal)), reason, name)
     t.equal(asked.length, 1)
   }
 })
@@ -173,11 +177,11 @@ t.test('a stream', async t => {
     (text: string): Act =>
     response =>
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text)
-  const read = async (door: Parameters<typeof createClient>[0]) => {
+  const read = async (authScheme: Parameters<typeof createClient>[0]) => {
     const seen: string[] = []
     const error = await failureOf(
       (async () => {
-        for await (const entry of createClient(door).streamFiles('a', 'b')) {
+        for await (const entry of createClient(authScheme).streamFiles('a', 'b')) {
           seen.push((entry.file ?? entry.folder).path)
         }
       })()
@@ -188,22 +192,22 @@ t.test('a stream', async t => {
   const end = (cursor: string) => `{"end":{"nextCursor":${cursor}}}\n`
 
   t.test('goes on at the cursor where a replica had to stop', async t => {
-    const { asked, ...door } = await peer(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
-    t.same(await read(door), { seen: ['a', 'b'], error: undefined })
+    const { asked, ...authScheme } = await peer(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
+    t.same(await read(authScheme), { seen: ['a', 'b'], error: undefined })
     t.same(asked, ['GET /accounts/a/buckets/b/files', 'GET /accounts/a/buckets/b/files?cursor=next'])
   })
 
   t.test('is opened again, and never in the middle', async t => {
     const opened = await peer(t, breaks, ends(file('a') + end('null')))
     t.same((await read(opened)).seen, ['a'])
-    const broken = await peer(t, response => {
+    const withCircuitBreaker = await peer(t, response => {
       begins(file('a'))(response)
       setTimeout(() => response.destroy(), 50)
     })
-    const { seen, error } = await read(broken)
+    const { seen, error } = await read(withCircuitBreaker)
     t.same(seen, ['a'])
     t.ok(error instanceof TypeError)
-    t.equal(broken.asked.length, 1)
+    t.equal(withCircuitBreaker.asked.length, 1)
   })
 
   t.test('is incomplete without its last line', async t => {
@@ -216,7 +220,7 @@ t.test('a stream', async t => {
 
   t.test('puts characters and lines together however they are cut', async t => {
     const bytes = Buffer.from(file('naïve/日本語/😀') + end('null'))
-    const door = await peer(t, response => {
+    const authScheme = await peer(t, response => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' })
       const send = (at: number): void => {
         if (at >= bytes.length) response.end()
@@ -224,7 +228,7 @@ t.test('a stream', async t => {
       }
       send(0)
     })
-    t.same(await read(door), { seen: ['naïve/日本語/😀'], error: undefined })
+    t.same(await read(authScheme), { seen: ['naïve/日本語/😀'], error: undefined })
   })
 
   t.test('may not be silent for long', async t => {
@@ -235,13 +239,13 @@ t.test('a stream', async t => {
 
   t.test('closes its connection when nobody reads on', async t => {
     let isClosed = false
-    const door = await peer(t, response => {
+    const authScheme = await peer(t, response => {
       response.on('close', () => {
         isClosed = true
       })
       begins(file('a').repeat(3))(response)
     })
-    for await (const { file } of createClient(door).streamFiles('a', 'b')) {
+    for await (const { file } of createClient(authScheme).streamFiles('a', 'b')) {
       t.equal(file?.path, 'a')
       break
     }

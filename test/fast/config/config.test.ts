@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, loadConfig, readSettings, shown } from '../../../src/config/config.ts'
-import { Secret } from '../../../src/core/secret.ts'
 import { optional, secretSetting, setting } from '../../../src/config/setting.ts'
 import { settings } from '../../../src/config/settings.ts'
+import { Secret } from '../../../src/core/secret.ts'
 
 type Env = Record<string, string>
 

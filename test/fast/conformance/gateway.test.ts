@@ -61,10 +61,10 @@ t.test('nothing is written when the sandbox is not behind the gateway', async t 
 
 t.test('what was ordered is deleted also when the order is not as it should be', async t => {
   const { url, sandbox } = await gateway(t)
-  const broken = await tampering(t, url, (reply, { target }) => {
+  const withCircuitBreaker = await tampering(t, url, (reply, { target }) => {
     if (target === '/orders') delete reply.headers['idempotency-replayed']
   })
-  const args = ['--url', broken, '--profile', 'full', '--sandbox', sandbox.url, ...FAST]
+  const args = ['--url', withCircuitBreaker, '--profile', 'full', '--sandbox', sandbox.url, ...FAST]
   const { code, lines } = await conformance(args, { sandbox })
   t.equal(code, 1)
   t.match(lines('fail').join('\n'), /createOrder: the second reply does not say/)
@@ -176,11 +176,11 @@ const breaks: Break[] = [
 
 t.test('each broken promise is a failure of its own, and the run ends with 1', async t => {
   const { url, sandbox } = await gateway(t)
-  const broken = await tampering(t, url, (reply, asked) => {
+  const withCircuitBreaker = await tampering(t, url, (reply, asked) => {
     for (const { target, when = () => true, spoil } of breaks)
       if (target.test(asked.target) && when(asked)) spoil(reply)
   })
-  const { code, output, lines } = await conformance(['--url', broken, ...FAST], { sandbox })
+  const { code, output, lines } = await conformance(['--url', withCircuitBreaker, ...FAST], { sandbox })
   t.equal(code, 1)
   const failed = lines('fail')
   for (const { line } of breaks)

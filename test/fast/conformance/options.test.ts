@@ -4,7 +4,7 @@ import { conformance } from '../../support/conformance.ts'
 const TOKEN = 'a-token-that-nobody-may-see'
 const LOCAL = 'http://127.0.0.1:9/'
 
-const wrong: [name: string, args: string[], says: RegExp][] = [
+const wrong: [name: string, args: string[], matches: RegExp][] = [
   ['no target', [], /one of --url and --upstream/],
   ['two targets', ['--url', LOCAL, '--upstream', LOCAL], /one of --url and --upstream/],
   ['no URL', ['--url', TOKEN], /--url is no URL/],
@@ -36,11 +36,11 @@ const wrong: [name: string, args: string[], says: RegExp][] = [
 
 t.test('2 and a reason, and no request, when it is called wrongly', async t => {
   const runs = await Promise.all(wrong.map(([, args]) => conformance(args, { env: { HOSTKEY_TOKEN: TOKEN } })))
-  for (const [place, [name, , says]] of wrong.entries()) {
+  for (const [place, [name, , matches]] of wrong.entries()) {
     const { code, output } = runs[place] ?? { code: undefined, output: '' }
     // An empty --token is refused although the variable has one: who gives one means that one.
     t.equal(code, 2, `${name}: ${output}`)
-    t.match(output, says, name)
+    t.match(output, matches, name)
     t.match(output, /--token-file FILE/, `${name}: says how`)
     t.notMatch(output, TOKEN, `${name}: keeps the token to itself`)
   }

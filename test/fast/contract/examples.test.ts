@@ -61,7 +61,7 @@ for (const operation of operations) {
     t.test(`${name}: the sandbox answers the example request as the document says`, async t => {
       const sandbox = await startSandbox()
       t.after(() => sandbox.close())
-      const running = await gateway(t, settings, { sandbox, isForgetful: true })
+      const running = await gateway(t, settings, { sandbox, isEphemeral: true })
       await misfortunes[name]?.(running)
       compared += await answersAsDocumented(t, running, operation, reply)
       const asked = sandbox.control.calls().map(({ script, action }) => `${script.replace('.php', '')}/${action}`)
@@ -100,7 +100,7 @@ t.test('the example of each model is one that is sent or answered', async t => {
 t.test('304 when the caller has the reply already', async t => {
   const versioned = operations.filter(({ responses }) => '304' in responses)
   t.ok(versioned.length >= 9, `${versioned.length} operations`)
-  const { send, sandbox, url } = await gateway(t, {}, { isForgetful: true })
+  const { send, sandbox, url } = await gateway(t, {}, { isEphemeral: true })
   const { violations } = await createContract(url)
   for (const operation of versioned) {
     const { operationId, method, responses } = operation

@@ -146,7 +146,7 @@ for (const [env, mount] of [
     t.ok(addressed.length >= 5, `${addressed.length} replies with addresses`)
     t.ok(JSON.stringify(addressed).includes(`"self":"${mount}/accounts/`), 'one of a file')
     for (const { operation, reply } of addressed) {
-      const running = await gateway(t, env, { isForgetful: true })
+      const running = await gateway(t, env, { isEphemeral: true })
       if (reply[0] === '202') running.sandbox.control.fault({ kind: 'html-502', action: 'create_order' })
       await answersAsDocumented(t, running, operation, reply)
     }

@@ -32,7 +32,7 @@ t.test('examples/service-to-service', async t => {
   const running = await gatewayProcess(t, {
     UPSTREAM_URL: sandbox.url,
     UPSTREAM_TIMEOUT_MS: '1000',
-    ORDER_SETTLE_MS: '6000',
+    ORDER_LATE_EXECUTION_WINDOW_MS: '6000',
     RATE_LIMIT_MAX: '1000000',
     SERVICES_FILE: servicesFile,
     HOSTKEY_API_KEY_SHOP: demo.apiKey

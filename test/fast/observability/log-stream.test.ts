@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
-import { MOST_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { gatewayProcess, START_MS } from '../../support/gateway-process.ts'
@@ -73,7 +73,7 @@ t.test('an audit log that cannot be written fails no request, and is told once i
   await login.body.dump()
   const key = `${url}/accounts/s3_user_1/keys/access-key`
   // One more than a session may have under way: none of them counts for ever.
-  for (let n = 0; n <= MOST_IN_FLIGHT; n += 1) t.equal(await statusOf(key, { headers: { 'x-csrf': '1', cookie } }), 200)
+  for (let n = 0; n <= MAX_IN_FLIGHT; n += 1) t.equal(await statusOf(key, { headers: { 'x-csrf': '1', cookie } }), 200)
   signal('SIGTERM')
   t.equal((await ended).code, 0)
   const errors = log().filter(({ level }) => level === 'error' || level === 'fatal')

@@ -112,7 +112,7 @@ t.test('the log has one line for each request', async t => {
       caller.destroy()
     })
     t.equal(records.length, 1)
-    t.hasStrict(records[0], { operation: 'deleteFile', status: 204, hungUp: true, upstreamCalls: 1 })
+    t.hasStrict(records[0], { operation: 'deleteFile', status: 204, clientAborted: true, upstreamCalls: 1 })
   })
 })
 

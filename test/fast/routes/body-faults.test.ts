@@ -7,7 +7,7 @@ const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', d
 const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
 const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
 
-const twins = [{ in: 'body', pointer: '', detail: 'has a member twice' }]
+const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a member twice' }]
 
 /** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
@@ -56,9 +56,15 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
   'the JSON is cut off': { body: '{"planId":1,', errors: unreadable },
   'the JSON has a trailing comma': { body: '{"planId":1,"bucketName":"photos",}', errors: unreadable },
   'the JSON is two values': { body: '{"planId":1,"bucketName":"photos"}{}', errors: unreadable },
-  'a member comes twice': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: twins },
-  'a member comes twice, once escaped': { body: '{"planId":1,"bucketName":"photos","plan\\u0049d":1}', errors: twins },
-  'a member of a member comes twice': { body: '{"planId":1,"bucketName":"photos","a":[{"b":1,"b":1}]}', errors: twins },
+  'a member comes twice': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: duplicateMember },
+  'a member comes twice, once escaped': {
+    body: '{"planId":1,"bucketName":"photos","plan\\u0049d":1}',
+    errors: duplicateMember
+  },
+  'a member of a member comes twice': {
+    body: '{"planId":1,"bucketName":"photos","a":[{"b":1,"b":1}]}',
+    errors: duplicateMember
+  },
   'a text looks like a member that comes twice': {
     body: '{"planId":1,"bucketName":"\\",\\"bucketName\\":\\"x"}',
     errors: bucketFault(NAME)

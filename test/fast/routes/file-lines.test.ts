@@ -136,7 +136,7 @@ t.test('GET …/files as lines', async t => {
     reply.resume()
     t.ok(await eventually(() => control.counters()['get_files'] === 4))
     reply.destroy()
-    t.ok(await eventually(() => lines.some(line => line.includes('"hungUp":true'))))
+    t.ok(await eventually(() => lines.some(line => line.includes('"clientAborted":true'))))
     await pause(2300)
     t.equal(control.counters()['get_files'], 4)
   })

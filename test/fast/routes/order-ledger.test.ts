@@ -159,7 +159,7 @@ t.test('201 in the end when HOSTKEY acts after the connection is broken', async 
 })
 
 t.test('502 not-applied after the settle window, recorded; a new key orders', async t => {
-  const { order, sent, control, get } = await shop(t, { ORDER_SETTLE_MS: '600' })
+  const { order, sent, control, get } = await shop(t, { ORDER_LATE_EXECUTION_WINDOW_MS: '600' })
   control.fault({ kind: 'reset-before', action: 'create_order', count: 1 })
   const [body, key] = [orderOf(), randomUUID()]
   const first = await order(body, key)

@@ -1,14 +1,14 @@
 import { fastify } from 'fastify'
 import t from 'tap'
 import { problemNames, problems } from '../../../schemas/problems.ts'
-import { createMetrics } from '../../../src/observability/metrics.ts'
 import { errors } from '../../../src/http/plugins/errors.ts'
 import { measure } from '../../../src/http/plugins/telemetry.ts'
+import { createMetrics } from '../../../src/observability/metrics.ts'
 import { fails } from '../../support/expect.ts'
 import { gateway, type Reply } from '../../support/gateway.ts'
 
 /** A handler of ours that fails in a way that nobody foresaw. */
-const broken = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
+const withCircuitBreaker = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
   const app = fastify()
   t.after(() => app.close())
   await app.register(measure, { metrics: createMetrics() })
@@ -23,7 +23,7 @@ const broken = async (t: { after(end: () => Promise<void>): unknown }): Promise<
 }
 
 t.test('500 internal tells the caller nothing but the id of the request', async t => {
-  const reply = await broken(t)
+  const reply = await withCircuitBreaker(t)
   t.strictSame(reply.json(), {
     type: 'http://gateway/problems/internal',
     title: 'Something went wrong in the gateway',

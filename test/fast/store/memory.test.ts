@@ -4,13 +4,13 @@ import { createMemoryStore } from '../../../src/store/memory.ts'
 const LIFE_MS = 10_000
 
 /** The bound that the store states. */
-const MOST = 200_000
+const MAX_WAITING = 200_000
 
 t.test('the memory store is bounded', async t => {
   const store = createMemoryStore()
   await store.put('idle', 'value', LIFE_MS)
   await store.put('in use', 'value', LIFE_MS)
-  for (let index = 2; index < MOST; index += 1) await store.increment(`flood ${index}`, 1, LIFE_MS)
+  for (let index = 2; index < MAX_WAITING; index += 1) await store.increment(`flood ${index}`, 1, LIFE_MS)
 
   t.test('up to its bound it drops nothing', async t => {
     t.equal(await store.get('idle'), 'value')

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { createRedisStore } from '../../../src/store/redis.ts'
-import { StoreDown } from '../../../src/store/store.ts'
+import { StoreUnavailable } from '../../../src/store/store.ts'
 import { atOnce } from '../../support/at-once.ts'
 import { MOST_RECOVERY_MS, timeUntil } from '../../support/outage/stage.ts'
 import { redisServer } from '../../support/redis.ts'
@@ -52,33 +52,36 @@ t.test('a Redis store', async t => {
     t.strictSame(reports, [])
   })
 
-  t.test('StoreDown for whatever is asked while it hangs, after 50 ms at most; nothing is left behind', async t => {
-    const { redis, store, reports } = await opened(t)
-    redis.freeze()
-    const begunAt = performance.now()
-    await t.rejects(store.touch('a', LIFE_MS), StoreDown)
-    const first = performance.now() - begunAt
-    t.ok(first >= 45 && first < 200, `${first.toFixed(0)} ms`)
-    for (const [name, ask] of Object.entries({
-      get: () => store.get('a'),
-      put: () => store.put('a', 'b', LIFE_MS),
-      claim: () => store.claim('a', 'b', LIFE_MS),
-      release: () => store.release('a', 'b'),
-      remove: () => store.remove('a'),
-      increment: () => store.increment('a', 1, LIFE_MS),
-      enlist: () => store.enlist('a', 'b', 1, LIFE_MS),
-      delist: () => store.delist('a', 'b'),
-      disband: () => store.disband('a'),
-      now: () => store.now()
-    })) {
-      t.ok((await atOnce(ask())) instanceof StoreDown, `${name} does not wait`)
+  t.test(
+    'StoreUnavailable for whatever is asked while it hangs, after 50 ms at most; nothing is left behind',
+    async t => {
+      const { redis, store, reports } = await opened(t)
+      redis.freeze()
+      const begunAt = performance.now()
+      await t.rejects(store.touch('a', LIFE_MS), StoreUnavailable)
+      const first = performance.now() - begunAt
+      t.ok(first >= 45 && first < 200, `${first.toFixed(0)} ms`)
+      for (const [name, ask] of Object.entries({
+        get: () => store.get('a'),
+        put: () => store.put('a', 'b', LIFE_MS),
+        claim: () => store.claim('a', 'b', LIFE_MS),
+        release: () => store.release('a', 'b'),
+        remove: () => store.remove('a'),
+        increment: () => store.increment('a', 1, LIFE_MS),
+        enlist: () => store.enlist('a', 'b', 1, LIFE_MS),
+        delist: () => store.delist('a', 'b'),
+        disband: () => store.disband('a'),
+        now: () => store.now()
+      })) {
+        t.ok((await atOnce(ask())) instanceof StoreUnavailable, `${name} does not wait`)
+      }
+      t.equal(await atOnce(store.isUp()), false)
+      redis.thaw()
+      t.ok((await timeUntil(() => store.isUp())) <= MOST_RECOVERY_MS)
+      t.strictSame(reports, ['no reply within 50 ms', undefined])
+      t.strictSame(await redis.dump(), [])
     }
-    t.equal(await atOnce(store.isUp()), false)
-    redis.thaw()
-    t.ok((await timeUntil(() => store.isUp())) <= MOST_RECOVERY_MS)
-    t.strictSame(reports, ['no reply within 50 ms', undefined])
-    t.strictSame(await redis.dump(), [])
-  })
+  )
 
   t.test('says why it is away, without the password', async t => {
     const { redis } = await opened(t, ['--requirepass', 'right'])
@@ -87,17 +90,17 @@ t.test('a Redis store', async t => {
       report: cause => reports.push(cause?.message)
     })
     t.equal(await store.isUp(), false)
-    await t.rejects(store.get('a'), StoreDown)
+    await t.rejects(store.get('a'), StoreUnavailable)
     await store.close()
     t.equal(reports.length, 1)
     t.match(reports[0], /WRONGPASS/)
     t.notMatch(reports[0], /wrong-one/)
   })
 
-  t.test('StoreDown when it is closed', async t => {
+  t.test('StoreUnavailable when it is closed', async t => {
     const { store, reports } = await opened(t)
     await store.close()
-    await t.rejects(store.get('a'), StoreDown)
+    await t.rejects(store.get('a'), StoreUnavailable)
     t.equal(await store.isUp(), false)
     t.strictSame(reports, [], 'which is no outage')
   })
@@ -108,7 +111,7 @@ t.test('a Redis store behind a network', async t => {
     const { store, board } = await opened(t)
     await store.put('a', 'b', LIFE_MS)
     board.forget()
-    await t.rejects(store.get('a'), StoreDown)
+    await t.rejects(store.get('a'), StoreUnavailable)
     const ms = await timeUntil(async () => (await store.get('a').catch(() => undefined)) === 'b')
     t.ok(ms <= 1000, `${ms.toFixed(0)} ms`)
     t.comment(`a forgotten connection was replaced after ${ms.toFixed(0)} ms`)

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { createSqliteStore } from '../../../src/store/sqlite.ts'
-import { StoreDown } from '../../../src/store/store.ts'
+import { StoreUnavailable } from '../../../src/store/store.ts'
 import { atOnce } from '../../support/at-once.ts'
 import { timeUntil } from '../../support/outage/stage.ts'
 import { temporaryFolder } from '../../support/replicas.ts'
@@ -75,7 +75,7 @@ t.test('a SQLite file that another process does not let go', async t => {
     t.equal(await value, 'value')
   })
 
-  t.test('StoreDown in the end, and nobody else has to wait', async t => {
+  t.test('StoreUnavailable in the end, and nobody else has to wait', async t => {
     holder.exec('BEGIN IMMEDIATE')
     let longestStop = 0
     let last = performance.now()
@@ -83,10 +83,10 @@ t.test('a SQLite file that another process does not let go', async t => {
       longestStop = Math.max(longestStop, performance.now() - last)
       last = performance.now()
     }, 1)
-    await t.rejects(store.touch('session', LIFE_MS), StoreDown)
+    await t.rejects(store.touch('session', LIFE_MS), StoreUnavailable)
     clearInterval(ticks)
     t.ok(longestStop < 1000, `the process stood still for ${longestStop.toFixed(0)} ms`)
-    for (let tries = 0; tries < 100; tries += 1) t.ok((await atOnce(store.get('session'))) instanceof StoreDown)
+    for (let tries = 0; tries < 100; tries += 1) t.ok((await atOnce(store.get('session'))) instanceof StoreUnavailable)
     t.equal(await atOnce(store.isUp()), false)
   })
 
@@ -114,19 +114,19 @@ t.test('a SQLite store', async t => {
     t.equal(rows, 600)
   })
 
-  t.test('StoreDown for whatever is asked of a closed one', async t => {
+  t.test('StoreUnavailable for whatever is asked of a closed one', async t => {
     const store = createSqliteStore(temporaryFolder(t))
     await store.close()
-    await t.rejects(store.touch('a', LIFE_MS), StoreDown)
-    await t.rejects(store.get('a'), StoreDown)
-    await t.rejects(store.put('a', 'b', LIFE_MS), StoreDown)
-    await t.rejects(store.claim('a', 'b', LIFE_MS), StoreDown)
-    await t.rejects(store.release('a', 'b'), StoreDown)
-    await t.rejects(store.remove('a'), StoreDown)
-    await t.rejects(store.increment('a', 1, LIFE_MS), StoreDown)
-    await t.rejects(store.enlist('a', 'b', 1, LIFE_MS), StoreDown)
-    await t.rejects(store.delist('a', 'b'), StoreDown)
-    await t.rejects(store.disband('a'), StoreDown)
+    await t.rejects(store.touch('a', LIFE_MS), StoreUnavailable)
+    await t.rejects(store.get('a'), StoreUnavailable)
+    await t.rejects(store.put('a', 'b', LIFE_MS), StoreUnavailable)
+    await t.rejects(store.claim('a', 'b', LIFE_MS), StoreUnavailable)
+    await t.rejects(store.release('a', 'b'), StoreUnavailable)
+    await t.rejects(store.remove('a'), StoreUnavailable)
+    await t.rejects(store.increment('a', 1, LIFE_MS), StoreUnavailable)
+    await t.rejects(store.enlist('a', 'b', 1, LIFE_MS), StoreUnavailable)
+    await t.rejects(store.delist('a', 'b'), StoreUnavailable)
+    await t.rejects(store.disband('a'), StoreUnavailable)
     t.equal(await store.isUp(), false)
   })
 })

@@ -7,9 +7,9 @@ import { actions } from '../../../src/upstream/actions/index.ts'
 import * as sessions from '../../../src/upstream/actions/sessions.ts'
 import { problemsOf, refusalsOf, UNANSWERED } from '../../../src/upstream/protocol/failures.ts'
 import { bareUpstream } from '../../support/bare-upstream.ts'
-import { errandOf } from '../../support/errands.ts'
+import { contextOf } from '../../support/contexts.ts'
 import { gateway } from '../../support/gateway.ts'
-import { toldUpstream } from '../../support/told-upstream.ts'
+import { recordingUpstream } from '../../support/recording-upstream.ts'
 
 const all: [string, Action][] = Object.entries(actions)
 const logins: [string, Action][] = Object.entries(sessions)
@@ -34,14 +34,14 @@ for (const [name, action] of all) {
 for (const [name, action] of [...all, ...logins]) {
   t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
     const refusals = refusalsOf(action)
-    for (const [problem, says] of Object.entries(action.failures)) {
-      t.ok(says.wording.test(says.example), `${problem}: the example matches the pattern`)
-      const first = refusals.find(row => row.says.wording.test(says.example))
-      t.equal(first?.problem, problem, `"${says.example}" is ${problem}`)
+    for (const [problem, matches] of Object.entries(action.failures)) {
+      t.ok(matches.wording.test(matches.example), `${problem}: the example matches the pattern`)
+      const first = refusals.find(row => row.matches.wording.test(matches.example))
+      t.equal(first?.problem, problem, `"${matches.example}" is ${problem}`)
     }
-    for (const { problem, says } of refusals) {
-      t.ok(says.wording.test(says.example), `${problem}: the example matches the pattern`)
-      t.ok(says.wording.test(says.example), 'and again: a wording remembers nothing')
+    for (const { problem, matches } of refusals) {
+      t.ok(matches.wording.test(matches.example), `${problem}: the example matches the pattern`)
+      t.ok(matches.wording.test(matches.example), 'and again: a wording remembers nothing')
       t.ok(problems[problem].status >= 400)
       const isUnanswered = action.effect === 'login' && UNANSWERED.some(name => name === problem)
       const told = isUnanswered ? 'upstream-unavailable' : problem
@@ -106,22 +106,22 @@ t.test('what is sent', async t => {
 
 t.test('a params object with more than is declared sends no more than that', async t => {
   const { sandbox, upstream } = await bareUpstream(t)
-  const errand = errandOf({ token: sandbox.demo.token })
+  const context = contextOf({ token: sandbox.demo.token })
   const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
-  await upstream.call(actions.history, params, errand)
+  await upstream.call(actions.history, params, context)
   t.strictSame(sandbox.control.calls()[0]?.fields, {
     action: 'history',
     token: hashedToken(sandbox.demo.token),
     id: '1'
   })
-  t.equal(errand.spent.calls, 1)
-  t.ok(errand.spent.ms > 0)
+  t.equal(context.upstream.calls, 1)
+  t.ok(context.upstream.ms > 0)
 })
 
 t.test('a refusal that quotes the token is told without it, whatever a token looks like', async t => {
-  const { upstream } = await toldUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
+  const { upstream } = await recordingUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
   const refused = await upstream
-    .call(actions.get_users, {}, errandOf({ token: 'opaque_Token-1' }))
+    .call(actions.get_users, {}, contextOf({ token: 'opaque_Token-1' }))
     .catch(error => error)
   t.match(refused.options.upstream, { message: 'The session of [redacted] is closed' })
 })

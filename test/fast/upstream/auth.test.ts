@@ -3,7 +3,7 @@ import { isProblem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { createAuth } from '../../../src/upstream/auth.ts'
 import { createUpstream } from '../../../src/upstream/client.ts'
-import { type Told, toldUpstream } from '../../support/told-upstream.ts'
+import { recordingUpstream, type Told } from '../../support/recording-upstream.ts'
 
 const NOW = 1_700_000_000_000
 const EIGHT_HOURS_MS = 8 * 3_600_000
@@ -18,7 +18,7 @@ const whole = {
 const identity = { customerId: 7, email: 'me@example.com', role: 'Customer', expiresAt: 1_700_000_900_000 }
 
 const office = async (t: Test, answers: Record<string, Told>) => {
-  const told = await toldUpstream(
+  const told = await recordingUpstream(
     t,
     Object.fromEntries(Object.entries(answers).map(([name, said]) => [name, () => said]))
   )
@@ -117,9 +117,9 @@ t.test('upstream-unavailable when HOSTKEY does not answer, so that nobody takes 
 
 t.test('upstream-unavailable when HOSTKEY is not there, or hangs up', async t => {
   const { byKey } = await office(t, { login: null })
-  const hungUp = await byKey()
-  t.ok(isProblem(hungUp, 'upstream-unavailable'))
-  t.ok(isProblem(hungUp.options.cause, 'upstream-timeout'))
+  const clientAborted = await byKey()
+  t.ok(isProblem(clientAborted, 'upstream-unavailable'))
+  t.ok(isProblem(clientAborted.options.cause, 'upstream-timeout'))
   const away = createUpstream({
     url: new URL('http://127.0.0.1:1'),
     timeoutMs: 2000,

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { InjectOptions } from 'fastify'
-import { loadConfig } from '../../../src/config/config.ts'
 import { COOKIE } from '../../../src/auth/cookie.ts'
+import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { loadConfig } from '../../../src/config/config.ts'
 import { assembleGateway } from '../../../src/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
 import { CALM } from '../calm.ts'
 import { contractOf } from '../contract.ts'
 import type { Document } from './document.ts'
@@ -50,9 +50,9 @@ export const createStage = async () => {
     upstreamUrl: new URL(sandbox.url),
     registry: createLiveRegistry(undefined, {}),
     log,
-    settleMs: [0],
+    verifyDelaysMs: [0],
     pressure: CALM,
-    isForgetful: true
+    isEphemeral: true
   })
   await app.ready()
   const document = (await app.inject('/openapi.json')).json<Document>()

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
+import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
-import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
 import type { ActionName } from '../../../src/upstream/actions/index.ts'
 import { tokenInfo } from '../../../src/upstream/actions/sessions.ts'
 import { startFaultUpstream } from './upstream.ts'
@@ -82,8 +82,8 @@ export const matrixGateway = async (timeoutMs: number) => {
     upstreamUrl: upstream.url,
     registry: createLiveRegistry(undefined, env),
     log: createLog(config.logLevel, destination),
-    settleMs: [0],
-    isForgetful: true
+    verifyDelaysMs: [0],
+    isEphemeral: true
   })
 
   const send = async ({ method, path, body, headers }: Ask): Promise<TimedReply> => {

@@ -4,9 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /** What holds the promises: calls to HOSTKEY, sessions and credentials, and what keeps a write from happening twice. */
-const MUTATED = [
-  'src/{auth,core,domain,upstream}/**/*.ts'
-]
+const MUTATED = ['src/{auth,core,domain,upstream}/**/*.ts']
 
 /** 78 packages which only this command needs: they are not in the project's own lock file, but in one of theirs. */
 const HOME = 'test/long/mutation'
@@ -66,7 +64,7 @@ interface Path {
 }
 
 /** The argument of an error that is a sentence for people. */
-const SENTENCES: Record<string, number> = { Problem: 1, Error: 0, TypeError: 0, SyntaxError: 0, StoreDown: 0 }
+const SENTENCES: Record<string, number> = { Problem: 1, Error: 0, TypeError: 0, SyntaxError: 0, StoreUnavailable: 0 }
 
 /**
  * The wording of errors is no promise: programs tell them apart by their type. To pin each sentence in a test would

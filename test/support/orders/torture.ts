@@ -65,7 +65,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
     RATE_LIMIT_WINDOW_MS: '1000',
     UPSTREAM_TIMEOUT_MS: '2000',
     ORDER_LEASE_MS: '3500',
-    ORDER_SETTLE_MS: '500',
+    ORDER_LATE_EXECUTION_WINDOW_MS: '500',
     ...(redis && { REDIS_URL: redis.url })
   })
   const told: Told[] = []

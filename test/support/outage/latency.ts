@@ -20,17 +20,17 @@ export const waitsThrough = async (
   outages: Readonly<Record<string, Pick<Outages[string], 'begin' | 'end'>>>
 ): Promise<void> => {
   const { redis, gateway, browserAt } = await onRedis(t)
-  const doors = {
+  const authenticators = {
     bearer: { enter: async () => () => gateway.get(BUCKETS), meanwhile: 200 },
     cookie: { enter: async () => browserAt(0).then(browser => () => browser.get(BUCKETS)), meanwhile: 503 }
   }
   let measured = 0
   // Code that has not run yet is slow.
-  await timesOf(await doors.bearer.enter(), LOAD)
+  await timesOf(await authenticators.bearer.enter(), LOAD)
 
   for (const [outage, { begin, end }] of Object.entries(outages)) {
-    for (const [door, { enter, meanwhile }] of Object.entries(doors)) {
-      t.test(`${outage}: a ${door} waits at most ${MOST_ADDED_MS} ms longer, p99`, async t => {
+    for (const [authScheme, { enter, meanwhile }] of Object.entries(authenticators)) {
+      t.test(`${outage}: a ${authScheme} waits at most ${MOST_ADDED_MS} ms longer, p99`, async t => {
         // The quietest of each: a noisy time before the outage would hide any wait.
         const best = { before: Number.POSITIVE_INFINITY, during: Number.POSITIVE_INFINITY }
         const added = () => best.during - best.before
@@ -53,7 +53,7 @@ export const waitsThrough = async (
           best.before = Math.min(best.before, percentile(before, 99))
           best.during = Math.min(best.during, percentile(during, 99))
         }
-        figure(`${outage}, ${door}: p99 ${best.before.toFixed(1)} ms before, ${best.during.toFixed(1)} ms during`)
+        figure(`${outage}, ${authScheme}: p99 ${best.before.toFixed(1)} ms before, ${best.during.toFixed(1)} ms during`)
         measured += 1
         t.ok(added() <= MOST_ADDED_MS, `${added().toFixed(1)} ms`)
       })
@@ -61,6 +61,6 @@ export const waitsThrough = async (
   }
 
   t.test('figures', async t => {
-    t.equal(measured, Object.keys(outages).length * Object.keys(doors).length)
+    t.equal(measured, Object.keys(outages).length * Object.keys(authenticators).length)
   })
 }

@@ -27,7 +27,7 @@ export type Claim =
   /** Another key wants the same: the same customer, action and bucket name. */
   | { kind: 'duplicate'; orderId: string }
 
-/** The durable record of everything that may bill. Every method rejects with StoreDown. */
+/** The durable record of everything that may bill. Every method rejects with StoreUnavailable. */
 export interface Ledger {
   /** The clock by which entries are dated: replicas agree on it. */
   now: LedgerStore['now']

@@ -1,4 +1,4 @@
-import { type Store, StoreDown, type StoreOptions } from '../../../store/index.ts'
+import { type Store, type StoreOptions, StoreUnavailable } from '../../../store/index.ts'
 
 /** What of a store the ledger uses. */
 export type LedgerStore = Pick<Store, 'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'now' | 'close'>
@@ -15,7 +15,7 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
   const opened = (): Promise<Store> => {
     opening ??= openDurable(options).catch(error => {
       opening = undefined
-      throw error instanceof StoreDown ? error : new StoreDown(error)
+      throw error instanceof StoreUnavailable ? error : new StoreUnavailable(error)
     })
     return opening
   }
@@ -34,9 +34,12 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
 /** A Redis without an append-only file lost every one of 157,149 acknowledged writes in a kill (measured): refused. */
 const openDurable = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<Store> => {
   if (kind !== 'redis' || redisUrl === undefined) {
-    return (await import('../../../store/sqlite.ts')).createSqliteStore(dataDir, { file: 'orders.sqlite', isDurable: true })
+    return (await import('../../../store/sqlite.ts')).createSqliteStore(dataDir, {
+      file: 'orders.sqlite',
+      isDurable: true
+    })
   }
   const { createRedisStore, keepsAppendOnlyFile } = await import('../../../store/redis.ts')
-  if (!(await keepsAppendOnlyFile(redisUrl))) throw new StoreDown('Redis is away, or keeps no append-only file')
+  if (!(await keepsAppendOnlyFile(redisUrl))) throw new StoreUnavailable('Redis is away, or keeps no append-only file')
   return createRedisStore(redisUrl, { commandMs: COMMAND_MS })
 }

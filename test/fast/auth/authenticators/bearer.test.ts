@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createBearerDoor } from '../../../../src/auth/authenticators/bearer.ts'
+import { createBearerAuthenticator } from '../../../../src/auth/authenticators/bearer.ts'
 import { Secret } from '../../../../src/core/secret.ts'
 import { clock } from '../../../support/clock.ts'
 import { fails } from '../../../support/expect.ts'
@@ -119,7 +119,7 @@ t.test('a HOSTKEY token is passed through', async t => {
 t.test('whose token it is is asked again after a minute, though the clock of the machine is set back', async t => {
   const advance = clock(t)
   let asked = 0
-  const door = createBearerDoor({
+  const authScheme = createBearerAuthenticator({
     identify: async () => {
       asked += 1
       return { customerId: asked }
@@ -127,7 +127,7 @@ t.test('whose token it is is asked again after a minute, though the clock of the
     grant: () => Promise.reject(new Error('not asked for')),
     revoke: async () => undefined
   })
-  const identityOf = () => door(new Secret('a token')).identity()
+  const identityOf = () => authScheme(new Secret('a token')).identity()
   await identityOf()
   const now = Date.now()
   t.intercept(Date, 'now', { value: () => now - 3_600_000 })

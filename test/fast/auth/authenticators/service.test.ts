@@ -93,7 +93,7 @@ t.test('what it may do', async t => {
         scope: 'orders:write',
         outcome: 'insufficient-scope',
         caller: 'service:reports',
-        door: 'service'
+        authScheme: 'service'
       }
     )
   })

@@ -1,14 +1,14 @@
 import t from 'tap'
-import { createSessionDoor } from '../../../../src/auth/authenticators/session.ts'
-import { isProblem } from '../../../../src/core/problem.ts'
+import { createSessionAuthenticator } from '../../../../src/auth/authenticators/session.ts'
 import { createSealer } from '../../../../src/auth/seal.ts'
-import { Secret } from '../../../../src/core/secret.ts'
 import { createSessions } from '../../../../src/auth/sessions.ts'
+import { isProblem } from '../../../../src/core/problem.ts'
+import { Secret } from '../../../../src/core/secret.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
 
 const house = () => {
   const sessions = createSessions(createMemoryStore(), createSealer([new Secret('s'.repeat(32))]))
-  const enter = createSessionDoor(sessions)
+  const enter = createSessionAuthenticator(sessions)
   const begin = async (token: string, customerId?: number) => {
     const identity = { role: 'Customer', ...(customerId !== undefined && { customerId }) }
     return (await sessions.begin({ token: new Secret(token), identity })).cookie
@@ -33,7 +33,7 @@ t.test('it has the session’s token, scopes and end', async t => {
   t.match(await caller.identity(), { customerId: 7, role: 'Customer', expiresAt: Number })
   t.ok(await caller.grants('accounts:read'))
   t.notOk(await caller.grants('nothing' as never))
-  t.match(caller, { door: 'session', limitFactor: 1, accounts: undefined })
+  t.match(caller, { authScheme: 'session', limitFactor: 1, accounts: undefined })
 })
 
 t.test('401 session-expired when there is no session, and when HOSTKEY refuses its token, which ends it', async t => {
@@ -41,6 +41,6 @@ t.test('401 session-expired when there is no session, and when HOSTKEY refuses i
   t.ok(isProblem(await enter(new Secret('none')).catch(error => error), 'session-expired'))
   const cookie = await begin('one', 7)
   const caller = await enter(cookie)
-  t.ok(isProblem(await caller.renewed(new Secret('one')).catch(error => error), 'session-expired'))
+  t.ok(isProblem(await caller.refreshed(new Secret('one')).catch(error => error), 'session-expired'))
   t.ok(isProblem(await enter(cookie).catch(error => error), 'session-expired'))
 })

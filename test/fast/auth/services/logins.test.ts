@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { createSealer } from '../../../../src/auth/seal.ts'
-import { Secret } from '../../../../src/core/secret.ts'
 import { createLogins } from '../../../../src/auth/services/logins.ts'
+import { isProblem, Problem } from '../../../../src/core/problem.ts'
+import { Secret } from '../../../../src/core/secret.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
-import { type Store, StoreDown } from '../../../../src/store/store.ts'
+import { type Store, StoreUnavailable } from '../../../../src/store/store.ts'
 import type { Auth } from '../../../../src/upstream/auth.ts'
 import { clock } from '../../../support/clock.ts'
 
@@ -51,8 +51,8 @@ t.test('one login for all, until a minute before the token ends', async t => {
   pass(HOUR_MS - 60_001)
   t.equal((await grant(KEY)).token.reveal(), 'token 1')
   pass(1)
-  const renewed = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY)))
-  t.same([...new Set(renewed.map(({ token }) => token.reveal()))], ['token 2'])
+  const refreshed = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY)))
+  t.same([...new Set(refreshed.map(({ token }) => token.reveal()))], ['token 2'])
   t.equal(logins(), 2)
 })
 
@@ -177,7 +177,7 @@ t.test('replicas on one store share one login, sealed under the key', async t =>
 })
 
 t.test('without the store each process logs in for itself', async t => {
-  const down = () => Promise.reject(new StoreDown('test'))
+  const down = () => Promise.reject(new StoreUnavailable('test'))
   const store = { ...createMemoryStore(), get: down, put: down, claim: down, release: down }
   const { grant, logins } = scripted({ store })
   const grants = await Promise.all(Array.from({ length: 100 }, () => grant(KEY)))

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { createLiveRegistry } from '../../../../src/auth/services/reload.ts'
 import { hashOf, loadRegistry, RegistryError } from '../../../../src/auth/services/registry.ts'
+import { createLiveRegistry } from '../../../../src/auth/services/reload.ts'
 import { temporaryFolder } from '../../../support/replicas.ts'
 
 const folder = temporaryFolder(t)

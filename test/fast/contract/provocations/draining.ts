@@ -68,10 +68,10 @@ export const draining: Provocation = async ({ t }, pairs) => {
   sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: LONG_READ_MS })
   const read = await opened(url, `${headOf('GET /accounts/s3_user_1/usage', host, sandbox.demo.token, {})}\r\n`)
   t.ok(await eventually(() => sandbox.control.counters()['get_buckets_rmq'] === 1), 'a read is on its way')
-  const drained = running.drain()
+  const withShutdownGuard = running.drain()
   t.after(() => {
     read.socket.destroy()
-    return drained
+    return withShutdownGuard
   })
   t.ok(await eventually(isClosed(url)), 'no new connection is taken')
   return prepared(ready)

@@ -50,7 +50,7 @@ export const documentedGateway = (
   t: Test,
   env: Record<string, string> = {},
   options: Parameters<typeof gateway>[2] = {}
-) => gateway(t, { PUBLIC_URL, ...env }, { isForgetful: true, ...options })
+) => gateway(t, { PUBLIC_URL, ...env }, { isEphemeral: true, ...options })
 
 /** A token of the demo customer that no gateway has seen: nothing is remembered of it, and nothing cached. */
 export const freshToken = async ({ url, demo }: Sandbox): Promise<string> => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { COOKIE } from '../../../../src/auth/cookie.ts'
-import { MOST_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
+import { MAX_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
 import { createBrowser } from '../../../support/browser-caller.ts'
 import type { Gateway, Reply } from '../../../support/gateway.ts'
@@ -28,7 +28,7 @@ const limitUsedUp: Provocation = async ({ t }) => {
 const hardPressed: Provocation = async ({ t, plain }) => {
   const pressure = { level: 0, stop: () => undefined }
   const gateway = await documentedGateway(t, {}, { pressure })
-  pressure.level = MOST_PRESSURE
+  pressure.level = MAX_PRESSURE
   return pair =>
     pair.operation.operationId === 'deleteSessions' ? besideLogins(plain, pair) : sendChanged(gateway, pair)
 }
@@ -37,9 +37,11 @@ const hardPressed: Provocation = async ({ t, plain }) => {
 const LOGIN_MS = 300
 
 const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
-  const { slots, queue } = classOf.login
+  const { slots, queueSize } = classOf.login
   gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: LOGIN_MS })
-  const others = Array.from({ length: slots + queue }, (_, n) => gateway.get('/session', { token: `somebody-${n}` }))
+  const others = Array.from({ length: slots + queueSize }, (_, n) =>
+    gateway.get('/session', { token: `somebody-${n}` })
+  )
   await pause(LOGIN_MS / 3)
   const reply = await sendChanged(gateway, pair)
   gateway.sandbox.control.clearFaults()
@@ -48,7 +50,7 @@ const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
 }
 
 /** Something in the gateway fails in a way that nobody foresaw. */
-const broken: Provocation = async ({ t }) => {
+const withCircuitBreaker: Provocation = async ({ t }) => {
   let isBroken = false
   const pressure = {
     get level() {
@@ -84,6 +86,6 @@ const withoutStore: Provocation = async ({ t }) => {
 export const states: Provocations = {
   'rate-limited': limitUsedUp,
   overloaded: hardPressed,
-  internal: broken,
+  internal: withCircuitBreaker,
   'store-unavailable': withoutStore
 }

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { checkedOffer, priceOf } from '../../../../src/domain/orders/offers.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream } from '../../../support/recording-upstream.ts'
 
 const plans = [
   { id: 1, locations: ['DE', 'NL'], monthly_eur: 0, monthly_usd: 0, monthly_rub: 0 },
@@ -15,9 +15,9 @@ const plans = [
 ]
 
 const shop = async (t: Test) => {
-  const { upstream } = await toldUpstream(t, { list_plans: () => ({ plans }) })
+  const { upstream } = await recordingUpstream(t, { list_plans: () => ({ plans }) })
   return (kind: 'free' | 'paid', planId: number, location?: string) =>
-    checkedOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, errandOf()).then(
+    checkedOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, contextOf()).then(
       ({ plan, location }) => [plan.id, location],
       error => error
     )

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import { StoreDown } from '../../../../src/store/index.ts'
+import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
+import { StoreUnavailable } from '../../../../src/store/index.ts'
 import { LEASE_MS, shop } from '../../../support/shop.ts'
 
 t.test('whoever takes an entry over', async t => {
@@ -68,7 +68,7 @@ t.test('what HOSTKEY has said outlives the gateway that heard it', async t => {
   const dying: Ledger = {
     ...ledger,
     record: (held, change) =>
-      change.state === 'done' ? Promise.reject(new StoreDown('killed')) : ledger.record(held, change)
+      change.state === 'done' ? Promise.reject(new StoreUnavailable('killed')) : ledger.record(held, change)
   }
   /** Nobody sees a bucket. */
   const hidden = () => control.fault({ kind: 'refusal', action: 'get_buckets', text: 'Load bucket error: timeout' })

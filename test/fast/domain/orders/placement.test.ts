@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { isProblem } from '../../../../src/core/problem.ts'
-import { StoreDown } from '../../../../src/store/index.ts'
+import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
+import { StoreUnavailable } from '../../../../src/store/index.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { LEASE_MS, shop } from '../../../support/shop.ts'
 
@@ -17,7 +17,10 @@ t.test('the entry says `sent` before anything is', async t => {
   t.test('and nothing is sent when that cannot be recorded', async t => {
     control.clearCalls()
     const { place } = await purchaseOf('music')
-    t.ok((await place({ ...ledger, record: () => Promise.reject(new StoreDown('away')) })) instanceof StoreDown)
+    t.ok(
+      (await place({ ...ledger, record: () => Promise.reject(new StoreUnavailable('away')) })) instanceof
+        StoreUnavailable
+    )
     t.equal(sent(), 0)
   })
 })

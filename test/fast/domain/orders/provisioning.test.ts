@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { leavesItOpen, madeDespite, purchase } from '../../../../src/domain/orders/provisioning.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { type Sent, type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })
@@ -11,7 +11,7 @@ const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3ui
 /** @param after the accounts after the purchase; before it there is one */
 const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: Sent) => Told)) => {
   let isSent = false
-  const { upstream, calls } = await toldUpstream(t, {
+  const { upstream, calls } = await recordingUpstream(t, {
     get_users: () => (isSent ? after : listed('old')),
     create_order: () => {
       isSent = true
@@ -19,7 +19,7 @@ const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: S
     },
     get_buckets: sent => (typeof buckets === 'function' ? buckets(sent) : buckets)
   })
-  const bought = await purchase({ upstream, action: createOrder, settleMs: [0] }, wanted, errandOf()).catch(
+  const bought = await purchase({ upstream, action: createOrder, verifyDelaysMs: [0] }, wanted, contextOf()).catch(
     error => error
   )
   return { bought, calls, sent: calls.filter(({ action }) => action === 'create_order') }

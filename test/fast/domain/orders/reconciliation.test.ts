@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { accountsOfPlan, lookForAccount, type Search } from '../../../../src/domain/orders/reconciliation.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { type Sent, type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 
@@ -16,30 +16,30 @@ const look = async (
   t: Test,
   accounts: Accounts,
   change: Partial<Search> = {},
-  { ignoresFilter = false, get_users, settleMs = [0] }: Answering = {}
+  { ignoresFilter = false, get_users, verifyDelaysMs = [0] }: Answering = {}
 ) => {
   const owners = Object.fromEntries(
     Object.entries(accounts).filter(([, buckets]) => buckets.some(name => name.endsWith('photos')))
   )
-  const { upstream, calls } = await toldUpstream(t, {
+  const { upstream, calls } = await recordingUpstream(t, {
     get_users: get_users ?? (({ bucket_name }) => listed(bucket_name && !ignoresFilter ? owners : accounts)),
     get_buckets: ({ s3uid = '' }) => ({ message: (accounts[s3uid] ?? []).map(name => ({ name })) })
   })
-  const search = { wanted, before: new Set(['old']), isMade: false, ...change, settleMs }
-  return { finding: await lookForAccount(upstream, search, errandOf()), calls }
+  const search = { wanted, before: new Set(['old']), isMade: false, ...change, verifyDelaysMs }
+  return { finding: await lookForAccount(upstream, search, contextOf()), calls }
 }
 
 interface Answering {
   ignoresFilter?: boolean
   get_users?: (sent: Sent) => Told
-  settleMs?: readonly number[]
+  verifyDelaysMs?: readonly number[]
 }
 
 const found = async (...given: Parameters<typeof look>) => (await look(...given)).finding
 
 t.test('the accounts of a plan are asked for by it', async t => {
-  const { upstream, calls } = await toldUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
-  t.same([...(await accountsOfPlan(upstream, 7, errandOf()))], ['a', 'b'])
+  const { upstream, calls } = await recordingUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
+  t.same([...(await accountsOfPlan(upstream, 7, contextOf()))], ['a', 'b'])
   t.strictSame(calls, [{ action: 'get_users', plan_id: '7' }])
 })
 
@@ -113,16 +113,16 @@ t.test('it is looked for after each pause, until it is found', async t => {
     if (bucket_name) looks += 1
     return looks < 2 ? undefined : listed({ new: [] })
   }
-  const settleMs = [0, 30, 0]
+  const verifyDelaysMs = [0, 30, 0]
   const startedAt = performance.now()
-  t.match(await found(t, { new: ['photos'] }, {}, { get_users, settleMs }), { kind: 'made' })
+  t.match(await found(t, { new: ['photos'] }, {}, { get_users, verifyDelaysMs }), { kind: 'made' })
   t.equal(looks, 2)
   t.ok(performance.now() - startedAt >= 25)
 })
 
 t.test('a list that cannot be read leaves it unclear, and is no failure of the look', async t => {
   t.strictSame(await found(t, {}, {}, { get_users: () => 'Permission denied' }), { kind: 'unclear' })
-  t.strictSame(await found(t, {}, {}, { settleMs: [] }), { kind: 'unclear' }, 'nor is no look at all a finding')
-  const { upstream } = await toldUpstream(t, { get_users: () => 'Permission denied' })
-  t.ok(isProblem(await accountsOfPlan(upstream, 2, errandOf()).catch(error => error), 'forbidden'))
+  t.strictSame(await found(t, {}, {}, { verifyDelaysMs: [] }), { kind: 'unclear' }, 'nor is no look at all a finding')
+  const { upstream } = await recordingUpstream(t, { get_users: () => 'Permission denied' })
+  t.ok(isProblem(await accountsOfPlan(upstream, 2, contextOf()).catch(error => error), 'forbidden'))
 })

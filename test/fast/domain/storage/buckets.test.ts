@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createdBucket, findMadeBucket, listedBuckets, madeBucket } from '../../../../src/domain/storage/buckets.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
 
 const found = (listed: string[], before: string[] = []) =>
   madeBucket(
@@ -28,12 +28,12 @@ const named = (...names: string[]) => ({ message: names.map(name => ({ name })) 
 
 /** An account whose lists come one after the other, the last one again and again. */
 const account = async (t: Test, lists: Told[], create: Told = { message: { status: 200 } }) => {
-  const { upstream, calls } = await toldUpstream(t, {
+  const { upstream, calls } = await recordingUpstream(t, {
     get_buckets: () => (lists.length > 1 ? lists.shift() : lists[0]),
     create_bucket: () => create
   })
   const made = () =>
-    createdBucket(upstream, { s3uid, wished: 'photos', settleMs: [0, 30, 0] }, errandOf()).catch(error => error)
+    createdBucket(upstream, { s3uid, wished: 'photos', verifyDelaysMs: [0, 30, 0] }, contextOf()).catch(error => error)
   return { upstream, made, sent: () => calls.map(({ action }) => action), calls }
 }
 
@@ -41,7 +41,7 @@ t.test('the list of buckets', async t => {
   t.test('is that of get_buckets', async t => {
     const answer = { ...named('a'), bandwidth: 5 }
     const { upstream, calls } = await account(t, [answer])
-    t.match(await listedBuckets(upstream, s3uid, errandOf()), { answer, usage: undefined })
+    t.match(await listedBuckets(upstream, s3uid, contextOf()), { answer, usage: undefined })
     t.strictSame(calls, [{ action: 'get_buckets', s3uid }])
   })
 
@@ -56,11 +56,11 @@ t.test('the list of buckets', async t => {
       [{ snapshots: [] }, {}],
       [{}, {}]
     ]) {
-      const { upstream, calls } = await toldUpstream(t, {
+      const { upstream, calls } = await recordingUpstream(t, {
         get_buckets: () => 's3/get_buckets: invalid request',
         get_buckets_rmq: () => ({ message, ...more })
       })
-      const { answer, usage } = await listedBuckets(upstream, s3uid, errandOf())
+      const { answer, usage } = await listedBuckets(upstream, s3uid, contextOf())
       t.strictSame(answer, { message: [{ name: 'a' }], ...fields })
       t.strictSame(usage, message)
       t.strictSame(calls[1], { action: 'get_buckets_rmq', s3uid })
@@ -69,7 +69,7 @@ t.test('the list of buckets', async t => {
 
   t.test('is not asked for twice when it is refused for another reason', async t => {
     const { upstream, sent } = await account(t, ['Permission denied'])
-    t.ok(isProblem(await listedBuckets(upstream, s3uid, errandOf()).catch(error => error), 'forbidden'))
+    t.ok(isProblem(await listedBuckets(upstream, s3uid, contextOf()).catch(error => error), 'forbidden'))
     t.same(sent(), ['get_buckets'])
   })
 })
@@ -120,10 +120,10 @@ t.test('a bucket that is created', async t => {
 
 t.test('a look ends with the first that sees the bucket, and at the deadline', async t => {
   const { upstream, sent } = await account(t, [named(), named('photos')])
-  const search = { s3uid, wished: 'photos', before: new Set<string>(), settleMs: [0, 0, 0] }
-  t.match(await findMadeBucket(upstream, search, errandOf()), { name: 'photos' })
+  const search = { s3uid, wished: 'photos', before: new Set<string>(), verifyDelaysMs: [0, 0, 0] }
+  t.match(await findMadeBucket(upstream, search, contextOf()), { name: 'photos' })
   t.equal(sent().length, 2)
-  const late = { ...errandOf(), deadline: AbortSignal.abort() }
+  const late = { ...contextOf(), deadline: AbortSignal.abort() }
   t.equal(await findMadeBucket(upstream, search, late), undefined)
   t.equal(sent().length, 2)
 })

@@ -1,18 +1,18 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { listedFiles, pagesOf } from '../../../../src/domain/storage/files.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { type Sent, type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
 
 const wanted = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
 
 const bucket = async (t: Test, get_files: (sent: Sent) => Told) => {
-  const { upstream, calls } = await toldUpstream(t, { get_files })
+  const { upstream, calls } = await recordingUpstream(t, { get_files })
   return {
     calls,
     list: (change: Partial<typeof wanted> | object = {}) =>
-      listedFiles(upstream, { ...wanted, ...change }, errandOf()).catch(error => error),
-    pages: () => pagesOf(upstream, { ...wanted, limit: 1_000_000 }, errandOf())
+      listedFiles(upstream, { ...wanted, ...change }, contextOf()).catch(error => error),
+    pages: () => pagesOf(upstream, { ...wanted, limit: 1_000_000 }, contextOf())
   }
 }
 

@@ -2,21 +2,21 @@ import t, { type Test } from 'tap'
 import type { Caller } from '../../../../src/core/caller.ts'
 import { Problem } from '../../../../src/core/problem.ts'
 import { createRecentWrites } from '../../../../src/domain/storage/recent-writes.ts'
-import { type Store, StoreDown } from '../../../../src/store/index.ts'
+import { type Store, StoreUnavailable } from '../../../../src/store/index.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
 import { fails } from '../../../support/expect.ts'
 import { gateway } from '../../../support/gateway.ts'
 
 const unused = () => Promise.reject(new Error('not asked'))
 const callerOf = (id: string): Caller => ({
-  door: 'bearer',
+  authScheme: 'bearer',
   id,
   limitFactor: 1,
   accounts: undefined,
   token: unused,
   grants: unused,
   identity: unused,
-  renewed: unused
+  refreshed: unused
 })
 const me = callerOf('customer:1')
 const another = callerOf('customer:2')
@@ -126,7 +126,7 @@ t.test('ten minutes are remembered, and no more', async t => {
 })
 
 t.test('without its store every write gets what HOSTKEY says', async t => {
-  const down = () => Promise.reject(new StoreDown('down'))
+  const down = () => Promise.reject(new StoreUnavailable('down'))
   const memory = createMemoryStore()
   t.teardown(() => memory.close())
   const store: Store = { ...memory, put: down, get: down, remove: down }

@@ -12,7 +12,7 @@ const LIST = 'get_buckets'
 
 /** A gateway of its own: its breaker must not remember the faults of other tests. Its second look comes late. */
 const patient = async (t: Test) => {
-  const { del, post, sandbox } = await gateway(t, {}, { settleMs: [0, 20_000] })
+  const { del, post, sandbox } = await gateway(t, {}, { verifyDelaysMs: [0, 20_000] })
   const { control } = sandbox
   return {
     control,
@@ -112,6 +112,6 @@ t.test('a deletion is looked for although the caller has hung up', async t => {
   call.end()
   t.ok(await eventually(() => control.counters()['delete_bucket'] === 1))
   call.destroy()
-  t.ok(await eventually(() => lines.some(line => line.includes('"hungUp":true'))))
+  t.ok(await eventually(() => lines.some(line => line.includes('"clientAborted":true'))))
   t.match(lines.at(-1), /"status":204/)
 })

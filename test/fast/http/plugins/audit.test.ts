@@ -15,9 +15,9 @@ t.test('the audit log: one JSON line for each event', async t => {
   const browser = createBrowser(running)
   await browser.logIn({ apiKey: demo.apiKey })
 
-  const BEARER = { door: 'bearer', caller: /^token:[0-9a-f]{16}$/, ip: '127.0.0.1' }
-  const SESSION = { door: 'session', caller: 'customer:1002', ip: '127.0.0.1' }
-  const SERVICE = { door: 'service', caller: 'service:reports', ip: '127.0.0.1' }
+  const BEARER = { authScheme: 'bearer', caller: /^token:[0-9a-f]{16}$/, ip: '127.0.0.1' }
+  const SESSION = { authScheme: 'session', caller: 'customer:1002', ip: '127.0.0.1' }
+  const SERVICE = { authScheme: 'service', caller: 'service:reports', ip: '127.0.0.1' }
   const S3 = { s3uid: 's3_user_1' }
 
   /** What a request leaves in the log, by its id. */

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { COOKIE } from '../../../../src/auth/cookie.ts'
-import { MOST_IN_FLIGHT } from '../../../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../../../src/http/plugins/in-flight.ts'
 import { createBrowser } from '../../../support/browser-caller.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { fails } from '../../../support/expect.ts'
@@ -26,7 +26,7 @@ t.test('the requests of a session at the same time', async t => {
   })
 
   /** So many requests of the session that take a moment. */
-  const busy = async (count = MOST_IN_FLIGHT, browser = mine) => {
+  const busy = async (count = MAX_IN_FLIGHT, browser = mine) => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 700, count })
     const replies = Array.from({ length: count }, (_, n) => browser.get(accountsAt(n)))
     t.ok(await asked(count), 'all of them are under way')
@@ -35,13 +35,13 @@ t.test('the requests of a session at the same time', async t => {
 
   t.test('429 rate-limited with Retry-After for the ninth; the eight go on, and are free again', async t => {
     const eight = busy()
-    await asked(MOST_IN_FLIGHT)
+    await asked(MAX_IN_FLIGHT)
     const reply = await mine.get('/accounts')
     fails(t, reply, 429, 'rate-limited', { retryable: true })
     t.equal(reply.headers['retry-after'], '1')
     const write = await mine.post('/accounts/s3_user_1/buckets', { name: 'photos' })
     fails(t, write, 429, 'rate-limited', { retryable: true, outcome: 'not-applied' })
-    t.equal(control.counters()['get_users'], MOST_IN_FLIGHT, 'HOSTKEY was not asked')
+    t.equal(control.counters()['get_users'], MAX_IN_FLIGHT, 'HOSTKEY was not asked')
     t.strictSame([...new Set((await eight).map(({ statusCode }) => statusCode))], [200])
     t.equal((await mine.get('/accounts')).statusCode, 200)
     t.strictSame([...new Set((await busy()).map(({ statusCode }) => statusCode))], [200], 'all eight')
@@ -49,21 +49,21 @@ t.test('the requests of a session at the same time', async t => {
 
   t.test('one that ends frees one slot', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 100, count: 1 })
-    control.fault({ kind: 'latency', action: 'get_users', ms: 1500, count: MOST_IN_FLIGHT, after: 1 })
-    const eight = Array.from({ length: MOST_IN_FLIGHT }, (_, n) => mine.get(accountsAt(n)))
-    await asked(MOST_IN_FLIGHT)
+    control.fault({ kind: 'latency', action: 'get_users', ms: 1500, count: MAX_IN_FLIGHT, after: 1 })
+    const eight = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => mine.get(accountsAt(n)))
+    await asked(MAX_IN_FLIGHT)
     await Promise.race(eight)
-    const next = mine.get(accountsAt(MOST_IN_FLIGHT))
-    await asked(MOST_IN_FLIGHT + 1)
+    const next = mine.get(accountsAt(MAX_IN_FLIGHT))
+    await asked(MAX_IN_FLIGHT + 1)
     fails(t, await mine.get('/session'), 429, 'rate-limited')
     t.strictSame([...new Set((await Promise.all([...eight, next])).map(({ statusCode }) => statusCode))], [200])
   })
 
   t.test('200 for another session of the same customer, and by token', async t => {
     const eight = busy()
-    await asked(MOST_IN_FLIGHT)
+    await asked(MAX_IN_FLIGHT)
     t.equal((await mates.get('/accounts')).statusCode, 200)
-    const byToken = await Promise.all(Array.from({ length: 2 * MOST_IN_FLIGHT }, () => g.get('/accounts')))
+    const byToken = await Promise.all(Array.from({ length: 2 * MAX_IN_FLIGHT }, () => g.get('/accounts')))
     t.strictSame([...new Set(byToken.map(({ statusCode }) => statusCode))], [200])
     const both = await g.get('/accounts', { headers: { cookie: `${COOKIE}=${mine.cookie()}` } })
     t.equal(both.statusCode, 200, 'a cookie beside the token is not looked at')
@@ -72,14 +72,14 @@ t.test('the requests of a session at the same time', async t => {
 
   t.test('204 for a logout beside them', async t => {
     const leaving = await loggedIn()
-    const eight = busy(MOST_IN_FLIGHT, leaving)
-    await asked(MOST_IN_FLIGHT)
+    const eight = busy(MAX_IN_FLIGHT, leaving)
+    await asked(MAX_IN_FLIGHT)
     t.equal((await leaving.logOut()).statusCode, 204)
     await eight
   })
 
   t.test('refused ones take no slot', async t => {
-    for (let n = 0; n < 2 * MOST_IN_FLIGHT; n += 1) {
+    for (let n = 0; n < 2 * MAX_IN_FLIGHT; n += 1) {
       t.equal((await mine.get('/accounts/s3_user_999')).statusCode, 404)
       t.equal((await mine.get('/accounts?limit=x')).statusCode, 400)
     }
@@ -88,21 +88,21 @@ t.test('the requests of a session at the same time', async t => {
 
   t.test('slots come free when callers hang up, each once', async t => {
     control.fault({ kind: 'hang', action: 'get_users' })
-    const calls = Array.from({ length: MOST_IN_FLIGHT }, (_, n) => {
+    const calls = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => {
       const headers = { cookie: `${COOKIE}=${mine.cookie()}`, 'x-csrf': '1' }
       const call = request(g.url + accountsAt(n), { headers })
       call.on('error', () => undefined)
       call.end()
       return call
     })
-    t.ok(await asked(MOST_IN_FLIGHT))
+    t.ok(await asked(MAX_IN_FLIGHT))
     fails(t, await mine.get('/session'), 429, 'rate-limited')
     for (const call of calls) call.destroy()
     control.clearFaults()
     t.ok(await eventually(async () => (await mine.get('/session')).statusCode === 200))
     control.clearCalls()
     const eight = busy()
-    await asked(MOST_IN_FLIGHT)
+    await asked(MAX_IN_FLIGHT)
     fails(t, await mine.get('/session'), 429, 'rate-limited')
     await eight
   })

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { MOST_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
+import { MAX_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
 import { createPressure } from '../../../../src/http/pressure.ts'
 import { createBrowser } from '../../../support/browser-caller.ts'
 import { fails } from '../../../support/expect.ts'
@@ -48,7 +48,7 @@ t.test('requests are sent away, what can wait first', async t => {
   for (const [at, requests] of Object.entries(ladder)) {
     for (const [name, ask] of Object.entries(requests)) {
       t.test(`${name}: served below level ${at}, 503 overloaded with Retry-After from there on`, async t => {
-        for (let level = Number(at); level <= MOST_PRESSURE; level += 1) {
+        for (let level = Number(at); level <= MAX_PRESSURE; level += 1) {
           pressure.level = level
           const reply = await ask()
           fails(t, reply, 503, 'overloaded', { retryable: true })
@@ -66,7 +66,7 @@ t.test('requests are sent away, what can wait first', async t => {
     pressure.level = 0
     const [one, all] = [createBrowser(g), createBrowser(g)]
     for (const browser of [one, all]) await browser.logIn({ apiKey: demo.apiKey })
-    pressure.level = MOST_PRESSURE
+    pressure.level = MAX_PRESSURE
     t.equal((await one.logOut()).statusCode, 204)
     t.equal((await all.del('/sessions')).statusCode, 204)
     for (const probe of ['/livez', '/readyz']) t.equal((await get(probe, { token: null })).statusCode, 200, probe)

@@ -13,7 +13,7 @@ const MAX = '240'
 const WRONG_KEY = '0123456789abcdef-0123456789abcdef'
 
 /** Logs in as somebody behind proxies; the last address is the one that our own proxy has seen. */
-const doorway = async (t: Test, env: Record<string, string> = {}) => {
+const loginRoutes = async (t: Test, env: Record<string, string> = {}) => {
   const running = await gateway(t, { RATE_LIMIT_MAX: MAX, ...env })
   const logIn = (from: string, credential: object = { apiKey: WRONG_KEY }) =>
     running.post('/session', credential, { token: null, headers: { 'x-csrf': '1', 'x-forwarded-for': from } })
@@ -51,7 +51,7 @@ t.test('logins by address', async t => {
   }
   for (const [name, [first, second, third, stranger]] of Object.entries(neighbours)) {
     t.test(`429 by \`login\` after 2 from ${name}`, async t => {
-      const { logIn, asked } = await doorway(t, PROXIED)
+      const { logIn, asked } = await loginRoutes(t, PROXIED)
       isJudged(t, await logIn(first, other(1)))
       isJudged(t, await logIn(second, other(2)))
       isLimited(t, await logIn(third, other(3)), 'login')
@@ -63,7 +63,7 @@ t.test('logins by address', async t => {
   t.test(
     '429 by `login` though everyone claims to be somebody else: nobody is believed without TRUST_PROXY',
     async t => {
-      const { logIn } = await doorway(t)
+      const { logIn } = await loginRoutes(t)
       isJudged(t, await logIn('192.0.2.1', other(1)))
       isJudged(t, await logIn('192.0.2.2', other(2)))
       isLimited(t, await logIn('192.0.2.3', other(3)), 'login')
@@ -71,14 +71,14 @@ t.test('logins by address', async t => {
   )
 
   t.test('429 by `login` though the caller puts addresses before its own: only the proxy is believed', async t => {
-    const { logIn } = await doorway(t, PROXIED)
+    const { logIn } = await loginRoutes(t, PROXIED)
     isJudged(t, await logIn('10.0.0.1, 192.0.2.9', other(1)))
     isJudged(t, await logIn('10.0.0.2, 192.0.2.9', other(2)))
     isLimited(t, await logIn('10.0.0.3, 192.0.2.9', other(3)), 'login')
   })
 
   t.test('a login that succeeds counts as much', async t => {
-    const { logIn, sandbox } = await doorway(t, PROXIED)
+    const { logIn, sandbox } = await loginRoutes(t, PROXIED)
     for (let made = 0; made < 2; made += 1) {
       t.equal((await logIn('192.0.2.1', { apiKey: sandbox.demo.apiKey })).statusCode, 201)
     }
@@ -98,7 +98,7 @@ t.test('logins by credential', async t => {
   }
   for (const [name, credential] of Object.entries(credentials)) {
     t.test(`429 by \`login-credential\` after 4 with one ${name}, from wherever`, async t => {
-      const { logIn } = await doorway(t, PROXIED)
+      const { logIn } = await loginRoutes(t, PROXIED)
       for (let index = 0; index < 4; index += 1) isJudged(t, await logIn(`192.0.2.${index}`, credential(index)))
       isLimited(t, await logIn('192.0.2.5', credential(5)), 'login-credential')
       isJudged(t, await logIn('192.0.2.6', { apiKey: 'fedcba9876543210-fedcba9876543210' }))
@@ -107,7 +107,7 @@ t.test('logins by credential', async t => {
 
   t.test('a minute opens the address again, and an hour the credential', async t => {
     const redis = await redisServer(t)
-    const { logIn } = await doorway(t, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(32) })
+    const { logIn } = await loginRoutes(t, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(32) })
     for (let made = 0; made < 2; made += 1) isJudged(t, await logIn(''))
     isLimited(t, await logIn(''), 'login')
     await redis.age(60_001)

@@ -65,7 +65,7 @@ const isPassed = (t: Test, { statusCode, text, headers }: Reply) => {
   t.equal(headers['retry-after'], undefined)
 }
 
-const limited = (t: Test, env: Record<string, string> = {}) => gateway(t, { RATE_LIMIT_MAX: String(MAX), ...env })
+const withBulkhead = (t: Test, env: Record<string, string> = {}) => gateway(t, { RATE_LIMIT_MAX: String(MAX), ...env })
 
 /** What draws from each class, with the number that passes in a minute. */
 const classes: Record<string, { most: number; draws: ((at: Gateway) => Promise<Reply>)[] }> = {
@@ -90,7 +90,7 @@ const classes: Record<string, { most: number; draws: ((at: Gateway) => Promise<R
 t.test('limits by class', async t => {
   for (const [name, { most, draws }] of Object.entries(classes)) {
     t.test(`429 by \`${name}\` after ${most}, whichever of its operations, and by it alone`, async t => {
-      const at = await limited(t)
+      const at = await withBulkhead(t)
       const draw = async (index: number) => (await draws[index % draws.length]?.(at)) ?? t.fail('no operation')
       for (let index = 0; index < most; index += 1) {
         const reply = (await draw(index)) as Reply
@@ -110,7 +110,7 @@ t.test('limits by class', async t => {
   }
 
   t.test('429 by `caller` after as many as all classes share, with the cost of each operation', async t => {
-    const { get, post } = await limited(t)
+    const { get, post } = await withBulkhead(t)
     const left = async (reply: Promise<Reply>) => limitsOf(t, await reply)['caller']?.remaining
     t.equal(await left(get(BUCKETS)), MAX - 1)
     t.equal(await left(post(BUCKETS, { name: 'cost-three' })), MAX - 4)
@@ -120,7 +120,7 @@ t.test('limits by class', async t => {
   })
 
   t.test('an operation that costs more than there is at all is possible once', async t => {
-    const { post } = await limited(t, { RATE_LIMIT_MAX: '2' })
+    const { post } = await withBulkhead(t, { RATE_LIMIT_MAX: '2' })
     isPassed(t, await post(BUCKETS, { name: 'dear' }))
     isLimited(t, await post(BUCKETS, { name: 'dearer' }), 'caller')
   })
@@ -160,7 +160,7 @@ const PASSES = 2 * 5 - 1
 
 t.test('limits by address', async t => {
   t.test('429 by `ip` for requests without a credential, and only they draw from it alone', async t => {
-    const { get } = await limited(t, { RATE_LIMIT_MAX: '5' })
+    const { get } = await withBulkhead(t, { RATE_LIMIT_MAX: '5' })
     for (let used = 0; used < PASSES; used += 1) {
       const reply = await get('/accounts', { token: null })
       t.equal(reply.statusCode, 401)
@@ -172,7 +172,7 @@ t.test('limits by address', async t => {
   })
 
   t.test('429 by `ip` for a made-up token in every request', async t => {
-    const { get } = await limited(t, { RATE_LIMIT_MAX: '5' })
+    const { get } = await withBulkhead(t, { RATE_LIMIT_MAX: '5' })
     for (let used = 0; used < PASSES; used += 1) isPassed(t, await get(BUCKETS, { token: String(used).repeat(32) }))
     isLimited(t, await get(BUCKETS, { token: 'f'.repeat(32) }), 'ip')
     isLimited(t, await get(BUCKETS, { token: `hks_billing_${'f'.repeat(32)}` }), 'ip')
@@ -187,9 +187,9 @@ t.test('a service of the class `high`', async t => {
     const replies: Reply[] = []
     while (replies.length < 200) replies.push(await get(BUCKETS, both.service))
     t.strictSame([...new Set(replies.map(({ statusCode }) => statusCode))], [200])
-    const limited = await get(BUCKETS, both.service)
-    isLimited(t, limited, 'caller')
-    const { caller, ip } = limitsOf(t, limited)
+    const withBulkhead = await get(BUCKETS, both.service)
+    isLimited(t, withBulkhead, 'caller')
+    const { caller, ip } = limitsOf(t, withBulkhead)
     t.strictSame([caller?.quota, ip?.quota], [200, 400])
   })
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, says } from '../../../../src/upstream/actions/action.ts'
+import { action, matches } from '../../../../src/upstream/actions/action.ts'
 
 const right = {
   name: 'rename_bucket',
@@ -7,7 +7,7 @@ const right = {
   params: Type.Object({ s3uid: Type.String() }),
   result: Type.Object({ message: Type.String(), count: Type.Optional(Type.Integer()) }),
   example: { message: 'Renamed' },
-  failures: { 'bucket-exists': says(/taken/, 'Name is taken') }
+  failures: { 'bucket-exists': matches(/taken/, 'Name is taken') }
 } as const
 
 export const declared = action(right)
@@ -24,12 +24,12 @@ export const exampleWithoutAMember = action({
 
 export const unknownProblem = action({
   ...right,
-  failures: { 'bucket-taken': says(/taken/, 'Name is taken') } // TS2353
+  failures: { 'bucket-taken': matches(/taken/, 'Name is taken') } // TS2353
 })
 
 export const failureWithoutAnExample = action({
   ...right,
-  failures: { 'bucket-exists': says(/taken/) } // TS2554
+  failures: { 'bucket-exists': matches(/taken/) } // TS2554
 })
 
 export const unknownEffect = action({
@@ -37,7 +37,7 @@ export const unknownEffect = action({
   effect: 'delete' // TS2322
 })
 
-export const unknownOutcome = says(/taken/, 'Name is taken', 'maybe') // TS2345
+export const unknownOutcome = matches(/taken/, 'Name is taken', 'maybe') // TS2345
 
 export const hiddenFailureThatIsNotNamed = action({
   ...right,

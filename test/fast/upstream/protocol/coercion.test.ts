@@ -3,7 +3,7 @@ import { type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { FaultKind } from '../../../../src/sandbox/index.ts'
 import { actions } from '../../../../src/upstream/actions/index.ts'
-import { tolerated } from '../../../../src/upstream/protocol/coercion.ts'
+import { coerce } from '../../../../src/upstream/protocol/coercion.ts'
 import { gateway } from '../../../support/gateway.ts'
 
 const names = Type.Array(Type.String())
@@ -47,7 +47,7 @@ const read: [name: string, schema: TSchema, theirs: unknown, ours: unknown][] = 
 
 t.test('tolerated reads what PHP prints', async t => {
   for (const [name, schema, theirs, ours] of read) {
-    const value = tolerated(schema, theirs)
+    const value = coerce(schema, theirs)
     t.strictSame(value, ours, name)
     t.ok(Value.Check(schema, value), name)
   }
@@ -69,12 +69,11 @@ const refused: [name: string, schema: TSchema, theirs: unknown][] = [
 ]
 
 t.test('tolerated leaves alone what cannot be meant', async t => {
-  for (const [name, schema, theirs] of refused) t.notOk(Value.Check(schema, tolerated(schema, theirs)), name)
+  for (const [name, schema, theirs] of refused) t.notOk(Value.Check(schema, coerce(schema, theirs)), name)
 })
 
 t.test('tolerated changes no example of an action', async t => {
-  for (const { name, result, example } of Object.values(actions))
-    t.strictSame(tolerated(result, example), example, name)
+  for (const { name, result, example } of Object.values(actions)) t.strictSame(coerce(result, example), example, name)
 })
 
 const kinds: FaultKind[] = [

@@ -13,7 +13,7 @@ const encoders: Record<string, (text: string) => Buffer> = {
   '': Buffer.from
 }
 
-const asked = { script: 's3.php', form: '', isWrite: false, isFresh: true, headMs: 5000 }
+const asked = { script: 's3.php', form: '', isWrite: false, newConnection: true, headMs: 5000 }
 
 t.test('a reply that a server in between has compressed', async t => {
   let encoding = ''

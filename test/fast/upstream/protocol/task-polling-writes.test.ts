@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { createBucket, deleteBucket } from '../../../../src/upstream/actions/buckets.ts'
-import { errandOf } from '../../../support/errands.ts'
-import { type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf } from '../../../support/contexts.ts'
+import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
 
 const KEY = 'a1'.repeat(16)
 const queued = () => ({ callback: KEY })
@@ -16,14 +16,14 @@ const actions = {
 
 /** A HOSTKEY that puts every write into its queue, and answers for it as it is told. */
 const ask = async (t: Test, name: keyof typeof actions, check: () => Told) => {
-  const { upstream, calls, close } = await toldUpstream(t, {
+  const { upstream, calls, close } = await recordingUpstream(t, {
     create_order: queued,
     create_bucket: queued,
     delete_bucket: queued,
     check: () => check()
   })
   const [action, params] = actions[name]
-  const outcome = await upstream.call(action, params as never, errandOf()).catch((error: unknown) => error)
+  const outcome = await upstream.call(action, params as never, contextOf()).catch((error: unknown) => error)
   return { outcome, calls, close, sent: calls.filter(({ action }) => action === name).length }
 }
 
@@ -51,14 +51,14 @@ t.test('a write that HOSTKEY puts into a queue', async t => {
     }
 
     t.test(`${name} is sent once and stays unknown when HOSTKEY cannot be reached any more`, async t => {
-      const { upstream, calls, close } = await toldUpstream(t, {
+      const { upstream, calls, close } = await recordingUpstream(t, {
         [name]: () => {
           close()
           return queued()
         }
       })
       const [action, params] = actions[name]
-      const outcome = await upstream.call(action, params as never, errandOf()).catch((error: unknown) => error)
+      const outcome = await upstream.call(action, params as never, contextOf()).catch((error: unknown) => error)
       t.match(outcome, { problem: 'upstream-timeout', options: { outcome: 'unknown' } })
       t.equal(calls.length, 1)
     })
@@ -66,7 +66,7 @@ t.test('a write that HOSTKEY puts into a queue', async t => {
 })
 
 t.test('an answer that holds more than the key of a task is an answer', async t => {
-  const { upstream, calls } = await toldUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
-  await upstream.call(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, errandOf())
+  const { upstream, calls } = await recordingUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
+  await upstream.call(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, contextOf())
   t.equal(calls.length, 1)
 })

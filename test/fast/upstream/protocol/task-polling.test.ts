@@ -1,9 +1,9 @@
 import t from 'tap'
 import { getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
-import { errandOf } from '../../../support/errands.ts'
+import { contextOf } from '../../../support/contexts.ts'
 import { fails } from '../../../support/expect.ts'
 import { gateway } from '../../../support/gateway.ts'
-import { toldUpstream } from '../../../support/told-upstream.ts'
+import { recordingUpstream } from '../../../support/recording-upstream.ts'
 
 const USAGE = '/accounts/s3_user_1/usage'
 
@@ -44,10 +44,10 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
 })
 
 t.test('upstream-bad-response, and no missing account, when HOSTKEY does not know its task any more', async t => {
-  const { upstream } = await toldUpstream(t, {
+  const { upstream } = await recordingUpstream(t, {
     get_buckets_rmq: () => ({ callback: 'a1'.repeat(16) }),
     check: () => 'AsyncKey not found'
   })
-  const asked = upstream.call(getBucketsUsage, { s3uid: 's3_user_1' }, errandOf())
+  const asked = upstream.call(getBucketsUsage, { s3uid: 's3_user_1' }, contextOf())
   t.match(await asked.catch((error: unknown) => error), { problem: 'upstream-bad-response' })
 })

@@ -246,7 +246,7 @@ t.test('a caller who hangs up', async t => {
     lines.length = 0
     caller.destroy()
     // The line of the request comes when nothing more is done for it.
-    t.ok(await eventually(() => lines.some(line => line.includes('"hungUp":true'))))
+    t.ok(await eventually(() => lines.some(line => line.includes('"clientAborted":true'))))
   }
 
   t.test('before anything is sent that bills has ordered nothing', async t => {

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
+import { createBulkhead } from '../../../../src/upstream/resilience/bulkhead.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
-import { createLane } from '../../../../src/upstream/resilience/bulkhead.ts'
 import { fails } from '../../../support/expect.ts'
 import { gateway } from '../../../support/gateway.ts'
 
 t.test('a lane', async t => {
-  t.test('runs so many at a time, the others in their order, and refuses what is beyond its queue', async t => {
-    const lane = createLane({ slots: 2, queue: 3, waitMs: 1000 })
+  t.test('runs so many at a time, the others in their order, and refuses what is beyond its queueSize', async t => {
+    const bulkhead = createBulkhead({ slots: 2, queueSize: 3, waitMs: 1000 })
     const order: number[] = []
     let most = 0
     const runs = Array.from({ length: 7 }, (_, index) =>
-      lane.run(async () => {
+      bulkhead.run(async () => {
         order.push(index)
-        most = Math.max(most, lane.inFlight)
+        most = Math.max(most, bulkhead.inFlight)
         await pause(20)
       })
     )
@@ -25,31 +25,31 @@ t.test('a lane', async t => {
     )
     t.strictSame(order, [0, 1, 2, 3, 4])
     t.equal(most, 2)
-    t.equal(lane.inFlight, 0)
+    t.equal(bulkhead.inFlight, 0)
   })
 
   t.test('sends away who has waited too long, and does not begin their work', async t => {
-    const lane = createLane({ slots: 1, queue: 1, waitMs: 20 })
-    const first = lane.run(() => pause(80))
+    const bulkhead = createBulkhead({ slots: 1, queueSize: 1, waitMs: 20 })
+    const first = bulkhead.run(() => pause(80))
     let hasBegun = false
-    const second = lane.run(async () => {
+    const second = bulkhead.run(async () => {
       hasBegun = true
     })
     t.ok(isProblem(await second.catch(error => error), 'overloaded'))
     await first
     t.notOk(hasBegun)
-    t.equal(await lane.run(async () => 'free again'), 'free again')
+    t.equal(await bulkhead.run(async () => 'free again'), 'free again')
   })
 
   t.test('gives the slot back when the work fails', async t => {
-    const lane = createLane({ slots: 1, queue: 0, waitMs: 20 })
+    const bulkhead = createBulkhead({ slots: 1, queueSize: 0, waitMs: 20 })
     await t.rejects(
-      lane.run(() => Promise.reject(new Error('no'))),
+      bulkhead.run(() => Promise.reject(new Error('no'))),
       /no/
     )
-    t.equal(lane.inFlight, 0)
-    const busy = lane.run(() => pause(20))
-    const refusal = await lane.run(async () => undefined).catch(error => error)
+    t.equal(bulkhead.inFlight, 0)
+    const busy = bulkhead.run(() => pause(20))
+    const refusal = await bulkhead.run(async () => undefined).catch(error => error)
     t.ok(isProblem(refusal, 'overloaded'))
     t.ok((refusal.options.retryAfterSeconds ?? 0) >= 1)
     await busy
@@ -58,10 +58,10 @@ t.test('a lane', async t => {
 
 t.test('503 overloaded with Retry-After when a lane is full; the other lanes go on', async t => {
   const { get, post, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '5000' })
-  const { slots, queue } = classOf.queue
+  const { slots, queueSize } = classOf['async-read']
   sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 2000 })
   const beyond = 4
-  const asked = Array.from({ length: slots + queue + beyond }, (_, n) =>
+  const asked = Array.from({ length: slots + queueSize + beyond }, (_, n) =>
     // Each of an account of its own, which HOSTKEY does not know: who asks the same shares one call.
     get(`/accounts/s3_user_${1000 + n}/usage`)
   )
@@ -71,7 +71,7 @@ t.test('503 overloaded with Retry-After when a lane is full; the other lanes go 
   const replies = await Promise.all(asked)
   const refused = replies.filter(({ statusCode }) => statusCode !== 404)
   // Who waits is sent away after 250 ms, long before a slot comes free.
-  t.equal(refused.length, queue + beyond)
+  t.equal(refused.length, queueSize + beyond)
   for (const reply of refused) {
     fails(t, reply, 503, 'overloaded', { retryable: true })
     t.match(reply.headers['retry-after'], /^[1-3]$/)

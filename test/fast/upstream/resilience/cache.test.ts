@@ -1,30 +1,30 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import type { Errand } from '../../../../src/core/caller.ts'
+import type { RequestContext } from '../../../../src/core/context.ts'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { getUsers } from '../../../../src/upstream/actions/accounts.ts'
+import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { listPlans } from '../../../../src/upstream/actions/plans.ts'
-import type { Call } from '../../../../src/upstream/client.ts'
+import type { Call } from '../../../../src/upstream/call.ts'
 import { cached } from '../../../../src/upstream/resilience/cache.ts'
-import { errandOf, heard, type Who } from '../../../support/errands.ts'
+import { contextOf, heard, type Who } from '../../../support/contexts.ts'
 
 /** Plans that are kept, by a clock that is put forward; each call is answered with its number, or fails. */
 const shop = () => {
   let time = 1_000_000
   let calls = 0
   let isSick = false
-  const errands: Errand[] = []
-  const call = (async (_action: Action, _params: object, errand: Errand) => {
+  const contexts: RequestContext[] = []
+  const call = (async (_action: Action, _params: object, context: RequestContext) => {
     calls += 1
-    errands.push(errand)
+    contexts.push(context)
     if (isSick) throw new Problem('upstream-timeout', 'lost')
     return calls
   }) as unknown as Call
   const kept = cached(call, () => time)
   return {
-    errands,
-    ask: (who?: Who, action: Action = listPlans) => heard(kept(action, {}, errandOf(who))),
+    contexts,
+    ask: (who?: Who, action: Action = listPlans) => heard(kept(action, {}, contextOf(who))),
     advance: (ms: number) => {
       time += ms
     },
@@ -37,7 +37,7 @@ const shop = () => {
 
 t.test('plans', async t => {
   t.test('are kept for half a minute, ± 10 %, then renewed behind the caller’s back', async t => {
-    const { ask, advance, calls, errands } = shop()
+    const { ask, advance, calls, contexts } = shop()
     t.equal(await ask(), 1)
     advance(26_999)
     t.equal(await ask(), 1)
@@ -48,7 +48,7 @@ t.test('plans', async t => {
     t.strictSame(await Promise.all([ask({ signal: gone }), ask()]), [1, 1], 'at once')
     await setImmediate()
     t.equal(calls(), 2, 'by one call')
-    t.notOk(errands[1]?.signal.aborted, 'that does not end with the caller')
+    t.notOk(contexts[1]?.signal.aborted, 'that does not end with the caller')
     t.equal(await ask(), 2)
     t.equal(calls(), 2)
   })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import { createBreakers } from '../../../../src/upstream/resilience/circuit-breakers.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
+import { createBreakers } from '../../../../src/upstream/resilience/circuit-breakers.ts'
 import { clock } from '../../../support/clock.ts'
 
 /** The first rest at its longest, with its jitter. */
@@ -20,7 +20,7 @@ t.test('the breakers of all classes', async t => {
     return { turns, run }
   }
 
-  for (const name of ['read', 'queue', 'write', 'buy', 'login'] as const) {
+  for (const name of ['read', 'async-read', 'write', 'provision', 'login'] as const) {
     t.test(`${name} has its own`, async t => {
       clock(t)
       const { turns, run } = opened()
@@ -31,7 +31,7 @@ t.test('the breakers of all classes', async t => {
       if (!isProblem(refused)) return
       t.equal(refused.options.outcome, classOf[name].isWrite ? 'not-applied' : undefined)
       t.ok((refused.options.retryAfterSeconds ?? 0) >= 1)
-      for (const other of ['queue', 'login', 'buy', 'write', 'read'] as const) {
+      for (const other of ['async-read', 'login', 'provision', 'write', 'read'] as const) {
         if (other !== name) t.equal(await run(other, answer), 'ok', other)
       }
     })
@@ -54,7 +54,7 @@ t.test('the breakers of all classes', async t => {
     }
   })
 
-  for (const name of ['write', 'buy'] as const) {
+  for (const name of ['write', 'provision'] as const) {
     t.test(`${name} closes after three answers to reads, and is never probed by a ${name}`, async t => {
       const advance = clock(t)
       const { turns, run } = opened()
@@ -63,7 +63,7 @@ t.test('the breakers of all classes', async t => {
       t.strictSame(turns, [`${name} opens`], 'it rests a second all the same')
       advance(3_600_000)
       t.ok(isProblem(await run(name, answer), 'upstream-unavailable'))
-      await run('queue', answer)
+      await run('async-read', answer)
       await run('login', answer)
       await run('read', timeout)
       t.strictSame(turns, [`${name} opens`])

@@ -1,25 +1,31 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import type { Errand } from '../../../../src/core/caller.ts'
+import type { RequestContext } from '../../../../src/core/context.ts'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { createOrder, getUsers } from '../../../../src/upstream/actions/accounts.ts'
+import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
 import { showKey } from '../../../../src/upstream/actions/keys.ts'
-import type { Call } from '../../../../src/upstream/client.ts'
+import type { Call } from '../../../../src/upstream/call.ts'
 import { coalesced } from '../../../../src/upstream/resilience/coalescing.ts'
-import { errandOf, heard } from '../../../support/errands.ts'
+import { contextOf, heard } from '../../../support/contexts.ts'
 
 /** An upstream that answers when it is told to. */
 const upstream = () => {
-  const sent: { action: string; params: object; errand: Errand; answer(value: unknown): void; fail(): void }[] = []
-  const call = ((action: Action, params: object, errand: Errand) => {
+  const sent: {
+    action: string
+    params: object
+    context: RequestContext
+    answer(value: unknown): void
+    fail(): void
+  }[] = []
+  const call = ((action: Action, params: object, context: RequestContext) => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    errand.spent.ms += 10
-    errand.spent.calls += 1
+    context.upstream.ms += 10
+    context.upstream.calls += 1
     const fail = () => reject(new Problem('upstream-timeout', 'lost'))
-    sent.push({ action: action.name, params, errand, answer: resolve, fail })
+    sent.push({ action: action.name, params, context, answer: resolve, fail })
     return promise
   }) as Call
   return { sent, call, of: (action: Action) => sent.filter(one => one.action === action.name) }
@@ -31,18 +37,18 @@ t.test('reads that ask the same at the same time', async t => {
   t.test('are one call, which is asked again when it has ended', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
-    const errands = [errandOf(), errandOf(), errandOf()]
-    const reads = errands.map(errand => shared(getBuckets, account, errand))
+    const contexts = [contextOf(), contextOf(), contextOf()]
+    const reads = contexts.map(context => shared(getBuckets, account, context))
     await setImmediate()
     t.equal(sent.length, 1)
     sent[0]?.answer('all')
     t.strictSame(await Promise.all(reads), ['all', 'all', 'all'])
     t.strictSame(
-      errands.map(({ spent }) => spent.calls),
+      contexts.map(({ upstream }) => upstream.calls),
       [1, 0, 0],
       'counted once'
     )
-    void shared(getBuckets, account, errandOf())
+    void shared(getBuckets, account, contextOf())
     await setImmediate()
     t.equal(sent.length, 2)
   })
@@ -58,9 +64,9 @@ t.test('reads that ask the same at the same time', async t => {
       const { sent, call } = upstream()
       const shared = coalesced(call)
       const reads = [
-        heard(shared(getBuckets, account, errandOf())),
-        heard(shared(action, params, errandOf(who))),
-        heard(shared(action, params, errandOf(who)))
+        heard(shared(getBuckets, account, contextOf())),
+        heard(shared(action, params, contextOf(who))),
+        heard(shared(action, params, contextOf(who)))
       ]
       await setImmediate()
       t.equal(sent.length, 'isShareable' in who ? 3 : 2)
@@ -73,8 +79,8 @@ t.test('reads that ask the same at the same time', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     for (let n = 0; n < 2; n += 1) {
-      void shared(showKey, { s3uid: 's3_user_1', access: 'access_key' } as never, errandOf())
-      void shared(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, errandOf())
+      void shared(showKey, { s3uid: 's3_user_1', access: 'access_key' } as never, contextOf())
+      void shared(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, contextOf())
     }
     await setImmediate()
     t.equal(sent.length, 4)
@@ -83,12 +89,12 @@ t.test('reads that ask the same at the same time', async t => {
   t.test('fail together, and nothing of it is kept', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
-    const reads = [1, 2].map(() => heard(shared(getUsers, {}, errandOf())))
+    const reads = [1, 2].map(() => heard(shared(getUsers, {}, contextOf())))
     await setImmediate()
     sent[0]?.fail()
     for (const error of await Promise.all(reads)) t.ok(isProblem(error, 'upstream-timeout'))
     t.equal(sent.length, 1)
-    void shared(getUsers, {}, errandOf())
+    void shared(getUsers, {}, contextOf())
     await setImmediate()
     t.equal(sent.length, 2)
   })
@@ -98,11 +104,11 @@ t.test('reads that ask the same at the same time', async t => {
       const { sent, call } = upstream()
       const shared = coalesced(call)
       const callers = [new AbortController(), new AbortController(), new AbortController()]
-      const reads = callers.map(({ signal }) => heard(shared(getBuckets, account, errandOf({ signal }))))
+      const reads = callers.map(({ signal }) => heard(shared(getBuckets, account, contextOf({ signal }))))
       await setImmediate()
       callers[leaver]?.abort()
       t.ok(isProblem(await reads[leaver], 'upstream-timeout'), 'who has gone does not wait')
-      t.notOk(sent[0]?.errand.signal.aborted)
+      t.notOk(sent[0]?.context.signal.aborted)
       sent[0]?.answer('all')
       t.equal((await Promise.all(reads)).filter(answer => answer === 'all').length, 2)
     })
@@ -112,17 +118,17 @@ t.test('reads that ask the same at the same time', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     const callers = [new AbortController(), new AbortController()]
-    const reads = callers.map(({ signal }) => heard(shared(getBuckets, account, errandOf({ signal }))))
+    const reads = callers.map(({ signal }) => heard(shared(getBuckets, account, contextOf({ signal }))))
     await setImmediate()
     for (const caller of callers) caller.abort()
     await Promise.all(reads)
-    t.ok(sent[0]?.errand.signal.aborted)
-    void shared(getBuckets, account, errandOf())
+    t.ok(sent[0]?.context.signal.aborted)
+    void shared(getBuckets, account, contextOf())
     await setImmediate()
     t.equal(sent.length, 2)
     sent[0]?.fail()
     await setImmediate()
-    const joined = shared(getBuckets, account, errandOf())
+    const joined = shared(getBuckets, account, contextOf())
     await setImmediate()
     t.equal(sent.length, 2, 'the end of the old one does not end the new one')
     sent[1]?.answer('all')
@@ -132,28 +138,31 @@ t.test('reads that ask the same at the same time', async t => {
   t.test('end for a caller that has hung up before, and tell how long each has waited', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
-    const [first, second] = [errandOf(), errandOf()]
-    const reads = [first, second].map(errand => shared(getBuckets, account, errand))
+    const [first, second] = [contextOf(), contextOf()]
+    const reads = [first, second].map(context => shared(getBuckets, account, context))
     t.ok(
-      isProblem(await heard(shared(getBuckets, account, errandOf({ signal: AbortSignal.abort() }))), 'upstream-timeout')
+      isProblem(
+        await heard(shared(getBuckets, account, contextOf({ signal: AbortSignal.abort() }))),
+        'upstream-timeout'
+      )
     )
     await new Promise(resolve => setTimeout(resolve, 20))
     sent[0]?.answer('all')
     t.strictSame(await Promise.all(reads), ['all', 'all'])
-    t.equal(first.spent.ms, 10, 'what the call took')
-    t.ok(second.spent.ms >= 15 && second.spent.ms < 5000, `${second.spent.ms} ms`)
+    t.equal(first.upstream.ms, 10, 'what the call took')
+    t.ok(second.upstream.ms >= 15 && second.upstream.ms < 5000, `${second.upstream.ms} ms`)
     t.equal(getEventListeners(first.signal, 'abort').length, 0, 'nothing is left behind')
   })
 
   t.test('that began before a purchase are not joined after it', async t => {
     const { of, call } = upstream()
     const shared = coalesced(call)
-    void shared(getUsers, {}, errandOf())
-    const order = shared(createOrder, { plan_id: 2, bucket_name: 'new', location: 'NL' }, errandOf())
+    void shared(getUsers, {}, contextOf())
+    const order = shared(createOrder, { plan_id: 2, bucket_name: 'new', location: 'NL' }, contextOf())
     await setImmediate()
     of(createOrder)[0]?.answer({})
     await order
-    void shared(getUsers, {}, errandOf())
+    void shared(getUsers, {}, contextOf())
     await setImmediate()
     t.equal(of(getUsers).length, 2)
   })
@@ -162,13 +171,13 @@ t.test('reads that ask the same at the same time', async t => {
     t.test(`that began before a write has ${isRefused ? 'failed' : 'ended'} are not joined after it`, async t => {
       const { of, call } = upstream()
       const shared = coalesced(call)
-      const early = shared(getBuckets, account, errandOf())
-      const write = heard(shared(createBucket, { s3uid: 's3_user_1', bucket_name: 'new' }, errandOf()))
+      const early = shared(getBuckets, account, contextOf())
+      const write = heard(shared(createBucket, { s3uid: 's3_user_1', bucket_name: 'new' }, contextOf()))
       await setImmediate()
       if (isRefused) of(createBucket)[0]?.fail()
       else of(createBucket)[0]?.answer({})
       await write
-      const late = shared(getBuckets, account, errandOf())
+      const late = shared(getBuckets, account, contextOf())
       await setImmediate()
       t.equal(of(getBuckets).length, 2)
       of(getBuckets)[0]?.answer('before')
@@ -180,13 +189,13 @@ t.test('reads that ask the same at the same time', async t => {
   t.test('are not parted by a read of a request that writes', async t => {
     const { of, call } = upstream()
     const shared = coalesced(call)
-    const early = shared(getBuckets, account, errandOf())
+    const early = shared(getBuckets, account, contextOf())
     await setImmediate()
-    const alone = shared(getUsers, {}, errandOf({ isShareable: false }))
+    const alone = shared(getUsers, {}, contextOf({ isShareable: false }))
     await setImmediate()
     of(getUsers)[0]?.answer('users')
     await alone
-    const late = shared(getBuckets, account, errandOf())
+    const late = shared(getBuckets, account, contextOf())
     await setImmediate()
     t.equal(of(getBuckets).length, 1)
     of(getBuckets)[0]?.answer('all')

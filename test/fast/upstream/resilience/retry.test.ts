@@ -21,14 +21,14 @@ const PATIENT = '20000'
 /** One for each effect of RELIABILITY 4.1. */
 const operations: Record<string, Operation> = {
   read: { action: 'get_users', ask: g => g.get('/accounts') },
-  queue: { action: 'get_buckets_rmq', ask: g => g.get('/accounts/s3_user_1/usage') },
+  'async-read': { action: 'get_buckets_rmq', ask: g => g.get('/accounts/s3_user_1/usage') },
   secret: { action: 'show_key', ask: g => g.get('/accounts/s3_user_1/keys/access-key') },
   write: {
     action: 'delete_bucket',
     ask: g => g.del('/accounts/s3_user_1/buckets/empty-bucket'),
     list: 'get_buckets'
   },
-  buy: {
+  provision: {
     action: 'delete_account',
     ask: g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } }),
     list: 'get_users'
@@ -130,10 +130,10 @@ t.test('what is sent again when certainly nothing was sent', async t => {
     return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
   }
   for (const [effect, { action, ask }] of Object.entries(operations)) {
-    t.test(`a ${effect} is tried ${effect === 'buy' ? 'once' : 'twice'}: 502 upstream-unreachable`, async t => {
-      const isWrite = effect === 'write' || effect === 'buy'
+    t.test(`a ${effect} is tried ${effect === 'provision' ? 'once' : 'twice'}: 502 upstream-unreachable`, async t => {
+      const isWrite = effect === 'write' || effect === 'provision'
       fails(t, await ask(g), 502, 'upstream-unreachable', isWrite ? { outcome: 'not-applied' } : {})
-      t.equal(await attempts(action), effect === 'buy' ? 1 : 2)
+      t.equal(await attempts(action), effect === 'provision' ? 1 : 2)
     })
   }
 })

@@ -5,27 +5,28 @@ import { createOrder, getUsers } from '../../../../src/upstream/actions/accounts
 import { createBucket } from '../../../../src/upstream/actions/buckets.ts'
 import { tokenInfo } from '../../../../src/upstream/actions/sessions.ts'
 import type { Upstream } from '../../../../src/upstream/client.ts'
-import { errandOf, heard } from '../../../support/errands.ts'
-import { type Told, toldUpstream } from '../../../support/told-upstream.ts'
+import { contextOf, heard } from '../../../support/contexts.ts'
+import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
 
 /** A caller whose door gives `second` for a refused token, and a HOSTKEY that answers each call in turn. */
 const caller = async (t: Test, action: string, ...answers: Told[]) => {
-  const told = await toldUpstream(t, { [action]: () => answers.shift() })
-  const errand = errandOf({ token: 'first' })
+  const told = await recordingUpstream(t, { [action]: () => answers.shift() })
+  const context = contextOf({ token: 'first' })
   const refused: string[] = []
-  const renewed = async (token: Secret) => {
+  const refreshed = async (token: Secret) => {
     refused.push(token.reveal())
     return new Secret('second')
   }
-  return { ...told, refused, errand: { ...errand, caller: { ...errand.caller, renewed } } }
+  return { ...told, refused, context: { ...context, caller: { ...context.caller, refreshed } } }
 }
 
 const order = { plan_id: 2, bucket_name: 'photos', location: 'NL' }
-const read = (upstream: Upstream, errand: Parameters<Upstream['call']>[2]) => heard(upstream.call(getUsers, {}, errand))
+const read = (upstream: Upstream, context: Parameters<Upstream['call']>[2]) =>
+  heard(upstream.call(getUsers, {}, context))
 
 t.test('a read whose token is refused is repeated once, under the fresh one', async t => {
-  const { upstream, errand, refused, calls, tokens } = await caller(t, 'get_users', 'Invalid token', { s3_users: [] })
-  t.strictSame(await read(upstream, errand), { result: 'OK', s3_users: [] })
+  const { upstream, context, refused, calls, tokens } = await caller(t, 'get_users', 'Invalid token', { s3_users: [] })
+  t.strictSame(await read(upstream, context), { result: 'OK', s3_users: [] })
   t.same(refused, ['first'])
   t.same(tokens, ['first', 'second'])
   t.equal(calls.length, 2)
@@ -33,14 +34,14 @@ t.test('a read whose token is refused is repeated once, under the fresh one', as
 
 t.test('a write too: it was refused before it ran', async t => {
   const bucket = { s3uid: 's3_user_1', bucket_name: 'photos' }
-  const { upstream, errand, tokens } = await caller(t, 'create_bucket', 'Invalid token', { message: { status: 200 } })
-  t.match(await upstream.call(createBucket, bucket, errand), { message: { status: 200 } })
+  const { upstream, context, tokens } = await caller(t, 'create_bucket', 'Invalid token', { message: { status: 200 } })
+  t.match(await upstream.call(createBucket, bucket, context), { message: { status: 200 } })
   t.same(tokens, ['first', 'second'])
 })
 
 t.test('what may bill is not repeated: the login is renewed, and the caller sends it again', async t => {
-  const { upstream, errand, refused, tokens } = await caller(t, 'create_order', 'Invalid token', createOrder.example)
-  const problem = await heard(upstream.call(createOrder, order, errand))
+  const { upstream, context, refused, tokens } = await caller(t, 'create_order', 'Invalid token', createOrder.example)
+  const problem = await heard(upstream.call(createOrder, order, context))
   t.match(problem, {
     problem: 'upstream-unavailable',
     options: { outcome: 'not-applied', retryAfterSeconds: 1, cause: { problem: 'invalid-token' } }
@@ -50,8 +51,8 @@ t.test('what may bill is not repeated: the login is renewed, and the caller send
 })
 
 t.test('a token that is refused as soon as it is issued is not the caller’s fault', async t => {
-  const { upstream, errand, tokens } = await caller(t, 'get_users', 'Invalid token', 'Invalid token', { s3_users: [] })
-  const problem = await read(upstream, errand)
+  const { upstream, context, tokens } = await caller(t, 'get_users', 'Invalid token', 'Invalid token', { s3_users: [] })
+  const problem = await read(upstream, context)
   t.match(problem, {
     problem: 'upstream-unavailable',
     options: { retryAfterSeconds: 5, cause: { problem: 'invalid-token' } }
@@ -60,20 +61,22 @@ t.test('a token that is refused as soon as it is issued is not the caller’s fa
   t.equal(tokens.length, 2)
   const write = await caller(t, 'create_bucket', 'Invalid token', 'Invalid token')
   const bucket = { s3uid: 's3_user_1', bucket_name: 'photos' }
-  t.match(await heard(write.upstream.call(createBucket, bucket, write.errand)), { options: { outcome: 'not-applied' } })
+  t.match(await heard(write.upstream.call(createBucket, bucket, write.context)), {
+    options: { outcome: 'not-applied' }
+  })
 })
 
 t.test('another failure is what it is, before and after', async t => {
   const first = await caller(t, 'get_users', 'Permission denied')
-  t.ok(isProblem(await read(first.upstream, first.errand), 'forbidden'))
+  t.ok(isProblem(await read(first.upstream, first.context), 'forbidden'))
   t.same(first.refused, [])
   const second = await caller(t, 'get_users', 'Invalid token', 'Permission denied')
-  t.ok(isProblem(await read(second.upstream, second.errand), 'forbidden'))
+  t.ok(isProblem(await read(second.upstream, second.context), 'forbidden'))
 })
 
 t.test('auth.php takes nobody’s token, and renews none', async t => {
-  const { upstream, errand, refused, calls } = await caller(t, 'info', 'Invalid token', { token: 'x' })
-  t.ok(isProblem(await heard(upstream.call(tokenInfo, { token: 'x' }, errand)), 'invalid-token'))
+  const { upstream, context, refused, calls } = await caller(t, 'info', 'Invalid token', { token: 'x' })
+  t.ok(isProblem(await heard(upstream.call(tokenInfo, { token: 'x' }, context)), 'invalid-token'))
   t.same(refused, [])
   t.strictSame(calls, [{ action: 'info', token: 'x' }])
 })

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { Intent } from '../../../../../src/domain/orders/ledger/entry.ts'
 import { createLedger, type Held, type Ledger } from '../../../../../src/domain/orders/ledger/ledger.ts'
 import { createLedgerStore, type LedgerStore } from '../../../../../src/domain/orders/ledger/store.ts'
-import { StoreDown } from '../../../../../src/store/index.ts'
+import { StoreUnavailable } from '../../../../../src/store/index.ts'
 import { fails } from '../../../../support/expect.ts'
 import { gateway } from '../../../../support/gateway.ts'
 import { redisServer } from '../../../../support/redis.ts'
@@ -150,12 +150,12 @@ for (const [name, setup] of Object.entries(stores)) {
 
     t.test('a crash between the two guards, or before the name is free again, blocks nobody', async t => {
       const intent = intentOf()
-      const isDead = () => Promise.reject(new StoreDown('killed'))
+      const isDead = () => Promise.reject(new StoreUnavailable('killed'))
       const crashing: LedgerStore = {
         ...store,
         claim: (key, ...rest) => (key.startsWith('order-wish') ? isDead() : store.claim(key, ...rest))
       }
-      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreDown)
+      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
       t.equal(await kindOf(intent), 'running')
       time += LEASE_MS
       t.match(await ledger.claim(intent), { kind: 'takeover', held: { entry: { state: 'claimed' } } })
@@ -163,7 +163,7 @@ for (const [name, setup] of Object.entries(stores)) {
       const failed = intentOf()
       const held = await claimed(ledger, failed)
       const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS })
-      await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreDown)
+      await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreUnavailable)
       t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
     })
 
@@ -173,9 +173,9 @@ for (const [name, setup] of Object.entries(stores)) {
       const dead: LedgerStore = {
         ...store,
         claim: (key, ...rest) =>
-          key.startsWith('order-wish') ? Promise.reject(new StoreDown('killed')) : store.claim(key, ...rest)
+          key.startsWith('order-wish') ? Promise.reject(new StoreUnavailable('killed')) : store.claim(key, ...rest)
       }
-      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreDown)
+      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
       const other = await claimed(ledger, intentOf({ wanted }))
       time += LEASE_MS
       t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })

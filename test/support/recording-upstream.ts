@@ -13,7 +13,7 @@ export type Told = object | string | undefined | null
  * A HOSTKEY that answers each action as it is told, and the client in front of it: for answers that the sandbox, which
  * keeps its own books, never gives. An answer is a function of what was sent.
  */
-export const toldUpstream = async (t: Lifetime, answers: Record<string, (sent: Sent) => Told>) => {
+export const recordingUpstream = async (t: Lifetime, answers: Record<string, (sent: Sent) => Told>) => {
   const calls: Sent[] = []
   /** The token of each call to s3.php. */
   const tokens: string[] = []

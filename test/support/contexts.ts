@@ -1,4 +1,4 @@
-import type { Errand } from '../../src/core/caller.ts'
+import type { RequestContext } from '../../src/core/context.ts'
 import { Secret } from '../../src/core/secret.ts'
 
 /** What a test chooses of an errand. */
@@ -10,25 +10,25 @@ export interface Who {
 }
 
 /** An errand of a caller that may do everything, for calls without a gateway. */
-export const errandOf = ({
+export const contextOf = ({
   id = 'a',
   token = 'one',
   signal = new AbortController().signal,
   isShareable = true
-}: Who = {}): Errand => ({
+}: Who = {}): RequestContext => ({
   caller: {
-    door: 'bearer',
+    authScheme: 'bearer',
     id,
     limitFactor: 1,
     accounts: undefined,
     token: async () => new Secret(token),
     grants: async () => true,
     identity: async () => ({}),
-    renewed: async refused => refused
+    refreshed: async refused => refused
   },
   signal,
   isShareable,
-  spent: { ms: 0, calls: 0 }
+  upstream: { ms: 0, calls: 0 }
 })
 
 /** What work brings, or its failure. */

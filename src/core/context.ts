@@ -1,0 +1,41 @@
+import type { Caller } from './caller.ts'
+
+/** What one request took of HOSTKEY. */
+export interface UpstreamTiming {
+  ms: number
+  calls: number
+  /** True once a write was sent: a replica that shuts down waits for its end. */
+  hasWritten?: boolean
+}
+
+export const noUpstreamTiming = (): UpstreamTiming => ({ ms: 0, calls: 0 })
+
+/** What a call to HOSTKEY needs to know of the request that makes it: the caller, when to give up, and the time taken so far. */
+export interface RequestContext {
+  readonly caller: Caller
+  /** Aborts when the caller disconnects, or with a Problem when the replica shuts down; ends reads, never writes. */
+  readonly signal: AbortSignal
+  /** Deadline of the call as a whole, retries included; set where calls are retried. */
+  readonly deadline?: AbortSignal
+  /**
+   * True for requests that only read: their reads may be coalesced with identical ones, or answered from the cache. A
+   * request that writes must see the state after it looked.
+   */
+  readonly isShareable?: boolean
+  /** Adds up the time and the calls of this request, for the log and `Server-Timing`. */
+  readonly upstream: UpstreamTiming
+}
+
+const never = new AbortController().signal
+
+/** The same context without the caller's signal: after a write, its outcome is verified even when the caller has gone. */
+export const detached = (context: RequestContext): RequestContext => ({ ...context, signal: never })
+
+/** 5 s: total time for verifying a write whose answer was lost. */
+const VERIFY_MS = 5000
+
+/** A detached context for verifying a write, with a deadline of its own. */
+export const verifying = (context: RequestContext): RequestContext => ({
+  ...detached(context),
+  deadline: AbortSignal.timeout(VERIFY_MS)
+})
