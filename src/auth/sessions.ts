@@ -83,7 +83,7 @@ export const createSessions = (store: Store, sealer: Sealer, now: Clock = latest
       const record = recordOf(id)
       await store.put(record, sealer.seal(JSON.stringify(held), record, secret), Math.min(IDLE_MS, expiresAt - now()))
       if (identity.customerId !== undefined) {
-        const oldest = await store.enlist(customerKey(identity.customerId), record, MAX_PER_CUSTOMER, ABSOLUTE_MS)
+        const oldest = await store.addMember(customerKey(identity.customerId), record, MAX_PER_CUSTOMER, ABSOLUTE_MS)
         await Promise.all(oldest.map(record => store.remove(record)))
       }
       return { cookie: new Secret(`${id}.${secret}`), session: { token, identity, scopes, expiresAt } }
@@ -110,13 +110,13 @@ export const createSessions = (store: Store, sealer: Sealer, now: Clock = latest
       if (!session) return undefined
       await store.remove(found.record)
       if (session.identity.customerId !== undefined) {
-        await store.delist(customerKey(session.identity.customerId), found.record)
+        await store.removeMember(customerKey(session.identity.customerId), found.record)
       }
       return session
     },
 
     async endAll(customerId) {
-      const records = await store.disband(customerKey(customerId))
+      const records = await store.removeAllMembers(customerKey(customerId))
       const removed = await Promise.all(records.map(record => store.remove(record)))
       return removed.filter(Boolean).length
     }

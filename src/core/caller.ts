@@ -31,7 +31,7 @@ export interface Caller {
    * @returns a fresh one
    * @throws Problem when the door has none
    */
-  refreshed(refused: Secret): Promise<Secret>
+  refreshToken(refused: Secret): Promise<Secret>
 }
 
 /** May the caller use this account? */

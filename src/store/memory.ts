@@ -65,17 +65,17 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
       else entry.value = String(Number(entry.value) + by)
       return { count: Number(entry?.value ?? by), ttlMs: (entry?.expiresAt ?? now() + windowMs) - now() }
     },
-    async enlist(key, member, most, ttlMs) {
+    async addMember(key, member, max, ttlMs) {
       const all = [...members(key).filter(other => other !== member), member]
-      const evicted = all.slice(0, Math.max(0, all.length - most))
+      const evicted = all.slice(0, Math.max(0, all.length - max))
       put(key, JSON.stringify(all.slice(evicted.length)), ttlMs)
       return evicted
     },
-    async delist(key, member) {
+    async removeMember(key, member) {
       const entry = live(key)
       if (entry) entry.value = JSON.stringify(members(key).filter(other => other !== member))
     },
-    async disband(key) {
+    async removeAllMembers(key) {
       const all = members(key)
       entries.delete(key)
       return all

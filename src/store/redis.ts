@@ -31,7 +31,7 @@ if ttl < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) ttl = tonumber(ARGV[2]) 
 return {count, ttl}`
 
 /** A list in order of arrival, the oldest beyond the most taken out. */
-const ENLIST = `
+const ADD_MEMBER = `
 redis.call('LREM', KEYS[1], 0, ARGV[1])
 redis.call('RPUSH', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
@@ -39,7 +39,7 @@ local evicted = {}
 while redis.call('LLEN', KEYS[1]) > tonumber(ARGV[2]) do table.insert(evicted, redis.call('LPOP', KEYS[1])) end
 return evicted`
 
-const DISBAND = `
+const REMOVE_ALL_MEMBERS = `
 local members = redis.call('LRANGE', KEYS[1], 0, -1)
 redis.call('DEL', KEYS[1])
 return members`
@@ -113,9 +113,9 @@ export const createRedisStore = async (
       const [count, ttlMs] = await script<[number, number]>(INCREMENT, key, by, Math.ceil(windowMs))
       return { count, ttlMs }
     },
-    enlist: (key, member, most, ttlMs) => script<string[]>(ENLIST, key, member, most, Math.ceil(ttlMs)),
-    delist: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
-    disband: key => script<string[]>(DISBAND, key),
+    addMember: (key, member, max, ttlMs) => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs)),
+    removeMember: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
+    removeAllMembers: key => script<string[]>(REMOVE_ALL_MEMBERS, key),
     async now() {
       const [seconds, microseconds] = await ask(() => redis.time())
       return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)

@@ -117,16 +117,16 @@ export const createSqliteStore = (
         else put(key, String(count), windowMs)
         return { count, ttlMs: (found?.expiresAt ?? now() + windowMs) - now() }
       }),
-    enlist: (key, member, most, ttlMs) =>
+    addMember: (key, member, max, ttlMs) =>
       atomically(() => {
         const all = [...members(key).filter(other => other !== member), member]
-        const evicted = all.slice(0, Math.max(0, all.length - most))
+        const evicted = all.slice(0, Math.max(0, all.length - max))
         put(key, JSON.stringify(all.slice(evicted.length)), ttlMs)
         return evicted
       }),
-    delist: (key, member) =>
+    removeMember: (key, member) =>
       atomically(() => void update.run(JSON.stringify(members(key).filter(other => other !== member)), key)),
-    disband: key =>
+    removeAllMembers: key =>
       atomically(() => {
         const all = members(key)
         erase.run(key, now())

@@ -24,12 +24,12 @@ export interface Store {
   remove(key: string): Promise<boolean>
   /** Adds to a counter that begins anew every `windowMs`. */
   increment(key: string, by: number, windowMs: number): Promise<Count>
-  /** Adds a member to a set that lives `ttlMs` from now. @returns the oldest members beyond `most`, which are taken out */
-  enlist(key: string, member: string, most: number, ttlMs: number): Promise<string[]>
+  /** Adds a member to a set that lives `ttlMs` from now. @returns the oldest members beyond `max`, which are taken out */
+  addMember(key: string, member: string, max: number, ttlMs: number): Promise<string[]>
   /** Takes one member out of a set. */
-  delist(key: string, member: string): Promise<void>
+  removeMember(key: string, member: string): Promise<void>
   /** Empties a set. @returns its members */
-  disband(key: string): Promise<string[]>
+  removeAllMembers(key: string): Promise<string[]>
   /** Milliseconds since 1970 by the clock that all who share the store agree on, whatever their own clocks say. */
   now(): Promise<number>
   /** Does the store answer? Never rejects. */

@@ -123,7 +123,7 @@ const anonymous: Caller = {
   token: noToken,
   grants: async () => false,
   identity: async () => ({}),
-  refreshed: noToken
+  refreshToken: noToken
 }
 
 /** An errand at auth.php for somebody who has no name yet. @param signal aborts when it is to be given up */

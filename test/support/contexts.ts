@@ -24,7 +24,7 @@ export const contextOf = ({
     token: async () => new Secret(token),
     grants: async () => true,
     identity: async () => ({}),
-    refreshed: async refused => refused
+    refreshToken: async refused => refused
   },
   signal,
   isShareable,

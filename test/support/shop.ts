@@ -48,7 +48,7 @@ export const shop = async (t: Test) => {
       token: async () => new Secret(demo.token),
       grants: async () => true,
       identity: async () => ({ customerId: 1 }),
-      refreshed: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
+      refreshToken: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
     },
     signal: new AbortController().signal,
     upstream: { ms: 0, calls: 0 }

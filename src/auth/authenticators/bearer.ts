@@ -42,7 +42,7 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
     grants: async scope =>
       customerScopes.includes(scope) || scopesOfRole((await identityOf(token, timing)).role).includes(scope),
     identity: () => identityOf(token, timing),
-    refreshed: async () => {
+    refreshToken: async () => {
       throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
     }
   })

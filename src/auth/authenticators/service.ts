@@ -36,7 +36,7 @@ const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>)
   token: async () => (await grant()).token,
   grants: async scope => service.scopes.has(scope),
   identity: async () => (await grant()).identity,
-  refreshed: async refused => (await grant(refused)).token
+  refreshToken: async refused => (await grant(refused)).token
 })
 
 /** A key that HOSTKEY refuses is the operator's matter: the caller's own credential is right, and is not blamed. */

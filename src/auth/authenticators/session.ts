@@ -18,7 +18,7 @@ export const createSessionAuthenticator =
 /** 401 that also clears the cookie: see `plugins/authenticate`. */
 const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshed: () => Promise<never>): Caller => ({
+const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: () => Promise<never>): Caller => ({
   authScheme: 'session',
   id: identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`,
   limitFactor: 1,
@@ -26,5 +26,5 @@ const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshed: ()
   token: async () => token,
   grants: async scope => scopes.includes(scope),
   identity: async () => ({ ...identity, expiresAt }),
-  refreshed
+  refreshToken
 })

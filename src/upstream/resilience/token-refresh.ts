@@ -17,7 +17,7 @@ export const refreshed =
       return await call(action, params, holding(context, token))
     } catch (error) {
       if (!isProblem(error, 'invalid-token')) throw error
-      const fresh = await context.caller.refreshed(token)
+      const fresh = await context.caller.refreshToken(token)
       if (action.effect !== 'provision') return call(action, params, holding(context, fresh)).catch(refuseAgain)
       throw new Problem(
         'upstream-unavailable',

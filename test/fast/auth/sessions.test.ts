@@ -38,7 +38,7 @@ t.test('an idle session ends after 15 minutes', async t => {
 t.test('a session that is never used ends after 15 minutes, or with its token', async t => {
   const { store, sessions, begin, pass } = onClock()
   const [long, short] = [await begin(), await begin(START + MINUTE_MS)]
-  const [first = '', second = ''] = await store.disband('sessions-of:7')
+  const [first = '', second = ''] = await store.removeAllMembers('sessions-of:7')
   pass(MINUTE_MS - 1)
   t.type(await store.get(second), 'string')
   pass(1)
@@ -65,7 +65,7 @@ t.test('a session holds the token, whose it is, and what its role may do', async
 t.test('sessions of callers whom HOSTKEY does not name are of nobody’s list', async t => {
   const { store, sessions } = onClock()
   const { cookie } = await sessions.begin({ token: new Secret('a token'), identity: {} })
-  t.same(await store.disband('sessions-of:undefined'), [])
+  t.same(await store.removeAllMembers('sessions-of:undefined'), [])
   const { token } = (await sessions.end(cookie)) ?? {}
   t.equal(token?.reveal(), 'a token')
 })
@@ -157,7 +157,7 @@ t.test('reads what is in the store, and never writes it back', async t => {
   t.ok(await first)
   t.ok(await second)
   t.equal(await sessions.open(cookie), undefined)
-  t.same(await store.disband('sessions-of:7'), [])
+  t.same(await store.removeAllMembers('sessions-of:7'), [])
 })
 
 t.test('endAll ends every session of one customer', async t => {
@@ -172,7 +172,7 @@ t.test('endAll ends every session of one customer', async t => {
 t.test('endAll counts those that were still there', async t => {
   const { store, sessions, begin } = onClock()
   await begin()
-  const records = await store.disband('sessions-of:7')
-  for (const record of [...records, 'session:gone']) await store.enlist('sessions-of:7', record, 10, HOUR_MS)
+  const records = await store.removeAllMembers('sessions-of:7')
+  for (const record of [...records, 'session:gone']) await store.addMember('sessions-of:7', record, 10, HOUR_MS)
   t.equal(await sessions.endAll(7), 1)
 })

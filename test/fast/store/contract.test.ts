@@ -133,32 +133,32 @@ for (const [kind, open] of Object.entries(kinds)) {
       )
     })
 
-    t.test('enlist takes out the oldest beyond the most', async t => {
-      for (const member of ['a', 'b', 'c']) t.strictSame(await store.enlist('set', member, 3, LIFE_MS), [])
-      t.strictSame(await store.enlist('set', 'd', 3, LIFE_MS), ['a'])
-      t.strictSame(await store.enlist('set', 'b', 3, LIFE_MS), [], 'who is there already becomes the youngest')
-      t.strictSame(await store.enlist('set', 'e', 2, LIFE_MS), ['c', 'd'])
-      t.strictSame(await store.disband('set'), ['b', 'e'])
-      t.strictSame(await store.disband('set'), [])
+    t.test('addMember takes out the oldest beyond the most', async t => {
+      for (const member of ['a', 'b', 'c']) t.strictSame(await store.addMember('set', member, 3, LIFE_MS), [])
+      t.strictSame(await store.addMember('set', 'd', 3, LIFE_MS), ['a'])
+      t.strictSame(await store.addMember('set', 'b', 3, LIFE_MS), [], 'who is there already becomes the youngest')
+      t.strictSame(await store.addMember('set', 'e', 2, LIFE_MS), ['c', 'd'])
+      t.strictSame(await store.removeAllMembers('set'), ['b', 'e'])
+      t.strictSame(await store.removeAllMembers('set'), [])
     })
 
     t.test('a set lives from its last member on', async t => {
-      await store.enlist('aging', 'a', 3, LIFE_MS)
+      await store.addMember('aging', 'a', 3, LIFE_MS)
       await age(LIFE_MS - 500)
-      await store.enlist('aging', 'b', 3, LIFE_MS)
+      await store.addMember('aging', 'b', 3, LIFE_MS)
       await age(LIFE_MS - 500)
-      await store.delist('aging', 'a')
+      await store.removeMember('aging', 'a')
       await age(501)
-      t.strictSame(await store.disband('aging'), [], 'to leave it gives no new life')
+      t.strictSame(await store.removeAllMembers('aging'), [], 'to leave it gives no new life')
     })
 
-    t.test('delist takes one member out, and makes no set', async t => {
-      for (const member of ['a', 'b', 'c']) await store.enlist('club', member, 9, LIFE_MS)
-      await store.delist('club', 'b')
-      await store.delist('club', 'stranger')
-      await store.delist('no club', 'a')
-      t.strictSame(await store.disband('club'), ['a', 'c'])
-      t.strictSame(await store.disband('no club'), [])
+    t.test('removeMember takes one member out, and makes no set', async t => {
+      for (const member of ['a', 'b', 'c']) await store.addMember('club', member, 9, LIFE_MS)
+      await store.removeMember('club', 'b')
+      await store.removeMember('club', 'stranger')
+      await store.removeMember('no club', 'a')
+      t.strictSame(await store.removeAllMembers('club'), ['a', 'c'])
+      t.strictSame(await store.removeAllMembers('no club'), [])
     })
 
     t.test('now is a time in milliseconds that goes on', async t => {
@@ -168,9 +168,9 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.ok((await store.now()) > before)
     })
 
-    t.test('enlist loses nobody of many at the same time', async t => {
-      const evicted = await many(30, index => store.enlist('crowd', `${index}`, 10, LIFE_MS))
-      const all = [...evicted.flat(), ...(await store.disband('crowd'))]
+    t.test('addMember loses nobody of many at the same time', async t => {
+      const evicted = await many(30, index => store.addMember('crowd', `${index}`, 10, LIFE_MS))
+      const all = [...evicted.flat(), ...(await store.removeAllMembers('crowd'))]
       t.equal(evicted.flat().length, 20)
       t.equal(new Set(all).size, 30)
     })

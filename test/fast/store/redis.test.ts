@@ -28,7 +28,7 @@ t.test('a Redis store', async t => {
     await store.put('a', 'b', LIFE_MS)
     await store.claim('lock', 'me', LIFE_MS)
     await store.increment('limit', 1, LIFE_MS)
-    await store.enlist('set', 'a', 1, LIFE_MS)
+    await store.addMember('set', 'a', 1, LIFE_MS)
     await store.touch('a', LIFE_MS)
     const keys = (await redis.command('KEYS', '*')) as string[]
     t.strictSame(keys.sort(), ['hks3:a', 'hks3:limit', 'hks3:lock', 'hks3:set'])
@@ -68,9 +68,9 @@ t.test('a Redis store', async t => {
         release: () => store.release('a', 'b'),
         remove: () => store.remove('a'),
         increment: () => store.increment('a', 1, LIFE_MS),
-        enlist: () => store.enlist('a', 'b', 1, LIFE_MS),
-        delist: () => store.delist('a', 'b'),
-        disband: () => store.disband('a'),
+        addMember: () => store.addMember('a', 'b', 1, LIFE_MS),
+        removeMember: () => store.removeMember('a', 'b'),
+        removeAllMembers: () => store.removeAllMembers('a'),
         now: () => store.now()
       })) {
         t.ok((await atOnce(ask())) instanceof StoreUnavailable, `${name} does not wait`)

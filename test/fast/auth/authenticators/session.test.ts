@@ -41,6 +41,6 @@ t.test('401 session-expired when there is no session, and when HOSTKEY refuses i
   t.ok(isProblem(await enter(new Secret('none')).catch(error => error), 'session-expired'))
   const cookie = await begin('one', 7)
   const caller = await enter(cookie)
-  t.ok(isProblem(await caller.refreshed(new Secret('one')).catch(error => error), 'session-expired'))
+  t.ok(isProblem(await caller.refreshToken(new Secret('one')).catch(error => error), 'session-expired'))
   t.ok(isProblem(await enter(cookie).catch(error => error), 'session-expired'))
 })

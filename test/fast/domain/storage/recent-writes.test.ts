@@ -16,7 +16,7 @@ const callerOf = (id: string): Caller => ({
   token: unused,
   grants: unused,
   identity: unused,
-  refreshed: unused
+  refreshToken: unused
 })
 const me = callerOf('customer:1')
 const another = callerOf('customer:2')

@@ -13,11 +13,11 @@ const caller = async (t: Test, action: string, ...answers: Told[]) => {
   const told = await recordingUpstream(t, { [action]: () => answers.shift() })
   const context = contextOf({ token: 'first' })
   const refused: string[] = []
-  const refreshed = async (token: Secret) => {
+  const refreshToken = async (token: Secret) => {
     refused.push(token.reveal())
     return new Secret('second')
   }
-  return { ...told, refused, context: { ...context, caller: { ...context.caller, refreshed } } }
+  return { ...told, refused, context: { ...context, caller: { ...context.caller, refreshToken } } }
 }
 
 const order = { plan_id: 2, bucket_name: 'photos', location: 'NL' }
