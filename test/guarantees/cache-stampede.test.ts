@@ -7,11 +7,11 @@ import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { CALM } from '../support/calm.ts'
-import { eventually } from '../support/eventually.ts'
-import { figuresOf } from '../support/promises.ts'
-import { temporaryFolder } from '../support/replicas.ts'
-import { withServices } from '../support/services.ts'
+import { CALM } from '../support/harness/calm.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
+import { withServices } from '../support/harness/services.ts'
 
 const READERS = 1000
 const INTERLEAVED = 10_000

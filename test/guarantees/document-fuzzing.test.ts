@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Pool } from 'undici'
-import { replyFaults } from '../support/fuzz/oracle.ts'
-import { keepRegression } from '../support/fuzz/regressions.ts'
-import { type FuzzRequest, requestsTo } from '../support/fuzz/requests.ts'
-import { createStage } from '../support/fuzz/stage.ts'
-import { violationsIn } from '../support/fuzz/wiretap.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { replyFaults } from './fuzz/oracle.ts'
+import { keepRegression } from './fuzz/regressions.ts'
+import { type FuzzRequest, requestsTo } from './fuzz/requests.ts'
+import { createStage } from './fuzz/stage.ts'
+import { violationsIn } from './fuzz/wiretap.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { COOKIE } from '../../src/auth/cookie.ts'
-import { createBrowser, forged } from '../support/browser-caller.ts'
-import { createContract } from '../support/contract.ts'
-import { eventually } from '../support/eventually.ts'
-import { fails } from '../support/expect.ts'
-import { gateway } from '../support/gateway.ts'
-import { figuresOf } from '../support/promises.ts'
+import { createContract } from '../support/assert/contract.ts'
+import { fails } from '../support/assert/expect.ts'
+import { createBrowser, forged } from '../support/harness/browser-caller.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway } from '../support/harness/gateway.ts'
 
 const ALLOWED = 'http://console.example:3000'
 

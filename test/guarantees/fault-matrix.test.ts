@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ActionName } from '../../src/upstream/actions/index.ts'
-import { createContract } from '../support/contract.ts'
+import { createContract } from '../support/assert/contract.ts'
+import { figuresOf } from '../support/harness/figures.ts'
 import {
   type Ending,
   endingsOf,
@@ -12,13 +13,12 @@ import {
   WRITES,
   type WriteName,
   wireVerdicts
-} from '../support/matrix/expected.ts'
-import { asks, type MatrixGateway, matrixGateway, type TimedReply } from '../support/matrix/gateway.ts'
-import { jsonShapes } from '../support/matrix/shapes.ts'
-import { createStallClock } from '../support/matrix/stall.ts'
-import { type WireFault, wireFaults } from '../support/matrix/wire.ts'
-import { okBody } from '../support/matrix/world.ts'
-import { figuresOf } from '../support/promises.ts'
+} from './fault-matrix/expected.ts'
+import { asks, type MatrixGateway, matrixGateway, type TimedReply } from './fault-matrix/gateway.ts'
+import { jsonShapes } from './fault-matrix/shapes.ts'
+import { createStallClock } from './fault-matrix/stall.ts'
+import { type WireFault, wireFaults } from './fault-matrix/wire.ts'
+import { okBody } from './fault-matrix/world.ts'
 
 t.setTimeout(110_000)
 

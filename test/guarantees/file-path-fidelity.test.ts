@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import t from 'tap'
-import { openBrowser } from '../support/chromium.ts'
-import { deletionOf, fileDeletions, shown, ways } from '../support/file-deletions.ts'
-import { keepRegression, keptIn } from '../support/fuzz/regressions.ts'
-import { expected, requestOf, type Tally } from '../support/paths/deletions.ts'
-import { coins, hostilePath } from '../support/paths/hostile.ts'
-import { figuresOf } from '../support/promises.ts'
+import { openBrowser } from '../support/harness/chromium.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { deletionOf, fileDeletions, shown, ways } from '../support/harness/file-deletions.ts'
+import { expected, requestOf, type Tally } from './file-paths/deletions.ts'
+import { coins, hostilePath } from './file-paths/hostile.ts'
+import { keepRegression, keptIn } from './fuzz/regressions.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
@@ -42,7 +42,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
   const tallies = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const workerData = { seed: seed + index, keys: Math.ceil(KEYS / WORKERS) }
-      const worker = new Worker(new URL('../support/paths/worker.ts', import.meta.url), { workerData })
+      const worker = new Worker(new URL('./file-paths/worker.ts', import.meta.url), { workerData })
       const [tally] = (await once(worker, 'message')) as [Tally & { accountsGone: number }]
       return tally
     })

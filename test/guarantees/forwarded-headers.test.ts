@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { eventually } from '../support/eventually.ts'
-import { gateway } from '../support/gateway.ts'
-import { figuresOf } from '../support/promises.ts'
-import { createRawClient } from '../support/raw.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway } from '../support/harness/gateway.ts'
+import { createRawClient } from '../support/harness/raw.ts'
 
 t.setTimeout(90_000)
 

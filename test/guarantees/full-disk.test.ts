@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { eventually } from '../support/eventually.ts'
-import { gatewayProcess } from '../support/gateway-process.ts'
-import { ownNameSpace } from '../support/name-space.ts'
-import { orderOnce } from '../support/orders/once.ts'
-import { figuresOf } from '../support/promises.ts'
-import { temporaryFolder } from '../support/replicas.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gatewayProcess } from '../support/harness/gateway-process.ts'
+import { ownNameSpace } from '../support/harness/name-space.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
+import { orderOnce } from './orders/once.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

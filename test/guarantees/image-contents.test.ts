@@ -5,11 +5,11 @@ import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { needProgram } from '../support/debian.ts'
-import { eventually } from '../support/eventually.ts'
-import { START_MS } from '../support/gateway-process.ts'
-import { figuresOf } from '../support/promises.ts'
-import { temporaryFolder } from '../support/replicas.ts'
+import { needProgram } from '../support/harness/debian.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { START_MS } from '../support/harness/gateway-process.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
 
 // 3 min: the first run fetches the production packages.
 t.setTimeout(180_000)

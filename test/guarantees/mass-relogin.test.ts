@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { createBrowser } from '../support/browser-caller.ts'
-import { eventually } from '../support/eventually.ts'
-import { fails } from '../support/expect.ts'
-import { gateway, type Reply } from '../support/gateway.ts'
-import { figuresOf } from '../support/promises.ts'
-import { withServices } from '../support/services.ts'
+import { fails } from '../support/assert/expect.ts'
+import { createBrowser } from '../support/harness/browser-caller.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway, type Reply } from '../support/harness/gateway.ts'
+import { withServices } from '../support/harness/services.ts'
 
 const STYLES = ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const
 const CALLS = 1000

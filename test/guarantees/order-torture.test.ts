@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { type Damage, type Torture, torture } from '../support/orders/torture.ts'
-import { figuresOf } from '../support/promises.ts'
-import { redisServer } from '../support/redis.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { redisServer } from '../support/harness/redis.ts'
+import { type Damage, type Torture, torture } from './orders/torture.ts'
 
 /** A small part of `npm run torture`, which also kills Redis. */
 const SMALL = { orders: 100, kills: 4, clients: 24, customers: 4 }

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { actions } from '../../src/upstream/actions/index.ts'
-import { gateway } from '../support/gateway.ts'
-import { bodiesOf, proper, queriesOf } from '../support/pollution.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway } from '../support/harness/gateway.ts'
+import { bodiesOf, proper, queriesOf } from './parameter-pollution.ts'
 
 t.setTimeout(90_000)
 

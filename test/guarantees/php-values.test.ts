@@ -3,9 +3,9 @@ import t from 'tap'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../../src/upstream/actions/sessions.ts'
 import { encodeForm } from '../../src/upstream/protocol/envelope.ts'
-import { hostileText } from '../support/fuzz/hostile.ts'
-import { phpServer } from '../support/php.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { phpServer } from '../support/harness/php.ts'
+import { hostileText } from './fuzz/hostile.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

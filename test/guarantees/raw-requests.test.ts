@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { eventually } from '../support/eventually.ts'
-import { createDice, mutated } from '../support/fuzz/mutate.ts'
-import { START_MS } from '../support/gateway-process.ts'
-import { figuresOf } from '../support/promises.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { START_MS } from '../support/harness/gateway-process.ts'
+import { createDice, mutated } from './fuzz/mutate.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

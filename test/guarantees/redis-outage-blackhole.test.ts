@@ -1,14 +1,14 @@
 // First: from here on this process has a network of its own.
-import '../support/own-network.ts'
+import './redis-outage/own-network.ts'
 
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { blackhole } from '../support/blackhole.ts'
-import { waitsThrough } from '../support/outage/latency.ts'
-import { limitsThrough } from '../support/outage/limits.ts'
-import { type Outages, ordersThrough, sessionsThrough } from '../support/outage/promises.ts'
-import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from '../support/outage/stage.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { blackhole } from './redis-outage/blackhole.ts'
+import { waitsThrough } from './redis-outage/latency.ts'
+import { limitsThrough } from './redis-outage/limits.ts'
+import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/promises.ts'
+import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from './redis-outage/stage.ts'
 
 /**
  * The network between the gateway and Redis loses everything: packets are dropped by nft in a network name space that

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
-import { fails } from '../support/expect.ts'
+import { fails } from '../support/assert/expect.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { redisServer } from '../support/harness/redis.ts'
+import { replicas } from '../support/harness/replicas.ts'
 import {
   BUCKETS,
   isRefusedGently,
@@ -9,10 +12,7 @@ import {
   onRedis,
   probe,
   timeUntil
-} from '../support/outage/stage.ts'
-import { figuresOf } from '../support/promises.ts'
-import { redisServer } from '../support/redis.ts'
-import { replicas } from '../support/replicas.ts'
+} from './redis-outage/stage.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

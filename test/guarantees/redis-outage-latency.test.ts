@@ -1,6 +1,6 @@
 import t from 'tap'
-import { waitsThrough } from '../support/outage/latency.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { waitsThrough } from './redis-outage/latency.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(180_000)

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { limitsThrough } from '../support/outage/limits.ts'
-import { type Outages, ordersThrough, sessionsThrough } from '../support/outage/promises.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { limitsThrough } from './redis-outage/limits.ts'
+import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/promises.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { openapiDocument } from '../../scripts/docs/openapi.ts'
-import { collect, type Pattern, patternsIn } from '../support/patterns.ts'
-import { figuresOf } from '../support/promises.ts'
-import { safetyOf } from '../support/redos.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { collect, type Pattern, patternsIn } from './patterns.ts'
+import { safetyOf } from './redos.ts'
 
 t.setTimeout(110_000)
 

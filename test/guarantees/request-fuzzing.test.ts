@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { operationsOf } from '../support/fuzz/document.ts'
-import { keepRegression, replayRegressions } from '../support/fuzz/regressions.ts'
-import type { FuzzRequest } from '../support/fuzz/requests.ts'
-import type { Tally } from '../support/fuzz/session.ts'
-import { createStage } from '../support/fuzz/stage.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { operationsOf } from './fuzz/document.ts'
+import { keepRegression, replayRegressions } from './fuzz/regressions.ts'
+import type { FuzzRequest } from './fuzz/requests.ts'
+import type { Tally } from './fuzz/session.ts'
+import { createStage } from './fuzz/stage.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one, and `FUZZ_RUNS=1000000` goes on for longer. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
@@ -70,7 +70,7 @@ t.test(`${RUNS} requests`, async t => {
   const tallies = await Promise.all(
     Array.from({ length: WORKERS }, async (_, index) => {
       const workerData = { seed: seed + index, runs: Math.ceil(RUNS / WORKERS) }
-      const worker = new Worker(new URL('../support/fuzz/worker.ts', import.meta.url), { workerData })
+      const worker = new Worker(new URL('./fuzz/worker.ts', import.meta.url), { workerData })
       const [tally] = (await once(worker, 'message')) as [Tally & { isPolluted: boolean }]
       return tally
     })

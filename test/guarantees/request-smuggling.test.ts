@@ -1,9 +1,9 @@
 import t from 'tap'
-import { eventually } from '../support/eventually.ts'
-import { exchange } from '../support/exchange.ts'
-import { framings } from '../support/framings.ts'
-import { gateway } from '../support/gateway.ts'
-import { figuresOf } from '../support/promises.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { exchange } from '../support/harness/exchange.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway } from '../support/harness/gateway.ts'
+import { framings } from './framings.ts'
 
 const CREDENTIAL = 'Host: gateway\r\nAuthorization: Bearer TOKEN'
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { openLoad } from '../support/open-load.ts'
-import { program } from '../support/programs.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { openLoad } from '../support/harness/open-load.ts'
+import { program } from '../support/harness/programs.ts'
 
 /** The load, and the longest rest of a breaker, twice over. */
 t.setTimeout(180_000)

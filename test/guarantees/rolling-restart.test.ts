@@ -3,12 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { request } from 'undici'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
-import { type GatewayProcess, gatewayProcess } from '../support/gateway-process.ts'
-import { haproxy } from '../support/haproxy.ts'
-import { figuresOf } from '../support/promises.ts'
-import { createRawClient } from '../support/raw.ts'
-import { temporaryFolder } from '../support/replicas.ts'
-import { stablePort } from '../support/stable-port.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { type GatewayProcess, gatewayProcess } from '../support/harness/gateway-process.ts'
+import { createRawClient } from '../support/harness/raw.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
+import { stablePort } from '../support/harness/stable-port.ts'
+import { haproxy } from './haproxy.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(118_000)

@@ -4,12 +4,12 @@ import t from 'tap'
 import { request } from 'undici'
 import { COOKIE } from '../../src/auth/cookie.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { createContract } from '../support/contract.ts'
-import { leaksIn } from '../support/leaks.ts'
-import { program } from '../support/programs.ts'
-import { figuresOf } from '../support/promises.ts'
-import { redisServer } from '../support/redis.ts'
-import { temporaryFolder } from '../support/replicas.ts'
+import { createContract } from '../support/assert/contract.ts'
+import { leaksIn } from '../support/assert/leaks.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { program } from '../support/harness/programs.ts'
+import { redisServer } from '../support/harness/redis.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
 
 t.setTimeout(110_000)
 

@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import { eventually } from '../support/eventually.ts'
-import { gatewayProcess } from '../support/gateway-process.ts'
-import { figuresOf } from '../support/promises.ts'
-import { temporaryFolder } from '../support/replicas.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gatewayProcess } from '../support/harness/gateway-process.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

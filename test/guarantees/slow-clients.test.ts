@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Agent, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici'
-import { eventually } from '../support/eventually.ts'
-import { exchange } from '../support/exchange.ts'
-import { gateway } from '../support/gateway.ts'
-import { percentile } from '../support/latency.ts'
-import { figuresOf } from '../support/promises.ts'
-import { type Lives, slowClients } from '../support/slow-clients.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { exchange } from '../support/harness/exchange.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { gateway } from '../support/harness/gateway.ts'
+import { percentile } from '../support/harness/latency.ts'
+import { type Lives, slowClients } from './slow-clients.ts'
 
 /** 35 s of slow clients, and again where another program of the machine was in the way. */
 t.setTimeout(115_000)

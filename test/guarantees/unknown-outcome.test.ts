@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { type Gateway, gateway, type Reply } from '../support/gateway.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { type Gateway, gateway, type Reply } from '../support/harness/gateway.ts'
 
 t.setTimeout(110_000)
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { percentile } from '../support/latency.ts'
-import { openLoad, type Sample } from '../support/open-load.ts'
-import { program } from '../support/programs.ts'
-import { figuresOf } from '../support/promises.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { percentile } from '../support/harness/latency.ts'
+import { openLoad, type Sample } from '../support/harness/open-load.ts'
+import { program } from '../support/harness/programs.ts'
 
 t.setTimeout(110_000)
 

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { request } from 'undici'
 import { recordFigures } from '../../scripts/figures.ts'
-import { percentile, timesOf } from '../support/latency.ts'
-import { openLoad } from '../support/open-load.ts'
-import { program } from '../support/programs.ts'
+import { percentile, timesOf } from '../support/harness/latency.ts'
+import { openLoad } from '../support/harness/open-load.ts'
+import { program } from '../support/harness/programs.ts'
 
 /**
  * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` writes the figures down for

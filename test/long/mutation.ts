@@ -1,11 +1,11 @@
 import { globSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
-import { drawn } from '../support/mutation/draw.ts'
-import { instrumented } from '../support/mutation/instrumenter.ts'
-import { coverageOf, createJudge, type Verdict } from '../support/mutation/judge.ts'
-import { keep, recalled } from '../support/mutation/memory.ts'
-import { mutatedTree } from '../support/mutation/tree.ts'
+import { drawn } from './mutation/draw.ts'
+import { instrumented } from './mutation/instrumenter.ts'
+import { coverageOf, createJudge, type Verdict } from './mutation/judge.ts'
+import { keep, recalled } from './mutation/memory.ts'
+import { mutatedTree } from './mutation/tree.ts'
 
 /**
  * `npm run mutate -- --sample 400 --seed 7`: mutation. Do the tests notice when the code does something else? Without

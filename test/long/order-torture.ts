@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
-import { torture } from '../support/orders/torture.ts'
-import { redisServer } from '../support/redis.ts'
+import { torture } from '../guarantees/orders/torture.ts'
+import { redisServer } from '../support/harness/redis.ts'
 
 /**
  * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: order-torture at full length.

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
-import { openLoad } from '../support/open-load.ts'
-import { program } from '../support/programs.ts'
+import { openLoad } from '../support/harness/open-load.ts'
+import { program } from '../support/harness/programs.ts'
 
 /**
  * `npm run soak -- --minutes 30`: soak. Does memory grow, do files stay open, does anything go unhandled?

@@ -4,7 +4,7 @@ import { createRevocation } from '../../../src/auth/revocation.ts'
 import { Problem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import type { Auth } from '../../../src/upstream/auth.ts'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from '../../support/harness/eventually.ts'
 
 /** HOSTKEY's logout, which ends when the test lets it, and what became of it. */
 const office = () => {

@@ -8,11 +8,11 @@ import { createSealer } from '../../../src/auth/seal.ts'
 import { hashOf } from '../../../src/auth/services/registry.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { createBrowser } from '../../support/browser-caller.ts'
-import { fails } from '../../support/expect.ts'
-import { flipped } from '../../support/flipped.ts'
-import { gateway } from '../../support/gateway.ts'
-import { leaksIn } from '../../support/leaks.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { leaksIn } from '../../support/assert/leaks.ts'
+import { createBrowser } from '../../support/harness/browser-caller.ts'
+import { flipped } from '../../support/harness/flipped.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const temporary = (t: Test): string => {
   const folder = mkdtempSync(join(tmpdir(), 'seal-'))

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { openBrowser } from '../../support/chromium.ts'
-import { gateway } from '../../support/gateway.ts'
-import { type Fetched, fetchFrom, servePage } from '../../support/pages.ts'
-import { stablePort } from '../../support/stable-port.ts'
+import { openBrowser } from '../../support/harness/chromium.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
+import { type Fetched, fetchFrom, servePage } from './pages.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { openBrowser, watchedPage } from '../../support/chromium.ts'
-import { gateway } from '../../support/gateway.ts'
-import { stablePort } from '../../support/stable-port.ts'
-import { authorise, execute, load } from '../../support/swagger-ui.ts'
+import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
+import { authorise, execute, load } from './swagger-ui.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)

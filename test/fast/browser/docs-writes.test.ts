@@ -1,5 +1,5 @@
 import t from 'tap'
-import { executesAsFilledIn } from '../../support/swagger-ui-execution.ts'
+import { executesAsFilledIn } from './swagger-ui-execution.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)

@@ -1,10 +1,10 @@
 import { request } from 'node:http'
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import { openBrowser, watchedPage } from '../../support/chromium.ts'
-import { gateway } from '../../support/gateway.ts'
-import { serving } from '../../support/serving.ts'
-import { stablePort } from '../../support/stable-port.ts'
+import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { serving } from '../../support/harness/serving.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
 
 // 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
 t.setTimeout(110_000)

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import { openBrowser } from '../../support/chromium.ts'
-import { bundle } from '../../support/client.ts'
-import { gateway } from '../../support/gateway.ts'
-import { serving } from '../../support/serving.ts'
-import { stablePort } from '../../support/stable-port.ts'
+import { openBrowser } from '../../support/harness/chromium.ts'
+import { bundle } from '../../support/harness/client.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { serving } from '../../support/harness/serving.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
 
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { statusOf } from '../../../client/src/generated/problems.ts'
 import { createClient, GatewayProblem, isProblem, type ProblemName } from '../../../client/src/index.ts'
 import { problems } from '../../../schemas/problems.ts'
-import { gateway } from '../../support/gateway.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 /** Paths that clients and proxies like to rewrite. */
 const AWKWARD = [

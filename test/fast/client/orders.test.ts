@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createClient, isProblem, OrderUndecided } from '../../../client/src/index.ts'
-import { gateway } from '../../support/gateway.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(

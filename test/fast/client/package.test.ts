@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { bundle, publish } from '../../support/client.ts'
-import { gateway } from '../../support/gateway.ts'
+import { bundle, publish } from '../../support/harness/client.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 // 100 s: the compiler that consumers use takes seconds for itself.
 t.setTimeout(100_000)

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createClient, IncompleteStream, isProblem } from '../../../client/src/index.ts'
-import { eventually } from '../../support/eventually.ts'
-import { gateway } from '../../support/gateway.ts'
-import { serving } from '../../support/serving.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { serving } from '../../support/harness/serving.ts'
 
 type Act = (response: ServerResponse) => void
 

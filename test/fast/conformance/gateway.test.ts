@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { type Asked, conformance, type Reply, tampering } from '../../support/conformance.ts'
-import { gateway } from '../../support/gateway.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { type Asked, conformance, type Reply, tampering } from './run.ts'
 
 const FAST = ['--rate', '1000']
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { conformance } from '../../support/conformance.ts'
+import { conformance } from './run.ts'
 
 const TOKEN = 'a-token-that-nobody-may-see'
 const LOCAL = 'http://127.0.0.1:9/'

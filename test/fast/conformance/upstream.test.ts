@@ -6,7 +6,7 @@ import { createAsk } from '../../../conformance/upstream/ask.ts'
 import { type Fault, type Sandbox, type Switches, startSandbox } from '../../../src/sandbox/index.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 import { login, logout, passwordLogin } from '../../../src/upstream/actions/sessions.ts'
-import { conformance, tampering } from '../../support/conformance.ts'
+import { conformance, tampering } from './run.ts'
 
 const FAST = ['--rate', '1000']
 const READINGS = ['get_buckets', 'get_buckets_rmq', 'get_files', 'get_users', 'history', 'info', 'list_plans']

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { committedDocument } from '../../support/document.ts'
+import { committedDocument } from '../../support/assert/document.ts'
 
 type Schema = Record<string, unknown>
 

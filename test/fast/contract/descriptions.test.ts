@@ -1,6 +1,6 @@
 import t from 'tap'
 import * as scalars from '../../../schemas/scalars.ts'
-import { committedDocument, operationsOf } from '../../support/document.ts'
+import { committedDocument, operationsOf } from '../../support/assert/document.ts'
 
 const document = committedDocument()
 

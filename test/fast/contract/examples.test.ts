@@ -1,10 +1,10 @@
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { createContract } from '../../support/contract.ts'
-import { committedDocument, operationsOf, requestOf } from '../../support/document.ts'
-import { answersAsDocumented, ownRepliesOf } from '../../support/documented-reply.ts'
-import { eventually } from '../../support/eventually.ts'
-import { type Gateway, gateway } from '../../support/gateway.ts'
+import { createContract } from '../../support/assert/contract.ts'
+import { committedDocument, operationsOf, requestOf } from '../../support/assert/document.ts'
+import { answersAsDocumented, ownRepliesOf } from '../../support/assert/documented-reply.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
 // 90 s: a gateway and a sandbox for each example, while other files run too.
 t.setTimeout(90_000)

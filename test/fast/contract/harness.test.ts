@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createContract } from '../../support/contract.ts'
-import { gateway } from '../../support/gateway.ts'
+import { createContract } from '../../support/assert/contract.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 t.test('the harness sees every reply that is beside the document', async t => {
   const { url, get, send } = await gateway(t)

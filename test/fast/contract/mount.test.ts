@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type Document as DescribedDocument, operationsOf } from '../../support/document.ts'
-import { answersAsDocumented, ownRepliesOf } from '../../support/documented-reply.ts'
-import { gateway } from '../../support/gateway.ts'
+import { type Document as DescribedDocument, operationsOf } from '../../support/assert/document.ts'
+import { answersAsDocumented, ownRepliesOf } from '../../support/assert/documented-reply.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 interface Document extends DescribedDocument {
   servers: { url: string }[]

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import t from 'tap'
 import { type ProblemName, problems } from '../../../schemas/problems.ts'
-import { committedDocument, nameIn, operationsOf, repliesOf } from '../../support/document.ts'
+import { committedDocument, nameIn, operationsOf, repliesOf } from '../../support/assert/document.ts'
 
 const document = committedDocument()
 const operations = operationsOf(document)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { committedDocument } from '../../support/document.ts'
+import { committedDocument } from '../../support/assert/document.ts'
 
 // 90 s: several processes are started, while other files run too.
 t.setTimeout(90_000)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { actions } from '../../../src/upstream/actions/index.ts'
-import { committedDocument, type Operation, operationsOf, repliesOf } from '../../support/document.ts'
+import { committedDocument, type Operation, operationsOf, repliesOf } from '../../support/assert/document.ts'
 
 const document = committedDocument()
 const operations = operationsOf(document)

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { type ProblemName, problemNames } from '../../../schemas/problems.ts'
-import { contractOf } from '../../support/contract.ts'
-import { committedDocument, operationsOf, problemsOf } from '../../support/document.ts'
-import { isLikeExample } from '../../support/like-example.ts'
+import { contractOf } from '../../support/assert/contract.ts'
+import { committedDocument, operationsOf, problemsOf } from '../../support/assert/document.ts'
+import { isLikeExample } from '../../support/assert/like-example.ts'
 import { provocations } from './provocations/index.ts'
 import { documentedGateway, type Pair } from './provocations/provocation.ts'
 

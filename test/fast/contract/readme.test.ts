@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { openapiDocument } from '../../../scripts/docs/openapi.ts'
-import { faultOf, linksOf, reachableFrom } from '../../support/docs/links.ts'
+import { faultOf, linksOf, reachableFrom } from './links.ts'
 
 interface Operation {
   operationId: string

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { contractOf } from '../../support/contract.ts'
-import { committedDocument } from '../../support/document.ts'
-import { fails } from '../../support/expect.ts'
-import { isLikeExample } from '../../support/like-example.ts'
+import { contractOf } from '../../support/assert/contract.ts'
+import { committedDocument } from '../../support/assert/document.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { isLikeExample } from '../../support/assert/like-example.ts'
 import { documentedGateway } from './provocations/provocation.ts'
 
 const document = committedDocument()

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { openBrowser } from '../../support/chromium.ts'
-import { executePage, type Runner } from '../../support/docs/page.ts'
+import { openBrowser } from '../../support/harness/chromium.ts'
+import { executePage, type Runner } from './pages/page.ts'
 
 // 100 s: a browser and two gateways, on a busy machine.
 t.setTimeout(100_000)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { needProgram, needPython } from '../../support/debian.ts'
-import { executePage } from '../../support/docs/page.ts'
+import { needProgram, needPython } from '../../support/harness/debian.ts'
+import { executePage } from './pages/page.ts'
 
 // 110 s: npm loads a generator of 24 MB first.
 t.setTimeout(110_000)

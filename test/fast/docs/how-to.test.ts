@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import t from 'tap'
-import { needProgram } from '../../support/debian.ts'
-import { executePage } from '../../support/docs/page.ts'
+import { needProgram } from '../../support/harness/debian.ts'
+import { executePage } from './pages/page.ts'
 
 // 110 s: most pages start a gateway, and several wait for one.
 t.setTimeout(110_000)

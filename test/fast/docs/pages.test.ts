@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { blocksOf } from '../../support/docs/blocks.ts'
-import { isExecutedByGate } from '../../support/docs/gate.ts'
-import { executePage } from '../../support/docs/page.ts'
+import { blocksOf } from './pages/blocks.ts'
+import { isExecutedByGate } from './pages/gate.ts'
+import { executePage } from './pages/page.ts'
 
 // 100 s: two gateways and a sandbox, on a busy machine.
 t.setTimeout(100_000)

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { openBrowser, watchedPage } from '../../support/chromium.ts'
-import { served } from '../../support/examples.ts'
-import { gateway } from '../../support/gateway.ts'
-import { stablePort } from '../../support/stable-port.ts'
+import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
+import { served } from './examples.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)

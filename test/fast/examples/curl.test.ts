@@ -1,6 +1,6 @@
 import t from 'tap'
-import { ran } from '../../support/examples.ts'
-import { gateway } from '../../support/gateway.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { ran } from './examples.ts'
 
 const SCRIPT = 'examples/curl.sh'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { request } from 'undici'
-import { exchange } from '../../support/exchange.ts'
-import { gateway } from '../../support/gateway.ts'
+import { exchange } from '../../support/harness/exchange.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const BROKEN = 'GET /canary HTTP/1.1\r\nHost: x\r\nX-Canary: a\0canary\r\n\r\n'
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { eventually } from '../../support/eventually.ts'
-import { gatewayProcess } from '../../support/gateway-process.ts'
-import { temporaryFolder } from '../../support/replicas.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gatewayProcess } from '../../support/harness/gateway-process.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 t.setTimeout(60_000)
 

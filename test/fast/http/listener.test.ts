@@ -4,9 +4,9 @@ import t from 'tap'
 import { MAX_CONNECTIONS } from '../../../src/http/listener.ts'
 import { buildManagement } from '../../../src/http/management.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
-import { eventually } from '../../support/eventually.ts'
-import { exchange } from '../../support/exchange.ts'
-import { gateway } from '../../support/gateway.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { exchange } from '../../support/harness/exchange.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 /** So many are opened at once: more would wait in the queue of the kernel. */
 const AT_ONCE = 100

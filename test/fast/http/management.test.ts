@@ -1,7 +1,7 @@
 import t from 'tap'
 import { buildManagement } from '../../../src/http/management.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
-import { exchange } from '../../support/exchange.ts'
+import { exchange } from '../../support/harness/exchange.ts'
 
 t.test('the listener for operators has the bounds of the public one', async t => {
   const app = buildManagement({ metrics: createMetrics(), isReady: async () => true })

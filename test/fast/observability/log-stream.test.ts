@@ -5,10 +5,10 @@ import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { eventually } from '../../support/eventually.ts'
-import { gatewayProcess, START_MS } from '../../support/gateway-process.ts'
-import { temporaryFolder } from '../../support/replicas.ts'
-import { stablePort } from '../../support/stable-port.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gatewayProcess, START_MS } from '../../support/harness/gateway-process.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

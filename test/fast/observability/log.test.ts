@@ -1,9 +1,9 @@
 import { request } from 'node:http'
 import t, { type Test } from 'tap'
-import { eventually } from '../../support/eventually.ts'
-import { type Gateway, gateway } from '../../support/gateway.ts'
-import { createRawClient } from '../../support/raw.ts'
-import { withServices } from '../../support/services.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { type Gateway, gateway } from '../../support/harness/gateway.ts'
+import { createRawClient } from '../../support/harness/raw.ts'
+import { withServices } from '../../support/harness/services.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
 

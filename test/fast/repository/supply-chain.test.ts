@@ -20,7 +20,7 @@ const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
 /** What the tests of two promises install by themselves, because only they need it. */
-const OWN = ['test/support/prism-package', 'test/long/mutation']
+const OWN = ['test/guarantees/prism-package', 'test/long/mutation/package']
 const manifests: [string, Manifest][] = ['.', 'client', ...OWN].map(folder => [
   folder,
   JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { fails, succeeds } from '../../support/expect.ts'
-import { type Gateway, gateway } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
 const partial = 'S3 account was created, but had an error: Bucket already exists'
 

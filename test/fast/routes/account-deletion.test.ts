@@ -1,5 +1,5 @@
 import t from 'tap'
-import { gateway } from '../../support/gateway.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const ACCOUNT = '/accounts/s3_user_1'
 

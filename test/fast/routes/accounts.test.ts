@@ -1,6 +1,6 @@
 import t from 'tap'
-import { fails, succeeds } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 /** The one account of the customer `demo`: its files are those of the fixture. */
 const demoAccount = {

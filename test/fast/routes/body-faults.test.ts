@@ -1,6 +1,6 @@
 import t from 'tap'
-import { fails } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const planFault = (detail: string) => [{ in: 'body', pointer: '/planId', detail }]
 const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', detail }]

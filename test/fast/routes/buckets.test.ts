@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import t from 'tap'
-import { eventually } from '../../support/eventually.ts'
-import { fails, succeeds } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const createdAt = '2023-10-01T12:00:00Z'
 const snapshot = { storageBytes: 1_024_000_000, bandwidth: 102_400, createdAt: '2023-10-27T10:00:00Z' }

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { sendLines } from '../../../src/http/file-lines.ts'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from '../../support/harness/eventually.ts'
 
 const IDLE_MS = 600
 

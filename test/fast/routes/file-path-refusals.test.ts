@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { parseQuery } from '../../../src/http/query.ts'
-import { deletionOf, FILES, fileDeletions, shown } from '../../support/file-deletions.ts'
+import { deletionOf, FILES, fileDeletions, shown } from '../../support/harness/file-deletions.ts'
 
 /** What follows `/files`, and the problem that it is. */
 const refused: readonly (readonly [after: string, problem: string, status?: number])[] = [

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { bySegment, deletionOf, FILES, fileDeletions, isFilePath, shown, ways } from '../../support/file-deletions.ts'
+import {
+  bySegment,
+  deletionOf,
+  FILES,
+  fileDeletions,
+  isFilePath,
+  shown,
+  ways
+} from '../../support/harness/file-deletions.ts'
 
 /** Paths that break whoever trims, decodes, encodes, normalises or splits them: each is exact in every way. */
 const paths: readonly string[] = [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { fails } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
 

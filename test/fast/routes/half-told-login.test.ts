@@ -1,8 +1,8 @@
 import t from 'tap'
-import { eventually } from '../../support/eventually.ts'
-import { fails } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
-import { scriptedUpstream } from '../../support/scripted-upstream.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { scriptedUpstream } from '../../support/fakes/scripted-upstream.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const TOKEN = '0123456789abcdef0123456789abcdef'
 const LOGIN = { apiKey: '0123456789abcdef-0123456789abcdef' }

@@ -1,10 +1,10 @@
 import { request as begin } from 'node:http'
 import t from 'tap'
 import { request } from 'undici'
-import { eventually } from '../../support/eventually.ts'
-import { gateway } from '../../support/gateway.ts'
-import { gatewayProcess } from '../../support/gateway-process.ts'
-import { silentUpstream } from '../../support/silent-upstream.ts'
+import { silentUpstream } from '../../support/fakes/silent-upstream.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import { gatewayProcess } from '../../support/harness/gateway-process.ts'
 
 t.setTimeout(60_000)
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { eventually } from '../../support/eventually.ts'
-import { fails, succeeds } from '../../support/expect.ts'
-import { type Gateway, gateway, type Reply } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { type Gateway, gateway, type Reply } from '../../support/harness/gateway.ts'
 
 /** Another name for each test: the ledger outlives them all. */
 const orderOf = () => ({ planId: 2, bucketName: `b-${randomUUID()}` })

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { fails, succeeds } from '../../support/expect.ts'
-import { type Gateway, gateway } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
-import { createBrowser, forged } from '../../support/browser-caller.ts'
-import { eventually } from '../../support/eventually.ts'
-import { fails } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { createBrowser, forged } from '../../support/harness/browser-caller.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 /** What clears the cookie: its own flags, and an end in the past. */
 const CLEARED =

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import type { Fault } from '../../../src/sandbox/index.ts'
-import { createBrowser } from '../../support/browser-caller.ts'
-import { eventually } from '../../support/eventually.ts'
-import { fails } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { createBrowser } from '../../support/harness/browser-caller.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const COOKIE =
   /^__Host-Http-session=[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}; Max-Age=(\d+); Path=\/; HttpOnly; Secure; SameSite=Strict$/

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { fails, succeeds } from '../../support/expect.ts'
-import { gateway } from '../../support/gateway.ts'
+import { fails, succeeds } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 t.test('GET /accounts/:s3uid/usage', async t => {
   const { get, asked, sandbox } = await gateway(t)

@@ -4,8 +4,8 @@ import { problemNames, problems } from '../../../schemas/problems.ts'
 import { errors } from '../../../src/http/plugins/errors.ts'
 import { measure } from '../../../src/http/plugins/telemetry.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
-import { fails } from '../../support/expect.ts'
-import { gateway, type Reply } from '../../support/gateway.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { gateway, type Reply } from '../../support/harness/gateway.ts'
 
 /** A handler of ours that fails in a way that nobody foresaw. */
 const withCircuitBreaker = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { eventually } from '../../support/eventually.ts'
-import { START_MS } from '../../support/gateway-process.ts'
-import { temporaryFolder } from '../../support/replicas.ts'
-import { serving } from '../../support/serving.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { START_MS } from '../../support/harness/gateway-process.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
+import { serving } from '../../support/harness/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

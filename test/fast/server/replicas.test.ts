@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import type { Reply } from '../../support/gateway.ts'
-import { linesWith } from '../../support/outage/stage.ts'
-import { redisServer } from '../../support/redis.ts'
-import { replicas, temporaryFolder } from '../../support/replicas.ts'
+import { linesWith } from '../../guarantees/redis-outage/stage.ts'
+import type { Reply } from '../../support/harness/gateway.ts'
+import { redisServer } from '../../support/harness/redis.ts'
+import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

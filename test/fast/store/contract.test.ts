@@ -4,8 +4,8 @@ import { createMemoryStore } from '../../../src/store/memory.ts'
 import { createRedisStore } from '../../../src/store/redis.ts'
 import { createSqliteStore } from '../../../src/store/sqlite.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { redisServer } from '../../support/redis.ts'
-import { temporaryFolder } from '../../support/replicas.ts'
+import { redisServer } from '../../support/harness/redis.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

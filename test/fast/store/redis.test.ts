@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import { createRedisStore } from '../../../src/store/redis.ts'
 import { StoreUnavailable } from '../../../src/store/store.ts'
-import { atOnce } from '../../support/at-once.ts'
-import { MOST_RECOVERY_MS, timeUntil } from '../../support/outage/stage.ts'
-import { redisServer } from '../../support/redis.ts'
-import { switchboard } from '../../support/switchboard.ts'
+import { MOST_RECOVERY_MS, timeUntil } from '../../guarantees/redis-outage/stage.ts'
+import { redisServer } from '../../support/harness/redis.ts'
+import { atOnce } from './at-once.ts'
+import { switchboard } from './switchboard.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

@@ -1,8 +1,15 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
-import { BUCKETS, isRefusedGently, linesWith, MOST_RECOVERY_MS, probe, timeUntil } from '../../support/outage/stage.ts'
-import { replicas, temporaryFolder } from '../../support/replicas.ts'
+import {
+  BUCKETS,
+  isRefusedGently,
+  linesWith,
+  MOST_RECOVERY_MS,
+  probe,
+  timeUntil
+} from '../../guarantees/redis-outage/stage.ts'
+import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { createSqliteStore } from '../../../src/store/sqlite.ts'
 import { StoreUnavailable } from '../../../src/store/store.ts'
-import { atOnce } from '../../support/at-once.ts'
-import { timeUntil } from '../../support/outage/stage.ts'
-import { temporaryFolder } from '../../support/replicas.ts'
+import { timeUntil } from '../../guarantees/redis-outage/stage.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
+import { atOnce } from './at-once.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

@@ -6,10 +6,10 @@ import type { Action } from '../../../src/upstream/actions/action.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 import * as sessions from '../../../src/upstream/actions/sessions.ts'
 import { problemsOf, refusalsOf, UNANSWERED } from '../../../src/upstream/protocol/failures.ts'
-import { bareUpstream } from '../../support/bare-upstream.ts'
-import { contextOf } from '../../support/contexts.ts'
-import { gateway } from '../../support/gateway.ts'
-import { recordingUpstream } from '../../support/recording-upstream.ts'
+import { recordingUpstream } from '../../support/fakes/recording-upstream.ts'
+import { bareUpstream } from '../../support/harness/bare-upstream.ts'
+import { contextOf } from '../../support/harness/contexts.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const all: [string, Action][] = Object.entries(actions)
 const logins: [string, Action][] = Object.entries(sessions)

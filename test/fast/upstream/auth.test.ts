@@ -3,7 +3,7 @@ import { isProblem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { createAuth } from '../../../src/upstream/auth.ts'
 import { createUpstream } from '../../../src/upstream/client.ts'
-import { recordingUpstream, type Told } from '../../support/recording-upstream.ts'
+import { recordingUpstream, type Told } from '../../support/fakes/recording-upstream.ts'
 
 const NOW = 1_700_000_000_000
 const EIGHT_HOURS_MS = 8 * 3_600_000

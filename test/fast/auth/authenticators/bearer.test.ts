@@ -1,9 +1,9 @@
 import t from 'tap'
 import { createBearerAuthenticator } from '../../../../src/auth/authenticators/bearer.ts'
 import { Secret } from '../../../../src/core/secret.ts'
-import { clock } from '../../../support/clock.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { clock } from '../../../support/harness/clock.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const ADMIN_FILTERS = ['customerId=1005', 'email=other@example.com', 'billing=com']
 

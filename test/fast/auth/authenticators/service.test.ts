@@ -1,6 +1,6 @@
 import t from 'tap'
-import { fails } from '../../../support/expect.ts'
-import { withServices } from '../../../support/services.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { withServices } from '../../../support/harness/services.ts'
 
 const EVERYTHING = [
   'accounts:read',

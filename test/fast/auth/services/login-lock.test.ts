@@ -5,8 +5,8 @@ import { createLogins } from '../../../../src/auth/services/logins.ts'
 import { Secret } from '../../../../src/core/secret.ts'
 import { createRedisStore } from '../../../../src/store/redis.ts'
 import type { Auth } from '../../../../src/upstream/auth.ts'
-import { timeUntil } from '../../../support/outage/stage.ts'
-import { redisServer } from '../../../support/redis.ts'
+import { timeUntil } from '../../../guarantees/redis-outage/stage.ts'
+import { redisServer } from '../../../support/harness/redis.ts'
 
 const KEY = new Secret('an api key')
 const LOCK = `login:${createHash('sha256').update(KEY.reveal()).digest('base64url')}:lock`

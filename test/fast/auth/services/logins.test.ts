@@ -7,7 +7,7 @@ import { Secret } from '../../../../src/core/secret.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
 import { type Store, StoreUnavailable } from '../../../../src/store/store.ts'
 import type { Auth } from '../../../../src/upstream/auth.ts'
-import { clock } from '../../../support/clock.ts'
+import { clock } from '../../../support/harness/clock.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = new Secret('an api key')

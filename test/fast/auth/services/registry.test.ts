@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { hashOf, loadRegistry, RegistryError } from '../../../../src/auth/services/registry.ts'
 import { createLiveRegistry } from '../../../../src/auth/services/reload.ts'
-import { temporaryFolder } from '../../../support/replicas.ts'
+import { temporaryFolder } from '../../../support/harness/replicas.ts'
 
 const folder = temporaryFolder(t)
 const path = join(folder, 'services.json')

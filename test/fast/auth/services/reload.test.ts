@@ -6,9 +6,9 @@ import t from 'tap'
 import { request } from 'undici'
 import { hashOf } from '../../../../src/auth/services/registry.ts'
 import { startSandbox } from '../../../../src/sandbox/index.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { temporaryFolder } from '../../../support/replicas.ts'
-import { credentialOf, newSecret } from '../../../support/services.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { temporaryFolder } from '../../../support/harness/replicas.ts'
+import { credentialOf, newSecret } from '../../../support/harness/services.ts'
 
 t.test('SIGHUP', async t => {
   const sandbox = await startSandbox({ seed: newSecret() })

@@ -1,5 +1,5 @@
 import { COOKIE } from '../../../../src/auth/cookie.ts'
-import { withServices } from '../../../support/services.ts'
+import { withServices } from '../../../support/harness/services.ts'
 import { bodyWith, byRequest, type Provocations, sendChanged, tokenFor } from './provocation.ts'
 
 /** Looks like a cookie of ours, and opens nothing. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { eventually } from '../../../support/eventually.ts'
-import type { Reply } from '../../../support/gateway.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import type { Reply } from '../../../support/harness/gateway.ts'
 import { changedRequest, documentedGateway, type Pair, type Provocation, prepared } from './provocation.ts'
 
 /** Longer than all the stragglers take. */

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
-import type { Reply } from '../../../support/gateway.ts'
+import type { Reply } from '../../../support/harness/gateway.ts'
 import {
   documentedGateway,
   freshToken,

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { Sandbox } from '../../../../src/sandbox/index.ts'
-import { type DescribedProblem, type Given, type Operation, requestOf } from '../../../support/document.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
-import { createRawClient } from '../../../support/raw.ts'
+import { type DescribedProblem, type Given, type Operation, requestOf } from '../../../support/assert/document.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { createRawClient } from '../../../support/harness/raw.ts'
 
 /** An operation, and one of the problems that it can answer. */
 export interface Pair {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { eventually } from '../../../support/eventually.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
 import {
   bodyWith,
   documentedGateway,

@@ -4,9 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { COOKIE } from '../../../../src/auth/cookie.ts'
 import { MAX_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import type { Gateway, Reply } from '../../../support/gateway.ts'
-import { temporaryFolder } from '../../../support/replicas.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import type { Gateway, Reply } from '../../../support/harness/gateway.ts'
+import { temporaryFolder } from '../../../support/harness/replicas.ts'
 import { documentedGateway, type Pair, type Provocation, type Provocations, sendChanged } from './provocation.ts'
 
 /** The limit of an address with the default settings. */

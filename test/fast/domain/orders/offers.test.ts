@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { checkedOffer, priceOf } from '../../../../src/domain/orders/offers.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream } from '../../../support/recording-upstream.ts'
+import { recordingUpstream } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const plans = [
   { id: 1, locations: ['DE', 'NL'], monthly_eur: 0, monthly_usd: 0, monthly_rub: 0 },

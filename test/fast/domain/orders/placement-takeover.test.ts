@@ -3,7 +3,7 @@ import t from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { StoreUnavailable } from '../../../../src/store/index.ts'
-import { LEASE_MS, shop } from '../../../support/shop.ts'
+import { LEASE_MS, shop } from './shop.ts'
 
 t.test('whoever takes an entry over', async t => {
   const { purchaseOf, sent, ledger, advance, control } = await shop(t)

@@ -2,8 +2,8 @@ import t from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { StoreUnavailable } from '../../../../src/store/index.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { LEASE_MS, shop } from '../../../support/shop.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { LEASE_MS, shop } from './shop.ts'
 
 t.test('the entry says `sent` before anything is', async t => {
   const { control, purchaseOf, sent, ledger } = await shop(t)

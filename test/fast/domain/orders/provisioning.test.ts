@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { leavesItOpen, madeDespite, purchase } from '../../../../src/domain/orders/provisioning.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })

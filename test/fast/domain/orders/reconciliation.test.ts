@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { accountsOfPlan, lookForAccount, type Search } from '../../../../src/domain/orders/reconciliation.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
 

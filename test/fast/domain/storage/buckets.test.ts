@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createdBucket, findMadeBucket, listedBuckets, madeBucket } from '../../../../src/domain/storage/buckets.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const found = (listed: string[], before: string[] = []) =>
   madeBucket(

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
-import { scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { scriptedUpstream } from '../../../support/fakes/scripted-upstream.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
 

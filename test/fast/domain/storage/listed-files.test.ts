@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { listedFiles, pagesOf } from '../../../../src/domain/storage/files.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const wanted = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
 

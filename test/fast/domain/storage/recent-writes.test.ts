@@ -4,8 +4,8 @@ import { Problem } from '../../../../src/core/problem.ts'
 import { createRecentWrites } from '../../../../src/domain/storage/recent-writes.ts'
 import { type Store, StoreUnavailable } from '../../../../src/store/index.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const unused = () => Promise.reject(new Error('not asked'))
 const callerOf = (id: string): Caller => ({

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import t, { type Test } from 'tap'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway, type Reply } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
 t.setTimeout(60_000)
 

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import type { FaultKind } from '../../../../src/sandbox/index.ts'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway } from '../../../support/gateway.ts'
-import { scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { scriptedUpstream } from '../../../support/fakes/scripted-upstream.ts'
+import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
 
 t.setTimeout(60_000)
 

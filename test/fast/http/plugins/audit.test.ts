@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { temporaryFolder } from '../../../support/replicas.ts'
-import { withServices } from '../../../support/services.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { temporaryFolder } from '../../../support/harness/replicas.ts'
+import { withServices } from '../../../support/harness/services.ts'
 
 t.test('the audit log: one JSON line for each event', async t => {
   const file = join(temporaryFolder(t), 'logs', 'audit.log')

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import { gateway } from '../../../support/gateway.ts'
-import { withServices } from '../../../support/services.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
+import { withServices } from '../../../support/harness/services.ts'
 
 const ACCOUNT = '/accounts/s3_user_1'
 const FILES = `${ACCOUNT}/buckets/holiday-pictures/files`

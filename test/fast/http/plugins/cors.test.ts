@@ -1,7 +1,7 @@
 import t from 'tap'
-import { exchange } from '../../../support/exchange.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { exchange } from '../../../support/harness/exchange.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const ORIGIN = 'https://console.example'
 const ASKS = { origin: ORIGIN, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'x-csrf' }

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { fails } from '../../../support/expect.ts'
-import { gateway, type Reply } from '../../../support/gateway.ts'
-import { createRawClient } from '../../../support/raw.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { createRawClient } from '../../../support/harness/raw.ts'
 
 t.test('the router', async t => {
   const { get, send, asked } = await gateway(t)

@@ -2,10 +2,10 @@ import { request } from 'node:http'
 import t from 'tap'
 import { COOKIE } from '../../../../src/auth/cookie.ts'
 import { MAX_IN_FLIGHT } from '../../../../src/http/plugins/in-flight.ts'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 /** Each asks something else: who asks the same shares one call. */
 const accountsAt = (n: number) => `/accounts?limit=${n + 1}`

@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { MAX_PRESSURE } from '../../../../src/http/plugins/load-shedding.ts'
 import { createPressure } from '../../../../src/http/pressure.ts'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway, type Reply } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
 t.setTimeout(60_000)
 

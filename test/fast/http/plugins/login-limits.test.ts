@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { fails } from '../../../support/expect.ts'
-import { gateway, type Reply } from '../../../support/gateway.ts'
-import { redisServer } from '../../../support/redis.ts'
-import { parseList } from '../../../support/structured.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { parseList } from '../../../support/assert/structured.ts'
+import { gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { redisServer } from '../../../support/harness/redis.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
-import { redisServer } from '../../../support/redis.ts'
-import { replicas } from '../../../support/replicas.ts'
-import { parseList } from '../../../support/structured.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { parseList } from '../../../support/assert/structured.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { redisServer } from '../../../support/harness/redis.ts'
+import { replicas } from '../../../support/harness/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

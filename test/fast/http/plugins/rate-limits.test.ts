@@ -1,7 +1,7 @@
 import t from 'tap'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
 
 const BUCKETS = '/accounts/s3_user_1/buckets'
 

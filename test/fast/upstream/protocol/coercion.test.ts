@@ -4,7 +4,7 @@ import { Value } from 'typebox/value'
 import type { FaultKind } from '../../../../src/sandbox/index.ts'
 import { actions } from '../../../../src/upstream/actions/index.ts'
 import { coerce } from '../../../../src/upstream/protocol/coercion.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const names = Type.Array(Type.String())
 const sizes = Type.Array(Type.Object({ size: Type.Integer() }))

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { createTransport, MAX_BODY_BYTES } from '../../../../src/upstream/protocol/transport.ts'
-import { serving } from '../../../support/serving.ts'
+import { serving } from '../../../support/harness/serving.ts'
 
 const encoders: Record<string, (text: string) => Buffer> = {
   gzip: gzipSync,

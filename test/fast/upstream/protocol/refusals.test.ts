@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { ActionName } from '../../../../src/upstream/actions/index.ts'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

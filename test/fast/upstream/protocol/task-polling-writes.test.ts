@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { createBucket, deleteBucket } from '../../../../src/upstream/actions/buckets.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
 
 const KEY = 'a1'.repeat(16)
 const queued = () => ({ callback: KEY })

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
-import { contextOf } from '../../../support/contexts.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
-import { recordingUpstream } from '../../../support/recording-upstream.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { recordingUpstream } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf } from '../../../support/harness/contexts.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 const USAGE = '/accounts/s3_user_1/usage'
 

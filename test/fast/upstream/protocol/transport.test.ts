@@ -4,11 +4,11 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
-import { createBrowser } from '../../../support/browser-caller.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
-import { serving } from '../../../support/serving.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
+import { serving } from '../../../support/harness/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)

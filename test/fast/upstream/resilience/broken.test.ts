@@ -1,10 +1,10 @@
 import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway } from '../../../support/gateway.ts'
-import { withServices } from '../../../support/services.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
+import { withServices } from '../../../support/harness/services.ts'
 
 /** A call that its caller gives up as soon as it is told to. */
 const begun = ({ url }: Pick<Gateway, 'url'>, method: string, path: string, token: string) => {

@@ -3,8 +3,8 @@ import t from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createBulkhead } from '../../../../src/upstream/resilience/bulkhead.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
-import { fails } from '../../../support/expect.ts'
-import { gateway } from '../../../support/gateway.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 
 t.test('a lane', async t => {
   t.test('runs so many at a time, the others in their order, and refuses what is beyond its queueSize', async t => {

@@ -7,7 +7,7 @@ import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { listPlans } from '../../../../src/upstream/actions/plans.ts'
 import type { Call } from '../../../../src/upstream/call.ts'
 import { cached } from '../../../../src/upstream/resilience/cache.ts'
-import { contextOf, heard, type Who } from '../../../support/contexts.ts'
+import { contextOf, heard, type Who } from '../../../support/harness/contexts.ts'
 
 /** Plans that are kept, by a clock that is put forward; each call is answered with its number, or fails. */
 const shop = () => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createBreaker, Open, type Sign } from '../../../../src/upstream/resilience/circuit-breaker.ts'
-import { clock } from '../../../support/clock.ts'
+import { clock } from '../../../support/harness/clock.ts'
 
 /** The first rest at its longest, with its jitter. */
 const FIRST_REST_MS = 1200

@@ -2,7 +2,7 @@ import t from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
 import { createBreakers } from '../../../../src/upstream/resilience/circuit-breakers.ts'
-import { clock } from '../../../support/clock.ts'
+import { clock } from '../../../support/harness/clock.ts'
 
 /** The first rest at its longest, with its jitter. */
 const FIRST_REST_MS = 1200

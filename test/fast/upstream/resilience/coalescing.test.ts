@@ -9,7 +9,7 @@ import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../../.
 import { showKey } from '../../../../src/upstream/actions/keys.ts'
 import type { Call } from '../../../../src/upstream/call.ts'
 import { coalesced } from '../../../../src/upstream/resilience/coalescing.ts'
-import { contextOf, heard } from '../../../support/contexts.ts'
+import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
 /** An upstream that answers when it is told to. */
 const upstream = () => {

@@ -1,10 +1,10 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
-import { eventually } from '../../../support/eventually.ts'
-import { fails } from '../../../support/expect.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/gateway.ts'
-import { stablePort } from '../../../support/stable-port.ts'
+import { fails } from '../../../support/assert/expect.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { stablePort } from '../../../support/harness/stable-port.ts'
 
 /** An operation, and the action that it calls. */
 interface Operation {

@@ -2,9 +2,9 @@ import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { deleteBucket, getBuckets } from '../../../../src/upstream/actions/buckets.ts'
 import { withShutdownGuard } from '../../../../src/upstream/resilience/shutdown-guard.ts'
-import { bareUpstream } from '../../../support/bare-upstream.ts'
-import { contextOf, heard } from '../../../support/contexts.ts'
-import { eventually } from '../../../support/eventually.ts'
+import { bareUpstream } from '../../../support/harness/bare-upstream.ts'
+import { contextOf, heard } from '../../../support/harness/contexts.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
 
 const account = { s3uid: 's3_user_1' }
 const bucket = { ...account, bucket_name: 'empty-bucket' }

@@ -5,8 +5,8 @@ import { createOrder, getUsers } from '../../../../src/upstream/actions/accounts
 import { createBucket } from '../../../../src/upstream/actions/buckets.ts'
 import { tokenInfo } from '../../../../src/upstream/actions/sessions.ts'
 import type { Upstream } from '../../../../src/upstream/client.ts'
-import { contextOf, heard } from '../../../support/contexts.ts'
-import { recordingUpstream, type Told } from '../../../support/recording-upstream.ts'
+import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
 /** A caller whose door gives `second` for a refused token, and a HOSTKEY that answers each call in turn. */
 const caller = async (t: Test, action: string, ...answers: Told[]) => {

@@ -6,10 +6,10 @@ import type { Intent } from '../../../../../src/domain/orders/ledger/entry.ts'
 import { createLedger, type Held, type Ledger } from '../../../../../src/domain/orders/ledger/ledger.ts'
 import { createLedgerStore, type LedgerStore } from '../../../../../src/domain/orders/ledger/store.ts'
 import { StoreUnavailable } from '../../../../../src/store/index.ts'
-import { fails } from '../../../../support/expect.ts'
-import { gateway } from '../../../../support/gateway.ts'
-import { redisServer } from '../../../../support/redis.ts'
-import { temporaryFolder } from '../../../../support/replicas.ts'
+import { fails } from '../../../../support/assert/expect.ts'
+import { gateway } from '../../../../support/harness/gateway.ts'
+import { redisServer } from '../../../../support/harness/redis.ts'
+import { temporaryFolder } from '../../../../support/harness/replicas.ts'
 
 const LEASE_MS = 75_000
 const HOUR_MS = 3_600_000

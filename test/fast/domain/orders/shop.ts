@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import type { RequestContext } from '../../../../src/core/context.ts'
+import { Problem } from '../../../../src/core/problem.ts'
+import { Secret } from '../../../../src/core/secret.ts'
+import { createLedger, type Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
+import { createLedgerStore } from '../../../../src/domain/orders/ledger/store.ts'
+import { type OrderKey, orderKeyOf } from '../../../../src/domain/orders/order-key.ts'
+import { createOrdering } from '../../../../src/domain/orders/placement.ts'
+import { startSandbox } from '../../../../src/sandbox/index.ts'
+import { createAccount, createOrder } from '../../../../src/upstream/actions/accounts.ts'
+import { createUpstream } from '../../../../src/upstream/client.ts'
+import { temporaryFolder } from '../../../support/harness/replicas.ts'
+
+/** After so long without a word an entry may be taken over. */
+export const LEASE_MS = 75_000
+
+/** Purchases at a sandbox, with a ledger in a file and a clock that is put forward. */
+export const shop = async (t: Test) => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  const { control, demo } = sandbox
+  const rich = () => control.setCredit('demo', 1_000_000)
+  rich()
+  const upstream = createUpstream({
+    url: new URL(sandbox.url),
+    timeoutMs: 2000,
+    observe: () => undefined,
+    reportRest: () => undefined
+  })
+  const store = createLedgerStore({
+    kind: 'memory',
+    dataDir: temporaryFolder(t),
+    redisUrl: undefined,
+    report: () => undefined
+  })
+  t.after(async () => {
+    await Promise.all([upstream.close(), store.close()])
+    await sandbox.close()
+  })
+  let time = Date.now()
+  const ledger = createLedger({ store: { ...store, now: async () => time }, leaseMs: LEASE_MS })
+  const context: RequestContext = {
+    caller: {
+      authScheme: 'bearer',
+      id: 'a caller',
+      limitFactor: 1,
+      accounts: undefined,
+      token: async () => new Secret(demo.token),
+      grants: async () => true,
+      identity: async () => ({ customerId: 1 }),
+      refreshToken: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
+    },
+    signal: new AbortController().signal,
+    upstream: { ms: 0, calls: 0 }
+  }
+  const actions = { order: createOrder, account: createAccount }
+
+  /** A purchase that is sent again and again as it is; `through` is the ledger as this replica sees it. */
+  const purchaseOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
+    const action = actions[what]
+    const wanted = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
+    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), wanted, context)
+    return {
+      intent: { ...key, wanted },
+      entry: () => ledger.peek(key),
+      place: (through: Ledger = ledger, check = async () => wanted) =>
+        createOrdering({ ledger: through, lateExecutionWindowMs: 3_600_000, mount: '' })
+          .place({ upstream, action, verifyDelaysMs: [0, 20] }, key, check, context)
+          .then(
+            ({ entry }) => entry,
+            error => error
+          )
+    }
+  }
+  return {
+    control,
+    ledger,
+    purchaseOf,
+    reset: () => {
+      control.reset()
+      rich()
+    },
+    advance: (ms: number) => {
+      time += ms
+    },
+    sent: () => control.counters()['create_order'] ?? 0
+  }
+}

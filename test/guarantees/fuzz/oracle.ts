@@ -1,0 +1,65 @@
+import { problems } from '../../../schemas/problems.ts'
+import type { contractOf } from '../../support/assert/contract.ts'
+import type { FuzzRequest } from './requests.ts'
+import { fieldsIn, type Sent, violationsIn } from './wiretap.ts'
+
+/** A reply of the gateway, however it was asked. */
+export interface FuzzReply {
+  statusCode: number
+  headers: Record<string, string | undefined>
+  text: string
+}
+
+/** Which field of a form repeats what part of the request. */
+const NAMED = { s3uid: 's3uid', bucket: 'bucket_name', path: 'filename' } as const
+
+export type Contract = ReturnType<typeof contractOf>
+
+/** What is wrong with a reply; nothing when it is as promised. @param operation method and target, as they were read */
+export const replyFaults = (contract: Contract, operation: string, reply: FuzzReply): string[] => [
+  ...(reply.statusCode >= 500 ? [`${reply.statusCode}: ${reply.text}`] : []),
+  ...contract.violations(operation, reply),
+  ...(reply.statusCode >= 400 && !operation.startsWith('HEAD ') ? problemFaults(reply) : [])
+]
+
+/** What is wrong with what was sent to HOSTKEY for a request. @param headers of the request, credential included */
+export const callFaults = (
+  { meant }: FuzzRequest,
+  headers: Readonly<Record<string, string>>,
+  sent: readonly Sent[]
+): string[] => [
+  ...sent.flatMap(violationsIn),
+  ...sent.flatMap(({ path, form }) => (path === '/s3.php' ? fieldFaults(meant, headers, fieldsIn(form)) : []))
+]
+
+/** Every failure is a problem of the catalogue, also on paths that the document does not know. */
+const problemFaults = ({ statusCode, headers, text }: FuzzReply): string[] => {
+  if (!/^application\/problem\+json/.test(headers['content-type'] ?? '')) {
+    return [`${statusCode} as ${headers['content-type']}: ${text.slice(0, 200)}`]
+  }
+  const { type, status, title, instance } = JSON.parse(text)
+  const name = String(type).split('/').at(-1) ?? ''
+  const known = Object.hasOwn(problems, name) ? problems[name as keyof typeof problems] : undefined
+  return [
+    ...(known?.status === statusCode && status === statusCode && title === known.title
+      ? []
+      : [`${statusCode}: ${text}`]),
+    ...(instance === headers['x-request-id'] ? [] : [`${instance} is not ${headers['x-request-id']}`])
+  ]
+}
+
+/** What is sent names what was asked for, and nobody speaks with another's token. */
+const fieldFaults = (
+  meant: FuzzRequest['meant'],
+  { authorization }: Readonly<Record<string, string>>,
+  fields: ReadonlyMap<string, string>
+): string[] => {
+  const wrong = Object.entries(NAMED)
+    .filter(([ours, theirs]) => meant[ours] !== undefined && fields.has(theirs) && meant[ours] !== fields.get(theirs))
+    .map(
+      ([ours, theirs]) => `${theirs} is ${JSON.stringify(fields.get(theirs))}, meant was ${JSON.stringify(meant[ours])}`
+    )
+  const shown = authorization?.replace(/^Bearer +/i, '')
+  if (shown !== undefined && fields.get('token') !== shown) wrong.push('the token is another than the caller’s')
+  return wrong
+}

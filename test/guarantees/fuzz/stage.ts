@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { InjectOptions } from 'fastify'
+import { COOKIE } from '../../../src/auth/cookie.ts'
+import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { loadConfig } from '../../../src/config/config.ts'
+import { assembleGateway } from '../../../src/gateway.ts'
+import { createLog } from '../../../src/observability/log.ts'
+import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { contractOf } from '../../support/assert/contract.ts'
+import { CALM } from '../../support/harness/calm.ts'
+import type { Document } from './document.ts'
+import { callFaults, type FuzzReply, replyFaults } from './oracle.ts'
+import type { Credential, FuzzRequest } from './requests.ts'
+import type { Dictionary } from './values.ts'
+import { createWiretap } from './wiretap.ts'
+
+export type Stage = Awaited<ReturnType<typeof createStage>>
+
+/** Limits that no request meets: each window is over before it is used up. */
+const ENV = {
+  PORT: '0',
+  MANAGEMENT_PORT: '0',
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'info',
+  RATE_LIMIT_MAX: '1000000',
+  RATE_LIMIT_WINDOW_MS: '1000'
+}
+
+/** A gateway in front of the sandbox, with what it takes to ask it anything and to judge what it does. */
+export const createStage = async () => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  const dataDir = mkdtempSync(join(tmpdir(), 'hks3-fuzz-'))
+  const config = loadConfig({ ...ENV, DATA_DIR: dataDir, AUDIT_LOG: join(dataDir, 'audit.log') })
+  // The log is written, so that a request which cannot be logged is found, and read by nobody.
+  const log = createLog(config.logLevel, new Writable({ write: (_chunk, _encoding, done) => done() }))
+  const { app, close } = await assembleGateway({
+    config,
+    upstreamUrl: new URL(sandbox.url),
+    registry: createLiveRegistry(undefined, {}),
+    log,
+    verifyDelaysMs: [0],
+    pressure: CALM,
+    isEphemeral: true
+  })
+  await app.ready()
+  const document = (await app.inject('/openapi.json')).json<Document>()
+  const wiretap = createWiretap(sandbox.url)
+  const cookies: Record<string, string> = { forged: 'AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA' }
+  const { demo, control } = sandbox
+
+  const inject = async ({ method, target, body }: FuzzRequest, headers: Record<string, string>): Promise<FuzzReply> => {
+    const reply = await app.inject({
+      method,
+      url: target,
+      headers,
+      ...(body !== undefined && { payload: Buffer.from(body, 'latin1') })
+    } satisfies InjectOptions)
+    return { statusCode: reply.statusCode, headers: flat(reply.headers), text: reply.payload }
+  }
+
+  /** Those of the request, and its credential, spelt out. */
+  const headersOf = ({ headers, as }: FuzzRequest) => ({ ...credentialHeaders(as), ...headers })
+
+  const credentialHeaders = (as: Credential): Record<string, string> => {
+    if (as === null) return {}
+    if ('text' in as) return { authorization: as.text }
+    if ('bearer' in as) return { authorization: `Bearer ${control.tokenOf(as.bearer)}` }
+    return { cookie: `${COOKIE}=${cookies[as.cookie] ?? ''}`, 'x-csrf': '1' }
+  }
+
+  /** The sandbox and the session as at the start. */
+  const reset = async () => {
+    control.reset()
+    const { headers } = await app.inject({
+      method: 'POST',
+      url: '/session',
+      headers: { 'x-csrf': '1' },
+      payload: { apiKey: demo.apiKey }
+    })
+    cookies['demo'] = /(?<=session=)[^;]+/.exec(String(headers['set-cookie']))?.[0] ?? ''
+    wiretap.take()
+  }
+  await reset()
+
+  const authorization = `Bearer ${demo.token}`
+  /** The number of an order whose answer was lost: of others a caller is told the account. */
+  const lostOrder = async () => {
+    control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
+    const reply = await app.inject({
+      method: 'POST',
+      url: '/orders',
+      headers: { authorization, 'idempotency-key': 'an-order-that-was-lost' },
+      payload: { planId: 2, bucketName: 'lost-order' }
+    })
+    control.clearFaults()
+    return String(reply.headers.location).split('/').at(-1) ?? ''
+  }
+  const dictionary: Dictionary = {
+    ...(await dictionaryOf(async url => (await app.inject({ url, headers: { authorization } })).json(), demo)),
+    orderId: [await lostOrder()]
+  }
+  await reset()
+
+  const contract = contractOf(document)
+
+  /** Asks, and judges what came and what went out; one request at a time. */
+  const tryOut = async (request: FuzzRequest) => {
+    // `inject` resolves `..` as a browser does; a socket takes what it is given.
+    const { pathname, search } = new URL(request.target, 'http://localhost')
+    const target = `${pathname}${search}`
+    const understood = target === request.target ? request : { ...request, meant: {} }
+    const headers = headersOf(request)
+    const reply = await inject(request, headers)
+    const sent = wiretap.take()
+    const violations = [
+      ...replyFaults(contract, `${request.method} ${target}`, reply),
+      ...callFaults(understood, headers, sent)
+    ]
+    return { reply, sent, violations }
+  }
+
+  return {
+    app,
+    document,
+    dictionary,
+    sandbox,
+    wiretap,
+    contract,
+    headersOf,
+    reset,
+    tryOut,
+    async close() {
+      wiretap.close()
+      await close()
+      await sandbox.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  }
+}
+
+const flat = (headers: Record<string, number | string | string[] | undefined>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, value === undefined ? undefined : [value].flat().join(', ')])
+  )
+
+/** What exists: without it hardly a request would get past the first 404. */
+const dictionaryOf = async (
+  get: (url: string) => Promise<{ nextCursor: string }>,
+  { apiKey, email, password, token }: { apiKey: string; email: string; password: string; token: string }
+): Promise<Dictionary> => {
+  const bucket = '/accounts/s3_user_1/buckets'
+  const cursors = await Promise.all([
+    get(`${bucket}/holiday-pictures/files?limit=10`),
+    get(`${bucket}/logs/files?limit=100`),
+    get(`${bucket}/holiday-pictures/files?limit=7&search=2021`)
+  ])
+  return {
+    s3uid: ['s3_user_1', 's3_user_1', 's3_user_1', 's3_user_1', 's3_user_2', 's3_user_99'],
+    bucket: ['holiday-pictures', 'holiday-pictures', 'logs', 'empty-bucket', 'no-such-bucket', 'other-bucket'],
+    name: ['photos', 'new-bucket', 'logs', 'bucket-not-empty', 'internal'],
+    path: [...awkwardPaths, 'picture-001.jpg', 'picture-002.jpg', '2021/winter/picture-001.jpg', 'access-00001.log.gz'],
+    search: ['2021', 'picture', 'access', '%', '/'],
+    limit: [1, 5, 100, 250],
+    cursor: cursors.map(({ nextCursor }) => nextCursor),
+    planId: [1, 2, 2, 3, 4, 99],
+    location: ['NL', 'NL', 'DE', 'US'],
+    monthlyEur: [4.9, 14.9],
+    monthlyUsd: [5.4, 16.4],
+    monthlyRub: [490, 1490],
+    email: [email],
+    customerId: [1002, 1005],
+    apiKey: [apiKey],
+    password: [password, 'wrong'],
+    token: [token]
+  }
+}

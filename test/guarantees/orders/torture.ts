@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { addCustomer, standardFixture } from '../../../src/sandbox/fixture.ts'
+import { type Fixture, type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
+import { openBucket } from '../../../src/sandbox/storage.ts'
+import { type GatewayProcesses, gatewayProcesses } from '../../support/harness/gateway-processes.ts'
+import type { RedisServer } from '../../support/harness/redis.ts'
+import { type OrderIntent, orderUntilTold, type Told } from './client.ts'
+
+export interface Torture {
+  /** At least so many orders, and as many more as it takes for so many kills. */
+  orders: number
+  kills: number
+  clients: number
+  customers: number
+  /** The ledger; a SQLite file when there is none. */
+  redis?: RedisServer
+  /** Milliseconds between two kills of Redis; it is started again at once, with what is on its disk. */
+  redisKillsEveryMs?: number
+  report?: (line: string) => void
+}
+
+/** What RELIABILITY 5 counts. */
+export interface Damage {
+  orders: number
+  kills: number
+  redisKills: number
+  /** Accounts that nobody has ordered. */
+  duplicated: number
+  /** Orders that were told 201, and there is no such account. */
+  lost: number
+  /** Orders that were told an account of another order, or two who asked with one key and were told different things. */
+  wrong: number
+  /** Orders whose outcome nobody could tell in a minute. */
+  open: number
+  newKeys: number
+  p99Ms: number
+  seconds: number
+}
+
+const MOST_TAKEN = 1000
+const TOLD_BETWEEN_KILLS = 10
+const KILL_MS = { least: 250, most: 750 }
+/** Every so many orders: a connection that is reset before HOSTKEY acts, one after, and "-1 but created". */
+const FAULT_EVERY = 100
+const TWICE_EVERY = 5
+
+/** Orders from many clients through gateways that are killed all the time, in front of a HOSTKEY that breaks off. */
+export const torture = async (options: Torture): Promise<Damage> => {
+  const { report = () => undefined, redis } = options
+  const startedAt = performance.now()
+  const sandbox = await startSandbox({ seed: randomUUID(), fixture: fixtureOf(options.customers) })
+  const dataDir = mkdtempSync(join(tmpdir(), 'hks3-torture-'))
+  const gateways = await gatewayProcesses({
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: dataDir,
+    AUDIT_LOG: join(dataDir, 'audit.log'),
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    SESSION_SECRET: 'x'.repeat(40),
+    RATE_LIMIT_MAX: '1000000',
+    RATE_LIMIT_WINDOW_MS: '1000',
+    UPSTREAM_TIMEOUT_MS: '2000',
+    ORDER_LEASE_MS: '3500',
+    ORDER_LATE_EXECUTION_WINDOW_MS: '500',
+    ...(redis && { REDIS_URL: redis.url })
+  })
+  const told: Told[] = []
+  let begun = 0
+  let redisKills = 0
+  let isOver = false
+  const isEnough = () => begun >= options.orders && gateways.kills >= options.kills
+
+  const client = async () => {
+    while (!isEnough()) {
+      begun += 1
+      const intent = intentOf(begun, options.customers, sandbox)
+      armFault(begun, sandbox)
+      const key = randomUUID()
+      const askers = begun % TWICE_EVERY === 0 ? 2 : 1
+      told.push(
+        ...(await Promise.all(Array.from({ length: askers }, () => orderUntilTold(intent, key, gateways.urls))))
+      )
+      if (told.length % 500 === 0) report(`${told.length} told, ${gateways.kills} kills`)
+    }
+  }
+  const redisKiller = async () => {
+    while (!isOver && redis && options.redisKillsEveryMs !== undefined) {
+      await pause(options.redisKillsEveryMs)
+      await redis.restart()
+      redisKills += 1
+    }
+  }
+
+  const killers = Promise.all([
+    killing(
+      gateways,
+      () => told.length,
+      () => isOver
+    ),
+    redisKiller()
+  ])
+  try {
+    await Promise.all(Array.from({ length: options.clients }, client))
+  } finally {
+    isOver = true
+    await killers
+    await gateways.close()
+  }
+  const damage = damageOf(told, sandbox)
+  for (const { s3uid, intent, text } of told) if (s3uid === undefined) report(`open: ${intent.bucketName} ${text}`)
+  await sandbox.close()
+  rmSync(dataDir, { recursive: true, force: true })
+  return { ...damage, kills: gateways.kills, redisKills, seconds: Math.round((performance.now() - startedAt) / 1000) }
+}
+
+/** Kills while work is done: where starts take all of a busy machine, nothing would ever be hit in its middle. */
+const killing = async (gateways: GatewayProcesses, told: () => number, isOver: () => boolean) => {
+  let toldAtKill = 0
+  while (!isOver()) {
+    await pause(KILL_MS.least + Math.random() * (KILL_MS.most - KILL_MS.least))
+    if (told() - toldAtKill < TOLD_BETWEEN_KILLS) continue
+    gateways.killOne()
+    toldAtKill = told()
+  }
+}
+
+const customerOf = (index: number) => `buyer-${index}`
+
+/** Customers with money, and bucket names that somebody else has taken. */
+const fixtureOf =
+  (customers: number): Fixture =>
+  world => {
+    standardFixture(world)
+    for (let index = 0; index < customers; index += 1) {
+      addCustomer(world, 2000 + index, customerOf(index), { servers: [1], creditCents: 1_000_000_000 })
+    }
+    const other = world.accounts.get('s3_user_2')
+    if (!other) throw new TypeError('the fixture has no s3_user_2')
+    for (let index = 0; index <= MOST_TAKEN; index += 1) openBucket(world, other, `taken-${index}`)
+  }
+
+const intentOf = (number: number, customers: number, { control }: Sandbox): OrderIntent => {
+  const customer = customerOf(number % customers)
+  const taken = number / FAULT_EVERY
+  const isTaken = Number.isInteger(taken) && taken <= MOST_TAKEN
+  return {
+    customer,
+    token: control.tokenOf(customer),
+    bucketName: isTaken ? `taken-${taken}` : `order-${number}`,
+    isTaken
+  }
+}
+
+/** It strikes whichever order comes next. */
+const armFault = (number: number, { control }: Sandbox) => {
+  if (number % FAULT_EVERY === 33) control.fault({ kind: 'reset-before', action: 'create_order', count: 1 })
+  if (number % FAULT_EVERY === 66) control.fault({ kind: 'reset-after', action: 'create_order', count: 1 })
+}
+
+/** Compares what the clients were told with what HOSTKEY has. */
+const damageOf = (told: readonly Told[], { control }: Sandbox) => {
+  const { accounts, customers } = control.state()
+  const byName = new Map(accounts.map(account => [account.s3uid, account]))
+  const idOf = new Map(customers.map(({ name, id }) => [name, id]))
+  const intents = [...new Set(told.map(({ intent }) => intent))]
+  const toldTo = new Map<string, OrderIntent>()
+  const textOf = new Map<string, string>()
+  let lost = 0
+  let wrong = 0
+  for (const { intent, s3uid, text, key } of told) {
+    if (s3uid === undefined) continue
+    const account = byName.get(s3uid)
+    if (!account) {
+      lost += 1
+      continue
+    }
+    const isFitting = intent.isTaken ? account.buckets.length === 0 : account.buckets.includes(intent.bucketName)
+    const isFirst = (toldTo.get(s3uid) ?? intent) === intent
+    const isSame = text === '' || (textOf.get(key) ?? text) === text
+    if (!isFitting || !isFirst || !isSame || account.customerId !== idOf.get(intent.customer)) wrong += 1
+    toldTo.set(s3uid, intent)
+    if (text !== '') textOf.set(key, text)
+  }
+  // A bucket's name exists once: a second account for an order stays bare.
+  const duplicated = [...idOf].reduce((sum, [name, id]) => {
+    if (!name.startsWith('buyer-')) return sum
+    const bare = accounts.filter(({ customerId, buckets }) => customerId === id && buckets.length === 0)
+    const expected = intents.filter(({ customer, isTaken }) => customer === name && isTaken)
+    return sum + Math.max(0, bare.length - expected.length)
+  }, 0)
+  const times = told.map(({ ms }) => ms).sort((a, b) => a - b)
+  return {
+    orders: intents.length,
+    duplicated,
+    lost,
+    wrong,
+    open: told.filter(({ s3uid }) => s3uid === undefined).length,
+    newKeys: told.reduce((sum, { keys }) => sum + keys - 1, 0),
+    p99Ms: Math.round(times[Math.floor(times.length * 0.99)] ?? 0)
+  }
+}

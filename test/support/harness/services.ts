@@ -1,0 +1,56 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashOf, type ServiceEntry } from '../../../src/auth/services/registry.ts'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { gateway } from './gateway.ts'
+import type { Lifetime } from './lifetime.ts'
+import { temporaryFolder } from './replicas.ts'
+
+/** What a test chooses of a service; the rest is `standard`. */
+type Wanted = Partial<Omit<ServiceEntry, 'id' | 'secrets' | 'apiKey'>> & {
+  /** Customer of the fixture whose API key it uses. */
+  customer?: string
+}
+
+export const newSecret = () => randomBytes(32).toString('base64url')
+
+export const credentialOf = (id: string, secret: string) => `hks_${id}_${secret}`
+
+/** A gateway with these services, and the credential of each. */
+export const withServices = async <const Id extends string>(
+  t: Lifetime,
+  wanted: Record<Id, Wanted>,
+  env: Record<string, string> = {}
+) => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const keys: Record<string, string> = {}
+  // Object.entries forgets the names of a literal.
+  const made = (Object.entries(wanted) as [Id, Wanted][]).map(([id, { customer = 'demo', ...rest }]) => {
+    const variable = `KEY_${id.toUpperCase().replaceAll('-', '_')}`
+    keys[variable] = sandbox.control.customer(customer).apiKeys[0]?.key ?? ''
+    const secret = newSecret()
+    const entry: ServiceEntry = {
+      scopes: ['accounts:read', 'buckets:read'],
+      ...rest,
+      id,
+      secrets: [hashOf(secret)],
+      apiKey: { env: variable }
+    }
+    return { id, entry, token: credentialOf(id, secret) }
+  })
+  const servicesFile = join(temporaryFolder(t), 'services.json')
+  writeFileSync(servicesFile, JSON.stringify({ services: made.map(({ entry }) => entry) }))
+  const running = await gateway(t, { SERVICES_FILE: servicesFile, ...keys, ...env }, { sandbox })
+  const tokens = Object.fromEntries(made.map(({ id, token }) => [id, { token }])) as Record<Id, { token: string }>
+  return {
+    ...running,
+    servicesFile,
+    entries: made.map(({ entry }) => entry),
+    /** What each service shows. */
+    as: tokens,
+    /** How often the sandbox was asked to log somebody in. */
+    logins: () => sandbox.control.counters()['login'] ?? 0
+  }
+}
