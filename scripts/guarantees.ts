@@ -27,7 +27,7 @@ const ran = async (): Promise<string> => {
 const log = values.log === undefined ? await ran() : readFileSync(values.log, 'utf8')
 if (/^\d+ passed, 0 failed$/m.test(log)) {
   recordFigures(figuresIn(log))
-  process.exitCode = spawnSync(process.execPath, ['scripts/docs.ts'], { stdio: 'inherit' }).status ?? 1
+  process.exitCode = spawnSync(process.execPath, ['scripts/generate.ts'], { stdio: 'inherit' }).status ?? 1
 } else {
   process.stderr.write('a test has failed: no figure is written down\n')
   process.exitCode = 1

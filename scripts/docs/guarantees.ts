@@ -5,7 +5,7 @@ import { code, page, table } from './markdown.ts'
 
 /** Each test of the folder by its name: `t-redis.test.ts` and `t-redis-errors.test.ts` are redis-outage. */
 const filesOf = (name: GuaranteeName): string[] =>
-  globSync([`test/promises/${name.toLowerCase()}{,-*}.test.ts`, `test/long/${name.toLowerCase()}.ts`]).sort()
+  globSync([`test/guarantees/${name}{,-*}.test.ts`, `test/long/${name}.ts`]).sort()
 
 const reachedOf = (figures: Figures, name: string): string => {
   const reached = figures[name]
@@ -19,7 +19,7 @@ export const guaranteesPage = (): string => {
   const rows = names.map(name => {
     const files = filesOf(name)
     const { promise, figure } = promises[name]
-    if (files.length === 0) throw new Error(`${name} has no test in test/promises`)
+    if (files.length === 0) throw new Error(`${name} has no test in test/guarantees`)
     return [promise, [name, ...files.map(code)].join(' '), figure, reachedOf(figures, name)]
   })
   const long = Object.keys(figures).filter(name => !names.includes(name as GuaranteeName))

@@ -1,8 +1,8 @@
-/** A page that nobody edits: what it is made from stands in its first line. */
+/** A generated page; its first line names the source. */
 export const page = (title: string, source: string, ...blocks: string[]): string =>
-  `${[`<!-- Made from ${source} by \`npm run docs\`; do not edit. -->`, `# ${title}`, ...blocks].join('\n\n')}\n`
+  `${[`<!-- Generated from ${source} by \`npm run generate\`; do not edit. -->`, `# ${title}`, ...blocks].join('\n\n')}\n`
 
-/** A table; a bar inside a cell is escaped. */
+/** A table. Bars in a cell are escaped. */
 export const table = (head: string[], rows: string[][]): string =>
   [head, head.map(() => '---'), ...rows.map(row => row.map(cell))].map(row => `| ${row.join(' | ')} |`).join('\n')
 

@@ -1,6 +1,6 @@
-// Made from openapi.yaml by `npm run client`; do not edit.
+// Generated from openapi.yaml by `npm run generate`; do not edit.
 
-/** Every problem that the gateway can answer, and its status. */
+/** The status of every problem of the gateway. */
 export const statusOf = {
   'account-not-found': 404,
   'account-state-unknown': 502,
@@ -58,7 +58,7 @@ export const statusOf = {
   'uri-too-long': 414
 } as const
 
-/** Which operation can answer which problem. */
+/** The problems of each operation. */
 export interface ProblemsByOperation {
   getLiveness: 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'rate-limited' | 'uri-too-long'
   getReadiness: 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'rate-limited' | 'uri-too-long'

@@ -1,4 +1,4 @@
-// Made from openapi.yaml by `npm run client`; do not edit.
+// Generated from openapi.yaml by `npm run generate`; do not edit.
 export interface paths {
     "/livez": {
         parameters: {

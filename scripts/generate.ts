@@ -1,0 +1,33 @@
+import { parseArgs } from 'node:util'
+import { clientModules } from '../client/scripts/modules.ts'
+import { actionsPage } from './docs/actions.ts'
+import { guaranteesPage } from './docs/guarantees.ts'
+import { limitsPage } from './docs/limits.ts'
+import { openapiDocument } from './docs/openapi.ts'
+import { problemsPage } from './docs/problems.ts'
+import { settingsPage } from './docs/settings.ts'
+import { compareGenerated, writeGenerated } from './generated.ts'
+
+/** `npm run generate` writes every generated file; `npm run drift` only compares them with the code (`--check`). */
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+const { yaml } = await openapiDocument()
+const files = {
+  'openapi.yaml': yaml,
+  ...(await clientModules(yaml)),
+  'docs/reference/actions.md': actionsPage(),
+  'docs/reference/guarantees.md': guaranteesPage(),
+  'docs/reference/limits.md': limitsPage(),
+  'docs/reference/problems.md': problemsPage(),
+  'docs/reference/settings.md': settingsPage()
+}
+
+if (values.check) {
+  const differences = compareGenerated(files)
+  for (const difference of differences) console.error(difference)
+  if (differences.length > 0) {
+    console.error('Generated files differ from the code: run `npm run generate` and commit the result.')
+    process.exitCode = 1
+  }
+} else {
+  for (const path of writeGenerated(files)) console.log(`wrote ${path}`)
+}
