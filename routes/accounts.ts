@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Account, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
-import { ref, told } from '../schemas/model.ts'
+import { describe, ref } from '../schemas/model.ts'
 import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { mayUse, noSuchAccount } from '../src/core/caller.ts'
@@ -33,7 +33,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       operationId: 'listAccounts',
       summary: 'List accounts',
       description:
-        'HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway.',
+        'HOSTKEY supports a limit but no cursor: `truncated` reports that there may be more accounts. The gateway itself filters by `location`.',
       tags: ['Accounts'],
       querystring: AccountQuery,
       headers: VersionHeaders,
@@ -60,7 +60,8 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
     schema: {
       operationId: 'getAccount',
       summary: 'Read an account',
-      description: 'One account of the customer; another customer’s is 404 like one that does not exist.',
+      description:
+        'Returns one account of the customer. An account of another customer is 404, like one that does not exist.',
       tags: ['Accounts'],
       params: AccountPath,
       headers: VersionHeaders,
@@ -83,7 +84,7 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       operationId: 'createAccount',
       summary: 'Create a free account',
       description:
-        'Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name.',
+        'Creates a free account with its first bucket. The gateway sends the request to HOSTKEY at most once. HOSTKEY may rename the bucket: `bucket` is the actual name.',
       tags: ['Accounts'],
       headers: AccountHeaders,
       body: ref(NewAccount),
@@ -136,10 +137,10 @@ export const accounts: Routes = async (app, { upstream, ordering, ledger, recent
       operationId: 'deleteAccount',
       summary: 'Delete an account with all its data',
       description:
-        'Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL.',
+        'Deletes the account, its buckets and all their files. This cannot be undone. Needs the header `Confirm-Delete` with the name in the URL.',
       tags: ['Accounts'],
       params: AccountPath,
-      headers: Type.Object({ 'confirm-delete': told(S3Uid, 'Name of the account once more, exactly as in the URL.') }),
+      headers: Type.Object({ 'confirm-delete': describe(S3Uid, 'Name of the account, exactly as in the URL.') }),
       response: answers(
         { 204: NoContent },
         BODY,

@@ -23,7 +23,7 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, veri
     schema: {
       operationId: 'listBuckets',
       summary: 'List buckets',
-      description: 'The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket.',
+      description: 'Lists the buckets of an account, with its traffic. `expand=usage` adds the size of each bucket.',
       tags: ['Buckets'],
       params: AccountPath,
       querystring: BucketsQuery,
@@ -53,7 +53,7 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, veri
     schema: {
       operationId: 'createBucket',
       summary: 'Create a bucket',
-      description: 'HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name.',
+      description: 'HOSTKEY may add a prefix to the name. The reply and `Location` contain the actual name.',
       tags: ['Buckets'],
       params: AccountPath,
       body: ref(NewBucket),
@@ -84,7 +84,7 @@ export const buckets: Routes = async (app, { upstream, recentWrites, mount, veri
     schema: {
       operationId: 'deleteBucket',
       summary: 'Delete an empty bucket',
-      description: 'The bucket must be empty: 409 `bucket-not-empty` otherwise.',
+      description: 'The bucket must be empty; otherwise the reply is 409 `bucket-not-empty`.',
       tags: ['Buckets'],
       params: BucketPath,
       response: answers(

@@ -46,7 +46,7 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
       operationId: 'listFiles',
       summary: 'List files and folders',
       description:
-        'HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is.',
+        'Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`. With `Accept: application/x-ndjson` the reply streams the whole list, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
@@ -86,9 +86,9 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
     config: needs('files:delete', 'delete', { audit: 'file.delete' }),
     schema: {
       operationId: 'deleteFile',
-      summary: 'Delete a file, named in the query',
+      summary: 'Delete a file (path in the query)',
       description:
-        'The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.',
+        'Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. In the path of a URL, libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,
@@ -107,9 +107,9 @@ export const files: Routes = async (app, { upstream, recentWrites, mount, explai
     config: needs('files:delete', 'delete', { audit: 'file.delete' }),
     schema: {
       operationId: 'deleteFileByPath',
-      summary: 'Delete a file, named in the path',
+      summary: 'Delete a file (path in the URL)',
       description:
-        'Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice.',
+        'Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot detect this.',
       tags: ['Files'],
       params: FileAtPath,
       response: DELETED

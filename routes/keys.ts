@@ -13,7 +13,7 @@ export const keys: Routes = async (app, { upstream }) => {
       operationId: 'getKey',
       summary: 'Read one half of the key pair',
       description:
-        'Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply.',
+        'Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply.',
       tags: ['Keys'],
       params: KeyPath,
       response: answers({ 200: Key }, showKey)

@@ -27,7 +27,7 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, v
       operationId: 'createOrder',
       summary: 'Order a paid account',
       description:
-        'It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet.',
+        'HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans. `validateOnly=true` checks and does not order. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet.',
       tags: ['Orders'],
       headers: OrderHeaders,
       querystring: OrderQuery,
@@ -88,8 +88,9 @@ export const orders: Routes = async (app, { upstream, ordering, ledger, mount, v
     config: needs('orders:write', 'read'),
     schema: {
       operationId: 'getOrder',
-      summary: 'How does an order stand?',
-      description: 'As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days.',
+      summary: 'Read an order',
+      description:
+        'Returns the order from the gateway’s ledger, without a call to `s3.php`. The gateway keeps orders for 30 days.',
       tags: ['Orders'],
       params: OrderPath,
       headers: VersionHeaders,

@@ -21,7 +21,7 @@ export const plans: Routes = async (app, { upstream }) => {
     schema: {
       operationId: 'listPlans',
       summary: 'List plans',
-      description: 'The plans that HOSTKEY offers to this customer.',
+      description: 'Lists the plans that HOSTKEY offers to the customer.',
       tags: ['Plans'],
       headers: VersionHeaders,
       response: answers(versioned(PlanList), listPlans)
@@ -39,7 +39,7 @@ export const plans: Routes = async (app, { upstream }) => {
     schema: {
       operationId: 'getPlan',
       summary: 'Read a plan',
-      description: 'One of the plans on offer.',
+      description: 'Returns one available plan.',
       tags: ['Plans'],
       params: PlanPath,
       headers: VersionHeaders,
@@ -61,7 +61,7 @@ export const plans: Routes = async (app, { upstream }) => {
     schema: {
       operationId: 'listPlanHistory',
       summary: 'List the changes of a plan',
-      description: 'As HOSTKEY keeps them.',
+      description: 'Lists the changes that HOSTKEY has recorded.',
       tags: ['Plans'],
       params: PlanPath,
       headers: VersionHeaders,

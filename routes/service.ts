@@ -23,8 +23,8 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
     url: '/livez',
     schema: {
       operationId: 'getLiveness',
-      summary: 'Is the process alive?',
-      description: 'Depends on nothing but the process.',
+      summary: 'Check liveness',
+      description: 'Replies 200 while the process runs.',
       tags: ['Service'],
       security: [],
       response: openAnswers({ 200: Status })
@@ -37,9 +37,9 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
     url: '/readyz',
     schema: {
       operationId: 'getReadiness',
-      summary: 'May this replica get requests?',
+      summary: 'Check readiness',
       description:
-        '503 while it drains or its store does not answer. Does not depend on HOSTKEY: all replicas would leave together.',
+        'Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.',
       tags: ['Service'],
       security: [],
       response: openAnswers({ 200: Status, 503: Status })
@@ -54,8 +54,8 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
     url: '/problems/:name',
     schema: {
       operationId: 'getProblemPage',
-      summary: 'Read about a problem',
-      description: 'A page for people: what the problem means and what to do.',
+      summary: 'Read the page of a problem',
+      description: 'Returns an HTML page that explains the problem and says what to do.',
       tags: ['Service'],
       security: [],
       params: ProblemPath,

@@ -34,7 +34,7 @@ export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...optio
       operationId: 'createSession',
       summary: 'Log in',
       description:
-        'For browsers: turns one credential (`apiKey`, or `email` and `password`, or `token`) into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.',
+        'For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`. Every login creates a new session.',
       tags: ['Session'],
       security: [],
       headers: CsrfHeader,
@@ -74,7 +74,7 @@ export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...optio
       operationId: 'deleteSession',
       summary: 'Log out',
       description:
-        'Ends the session on every replica, clears the cookie, and ends the token at HOSTKEY, even if HOSTKEY does not answer now. Twice is as good as once.',
+        'Ends the session on every replica, deletes the cookie and ends the token at HOSTKEY, in the background if HOSTKEY does not answer. The operation is idempotent.',
       tags: ['Session'],
       security: [],
       headers: CsrfHeader,
@@ -110,8 +110,8 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
     config: needs(undefined, 'read'),
     schema: {
       operationId: 'getSession',
-      summary: 'Who am I?',
-      description: 'Who the caller is at HOSTKEY, by whichever door it came, and what it may do.',
+      summary: 'Read the session',
+      description: 'Returns the identity of the caller at HOSTKEY and its scopes, for every way to authenticate.',
       tags: ['Session'],
       response: unscopedAnswers({ 200: Session }, tokenInfo)
     },
@@ -129,8 +129,8 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
     config: needs(undefined, 'delete', { audit: 'sessions.end' }),
     schema: {
       operationId: 'deleteSessions',
-      summary: 'End all my sessions',
-      description: 'Ends every session of the customer, on every replica: this one too.',
+      summary: 'End all sessions',
+      description: 'Ends every session of the customer on every replica, including the current one.',
       tags: ['Session'],
       response: unscopedAnswers(
         { 204: sends(NoContent, 'Set-Cookie') },

@@ -18,7 +18,7 @@ export const usage: Routes = async (app, { upstream }) => {
       operationId: 'getUsage',
       summary: 'Read storage and traffic',
       description:
-        'Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when.',
+        'HOSTKEY answers through a queue, so this is slower than a list and has its own rate limit. HOSTKEY measures from time to time: see `createdAt` of each entry in `snapshots`.',
       tags: ['Usage'],
       params: AccountPath,
       headers: VersionHeaders,

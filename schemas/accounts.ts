@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model, oneOf, ref, told } from './model.ts'
+import { describe, model, oneOf, ref } from './model.ts'
 import {
   BucketName,
   Bytes,
@@ -22,43 +22,45 @@ export const Account = model('Account', 'An S3 account: it owns buckets and one 
     Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
   ),
   email: Type.Optional(Text(320, 'E-mail address of the customer.')),
-  planId: Type.Optional(told(PlanId, 'Number of its plan, as in `GET /plans`.')),
-  location: Type.Optional(told(Location, 'Region code of where its data lies.')),
-  quotaBytes: Type.Optional(told(Bytes, 'How many bytes it may hold.')),
-  storageBytes: Type.Optional(told(Bytes, 'How many bytes it holds.')),
+  planId: Type.Optional(describe(PlanId, 'Number of its plan: `id` in `GET /plans`.')),
+  location: Type.Optional(describe(Location, 'Region code of the place where its data is stored.')),
+  quotaBytes: Type.Optional(describe(Bytes, 'Storage quota, in bytes.')),
+  storageBytes: Type.Optional(describe(Bytes, 'Storage used, in bytes.')),
   traffic: Type.Optional(Traffic)
 })
 
 export type AccountList = Static<typeof AccountList>
 export const AccountList = model('AccountList', 'Accounts of the customer.', {
   items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
-  truncated: Type.Boolean({ description: 'True when the list is as long as `limit`: there may be more.' })
+  truncated: Type.Boolean({ description: 'True when the list has reached `limit`: there may be more accounts.' })
 })
 
 const sortable = ['id', 's3uid', 'email', 'planId', 'location', 'quotaBytes', 'storageBytes', 'traffic'] as const
 
-/** A field of Account by which a list can be sorted. */
+/** A member of Account by which a list can be sorted. */
 export type AccountField = (typeof sortable)[number]
 
 export const AccountQuery = Type.Object(
   {
-    planId: Type.Optional(told(PlanId, 'Only accounts of this plan.')),
-    s3uid: Type.Optional(told(S3Uid, 'Only this account.')),
+    planId: Type.Optional(describe(PlanId, 'Only accounts of this plan.')),
+    s3uid: Type.Optional(describe(S3Uid, 'Only this account.')),
     bucketName: Type.Optional(SearchText(255, 'Only the account that owns this bucket.')),
-    location: Type.Optional(told(Location, 'Only accounts at this location.')),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'At most so many accounts.' })),
+    location: Type.Optional(describe(Location, 'Only accounts at this location.')),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'Maximum number of accounts in the reply.' })
+    ),
     sort: Type.Optional(
       oneOf([...sortable, ...sortable.map(field => `-${field}` as const)], {
-        description: 'Sort by this field, ascending; descending with a hyphen before it.'
+        description: 'Member to sort by, ascending; with a leading hyphen descending.'
       })
     ),
     periodFrom: Type.Optional(
-      told(
+      describe(
         Day,
-        'First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY as it is: what the period limits is not documented.'
+        'First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY unchanged; HOSTKEY does not document what the period filters.'
       )
     ),
-    periodTo: Type.Optional(told(Day, 'Last day of that period, `YYYY-MM-DD`.')),
+    periodTo: Type.Optional(describe(Day, 'Last day of that period, `YYYY-MM-DD`.')),
     customerId: Type.Optional(Type.Integer({ ...CustomerId, description: 'Admin only: accounts of this customer.' })),
     email: Type.Optional(SearchText(320, 'Admin only: accounts of the customer with this e-mail address.')),
     billing: Type.Optional(SearchText(64, 'Admin only: accounts of this billing.'))
@@ -70,18 +72,18 @@ export const AccountPath = Type.Object({ s3uid: S3Uid }, { additionalProperties:
 
 export type NewAccount = Static<typeof NewAccount>
 export const NewAccount = model('NewAccount', 'A free account with its first bucket.', {
-  planId: told(PlanId, 'Number of a free plan of `GET /plans`.'),
+  planId: describe(PlanId, 'Number of a free plan: `id` in `GET /plans`.'),
   bucketName: NewBucketName,
-  location: Type.Optional(told(Location, 'One of the `locations` of the plan; NL when left out.'))
+  location: Type.Optional(describe(Location, 'One of the `locations` of the plan. Default: NL.'))
 })
 
 export type CreatedAccount = Static<typeof CreatedAccount>
-export const CreatedAccount = model('CreatedAccount', 'An account that was made, with its first bucket.', {
+export const CreatedAccount = model('CreatedAccount', 'A created account with its first bucket.', {
   s3uid: S3Uid,
-  planId: told(PlanId, 'Number of its plan.'),
-  location: told(Location, 'Region code of where its data lies.'),
+  planId: describe(PlanId, 'Number of its plan.'),
+  location: describe(Location, 'Region code of the place where its data is stored.'),
   bucket: Type.Union([BucketName, Type.Null()], {
-    description: 'Actual name of the first bucket; null when there is none, or none was seen yet.'
+    description: 'Actual name of the first bucket; null when there is none, or HOSTKEY does not list it yet.'
   }),
-  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty after a complete success.' })
 })

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { model, oneOf, ref, told } from './model.ts'
+import { describe, model, oneOf, ref } from './model.ts'
 import { BucketName, Bytes, Instant, NewBucketName, S3Uid, Traffic } from './scalars.ts'
 import { UsageSnapshot } from './usage.ts'
 import { Warning } from './warnings.ts'
@@ -7,8 +7,8 @@ import { Warning } from './warnings.ts'
 export type Bucket = Static<typeof Bucket>
 export const Bucket = model('Bucket', 'A bucket of an S3 account.', {
   name: BucketName,
-  createdAt: Type.Optional(told(Instant, 'When it was created.')),
-  storageBytes: Type.Optional(told(Bytes, 'How many bytes its files take; only with `expand=usage`.'))
+  createdAt: Type.Optional(describe(Instant, 'Time of creation.')),
+  storageBytes: Type.Optional(describe(Bytes, 'Size of its files, in bytes; only with `expand=usage`.'))
 })
 
 export type BucketList = Static<typeof BucketList>
@@ -21,20 +21,22 @@ export const BucketList = model('BucketList', 'The buckets of an account.', {
 export const BucketsQuery = Type.Object(
   {
     expand: Type.Optional(
-      oneOf(['usage'], { description: '`usage` adds `storageBytes` to each bucket, from a second, slower question.' })
+      oneOf(['usage'], {
+        description: '`usage` adds `storageBytes` to each bucket. It needs a second, slower call to HOSTKEY.'
+      })
     )
   },
   { additionalProperties: false }
 )
 
 export type NewBucket = Static<typeof NewBucket>
-export const NewBucket = model('NewBucket', 'A bucket to be made.', { name: NewBucketName })
+export const NewBucket = model('NewBucket', 'A bucket to create.', { name: NewBucketName })
 
 export type CreatedBucket = Static<typeof CreatedBucket>
-export const CreatedBucket = model('CreatedBucket', 'A bucket that was made, under its actual name.', {
+export const CreatedBucket = model('CreatedBucket', 'A created bucket, with its actual name.', {
   name: BucketName,
-  createdAt: Type.Optional(told(Instant, 'When it was created.')),
-  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty when all went well.' })
+  createdAt: Type.Optional(describe(Instant, 'Time of creation.')),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty after a complete success.' })
 })
 
 export const BucketPath = Type.Object({ s3uid: S3Uid, bucket: BucketName }, { additionalProperties: false })

@@ -1,32 +1,34 @@
 import { type Static, Type } from 'typebox'
-import { model, ref, told } from './model.ts'
+import { describe, model, ref } from './model.ts'
 import { ProblemDetails } from './problems.ts'
 import { BucketName, Bytes, FilePath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
 export type File = Static<typeof File>
 export const File = model('File', 'A file in a bucket.', {
   path: ListedPath,
-  name: Type.Optional(Type.String({ maxLength: 4096, description: 'The path as HOSTKEY displays it.' })),
-  sizeBytes: Type.Optional(told(Bytes, 'How many bytes it has.')),
-  modifiedAt: Type.Optional(told(Instant, 'When it was last changed.')),
+  name: Type.Optional(
+    Type.String({ maxLength: 4096, description: 'Display name at HOSTKEY. Use `path` in requests.' })
+  ),
+  sizeBytes: Type.Optional(describe(Bytes, 'Size, in bytes.')),
+  modifiedAt: Type.Optional(describe(Instant, 'Time of the last change.')),
   links: Type.Object(
     {
       self: Type.String({
         format: 'uri-reference',
         maxLength: 16384,
-        description: 'Address of this file, to delete it: a path from the root of the server, mount point included.'
+        description: 'Address for deleting this file: an absolute path that includes the mount path.'
       })
     },
-    { additionalProperties: false, description: 'Addresses.' }
+    { additionalProperties: false, description: 'Addresses of related operations.' }
   )
 })
 
 export type Folder = Static<typeof Folder>
-export const Folder = model('Folder', 'A folder in a bucket: what several files share before a slash.', {
+export const Folder = model('Folder', 'A folder in a bucket: the common beginning of file paths, up to a slash.', {
   path: ListedPath
 })
 
-/** What a cursor looks like; one that does not is refused by name, not by its form. */
+/** Form of a cursor in replies. A request with another form gets `invalid-cursor`, not `invalid-request`. */
 const CURSOR = '^[A-Za-z0-9_-]{12}\\.[A-Za-z0-9_-]+$'
 
 const nextCursor = (description: string) =>
@@ -36,25 +38,23 @@ export type FileList = Static<typeof FileList>
 export const FileList = model('FileList', 'A page of files and folders.', {
   items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
   folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
-  nextCursor: nextCursor(
-    'Where the next page begins; null on the last page. A page may be empty and still have a next one.'
-  )
+  nextCursor: nextCursor('Cursor of the next page; null on the last page. An empty page can have a next page.')
 })
 
 export type FileLine = Static<typeof FileLine>
 export const FileLine = model(
   'FileLine',
-  'One line of a list of files: a file, a folder, or as the last line how it ended.',
+  'One line of a list of files: a file, a folder, or the last line, which reports how the list ended.',
   {
     file: Type.Optional(ref(File)),
     folder: Type.Optional(ref(Folder)),
     end: Type.Optional(
       Type.Object(
-        { nextCursor: nextCursor('Where the list goes on; null at its end.') },
+        { nextCursor: nextCursor('Cursor to continue with; null at the end of the list.') },
         {
           additionalProperties: false,
           description:
-            'The last line. `nextCursor` is null when everything was sent; else ask again with it: `limit` was reached, or this replica is shutting down.'
+            'The last line. `nextCursor` is null when the list is complete. Otherwise `limit` was reached, or this replica is shutting down: continue with `nextCursor` as `cursor`.'
         }
       )
     ),
@@ -66,17 +66,21 @@ export const FileLine = model(
 export const FilesQuery = Type.Object(
   {
     search: Type.Optional(
-      SearchText(1024, 'Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented.')
+      SearchText(
+        1024,
+        'Search text, passed to HOSTKEY unchanged. HOSTKEY does not document whether it matches a prefix or any part of the path.'
+      )
     ),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 1000,
-        description: 'At most so many files and folders. When left out: 100, or as lines all of them.'
+        description:
+          'Maximum number of files and folders in the reply. Default: 100; for `application/x-ndjson` no maximum.'
       })
     ),
     cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before.' })
+      Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the previous page.' })
     )
   },
   { additionalProperties: false }

@@ -3,7 +3,7 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
 /** A schema that is a named component of openapi.yaml. */
 export type Model<T extends TSchema = TSchema> = T & { $id: string; description: string }
 
-/** A named object of our contract: closed, described, and a component of openapi.yaml under `name`. */
+/** A named object of the contract: no unknown members, described, and a component of openapi.yaml under `name`. */
 export const model = <P extends TProperties>(
   name: string,
   description: string,
@@ -13,15 +13,15 @@ export const model = <P extends TProperties>(
   // The options carry $id and description; TypeBox keeps them on the schema but not in its type.
   Type.Object(properties, { $id: name, description, additionalProperties: false, ...options }) as Model<TObject<P>>
 
-/** A typed `$ref` to a model: the document stays small and the compiler still sees the shape. */
+/** A typed `$ref` to a model: the document stays small and the type stays known. */
 export const ref = <T extends TSchema>(to: Model<T>) => Type.Unsafe<Static<T>>(Type.Ref(`${to.$id}#`))
 
-/** A value like `schema`, told by what it means in this place. */
-export const told = <S extends TSchema>(schema: S, description: string): S =>
-  // A spread would lose what TypeBox keeps out of sight, its kind.
+/** A copy of `schema` with the description that holds in this place. */
+export const describe = <S extends TSchema>(schema: S, description: string): S =>
+  // TypeBox keeps the kind of a schema in a hidden property, which a spread would lose.
   Object.assign(Object.create(Object.prototype, Object.getOwnPropertyDescriptors(schema)), { description })
 
-/** One of a few words. The `type` makes the document say "string" beside the list. */
+/** One of `words`. The explicit `type` makes the document say "string" beside the list. */
 export const oneOf = <const W extends string[]>(
   words: W,
   options: { description?: string; default?: W[number] } = {}

@@ -3,8 +3,8 @@ import { model, oneOf } from './model.ts'
 import { OwnText, Text } from './scalars.ts'
 
 /**
- * May the same request be sent again as it is?
- * `safe`: whenever nothing was applied. `never`: the answer would be the same, or a person has to look first.
+ * May a caller send the same request again?
+ * `safe`: yes, if nothing was applied. `never`: the result would be the same, or a person has to check first.
  */
 export type Repeat = 'safe' | 'never'
 
@@ -12,227 +12,179 @@ interface Entry {
   readonly status: number
   readonly title: string
   readonly repeat: Repeat
-  /** What the page of the problem tells a caller to do. */
+  /** What the caller should do: text of the problem's page. */
   readonly help: string
 }
 
 const entry = (status: number, title: string, help: string, repeat: Repeat = 'never') =>
   ({ status, title, help, repeat }) satisfies Entry
 
-/** Every way a request can fail: the name is stable, and each has a page at `/problems/{name}`. */
+/** Help for a failure that can follow a write of unknown outcome. */
+const CHECK_BEFORE_RETRY =
+  'A read can be repeated. After a write, check `outcome` and the resource first. An order keeps its recorded failure under its key: use a new key.'
+
+/** Every way a request can fail. The name is stable, and each has a page at `/problems/{name}`. */
 export const problems = {
   'invalid-request': entry(
     400,
-    'The request is not valid',
-    'Each entry of `errors` names one fault: where it is and what is wrong. Nothing was sent to HOSTKEY.'
+    'Invalid request',
+    'Correct the request: each entry of `errors` names one fault and its place. Nothing was sent to HOSTKEY.'
   ),
-  'malformed-url': entry(
-    400,
-    'The URL is not well formed',
-    'Percent-encode every reserved character, as UTF-8, and send no `#`.'
-  ),
+  'malformed-url': entry(400, 'Malformed URL', 'Percent-encode reserved characters as UTF-8, and send no `#`.'),
   'file-path-required': entry(
     400,
-    'The file path is missing',
+    'File path required',
     'Name the file: `DELETE …/files?path=` or `DELETE …/files/{path}`. A missing path never means "all files".'
   ),
   'file-path-encoding': entry(
     400,
-    'The file path is not well encoded',
-    'Send 1 to 1024 bytes of UTF-8 without NUL, percent-encoded once, in one place only: either in the URL path or as `?path=`.'
+    'Invalid encoding of the file path',
+    'Send 1 to 1024 bytes of UTF-8 without NUL, percent-encoded once, either in the URL path or as `?path=`.'
   ),
   'invalid-cursor': entry(
     400,
-    'The cursor is not valid',
-    'Take `nextCursor` of the last page as it is, for the same bucket and the same `search`, or start again without a cursor.'
+    'Invalid cursor',
+    'Send `nextCursor` of the previous page unchanged, for the same bucket and the same `search`, or start again without a cursor.'
   ),
   'idempotency-key-required': entry(
     400,
-    'An idempotency key is required',
-    'Send the header `Idempotency-Key` with a fresh random value for each intent, and the same value when you repeat it.'
+    'Idempotency-Key required',
+    'Send the header `Idempotency-Key` with a new random value for each order, and with the same value for each retry.'
   ),
   unauthenticated: entry(
     401,
-    'No credential was sent',
-    'Send `Authorization: Bearer` with a HOSTKEY token or the credential of a service. A page logs in with `POST /session`; its session may have ended.'
+    'Authentication required',
+    'Send `Authorization: Bearer` with a HOSTKEY token or a service credential. A web page logs in with `POST /session`; an earlier session may have ended.'
   ),
-  'session-expired': entry(401, 'The session has ended', 'Log in again.'),
-  'invalid-token': entry(
-    401,
-    'The token is not accepted',
-    'HOSTKEY does not accept the token, or it has expired: get a new one.'
-  ),
+  'session-expired': entry(401, 'Session expired', 'Log in again.'),
+  'invalid-token': entry(401, 'Invalid or expired token', 'HOSTKEY does not accept the token. Get a new one.'),
   'invalid-credentials': entry(
     401,
-    'The credential is not accepted',
+    'Invalid credentials',
     'Check the API key, or the e-mail address and the password.'
   ),
   'payment-required': entry(
     402,
-    'HOSTKEY asks for payment',
-    'Look at the open invoices and the credit at HOSTKEY, and at `GET /accounts`, before ordering again: an invoice may exist already.'
+    'Payment required',
+    'Check the open invoices and the credit at HOSTKEY, and `GET /accounts`, before you order again: an invoice may exist already.'
   ),
   forbidden: entry(
     403,
-    'HOSTKEY does not permit this',
-    'The credential is valid but has no right to this: a role, the scope of an API key or an address list is in the way.'
+    'Forbidden by HOSTKEY',
+    'The credential is valid but lacks the permission: check the role, the scope of the API key and its list of allowed addresses.'
   ),
-  'csrf-rejected': entry(
-    403,
-    'The request does not come from an allowed page',
-    'Send `X-CSRF: 1` from an allowed origin.'
-  ),
+  'csrf-rejected': entry(403, 'Cross-site request rejected', 'Send `X-CSRF: 1` from an allowed origin.'),
   'insufficient-scope': entry(
     403,
-    'The scope is not sufficient',
-    'The operation needs a scope that this caller does not have; `detail` names it.'
+    'Insufficient scope',
+    'The caller lacks the scope that `detail` names. Use another credential, or ask the operator to add the scope.'
   ),
   'api-key-login-unavailable': entry(
     403,
-    'Login by API key is not possible for this customer',
-    'HOSTKEY refuses API keys of customers without servers: log in with e-mail address and password.'
+    'API key login not available',
+    'HOSTKEY refuses API keys of customers without servers. Log in with e-mail address and password.'
   ),
   'two-factor-required': entry(
     403,
-    'A second factor is required',
-    'Log in at HOSTKEY with the second factor and use that token.'
+    'Second factor required',
+    'Log in at HOSTKEY with the second factor, and use that token.'
   ),
-  'route-not-found': entry(404, 'There is no such route', 'See `/docs` for the operations.'),
+  'route-not-found': entry(404, 'Route not found', 'See `/docs` for the operations.'),
   'account-not-found': entry(
     404,
-    'There is no such account',
-    'The account does not exist, or it is another customer’s. `GET /accounts` lists yours.'
+    'Account not found',
+    'The account does not exist, or it belongs to another customer. `GET /accounts` lists yours.'
   ),
-  'bucket-not-found': entry(
-    404,
-    'There is no such bucket',
-    '`GET /accounts/{s3uid}/buckets` lists the names as they are.'
-  ),
+  'bucket-not-found': entry(404, 'Bucket not found', 'Use a name exactly as `GET /accounts/{s3uid}/buckets` lists it.'),
   'file-not-found': entry(
     404,
-    'There is no such file',
-    'Take `path` of the list as it is: it is compared byte for byte.'
+    'File not found',
+    'Use `path` exactly as the list returns it. Paths are compared byte for byte.'
   ),
-  'plan-not-found': entry(404, 'There is no such plan', '`GET /plans` lists the plans on offer.'),
+  'plan-not-found': entry(404, 'Plan not found', '`GET /plans` lists the available plans.'),
   'customer-not-found': entry(
     404,
-    'There is no such customer',
-    'HOSTKEY knows no such customer, or the token belongs to none.'
+    'Customer not found',
+    'HOSTKEY does not know the customer, or the token belongs to no customer.'
   ),
   'order-not-found': entry(
     404,
-    'There is no such order',
-    'Orders are kept for 30 days, for the customer who placed them.'
+    'Order not found',
+    'The gateway keeps orders for 30 days, and shows them only to the customer who placed them.'
   ),
-  'method-not-allowed': entry(
-    405,
-    'The method is not allowed here',
-    'The header `Allow` lists the methods of this path.'
+  'method-not-allowed': entry(405, 'Method not allowed', 'The header `Allow` lists the methods of this path.'),
+  'not-acceptable': entry(406, 'No acceptable media type', 'Send `Accept: application/json`, or no `Accept`.'),
+  'bucket-exists': entry(409, 'Bucket name already taken', 'Choose another name.'),
+  'bucket-not-empty': entry(409, 'Bucket not empty', 'Delete its files first.'),
+  'limit-reached': entry(
+    409,
+    'HOSTKEY limit reached',
+    'The plan or the customer has reached its limit. Delete something, or ask HOSTKEY for more.'
   ),
-  'not-acceptable': entry(406, 'No representation is acceptable', 'Accept `application/json`.'),
-  'bucket-exists': entry(409, 'The bucket name is taken', 'Choose another name.'),
-  'bucket-not-empty': entry(409, 'The bucket is not empty', 'Delete its files first.'),
-  'limit-reached': entry(409, 'A limit at HOSTKEY is reached', 'The plan or the customer allows no more of this.'),
   'idempotency-in-progress': entry(
     409,
-    'The same request is still running',
-    'Wait for `Retry-After`, then send the same request with the same key.',
+    'Request in progress',
+    'The first request with this key is still running. Wait for `Retry-After` seconds, then send the same request with the same key.',
     'safe'
   ),
-  'price-changed': entry(
-    409,
-    'The price has changed',
-    'Read the plan again and confirm the new price. Nothing was ordered.'
-  ),
+  'price-changed': entry(409, 'Price changed', 'Read the plan again and confirm the new price. Nothing was ordered.'),
   'probable-duplicate-order': entry(
     409,
-    'The same order exists already',
-    'An order for this bucket name was placed under another key: `links.order` leads to it. For another account choose another bucket name.'
+    'Probable duplicate order',
+    'Another key has ordered an account for this bucket name within the last day: see `links.order`. For a second account choose another bucket name.'
   ),
   'confirmation-mismatch': entry(
     412,
-    'The confirmation names something else',
-    '`Confirm-Delete` must repeat exactly the name that the URL deletes.'
+    'Confirmation does not match',
+    '`Confirm-Delete` must be exactly the name in the URL.'
   ),
-  'body-too-large': entry(413, 'The body is too large', 'Bodies of this API are smaller than 16 KiB.'),
-  'uri-too-long': entry(414, 'The URL is too long', 'URLs of this API are shorter than 8 KiB.'),
-  'unsupported-media-type': entry(415, 'The media type is not supported', 'Send `Content-Type: application/json`.'),
+  'body-too-large': entry(413, 'Request body too large', 'Send at most 16 KiB.'),
+  'uri-too-long': entry(414, 'URL too long', 'Send at most 8 KiB.'),
+  'unsupported-media-type': entry(415, 'Unsupported media type', 'Send `Content-Type: application/json`.'),
   'plan-not-orderable': entry(
     422,
-    'The plan cannot be ordered here',
-    'Take a plan of `GET /plans`: a free one for `POST /accounts`, a paid one for `POST /orders`.'
+    'Plan not available for this operation',
+    'Choose a plan of `GET /plans`: a free one for `POST /accounts`, a paid one for `POST /orders`.'
   ),
-  'location-not-offered': entry(
-    422,
-    'The plan is not offered at this location',
-    'Choose one of the locations that `detail` lists.'
-  ),
+  'location-not-offered': entry(422, 'Plan not available at this location', 'Choose one of the locations in `detail`.'),
   'invalid-bucket-name': entry(
     422,
-    'HOSTKEY refuses the bucket name',
-    'Choose a plain name: 3 to 53 of a-z, 0-9 and hyphen.'
+    'Bucket name refused by HOSTKEY',
+    'Choose a simple name: 3 to 53 of a-z, 0-9 and hyphen.'
   ),
-  'idempotency-key-reused': entry(
-    422,
-    'The idempotency key was used for another request',
-    'Use a fresh key for each intent.'
-  ),
+  'idempotency-key-reused': entry(422, 'Idempotency-Key used for another request', 'Use a new key for each order.'),
   'confirmation-required': entry(
     428,
-    'The deletion must be confirmed',
-    'Send the header `Confirm-Delete` with the name of what the URL deletes.'
+    'Confirmation required',
+    'Send the header `Confirm-Delete` with the name in the URL.'
   ),
   'rate-limited': entry(429, 'Too many requests', 'Wait for `Retry-After` seconds.', 'safe'),
-  'headers-too-large': entry(
-    431,
-    'The headers are too large',
-    'Headers of a request to this API are smaller than 16 KiB.'
-  ),
-  internal: entry(500, 'Something went wrong in the gateway', 'It is our fault: report the request id in `instance`.'),
+  'headers-too-large': entry(431, 'Request headers too large', 'Send at most 16 KiB.'),
+  internal: entry(500, 'Internal error', 'This is a fault of the gateway. Report `instance`, the id of the request.'),
   'upstream-refused': entry(
     502,
-    'HOSTKEY refused for a reason the gateway does not know',
-    '`upstream.message` holds what HOSTKEY said. Nobody knows yet whether the request can succeed.'
+    'Unknown refusal by HOSTKEY',
+    'The gateway does not know this refusal. Read `upstream.message`; whether a retry can succeed is unknown.'
   ),
-  'upstream-bad-response': entry(
-    502,
-    'HOSTKEY’s answer makes no sense',
-    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
-    'safe'
-  ),
-  'upstream-unreachable': entry(502, 'HOSTKEY cannot be reached', 'Nothing was sent; try again later.', 'safe'),
-  'upstream-storage-error': entry(
-    502,
-    'HOSTKEY’s storage reports an error',
-    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
-    'safe'
-  ),
+  'upstream-bad-response': entry(502, 'Invalid response from HOSTKEY', CHECK_BEFORE_RETRY, 'safe'),
+  'upstream-unreachable': entry(502, 'HOSTKEY unreachable', 'Nothing was sent. Try again later.', 'safe'),
+  'upstream-storage-error': entry(502, 'Storage error at HOSTKEY', CHECK_BEFORE_RETRY, 'safe'),
   'account-state-unknown': entry(
     502,
-    'The account may have been created',
-    'HOSTKEY created an account and then failed, and the gateway cannot tell which. With an `Idempotency-Key` send the same request with the same key; else look at `GET /accounts` first.'
+    'Account may have been created',
+    'HOSTKEY created an account and then failed, or its answer was lost. With an `Idempotency-Key` send the same request with the same key. Without one check `GET /accounts` first.'
   ),
-  overloaded: entry(503, 'The gateway is overloaded', 'Wait for `Retry-After` seconds.', 'safe'),
-  'upstream-unavailable': entry(
-    503,
-    'HOSTKEY is failing; the gateway lets it rest',
-    'Wait for `Retry-After` seconds.',
-    'safe'
-  ),
+  overloaded: entry(503, 'Gateway overloaded', 'Wait for `Retry-After` seconds.', 'safe'),
+  'upstream-unavailable': entry(503, 'HOSTKEY is failing; calls are paused', 'Wait for `Retry-After` seconds.', 'safe'),
   'store-unavailable': entry(
     503,
-    'The gateway’s store does not answer',
-    'Sessions cannot be looked up for a moment; the session itself is not lost. Wait for `Retry-After` seconds.',
+    'Store unavailable',
+    'The gateway cannot reach the store of its sessions and orders. Sessions are not lost. Wait for `Retry-After` seconds.',
     'safe'
   ),
-  'upstream-throttled': entry(503, 'HOSTKEY asks for patience', 'Wait for `Retry-After` seconds.', 'safe'),
-  draining: entry(503, 'This replica is shutting down', 'Send the request again: another replica answers.', 'safe'),
-  'upstream-timeout': entry(
-    504,
-    'HOSTKEY did not answer in time',
-    'A read may be repeated. After a write, look first at what has become of it. A recorded failure of an order stays under its key: use a new key.',
-    'safe'
-  )
+  'upstream-throttled': entry(503, 'Rate limit of HOSTKEY reached', 'Wait for `Retry-After` seconds.', 'safe'),
+  draining: entry(503, 'Replica shutting down', 'Send the request again: another replica answers.', 'safe'),
+  'upstream-timeout': entry(504, 'HOSTKEY timed out', CHECK_BEFORE_RETRY, 'safe')
 } as const satisfies Record<string, Entry>
 
 export type ProblemName = keyof typeof problems
@@ -241,27 +193,27 @@ export const problemNames = Object.keys(problems) as ProblemName[]
 
 export const isProblemName = (name: string): name is ProblemName => Object.hasOwn(problems, name)
 
-/** What became of a write that failed. */
+/** Effect of a write that failed. */
 export type Outcome = 'applied' | 'not-applied' | 'partial' | 'unknown'
 
-/** RFC 9457, with what a program needs to decide its next step. */
+/** RFC 9457, with the members that a program needs to choose its next step. */
 export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
   type: Type.String({
     format: 'uri-reference',
     maxLength: 2048,
-    description: 'Address of the page about this problem; its last segment is the name.'
+    description: 'Address of the page of this problem. The last segment is its name.'
   }),
-  title: OwnText(200, '^[A-Z][^\\u0000-\\u001f]+$', 'The problem in a few words; the same for every occurrence.'),
-  status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status.' }),
-  detail: Text(1000, 'What happened this time.'),
+  title: OwnText(200, '^[A-Z][^\\u0000-\\u001f]+$', 'Short text, the same for every occurrence of the problem.'),
+  status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status.' }),
+  detail: Text(1000, 'What happened in this request.'),
   instance: OwnText(64, '^[A-Za-z0-9._-]{1,64}$', 'Id of the request, as in `X-Request-Id`.'),
-  retryable: Type.Boolean({ description: 'May the same request be sent again as it is?' }),
+  retryable: Type.Boolean({ description: 'True when the same request can be sent again.' }),
   errors: Type.Optional(
     Type.Array(
       Type.Object(
         {
           in: oneOf(['body', 'query', 'path', 'header'], { description: 'Where the fault is.' }),
-          pointer: Type.Optional(Text(512, 'JSON pointer into the body.')),
+          pointer: Type.Optional(Text(512, 'JSON pointer to the member of the body.')),
           parameter: Type.Optional(Text(256, 'Name of the parameter or header.')),
           detail: Text(512, 'What is wrong.')
         },
@@ -273,21 +225,21 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
   outcome: Type.Optional(
     oneOf(['applied', 'not-applied', 'partial', 'unknown'], {
       description:
-        'What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.'
+        'Effect of a write that failed. `not-applied`: no effect. `applied`: the write took effect. `partial`: HOSTKEY created something and then failed. `unknown`: the effect is unknown; check the resource before you send the request again.'
     })
   ),
   upstream: Type.Optional(
     Type.Object(
       {
-        action: OwnText(64, '^[a-z0-9_]+$', 'The action of HOSTKEY.'),
-        message: Text(512, 'What HOSTKEY said, bounded and redacted.')
+        action: OwnText(64, '^[a-z0-9_]+$', 'Action of HOSTKEY.'),
+        message: Text(512, 'Text of HOSTKEY, shortened and redacted.')
       },
-      { additionalProperties: false, description: 'What HOSTKEY said.' }
+      { additionalProperties: false, description: 'Refusal by HOSTKEY.' }
     )
   ),
   links: Type.Optional(
     Type.Record(Type.String({ pattern: '^[a-z]{1,32}$' }), OwnText(2048, '^\\S+$', 'Address.'), {
-      description: 'Where to look next.'
+      description: 'Related resources.'
     })
   )
 })

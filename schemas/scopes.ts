@@ -1,4 +1,4 @@
-/** What a caller may be allowed to do; each operation names the one that it needs. */
+/** Permissions of a caller. An operation needs at most one. */
 export const scopes = [
   'accounts:read',
   'accounts:write',
@@ -15,7 +15,7 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number]
 
-/** What a customer may do: everything but what HOSTKEY keeps for its own people. */
+/** Scopes of a customer: all but `admin`, which is for HOSTKEY's staff. */
 export const customerScopes: readonly Scope[] = scopes.filter(scope => scope !== 'admin')
 
 /** The scopes of a role at HOSTKEY. */

@@ -1,14 +1,14 @@
 import { type Static, Type } from 'typebox'
-import { model, told } from './model.ts'
+import { describe, model } from './model.ts'
 import { CustomerId, Instant, OwnText, Secret, Text } from './scalars.ts'
 
-/** Visible characters without spaces, as credentials are printed. */
+/** Printable ASCII without spaces. */
 const PRINTABLE = '^[!-~]+$'
 
 export type NewSession = Static<typeof NewSession>
 export const NewSession = model(
   'NewSession',
-  'A credential, used once and not kept: an API key, or e-mail address and password, or a HOSTKEY token.',
+  'One credential: an API key, or e-mail address and password, or a HOSTKEY token. The gateway uses it once and does not store it.',
   {
     apiKey: Type.Optional(
       Type.String({ ...Secret('An API key of HOSTKEY.'), pattern: PRINTABLE, minLength: 1, maxLength: 256 })
@@ -38,28 +38,28 @@ export const NewSession = model(
 export type Session = Static<typeof Session>
 export const Session = model(
   'Session',
-  'Who the caller is, what it may do, and until when. The token itself never leaves the gateway.',
+  'Identity, scopes and expiry of the caller. The token never leaves the gateway.',
   {
     expiresAt: Type.Optional(
-      told(Instant, 'When it ends at the latest. A session ends sooner after 15 minutes without a request.')
+      describe(Instant, 'Latest end of the session. It ends earlier after 15 minutes without a request.')
     ),
-    customerId: Type.Optional(told(CustomerId, 'Number of the customer at HOSTKEY.')),
+    customerId: Type.Optional(describe(CustomerId, 'Number of the customer at HOSTKEY.')),
     email: Type.Optional(Text(320, 'E-mail address of the customer.')),
     role: Type.Optional(Text(64, 'Role at HOSTKEY.')),
     scopes: Type.Array(OwnText(32, '^[a-z]+(:[a-z]+)?$', 'A scope.'), {
       maxItems: 20,
-      description: 'What the caller may do.'
+      description: 'Scopes of the caller.'
     })
   }
 )
 
-/** The header that every request by cookie carries: no page of another site can set it. */
+/** The header that every request with the session cookie must carry: a page of another site cannot set it. */
 export const CsrfHeader = Type.Object({
   'x-csrf': Type.Optional(
     Type.String({
       pattern: '^1$',
       maxLength: 1,
-      description: '`1`, with every request by cookie, and to log in and out.'
+      description: '`1`: required with the session cookie, to log in and to log out.'
     })
   )
 })

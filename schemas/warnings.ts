@@ -2,20 +2,20 @@ import type { Static } from 'typebox'
 import { model, oneOf } from './model.ts'
 import { Text } from './scalars.ts'
 
-/** A bucket was made, and its actual name is not known yet. */
+/** The bucket was created; its actual name is not known yet. */
 export const bucketUnconfirmed = {
   code: 'bucket-name-unconfirmed',
-  detail: 'HOSTKEY does not list the bucket yet; it may have another name.'
+  detail: 'HOSTKEY does not list the bucket yet; its name may differ from the requested one.'
 } as const
 
 export type Warning = Static<typeof Warning>
 export const Warning = model(
   'Warning',
-  'Something to know about a success.',
+  'A success with a reservation.',
   {
     code: oneOf(['account-created-with-error', 'bucket-name-unconfirmed'], {
       description:
-        '`account-created-with-error`: HOSTKEY reported an error, and the account is there. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; it may have another name than wished.'
+        '`account-created-with-error`: HOSTKEY reported an error, but the account exists. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; its name may differ from the requested one.'
     }),
     detail: Text(1000, 'What happened.')
   },

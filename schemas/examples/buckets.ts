@@ -59,7 +59,7 @@ export const buckets: Record<string, Example> = {
   },
   getKey: {
     parameters: { s3uid: 's3_user_1', kind: 'access-key' },
-    // Amazon's published example, which the vendor's page prints too.
+    // Amazon's published example, also on the vendor's page.
     replies: { 200: { value: { kind: 'access-key', value: 'AKIAIOSFODNN7EXAMPLE' }, varies: ['/value'] } }
   }
 }

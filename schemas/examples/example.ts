@@ -3,37 +3,37 @@ import type { Outcome, ProblemName } from '../problems.ts'
 
 /** One working request of an operation, and what the sandbox answers to it. */
 export interface Example {
-  /** By the names of the document. An optional parameter that is not named here is left out. */
+  /** By the parameter names of the document. Optional parameters that are missing here are not sent. */
   parameters?: Parameters
   body?: object
-  /** What comes back for each success. */
+  /** Reply by status, for each success. */
   replies: Record<number, ExampleReply>
-  /** What the operation says of a problem otherwise than others do. */
+  /** Problems whose text differs from `commonProblems` at this operation. */
   problems?: Partial<Record<ProblemName, ProblemExample>>
 }
 
 export interface ExampleReply {
-  /** The body; undefined where there is none. */
+  /** Body; undefined when the reply has none. */
   value?: unknown
-  /** The same as lines, where it can be had so: each a member of what is listed, or how the list ends. */
+  /** The same list as `application/x-ndjson`, if the operation offers it: one object for each line. */
   lines?: readonly object[]
-  /** Headers that are this reply's own. */
+  /** Headers that only this reply has. */
   headers?: Readonly<Partial<Record<HeaderName, string>>>
-  /** What the request has otherwise than in the operation's example, where this status needs it. */
+  /** Parameters that differ from those of the operation's example. */
   parameters?: Parameters
-  /** JSON pointers to the members that are others at every sandbox and every time: instants and secrets. */
+  /** JSON pointers to members that differ at each run: times and secrets. */
   varies?: string[]
 }
 
-/** What a problem tells beside its name: the members of `Problem` that are not the same wherever it happens. */
+/** The members of `Problem` that do not follow from its name. */
 export interface ProblemExample {
   detail: string
   errors?: { in: 'body' | 'query' | 'path' | 'header'; pointer?: string; parameter?: string; detail: string }[]
-  /** Where it is another one than that of a request of which nothing was sent. */
+  /** Only when it differs from the outcome of a request that was not sent. */
   outcome?: Outcome
   upstream?: { action: string; message: string }
   links?: Record<string, string>
-  /** JSON pointers to the members that are others each time. */
+  /** JSON pointers to members that differ at each run. */
   varies?: string[]
 }
 
@@ -42,18 +42,18 @@ type Parameters = Record<string, string | number | boolean>
 /** A success without a body. */
 export const DONE: Record<number, ExampleReply> = { 204: {} }
 
-/** Where it is asked first whose token it is. */
+/** At operations that first ask HOSTKEY for the owner of the token. */
 export const UNKNOWN_TOKEN: ProblemExample = {
   detail: 'HOSTKEY refused.',
   upstream: { action: 'info', message: 'Invalid hash' }
 }
 
-/** Where nothing else is asked of HOSTKEY than whose credential it is. */
+/** At operations that call HOSTKEY only to check the credential. */
 export const NO_LOGINS: ProblemExample = {
   detail: 'HOSTKEY does not answer logins; the credential was not judged.'
 }
 
-/** A deletion whose answer was lost is looked for by reading; while no answer came it may still be done. */
+/** After a lost answer the gateway reads to see whether the target is gone. After a timeout HOSTKEY may still delete it. */
 export const LOST_DELETION: Partial<Record<ProblemName, ProblemExample>> = {
   'upstream-bad-response': { detail: 'HOSTKEY gave no answer that can be used, and has deleted nothing.' },
   'upstream-timeout': { detail: 'HOSTKEY did not answer in time.', outcome: 'unknown' }

@@ -20,14 +20,14 @@ const page = {
   nextCursor: '9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ'
 }
 
-/** The same as lines: folders first, and last how the list ended. */
+/** The same page as `application/x-ndjson`: folders first, the end last. */
 const lines = [
   ...page.folders.map(folder => ({ folder })),
   ...page.items.map(file => ({ file })),
   { end: { nextCursor: page.nextCursor } }
 ]
 
-/** Under the same name, also where nothing else is sent. */
+/** A 304 carries it too. */
 const headers = { Link: `<${address}?limit=3&cursor=${page.nextCursor}>; rel="next"` }
 
 export const files: Record<string, Example> = {

@@ -12,8 +12,8 @@ export { demoOrder } from './orders.ts'
 export { commonProblems, unrouted } from './problems.ts'
 
 /**
- * An example of every operation, by its `operationId`, on the sandbox as it is at the start. `test/contract/examples`
- * sends each as it stands in `openapi.yaml`, and compares the reply.
+ * An example of every operation by `operationId`, valid on a fresh sandbox. `test/fast/contract/examples.test.ts` sends
+ * each one as `openapi.yaml` shows it, and compares the reply.
  */
 export const examples: Record<string, Example | undefined> = {
   ...sessions,

@@ -1,8 +1,8 @@
 import { type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 
-const wanted = { planId: 2, bucketName: 'backups', location: 'NL' }
+const requested = { planId: 2, bucketName: 'backups', location: 'NL' }
 
-/** The order that made the demo customer's account: the embedded sandbox starts with it. */
+/** The order that created the demo customer's account. The embedded sandbox starts with it. */
 export const demoOrder = {
   orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11',
   state: 'succeeded',
@@ -16,11 +16,11 @@ export const demoOrder = {
 export const orders: Record<string, Example> = {
   createOrder: {
     parameters: { 'idempotency-key': '7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11' },
-    body: wanted,
+    body: requested,
     replies: {
       200: {
         parameters: { validateOnly: true },
-        value: { ...wanted, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
+        value: { ...requested, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
       },
       201: {
         value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] },
@@ -30,7 +30,7 @@ export const orders: Record<string, Example> = {
         value: {
           orderId: '0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04',
           state: 'unknown',
-          ...wanted,
+          ...requested,
           createdAt: '2026-11-22T12:00:00.000Z',
           problem: {
             name: 'upstream-bad-response',

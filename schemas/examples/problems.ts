@@ -1,12 +1,12 @@
 import type { ProblemName } from '../problems.ts'
 import type { ProblemExample } from './example.ts'
 
-/** An order under another key, or under the same one a moment ago. Its id is another one each time. */
+/** A related order: under another key, or an earlier request with the same key. Its id differs at each run. */
 export const otherOrder = { order: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' }
 
 /**
- * What the gateway says of each problem that is its own, wherever it happens. `{scope}` and `{types}` stand for those of
- * the operation. Refusals of HOSTKEY's stand with the actions that refuse; what one operation says otherwise, with it.
+ * Text of each problem that the gateway raises itself. `{scope}` and `{types}` stand for those of the operation.
+ * Refusals by HOSTKEY are declared with the actions; texts of a single operation stand with its example.
  */
 export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'invalid-request': {
@@ -17,7 +17,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'uri-too-long': { detail: 'The URL is longer than 8 KiB.' },
   'body-too-large': { detail: 'The body is larger than 16 KiB.' },
   'unsupported-media-type': { detail: 'The body must be application/json.' },
-  // Nobody knows yet what the request would have been, so each is told that nothing was done.
+  // The operation is not known yet, so reads and writes alike get an outcome.
   'headers-too-large': { detail: 'The headers, or the URL, are larger than 16 KiB.', outcome: 'not-applied' },
   'not-acceptable': { detail: 'This operation answers in {types}.' },
 
@@ -47,7 +47,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'upstream-unavailable': { detail: 'HOSTKEY has been failing; nothing is sent to it for a moment.' }
 }
 
-/** Requests that are no operation, and what is said of them. */
+/** Requests that match no operation, and their problems. */
 export const unrouted = {
   'route-not-found': {
     request: { method: 'GET', path: '/nowhere' },

@@ -4,7 +4,7 @@ const page = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bucket-not-empty</title></head>
 <body>
-<h1>The bucket is not empty</h1>
+<h1>Bucket not empty</h1>
 <p><code>bucket-not-empty</code>, HTTP status 409</p>
 <p>Delete its files first.</p>
 <p>May the same request be sent again? No.</p>

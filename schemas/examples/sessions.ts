@@ -18,7 +18,7 @@ const session = { expiresAt: '2026-11-22T20:00:00.000Z', customerId: 1002, email
 export const sessions: Record<string, Example> = {
   createSession: {
     parameters: { 'x-csrf': '1' },
-    // Of the sandbox's demo customer: it opens nothing anywhere else.
+    // Key of the sandbox's demo customer; valid nowhere else.
     body: { apiKey: '0123456789abcdef-fedcba9876543210' },
     replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } },
     problems: {
@@ -37,7 +37,7 @@ export const sessions: Record<string, Example> = {
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
       'upstream-unavailable': NO_LOGINS,
-      // What ends a session is served as long as anything is.
+      // A logout has the highest priority when load is shed, so only the bulkhead can refuse it.
       overloaded: { detail: 'Too many requests are waiting for HOSTKEY.' }
     }
   }

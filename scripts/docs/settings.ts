@@ -4,17 +4,17 @@ import { code, page, table } from './markdown.ts'
 
 const nameOf = ({ name, secret }: Setting): string => code(name) + (secret ? ` or ${code(`${name}_FILE`)}` : '')
 
-const defaultOf = ({ fallback, otherwise }: Setting): string =>
-  otherwise ?? (fallback === '' ? 'empty' : code(fallback))
+const defaultOf = ({ fallback, defaultText }: Setting): string =>
+  defaultText ?? (fallback === '' ? 'empty' : code(fallback))
 
 export const settingsPage = (): string =>
   page(
     'Settings',
     '`src/config/settings.ts`',
-    'The gateway reads its settings from the environment once, at start. It tells all faults at once and does not start with one. An empty variable counts as unset. `npm run config` prints what is in effect.',
+    'The gateway reads its settings from the environment once, at start. It reports all faults together and does not start with a fault. An empty variable counts as unset. `npm run config` prints the effective settings.',
     table(
       ['Name', 'Default', 'Meaning'],
-      Object.values<Setting>(settings).map(each => [nameOf(each), defaultOf(each), each.about])
+      Object.values<Setting>(settings).map(each => [nameOf(each), defaultOf(each), each.description])
     ),
-    '`NODE_TLS_REJECT_UNAUTHORIZED=0` is refused: it would hand tokens to anyone between the gateway and HOSTKEY.'
+    'The gateway refuses `NODE_TLS_REJECT_UNAUTHORIZED=0`, which would expose tokens to anyone between the gateway and HOSTKEY.'
   )

@@ -4,6 +4,7 @@ import {
   integer,
   list,
   mountPath,
+  oneOf,
   optional,
   origin,
   proxy,
@@ -12,173 +13,172 @@ import {
   secretListSetting,
   secretSetting,
   setting,
-  upstreamBase,
-  word
+  upstreamBase
 } from './setting.ts'
 
-/** Every setting, in the order of the reference page. A new one is a new entry here and nothing else. */
+/** Every setting, in the order of the reference page. A new setting needs only an entry here. */
 export const settings = {
   environment: setting({
     name: 'NODE_ENV',
-    about: '`production` refuses the sandbox and drains before it stops.',
+    description: '`production` refuses the sandbox and sets a `DRAIN_DELAY_MS`.',
     fallback: 'development',
-    read: word('development', 'test', 'production')
+    read: oneOf('development', 'test', 'production')
   }),
   port: setting({
     name: 'PORT',
-    about: 'Port of the public listener; 0 takes any free one.',
+    description: 'Port of the public listener; 0 chooses a free port.',
     fallback: '8080',
     read: integer(0, 65_535)
   }),
   host: setting({
     name: 'HOST',
-    about: 'Address of the public listener; `0.0.0.0` in the image.',
+    description: 'Address of the public listener; `0.0.0.0` in the image.',
     fallback: '127.0.0.1',
     read: host
   }),
   managementPort: setting({
     name: 'MANAGEMENT_PORT',
-    about: 'Port of `/metrics`, `/livez` and `/readyz` on 127.0.0.1; 0 takes any free one.',
+    description: 'Port of `/metrics`, `/livez` and `/readyz` on 127.0.0.1; 0 chooses a free port.',
     fallback: '9090',
     read: integer(0, 65_535)
   }),
   basePath: setting({
     name: 'BASE_PATH',
-    about: 'Where the whole gateway is mounted, such as `/storage`.',
+    description: 'Path at which the gateway is mounted, such as `/storage`.',
     fallback: '',
     read: mountPath
   }),
   publicUrl: setting({
     name: 'PUBLIC_URL',
-    about: 'The address under which callers reach the gateway, mount point included: base of problem types.',
+    description: 'Address of the gateway for callers, with the mount path. It is the base of problem types.',
     fallback: '',
-    otherwise: 'http, `HOST`, `PORT` and `BASE_PATH`',
+    defaultText: 'made from `HOST`, `PORT` and `BASE_PATH`, with http',
     read: optional(baseUrl)
   }),
   upstreamUrl: setting({
     name: 'UPSTREAM_URL',
-    about: 'Base of `s3.php` and `auth.php`; https, except on a loopback address.',
+    description: 'Address of the folder of `s3.php` and `auth.php`; https, except on a loopback address.',
     fallback: '',
-    otherwise: 'the embedded sandbox; refused in production',
+    defaultText: 'the embedded sandbox; must be set in production',
     read: optional(upstreamBase)
   }),
   upstreamTimeoutMs: setting({
     name: 'UPSTREAM_TIMEOUT_MS',
-    about: 'One total deadline for every call to HOSTKEY, reads and writes alike.',
+    description: 'Deadline of every call to HOSTKEY, in ms. It replaces the deadlines of all call classes.',
     fallback: '',
-    otherwise: 'by kind of call, 10 s to 60 s',
+    defaultText: '10 s to 60 s, by call class',
     read: optional(integer(100, 300_000))
   }),
   rateLimitMax: setting({
     name: 'RATE_LIMIT_MAX',
-    about: 'Requests of one caller in a window; stricter classes scale with it.',
+    description: 'Requests of one caller in a window. The stricter limits of single operations scale with it.',
     fallback: '600',
     read: integer(1, 1_000_000)
   }),
   rateLimitWindowMs: setting({
     name: 'RATE_LIMIT_WINDOW_MS',
-    about: 'Length of the window.',
+    description: 'Length of the window, in ms.',
     fallback: '60000',
     read: integer(1000, 3_600_000)
   }),
   trustProxy: setting({
     name: 'TRUST_PROXY',
-    about:
-      'The proxies in front, whose `X-Forwarded-*` headers are believed: IP addresses, CIDR networks, `loopback`, `linklocal` or `uniquelocal`, between commas.',
+    description:
+      'Proxies whose `X-Forwarded-*` headers are trusted: IP addresses, CIDR networks, `loopback`, `linklocal` or `uniquelocal`, separated by commas.',
     fallback: '',
-    otherwise: 'none',
+    defaultText: 'none',
     read: list(proxy)
   }),
   allowedOrigins: setting({
     name: 'ALLOWED_ORIGINS',
-    about: 'Exact origins of the pages that may call the gateway from a browser, between commas.',
+    description: 'Exact origins of the web pages that may call the gateway, separated by commas.',
     fallback: '',
-    otherwise: 'none',
+    defaultText: 'none',
     read: list(origin)
   }),
   logLevel: setting({
     name: 'LOG_LEVEL',
-    about: 'The least severe record that is logged.',
+    description: 'Lowest level that is logged.',
     fallback: 'info',
-    read: word('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
+    read: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
   }),
   drainDelayMs: setting({
     name: 'DRAIN_DELAY_MS',
-    about:
-      'How long a stopping gateway goes on serving while `/readyz` says 503: longer than the load balancer takes to notice.',
+    description:
+      'How long a stopping gateway keeps serving while `/readyz` answers 503, in ms. It must be longer than the load balancer needs to react.',
     fallback: '',
-    otherwise: '5000 in production, else 0',
+    defaultText: '5000 in production, otherwise 0',
     read: optional(integer(0, 60_000))
   }),
   drainGraceMs: setting({
     name: 'DRAIN_GRACE_MS',
-    about:
-      'How long a stopping gateway then waits for the requests in flight; 5 s before the end those that have sent no write are answered 503. The orchestrator must wait longer than this and the delay together.',
+    description:
+      'How long a stopping gateway then waits for requests in flight, in ms. 5 s before the end, requests that have sent no write get 503. The orchestrator must wait longer than `DRAIN_DELAY_MS` and this together.',
     fallback: '60000',
     read: integer(100, 600_000)
   }),
   sessionSecret: secretListSetting({
     name: 'SESSION_SECRET',
-    about:
-      'Secrets that seal the sessions, at least 32 bytes each, between commas: the first seals, all open. To replace one, put the new one first and keep the old one for 8 hours.',
+    description:
+      'Secrets that encrypt sessions, at least 32 bytes each, separated by commas. The first encrypts, all decrypt. To rotate, put the new secret first and keep the old one for 8 hours.',
     fallback: '',
-    otherwise: 'random for each process; refused in production'
+    defaultText: 'random for each process; must be set in production'
   }),
   sessionStore: setting({
     name: 'SESSION_STORE',
-    about:
-      'Where sessions, limits and login locks are kept: `memory` of the process, a `sqlite` file of the host, or `redis` for replicas.',
+    description:
+      'Store of sessions, rate limits and login locks: `memory` of the process, a `sqlite` file on the host, or `redis` for several replicas.',
     fallback: '',
-    otherwise: '`redis` when `REDIS_URL` is set, else `memory`',
-    read: optional(word('memory', 'sqlite', 'redis'))
+    defaultText: '`redis` when `REDIS_URL` is set, otherwise `memory`',
+    read: optional(oneOf('memory', 'sqlite', 'redis'))
   }),
   redisUrl: secretSetting({
     name: 'REDIS_URL',
-    about: 'Redis or Valkey that the replicas share, such as `redis://user:password@host:6379/0`.',
+    description: 'Address of the Redis or Valkey that the replicas share, such as `redis://user:password@host:6379/0`.',
     fallback: '',
-    otherwise: 'none',
+    defaultText: 'none',
     read: redisUrl
   }),
   replicasHint: setting({
     name: 'REPLICAS_HINT',
-    about:
-      'How many replicas share the store. While it is away each counts for itself, and lets its part of every limit pass, but at least one request.',
+    description:
+      'Number of replicas that share the store. While the store is down, each replica counts alone and allows this fraction of every limit, but at least one request.',
     fallback: '',
-    otherwise: '2 when the store is `redis`, else 1',
+    defaultText: '2 when the store is `redis`, otherwise 1',
     read: optional(integer(1, 1000))
   }),
   dataDir: setting({
     name: 'DATA_DIR',
-    about:
-      'Folder of the SQLite files: the ledger of orders, unless Redis keeps it, and the sessions of the store `sqlite`.',
+    description:
+      'Folder of the SQLite files: the order ledger, unless it is in Redis, and the sessions of the store `sqlite`.',
     fallback: '.data',
     read: text => text
   }),
   orderLateExecutionWindowMs: setting({
     name: 'ORDER_LATE_EXECUTION_WINDOW_MS',
-    about:
-      'How long after an order whose answer was lost an account may still appear; then the order counts as not executed.',
+    description:
+      'How long HOSTKEY may take to execute an order whose answer was lost, in ms. After this time a missing account is assumed never to appear.',
     fallback: '30000',
     read: integer(0, 3_600_000)
   }),
   orderLeaseMs: setting({
     name: 'ORDER_LEASE_MS',
-    about:
-      'How long an order stays with the replica that sends it; then a repetition of the request takes it for abandoned. Longer than any call to HOSTKEY takes.',
+    description:
+      'How long a replica owns an order that it is sending, in ms. After this time a retry of the request takes the order over. It must be longer than the longest call to HOSTKEY.',
     fallback: '',
-    otherwise: '15 s more than the longest call',
+    defaultText: 'the deadline of an order plus 15 s',
     read: optional(integer(500, 3_600_000))
   }),
   servicesFile: setting({
     name: 'SERVICES_FILE',
-    about: 'Registry of internal services; read again on SIGHUP. See docs/how-to/authenticate.md.',
+    description: 'Registry of internal services. SIGHUP reloads it. See docs/how-to/authenticate.md.',
     fallback: '',
-    otherwise: 'none',
+    defaultText: 'none',
     read: optional(text => text)
   }),
   auditLog: setting({
     name: 'AUDIT_LOG',
-    about: 'File of the audit log, or `-` for standard output.',
+    description: 'File of the audit log, or `-` for standard output.',
     fallback: '-',
     read: text => text
   })

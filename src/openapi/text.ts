@@ -1,43 +1,43 @@
 export const title = 'HOSTKEY S3 gateway'
 
-/** What a reader of the document meets first. */
-export const description = `Manage HOSTKEY S3 accounts, buckets, files, keys and orders as plain REST resources. The gateway stands in front of HOSTKEY’s \`s3.php\`:
-it checks each request, asks HOSTKEY, and answers with a true status. It moves no files: that is what an S3 client and the key pair are for.
+/** Introduction of the document, and of the page at `/docs`. */
+export const description = `A REST API for S3 accounts, buckets, files, keys and orders at HOSTKEY. The gateway validates each request, calls HOSTKEY’s \`s3.php\`
+and replies with a true HTTP status. It does not transfer files: upload and download with an S3 client and the key pair of the account.
 
 **Try it here.**
 
-1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token when it starts. Or log in with \`POST /session\`.
-2. Open an operation: it is filled in with an example that works on the sandbox.
-3. Press *Execute*. In front of the real HOSTKEY the same button reads, deletes and orders in earnest.
+1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token at start. Or log in with \`POST /session\`.
+2. Open an operation. Its parameters hold an example that works on the sandbox.
+3. Press *Execute*. In front of the real HOSTKEY this reads, deletes and orders for real.
 
-**Callers** come by one of three doors. *Browsers* log in with \`POST /session\` and a cookie does the rest, with the header \`X-CSRF: 1\`;
-the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`, which is passed through and kept nowhere.
-*Internal services* send \`Authorization: Bearer hks_…\`, a credential of this gateway. \`Authorization\` wins over a cookie.
+**Authentication** has three ways. *Browsers* log in with \`POST /session\`, keep a session cookie and send the header \`X-CSRF: 1\`;
+the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`; the gateway passes the token on and does not store it.
+*Internal services* send \`Authorization: Bearer hks_…\`, a service credential of this gateway. \`Authorization\` takes precedence over a cookie.
 
-**Scopes** are what a caller may do: \`GET /session\` lists its own, and each operation names the one that it needs (\`x-required-scope\`).
+**Scopes** are the permissions of a caller. \`GET /session\` lists them, and each operation names the scope that it needs (\`x-required-scope\`).
 
-**Limits** are by address and by caller, and for some operations by their kind (\`x-rate-class\`, of which one request takes \`x-rate-cost\`).
-\`RateLimit\` of each reply tells what is left, and 429 says in \`Retry-After\` how long to wait.
+**Rate limits** apply for each address and each caller, and for some operations for each class (\`x-rate-class\`; a request counts \`x-rate-cost\` times).
+The header \`RateLimit\` reports what is left. A 429 reply says in \`Retry-After\` how long to wait.
 
-**Failures** are \`application/problem+json\` (RFC 9457) with a stable name: the last segment of \`type\`, which is also the address of a page
-that says what to do. \`retryable\` tells whether the same request may be sent again, and every failed write says in \`outcome\` what became of it.
+**Failures** are \`application/problem+json\` (RFC 9457). The last segment of \`type\` is the stable name of the problem; \`type\` is also the address
+of a page that says what to do. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
 
-**Files** have paths that can hold any character. Delete them by \`DELETE …/files?path=\`, or follow \`links.self\` of the list: URL libraries rewrite dot
-segments in the path of a URL before they send it, and the request then names something else.
+**File paths** can contain any character. Delete a file with \`DELETE …/files?path=\`, or use \`links.self\` of the list. URL libraries resolve dot
+segments in the path of a URL before they send it; the request then names something else.
 
-**Deleting an account** takes the header \`Confirm-Delete\`, and **ordering** takes \`Idempotency-Key\`: both exist so that nothing happens by accident.
+**Safeguards**: deleting an account requires the header \`Confirm-Delete\`; an order requires \`Idempotency-Key\`.
 
-**Examples** are what a gateway in front of the sandbox answers; \`x-varies\` names the members that are others each time, and
-\`x-example-request\` the parameters that another reply was asked with. \`x-upstream-action\` names what an operation may ask of HOSTKEY.`
+**Examples** are replies of a gateway in front of the sandbox. \`x-varies\` names the members that differ at each run, \`x-example-request\`
+the parameters of the request behind a reply, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.`
 
 export const tags = [
-  { name: 'Session', description: 'Logging in and out, for browsers.' },
+  { name: 'Session', description: 'Login and logout, for browsers.' },
   { name: 'Accounts', description: 'S3 accounts of the customer.' },
   { name: 'Buckets', description: 'The buckets of an account.' },
   { name: 'Files', description: 'The files in a bucket: list and delete.' },
-  { name: 'Keys', description: 'The key pair of an account. Each reading is a disclosure.' },
+  { name: 'Keys', description: 'The key pair of an account. Every read is recorded in the audit log.' },
   { name: 'Usage', description: 'Storage and traffic of an account.' },
   { name: 'Plans', description: 'Pricing plans and their history.' },
-  { name: 'Orders', description: 'Paid accounts.' },
+  { name: 'Orders', description: 'Orders of paid accounts.' },
   { name: 'Service', description: 'The gateway itself.' }
 ]

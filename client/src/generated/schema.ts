@@ -8,8 +8,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is the process alive?
-         * @description Depends on nothing but the process.
+         * Check liveness
+         * @description Replies 200 while the process runs.
          */
         get: operations["getLiveness"];
         put?: never;
@@ -28,8 +28,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * May this replica get requests?
-         * @description 503 while it drains or its store does not answer. Does not depend on HOSTKEY: all replicas would leave together.
+         * Check readiness
+         * @description Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -48,8 +48,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read about a problem
-         * @description A page for people: what the problem means and what to do.
+         * Read the page of a problem
+         * @description Returns an HTML page that explains the problem and says what to do.
          */
         get: operations["getProblemPage"];
         put?: never;
@@ -68,19 +68,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who am I?
-         * @description Who the caller is at HOSTKEY, by whichever door it came, and what it may do.
+         * Read the session
+         * @description Returns the identity of the caller at HOSTKEY and its scopes, for every way to authenticate.
          */
         get: operations["getSession"];
         put?: never;
         /**
          * Log in
-         * @description For browsers: turns one credential (`apiKey`, or `email` and `password`, or `token`) into a session cookie that page script can neither read nor plant. The credential is used once and not kept. Needs the header `X-CSRF: 1`. A login always makes a new session.
+         * @description For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`. Every login creates a new session.
          */
         post: operations["createSession"];
         /**
          * Log out
-         * @description Ends the session on every replica, clears the cookie, and ends the token at HOSTKEY, even if HOSTKEY does not answer now. Twice is as good as once.
+         * @description Ends the session on every replica, deletes the cookie and ends the token at HOSTKEY, in the background if HOSTKEY does not answer. The operation is idempotent.
          */
         delete: operations["deleteSession"];
         options?: never;
@@ -99,8 +99,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End all my sessions
-         * @description Ends every session of the customer, on every replica: this one too.
+         * End all sessions
+         * @description Ends every session of the customer on every replica, including the current one.
          */
         delete: operations["deleteSessions"];
         options?: never;
@@ -117,13 +117,13 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description HOSTKEY has a limit here and no cursor: `truncated` says that there may be more. `location` is filtered by the gateway. Needs the scope `accounts:read`.
+         * @description HOSTKEY supports a limit but no cursor: `truncated` reports that there may be more accounts. The gateway itself filters by `location`. Needs the scope `accounts:read`.
          */
         get: operations["listAccounts"];
         put?: never;
         /**
          * Create a free account
-         * @description Makes a free account with its first bucket. Sent once and never repeated. HOSTKEY may name the bucket otherwise than asked: `bucket` is its actual name. Needs the scope `accounts:write`.
+         * @description Creates a free account with its first bucket. The gateway sends the request to HOSTKEY at most once. HOSTKEY may rename the bucket: `bucket` is the actual name. Needs the scope `accounts:write`.
          */
         post: operations["createAccount"];
         delete?: never;
@@ -141,14 +141,14 @@ export interface paths {
         };
         /**
          * Read an account
-         * @description One account of the customer; another customer’s is 404 like one that does not exist. Needs the scope `accounts:read`.
+         * @description Returns one account of the customer. An account of another customer is 404, like one that does not exist. Needs the scope `accounts:read`.
          */
         get: operations["getAccount"];
         put?: never;
         post?: never;
         /**
          * Delete an account with all its data
-         * @description Deletes the account, its buckets and every file in them; nothing brings them back. Needs the header `Confirm-Delete` with the same name as the URL. Needs the scope `accounts:delete`.
+         * @description Deletes the account, its buckets and all their files. This cannot be undone. Needs the header `Confirm-Delete` with the name in the URL. Needs the scope `accounts:delete`.
          */
         delete: operations["deleteAccount"];
         options?: never;
@@ -165,13 +165,13 @@ export interface paths {
         };
         /**
          * List buckets
-         * @description The buckets of an account, with its traffic. `expand=usage` adds the storage of each bucket. Needs the scope `buckets:read`.
+         * @description Lists the buckets of an account, with its traffic. `expand=usage` adds the size of each bucket. Needs the scope `buckets:read`.
          */
         get: operations["listBuckets"];
         put?: never;
         /**
          * Create a bucket
-         * @description HOSTKEY may put a prefix before the name: the reply and `Location` hold the actual name. Needs the scope `buckets:write`.
+         * @description HOSTKEY may add a prefix to the name. The reply and `Location` contain the actual name. Needs the scope `buckets:write`.
          */
         post: operations["createBucket"];
         delete?: never;
@@ -192,7 +192,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an empty bucket
-         * @description The bucket must be empty: 409 `bucket-not-empty` otherwise. Needs the scope `buckets:write`.
+         * @description The bucket must be empty; otherwise the reply is 409 `bucket-not-empty`. Needs the scope `buckets:write`.
          */
         delete: operations["deleteBucket"];
         options?: never;
@@ -209,14 +209,14 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description HOSTKEY’s pages of 100 are joined up to `limit`. Follow `nextCursor` until it is null. With `Accept: application/x-ndjson` the whole list comes as lines, each a `FileLine`, as fast as they are read; the last line holds `end`, or `problem` when HOSTKEY failed on the way, after the status was sent. Lines without such a last line were cut off. Counts as one request, however long the list is. Needs the scope `files:read`.
+         * @description Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`. With `Accept: application/x-ndjson` the reply streams the whole list, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request. Needs the scope `files:read`.
          */
         get: operations["listFiles"];
         put?: never;
         post?: never;
         /**
-         * Delete a file, named in the query
-         * @description The exact form for every path: no client and no proxy rewrites a query. `links.self` of a file is this address. In the path of a URL libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
+         * Delete a file (path in the query)
+         * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. In the path of a URL, libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -235,8 +235,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Delete a file, named in the path
-         * @description Slashes may stay as they are; everything else is percent-encoded once. URL libraries resolve `.` and `..` segments before they send, also as `%2e`: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot see what was meant. Take the query form for every path that is not your own choice. Needs the scope `files:delete`.
+         * Delete a file (path in the URL)
+         * @description Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot detect this. Needs the scope `files:delete`.
          */
         delete: operations["deleteFileByPath"];
         options?: never;
@@ -253,7 +253,7 @@ export interface paths {
         };
         /**
          * Read one half of the key pair
-         * @description Discloses a credential that opens every bucket of the account. Has a strict limit of its own; never cache the reply. Needs the scope `keys:read`.
+         * @description Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply. Needs the scope `keys:read`.
          */
         get: operations["getKey"];
         put?: never;
@@ -273,7 +273,7 @@ export interface paths {
         };
         /**
          * Read storage and traffic
-         * @description Asked through a queue at HOSTKEY, so slower than a list, with a limit of its own. Counted from time to time: `createdAt` of each of the `snapshots` says when. Needs the scope `buckets:read`.
+         * @description HOSTKEY answers through a queue, so this is slower than a list and has its own rate limit. HOSTKEY measures from time to time: see `createdAt` of each entry in `snapshots`. Needs the scope `buckets:read`.
          */
         get: operations["getUsage"];
         put?: never;
@@ -293,7 +293,7 @@ export interface paths {
         };
         /**
          * List plans
-         * @description The plans that HOSTKEY offers to this customer. Needs the scope `plans:read`.
+         * @description Lists the plans that HOSTKEY offers to the customer. Needs the scope `plans:read`.
          */
         get: operations["listPlans"];
         put?: never;
@@ -313,7 +313,7 @@ export interface paths {
         };
         /**
          * Read a plan
-         * @description One of the plans on offer. Needs the scope `plans:read`.
+         * @description Returns one available plan. Needs the scope `plans:read`.
          */
         get: operations["getPlan"];
         put?: never;
@@ -333,7 +333,7 @@ export interface paths {
         };
         /**
          * List the changes of a plan
-         * @description As HOSTKEY keeps them. Needs the scope `plans:read`.
+         * @description Lists the changes that HOSTKEY has recorded. Needs the scope `plans:read`.
          */
         get: operations["listPlanHistory"];
         put?: never;
@@ -355,7 +355,7 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description It bills, and at most once for an `Idempotency-Key`: send the same request with the same key as often as needed. Checked against a fresh list of plans. With `validateOnly=true` everything is checked and nothing is ordered; `expectedPrice` refuses the order when a price that it names is another one. 202 when HOSTKEY’s answer was lost and nobody can tell yet. Needs the scope `orders:write`.
+         * @description HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans. `validateOnly=true` checks and does not order. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet. Needs the scope `orders:write`.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -372,8 +372,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How does an order stand?
-         * @description As the gateway has it in its ledger, without asking HOSTKEY. Kept for 30 days. Needs the scope `orders:write`.
+         * Read an order
+         * @description Returns the order from the gateway’s ledger, without a call to `s3.php`. The gateway keeps orders for 30 days. Needs the scope `orders:write`.
          */
         get: operations["getOrder"];
         put?: never;
@@ -413,22 +413,22 @@ export interface components {
             email?: string;
             /**
              * Format: int32
-             * @description Number of its plan, as in `GET /plans`.
+             * @description Number of its plan: `id` in `GET /plans`.
              */
             planId?: number;
-            /** @description Region code of where its data lies. */
+            /** @description Region code of the place where its data is stored. */
             location?: string;
             /**
              * Format: int64
-             * @description How many bytes it may hold.
+             * @description Storage quota, in bytes.
              */
             quotaBytes?: number;
             /**
              * Format: int64
-             * @description How many bytes it holds.
+             * @description Storage used, in bytes.
              */
             storageBytes?: number;
-            /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
+            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             traffic?: number;
         };
         /**
@@ -452,7 +452,7 @@ export interface components {
         AccountList: {
             /** @description The accounts. */
             items: components["schemas"]["Account"][];
-            /** @description True when the list is as long as `limit`: there may be more. */
+            /** @description True when the list has reached `limit`: there may be more accounts. */
             truncated: boolean;
         };
         /**
@@ -463,16 +463,16 @@ export interface components {
          *     }
          */
         Bucket: {
-            /** @description Name of a bucket, exactly as it is listed. */
+            /** @description Name of a bucket, exactly as listed. */
             name: string;
             /**
              * Format: date-time
-             * @description When it was created.
+             * @description Time of creation.
              */
             createdAt?: string;
             /**
              * Format: int64
-             * @description How many bytes its files take; only with `expand=usage`.
+             * @description Size of its files, in bytes; only with `expand=usage`.
              */
             storageBytes?: number;
         };
@@ -504,7 +504,7 @@ export interface components {
         BucketList: {
             /** @description The buckets. */
             items: components["schemas"]["Bucket"][];
-            /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
+            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             snapshot?: components["schemas"]["UsageSnapshot"];
         };
@@ -516,16 +516,16 @@ export interface components {
          *     }
          */
         BucketUsage: {
-            /** @description Name of a bucket, exactly as it is listed. */
+            /** @description Name of a bucket, exactly as listed. */
             name: string;
             /**
              * Format: int64
-             * @description How many bytes its files take.
+             * @description Size of its files, in bytes.
              */
             storageBytes?: number;
         };
         /**
-         * @description An order that would be sent as it is.
+         * @description A checked order that was not sent.
          * @example {
          *       "planId": 2,
          *       "bucketName": "backups",
@@ -543,14 +543,14 @@ export interface components {
              * @description Number of a pricing plan.
              */
             planId: number;
-            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
             bucketName: string;
-            /** @description Region code of where the account would be. */
+            /** @description Region code of the account. */
             location: string;
             price: components["schemas"]["Price"];
         };
         /**
-         * @description An account that was made, with its first bucket.
+         * @description A created account with its first bucket.
          * @example {
          *       "s3uid": "s3_user_100",
          *       "planId": 1,
@@ -567,15 +567,15 @@ export interface components {
              * @description Number of its plan.
              */
             planId: number;
-            /** @description Region code of where its data lies. */
+            /** @description Region code of the place where its data is stored. */
             location: string;
-            /** @description Actual name of the first bucket; null when there is none, or none was seen yet. */
+            /** @description Actual name of the first bucket; null when there is none, or HOSTKEY does not list it yet. */
             bucket: string | null;
-            /** @description Empty when all went well. */
+            /** @description Empty after a complete success. */
             warnings: components["schemas"]["Warning"][];
         };
         /**
-         * @description A bucket that was made, under its actual name.
+         * @description A created bucket, with its actual name.
          * @example {
          *       "name": "photos",
          *       "createdAt": "2026-11-22T12:00:00Z",
@@ -583,14 +583,14 @@ export interface components {
          *     }
          */
         CreatedBucket: {
-            /** @description Name of a bucket, exactly as it is listed. */
+            /** @description Name of a bucket, exactly as listed. */
             name: string;
             /**
              * Format: date-time
-             * @description When it was created.
+             * @description Time of creation.
              */
             createdAt?: string;
-            /** @description Empty when all went well. */
+            /** @description Empty after a complete success. */
             warnings: components["schemas"]["Warning"][];
         };
         /**
@@ -606,31 +606,31 @@ export interface components {
          *     }
          */
         File: {
-            /** @description Path inside the bucket, exactly as it is stored. */
+            /** @description Path inside the bucket, exactly as stored. */
             path: string;
-            /** @description The path as HOSTKEY displays it. */
+            /** @description Display name at HOSTKEY. Use `path` in requests. */
             name?: string;
             /**
              * Format: int64
-             * @description How many bytes it has.
+             * @description Size, in bytes.
              */
             sizeBytes?: number;
             /**
              * Format: date-time
-             * @description When it was last changed.
+             * @description Time of the last change.
              */
             modifiedAt?: string;
-            /** @description Addresses. */
+            /** @description Addresses of related operations. */
             links: {
                 /**
                  * Format: uri-reference
-                 * @description Address of this file, to delete it: a path from the root of the server, mount point included.
+                 * @description Address for deleting this file: an absolute path that includes the mount path.
                  */
                 self: string;
             };
         };
         /**
-         * @description One line of a list of files: a file, a folder, or as the last line how it ended.
+         * @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended.
          * @example {
          *       "folder": {
          *         "path": "2023/"
@@ -640,9 +640,9 @@ export interface components {
         FileLine: {
             file?: components["schemas"]["File"];
             folder?: components["schemas"]["Folder"];
-            /** @description The last line. `nextCursor` is null when everything was sent; else ask again with it: `limit` was reached, or this replica is shutting down. */
+            /** @description The last line. `nextCursor` is null when the list is complete. Otherwise `limit` was reached, or this replica is shutting down: continue with `nextCursor` as `cursor`. */
             end?: {
-                /** @description Where the list goes on; null at its end. */
+                /** @description Cursor to continue with; null at the end of the list. */
                 nextCursor: string | null;
             };
             problem?: components["schemas"]["Problem"];
@@ -683,21 +683,21 @@ export interface components {
             items: components["schemas"]["File"][];
             /** @description The folders of this page. */
             folders: components["schemas"]["Folder"][];
-            /** @description Where the next page begins; null on the last page. A page may be empty and still have a next one. */
+            /** @description Cursor of the next page; null on the last page. An empty page can have a next page. */
             nextCursor: string | null;
         };
         /**
-         * @description A folder in a bucket: what several files share before a slash.
+         * @description A folder in a bucket: the common beginning of file paths, up to a slash.
          * @example {
          *       "path": "2023/"
          *     }
          */
         Folder: {
-            /** @description Path inside the bucket, exactly as it is stored. */
+            /** @description Path inside the bucket, exactly as stored. */
             path: string;
         };
         /**
-         * @description One half of the key pair of an account. A credential: never store it in a page.
+         * @description One half of the key pair of an account. It is a credential: never store it in a web page.
          * @example {
          *       "kind": "access-key",
          *       "value": "AKIAIOSFODNN7EXAMPLE"
@@ -705,7 +705,7 @@ export interface components {
          */
         Key: {
             /**
-             * @description Which half.
+             * @description Which half this is.
              * @enum {string}
              */
             kind: "access-key" | "secret-key";
@@ -723,26 +723,26 @@ export interface components {
         NewAccount: {
             /**
              * Format: int32
-             * @description Number of a free plan of `GET /plans`.
+             * @description Number of a free plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
             bucketName: string;
-            /** @description One of the `locations` of the plan; NL when left out. */
+            /** @description One of the `locations` of the plan. Default: NL. */
             location?: string;
         };
         /**
-         * @description A bucket to be made.
+         * @description A bucket to create.
          * @example {
          *       "name": "photos"
          *     }
          */
         NewBucket: {
-            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
             name: string;
         };
         /**
-         * @description An order of a paid account. It bills.
+         * @description An order of a paid account. HOSTKEY bills it.
          * @example {
          *       "planId": 2,
          *       "bucketName": "backups",
@@ -752,17 +752,17 @@ export interface components {
         NewOrder: {
             /**
              * Format: int32
-             * @description Number of a paid plan of `GET /plans`.
+             * @description Number of a paid plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
             bucketName: string;
-            /** @description One of the `locations` of the plan; may be left out where the plan has only one. */
+            /** @description One of the `locations` of the plan. Optional when the plan has only one. */
             location?: string;
             expectedPrice?: components["schemas"]["Price"];
         };
         /**
-         * @description A credential, used once and not kept: an API key, or e-mail address and password, or a HOSTKEY token.
+         * @description One credential: an API key, or e-mail address and password, or a HOSTKEY token. The gateway uses it once and does not store it.
          * @example {
          *       "apiKey": "0123456789abcdef-fedcba9876543210"
          *     }
@@ -778,7 +778,7 @@ export interface components {
             token?: string;
         };
         /**
-         * @description A purchase, from its request to its end.
+         * @description An order of a paid account, and its state.
          * @example {
          *       "orderId": "0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
          *       "state": "unknown",
@@ -796,11 +796,11 @@ export interface components {
         Order: {
             /**
              * Format: uuid
-             * @description Name of an order.
+             * @description Id of an order.
              */
             orderId: string;
             /**
-             * @description `pending`: it is on its way. `succeeded`: the account is `s3uid`. `failed`: `problem` says why. `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway looks again, and never orders twice.
+             * @description `pending`: in progress. `succeeded`: the account is `s3uid`. `failed`: see `problem`. `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway checks again and never orders twice.
              * @enum {string}
              */
             state: "pending" | "succeeded" | "failed" | "unknown";
@@ -809,24 +809,24 @@ export interface components {
              * @description Number of a pricing plan.
              */
             planId: number;
-            /** @description Wished name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may put a prefix before it. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
             bucketName: string;
-            /** @description Region code of where the account is wanted. */
+            /** @description Requested region code. */
             location: string;
             /**
              * Format: date-time
-             * @description When it was placed.
+             * @description Time of the order.
              */
             createdAt: string;
-            /** @description Name of the account, once it was made. */
+            /** @description Name of the created account. */
             s3uid?: string;
-            /** @description Why it failed, or why nobody knows. */
+            /** @description Why the order failed, or why its outcome is unknown. */
             problem?: {
                 /** @description Name of the problem. */
                 name: string;
                 /**
                  * Format: int32
-                 * @description Its status.
+                 * @description HTTP status of the problem.
                  */
                 status: number;
                 /** @description What happened. */
@@ -861,23 +861,23 @@ export interface components {
             id: number;
             /** @description Name of the plan. */
             name?: string;
-            /** @description Is it on offer? */
+            /** @description True when the plan can be ordered. */
             active?: boolean;
             /**
              * Format: int64
-             * @description How many bytes an account of this plan may hold.
+             * @description Storage quota of an account with this plan, in bytes.
              */
             quotaBytes?: number;
-            /** @description Where it is offered. */
+            /** @description Region codes where the plan is available. */
             locations: string[];
             /** @description Kind of storage. */
             storageType?: string;
-            /** @description As HOSTKEY prints it; neither the unit nor the meaning of 0 is documented. */
+            /** @description Bandwidth limit as HOSTKEY reports it. HOSTKEY documents neither the unit nor the meaning of 0. */
             bandwidthLimit?: number;
             price: components["schemas"]["Price"];
         };
         /**
-         * @description A change of a plan.
+         * @description One change of a plan.
          * @example {
          *       "id": 2,
          *       "action": "create",
@@ -891,11 +891,11 @@ export interface components {
              * @description Number of the change.
              */
             id?: number;
-            /** @description What was done. */
+            /** @description Kind of change. */
             action?: string;
             /**
              * Format: date-time
-             * @description When the plan was changed.
+             * @description Time of the change.
              */
             changedAt?: string;
             /** @description What changed. */
@@ -921,11 +921,11 @@ export interface components {
          *     }
          */
         PlanHistory: {
-            /** @description The changes, as HOSTKEY orders them. */
+            /** @description The changes, in the order of HOSTKEY. */
             items: components["schemas"]["PlanChange"][];
         };
         /**
-         * @description The plans on offer.
+         * @description The available plans.
          * @example {
          *       "items": [
          *         {
@@ -986,7 +986,7 @@ export interface components {
             items: components["schemas"]["Plan"][];
         };
         /**
-         * @description Price of a month, in each currency.
+         * @description Monthly price in each currency.
          * @example {
          *       "monthlyEur": 0,
          *       "monthlyUsd": 0,
@@ -994,18 +994,18 @@ export interface components {
          *     }
          */
         Price: {
-            /** @description Price of a month in EUR. */
+            /** @description Monthly price in EUR. */
             monthlyEur?: number;
-            /** @description Price of a month in USD. */
+            /** @description Monthly price in USD. */
             monthlyUsd?: number;
-            /** @description Price of a month in RUB. */
+            /** @description Monthly price in RUB. */
             monthlyRub?: number;
         };
         /**
          * @description A failure, RFC 9457.
          * @example {
          *       "type": "https://s3-gateway.example.com/problems/invalid-request",
-         *       "title": "The request is not valid",
+         *       "title": "Invalid request",
          *       "status": 400,
          *       "detail": "The request is not valid; nothing was sent to HOSTKEY.",
          *       "instance": "req-7f3a",
@@ -1022,21 +1022,21 @@ export interface components {
         Problem: {
             /**
              * Format: uri-reference
-             * @description Address of the page about this problem; its last segment is the name.
+             * @description Address of the page of this problem. The last segment is its name.
              */
             type: string;
-            /** @description The problem in a few words; the same for every occurrence. */
+            /** @description Short text, the same for every occurrence of the problem. */
             title: string;
             /**
              * Format: int32
-             * @description The HTTP status.
+             * @description HTTP status.
              */
             status: number;
-            /** @description What happened this time. */
+            /** @description What happened in this request. */
             detail: string;
             /** @description Id of the request, as in `X-Request-Id`. */
             instance: string;
-            /** @description May the same request be sent again as it is? */
+            /** @description True when the same request can be sent again. */
             retryable: boolean;
             /** @description One entry for each fault. */
             errors?: {
@@ -1045,7 +1045,7 @@ export interface components {
                  * @enum {string}
                  */
                 in: "body" | "query" | "path" | "header";
-                /** @description JSON pointer into the body. */
+                /** @description JSON pointer to the member of the body. */
                 pointer?: string;
                 /** @description Name of the parameter or header. */
                 parameter?: string;
@@ -1053,24 +1053,24 @@ export interface components {
                 detail: string;
             }[];
             /**
-             * @description What became of a write that failed. `not-applied`: nothing was done. `applied`: it was done all the same. `partial`: HOSTKEY made something, and then failed. `unknown`: nobody can tell; look before you send it again.
+             * @description Effect of a write that failed. `not-applied`: no effect. `applied`: the write took effect. `partial`: HOSTKEY created something and then failed. `unknown`: the effect is unknown; check the resource before you send the request again.
              * @enum {string}
              */
             outcome?: "applied" | "not-applied" | "partial" | "unknown";
-            /** @description What HOSTKEY said. */
+            /** @description Refusal by HOSTKEY. */
             upstream?: {
-                /** @description The action of HOSTKEY. */
+                /** @description Action of HOSTKEY. */
                 action: string;
-                /** @description What HOSTKEY said, bounded and redacted. */
+                /** @description Text of HOSTKEY, shortened and redacted. */
                 message: string;
             };
-            /** @description Where to look next. */
+            /** @description Related resources. */
             links?: {
                 [key: string]: string;
             };
         };
         /**
-         * @description Who the caller is, what it may do, and until when. The token itself never leaves the gateway.
+         * @description Identity, scopes and expiry of the caller. The token never leaves the gateway.
          * @example {
          *       "expiresAt": "2026-11-22T20:00:00.000Z",
          *       "customerId": 1002,
@@ -1093,7 +1093,7 @@ export interface components {
         Session: {
             /**
              * Format: date-time
-             * @description When it ends at the latest. A session ends sooner after 15 minutes without a request.
+             * @description Latest end of the session. It ends earlier after 15 minutes without a request.
              */
             expiresAt?: string;
             /**
@@ -1105,24 +1105,24 @@ export interface components {
             email?: string;
             /** @description Role at HOSTKEY. */
             role?: string;
-            /** @description What the caller may do. */
+            /** @description Scopes of the caller. */
             scopes: string[];
         };
         /**
-         * @description Whether the gateway is alive, or ready.
+         * @description Liveness or readiness of this replica.
          * @example {
          *       "status": "ok"
          *     }
          */
         Status: {
             /**
-             * @description `unready`: this replica drains, or its store does not answer.
+             * @description `unready`: this replica is draining, or its store is unavailable.
              * @enum {string}
              */
             status: "ok" | "unready";
         };
         /**
-         * @description Storage and traffic of an account. Counted from time to time, so a little old.
+         * @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag.
          * @example {
          *       "storageBytes": 80962140,
          *       "quotaBytes": 268435456000,
@@ -1159,25 +1159,25 @@ export interface components {
         Usage: {
             /**
              * Format: int64
-             * @description How many bytes the account holds.
+             * @description Storage used, in bytes.
              */
             storageBytes?: number;
             /**
              * Format: int64
-             * @description How many bytes it may hold.
+             * @description Storage quota, in bytes.
              */
             quotaBytes?: number;
-            /** @description `storageBytes` over `quotaBytes`; absent without a quota. */
+            /** @description `storageBytes` divided by `quotaBytes`; absent without a quota. */
             quotaUsedRatio?: number;
-            /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
+            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             /** @description Storage of each bucket. */
             buckets: components["schemas"]["BucketUsage"][];
-            /** @description Earlier counts. */
+            /** @description Earlier measurements. */
             snapshots: components["schemas"]["UsageSnapshot"][];
         };
         /**
-         * @description Storage and traffic as HOSTKEY counted them at an instant.
+         * @description Storage and traffic at one point in time.
          * @example {
          *       "storageBytes": 1024000000,
          *       "bandwidth": 102400,
@@ -1187,27 +1187,27 @@ export interface components {
         UsageSnapshot: {
             /**
              * Format: int64
-             * @description How many bytes the files took.
+             * @description Storage used, in bytes.
              */
             storageBytes?: number;
-            /** @description Traffic as HOSTKEY counts it; the unit is not documented. */
+            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             /**
              * Format: date-time
-             * @description When HOSTKEY counted.
+             * @description Time of the measurement.
              */
             createdAt?: string;
         };
         /**
-         * @description Something to know about a success.
+         * @description A success with a reservation.
          * @example {
          *       "code": "bucket-name-unconfirmed",
-         *       "detail": "HOSTKEY does not list the bucket yet; it may have another name."
+         *       "detail": "HOSTKEY does not list the bucket yet; its name may differ from the requested one."
          *     }
          */
         Warning: {
             /**
-             * @description `account-created-with-error`: HOSTKEY reported an error, and the account is there. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; it may have another name than wished.
+             * @description `account-created-with-error`: HOSTKEY reported an error, but the account exists. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; its name may differ from the requested one.
              * @enum {string}
              */
             code: "account-created-with-error" | "bucket-name-unconfirmed";
@@ -1216,7 +1216,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `uri-too-long`: The URL is too long. */
+        /** @description `uri-too-long`: URL too long. */
         "uri-too-long": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1245,7 +1245,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `headers-too-large`: The headers are too large. */
+        /** @description `headers-too-large`: Request headers too large. */
         "headers-too-large": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1259,7 +1259,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `internal`: Something went wrong in the gateway. */
+        /** @description `internal`: Internal error. */
         internal: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1273,7 +1273,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `route-not-found`: There is no such route. */
+        /** @description `route-not-found`: Route not found. */
         "route-not-found": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1287,7 +1287,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1301,7 +1301,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `body-too-large`: The body is too large. */
+        /** @description `body-too-large`: Request body too large. */
         "body-too-large": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1315,7 +1315,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `uri-too-long`: The URL is too long. */
+        /** @description `uri-too-long`: URL too long. */
         "uri-too-long.createSession": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1329,7 +1329,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported-media-type`: The media type is not supported. */
+        /** @description `unsupported-media-type`: Unsupported media type. */
         "unsupported-media-type": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1358,7 +1358,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `internal`: Something went wrong in the gateway. */
+        /** @description `internal`: Internal error. */
         "internal.createSession": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1372,7 +1372,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `csrf-rejected`: The request does not come from an allowed page. */
+        /** @description `csrf-rejected`: Cross-site request rejected. */
         "csrf-rejected": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1386,7 +1386,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.getSession": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1400,7 +1400,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not-acceptable`: No representation is acceptable. */
+        /** @description `not-acceptable`: No acceptable media type. */
         "not-acceptable": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1414,7 +1414,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.deleteSessions": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1428,7 +1428,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not-acceptable`: No representation is acceptable. */
+        /** @description `not-acceptable`: No acceptable media type. */
         "not-acceptable.deleteSessions": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1442,7 +1442,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.listAccounts": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1456,7 +1456,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `bucket-not-empty`: The bucket is not empty. */
+        /** @description `bucket-not-empty`: Bucket not empty. */
         "bucket-not-empty": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1470,7 +1470,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        /** @description `upstream-timeout`: HOSTKEY timed out. */
         "upstream-timeout": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1484,7 +1484,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.createAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1499,7 +1499,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        /** @description `upstream-timeout`: HOSTKEY timed out. */
         "upstream-timeout.createAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1513,7 +1513,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1527,7 +1527,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `account-not-found`: There is no such account. */
+        /** @description `account-not-found`: Account not found. */
         "account-not-found.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1541,7 +1541,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `limit-reached`: A limit at HOSTKEY is reached. */
+        /** @description `limit-reached`: HOSTKEY limit reached. */
         "limit-reached.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1555,7 +1555,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `confirmation-mismatch`: The confirmation names something else. */
+        /** @description `confirmation-mismatch`: Confirmation does not match. */
         "confirmation-mismatch": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1569,7 +1569,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `confirmation-required`: The deletion must be confirmed. */
+        /** @description `confirmation-required`: Confirmation required. */
         "confirmation-required": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1583,7 +1583,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+        /** @description `upstream-timeout`: HOSTKEY timed out. */
         "upstream-timeout.deleteAccount": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1597,7 +1597,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.listBuckets": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1611,7 +1611,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `account-not-found`: There is no such account. */
+        /** @description `account-not-found`: Account not found. */
         "account-not-found.listBuckets": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1625,7 +1625,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.createBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1639,7 +1639,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `account-not-found`: There is no such account. */
+        /** @description `account-not-found`: Account not found. */
         "account-not-found.createBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1653,7 +1653,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `invalid-bucket-name`: HOSTKEY refuses the bucket name. */
+        /** @description `invalid-bucket-name`: Bucket name refused by HOSTKEY. */
         "invalid-bucket-name.createBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1667,7 +1667,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.deleteBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1681,7 +1681,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.listFiles": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1695,7 +1695,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not-acceptable`: No representation is acceptable. */
+        /** @description `not-acceptable`: No acceptable media type. */
         "not-acceptable.listFiles": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1709,7 +1709,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `bucket-not-empty`: The bucket is not empty. */
+        /** @description `bucket-not-empty`: Bucket not empty. */
         "bucket-not-empty.listFiles": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1723,7 +1723,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.deleteFile": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1737,7 +1737,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.getKey": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1751,7 +1751,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `account-not-found`: There is no such account. */
+        /** @description `account-not-found`: Account not found. */
         "account-not-found.getKey": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1765,7 +1765,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.getUsage": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1779,7 +1779,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `account-not-found`: There is no such account. */
+        /** @description `account-not-found`: Account not found. */
         "account-not-found.getUsage": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1793,7 +1793,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.listPlans": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1807,7 +1807,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `plan-not-found`: There is no such plan. */
+        /** @description `plan-not-found`: Plan not found. */
         "plan-not-found": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1821,7 +1821,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.listPlanHistory": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1835,7 +1835,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `plan-not-found`: There is no such plan. */
+        /** @description `plan-not-found`: Plan not found. */
         "plan-not-found.listPlanHistory": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1849,7 +1849,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: HOSTKEY asks for payment. */
+        /** @description `payment-required`: Payment required. */
         "payment-required.createOrder": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1864,7 +1864,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `order-not-found`: There is no such order. */
+        /** @description `order-not-found`: Order not found. */
         "order-not-found": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1883,57 +1883,57 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description Origin of the calling page, when the operator allows it; absent otherwise.
+         * @description Origin of the calling page, if the operator allows it.
          * @example https://panel.example.com
          */
         "Access-Control-Allow-Origin": string;
         /**
-         * @description Version of the reply: send it back as `If-None-Match`.
+         * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
          * @example W/"1f-2Zk8Q"
          */
         ETag: string;
         /**
-         * @description Version of the reply: send it back as `If-None-Match`.
+         * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
          * @example W/"1f-2Zk8Q"
          */
         "Possible-ETag": string;
         /**
-         * @description `true` when the reply was recorded earlier, under the same key.
+         * @description `true` when this is the recorded reply to an earlier request with the same key.
          * @example true
          */
         "Idempotency-Replayed": string;
         /**
-         * @description For each limit that applies: how much is left, and the seconds until it is full again.
+         * @description For each limit that applies: `r`, the requests left, and `t`, the seconds until the window ends.
          * @example "ip";r=1199;t=60, "caller";r=599;t=60
          */
         RateLimit: string;
         /**
-         * @description Those limits: how much they grant, and the seconds of their window.
+         * @description For each limit that applies: `q`, the requests allowed, and `w`, the length of the window in seconds.
          * @example "ip";q=1200;w=60, "caller";q=600;w=60
          */
         "RateLimit-Policy": string;
         /**
-         * @description Seconds to wait before the next try.
+         * @description Seconds to wait before the next attempt.
          * @example 5
          */
         "Retry-After": string;
         /**
-         * @description Seconds to wait before the next try.
+         * @description Seconds to wait before the next attempt.
          * @example 5
          */
         "Possible-Retry-After": string;
         /**
-         * @description Milliseconds that HOSTKEY took, and all in all.
+         * @description Time in milliseconds: `upstream` at HOSTKEY, and `total`.
          * @example upstream;dur=41.7, total;dur=43.2
          */
         "Server-Timing": string;
         /**
-         * @description The session cookie, or its end.
+         * @description The session cookie, or the instruction to delete it.
          * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
          */
         "Set-Cookie": string;
         /**
-         * @description The session cookie, or its end.
+         * @description The session cookie, or the instruction to delete it.
          * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
          */
         "Possible-Set-Cookie": string;
@@ -1943,7 +1943,7 @@ export interface components {
          */
         "WWW-Authenticate": string;
         /**
-         * @description Id of the request: the caller’s own, or ours.
+         * @description Id of the request: the one that the caller sent, or one that the gateway generated.
          * @example req-7f3a
          */
         "X-Request-Id": string;
@@ -1961,7 +1961,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the gateway is alive, or ready. */
+            /** @description Liveness or readiness of this replica. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1980,7 +1980,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2009,7 +2009,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the gateway is alive, or ready. */
+            /** @description Liveness or readiness of this replica. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2028,7 +2028,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2046,7 +2046,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description Whether the gateway is alive, or ready. */
+            /** @description Liveness or readiness of this replica. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2098,7 +2098,7 @@ export interface operations {
                      *     <html lang="en">
                      *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bucket-not-empty</title></head>
                      *     <body>
-                     *     <h1>The bucket is not empty</h1>
+                     *     <h1>Bucket not empty</h1>
                      *     <p><code>bucket-not-empty</code>, HTTP status 409</p>
                      *     <p>Delete its files first.</p>
                      *     <p>May the same request be sent again? No.</p>
@@ -2108,7 +2108,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2138,7 +2138,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who the caller is, what it may do, and until when. The token itself never leaves the gateway. */
+            /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2172,7 +2172,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2186,7 +2186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2203,7 +2203,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2222,7 +2222,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2236,7 +2236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2258,7 +2258,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description `1`, with every request by cookie, and to log in and out.
+                 * @description `1`: required with the session cookie, to log in and to log out.
                  * @example 1
                  */
                 "x-csrf"?: string;
@@ -2277,7 +2277,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Who the caller is, what it may do, and until when. The token itself never leaves the gateway. */
+            /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2312,7 +2312,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2326,7 +2326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid-credentials`: The credential is not accepted. `invalid-token`: The token is not accepted. */
+            /** @description `invalid-credentials`: Invalid credentials. `invalid-token`: Invalid or expired token. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2342,7 +2342,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `api-key-login-unavailable`: Login by API key is not possible for this customer. `two-factor-required`: A second factor is required. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `api-key-login-unavailable`: API key login not available. `two-factor-required`: Second factor required. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2362,7 +2362,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2376,7 +2376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. `overloaded`: The gateway is overloaded. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. */
+            /** @description `store-unavailable`: Store unavailable. `draining`: Replica shutting down. `overloaded`: Gateway overloaded. `upstream-unavailable`: HOSTKEY is failing; calls are paused. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2398,7 +2398,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description `1`, with every request by cookie, and to log in and out.
+                 * @description `1`: required with the session cookie, to log in and to log out.
                  * @example 1
                  */
                 "x-csrf"?: string;
@@ -2421,7 +2421,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2442,7 +2442,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `store-unavailable`: The gateway’s store does not answer. `draining`: This replica is shutting down. */
+            /** @description `store-unavailable`: Store unavailable. `draining`: Replica shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2481,7 +2481,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2495,7 +2495,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2512,7 +2512,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2533,7 +2533,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2547,7 +2547,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2575,11 +2575,11 @@ export interface operations {
                 bucketName?: string;
                 /** @description Only accounts at this location. */
                 location?: string;
-                /** @description At most so many accounts. */
+                /** @description Maximum number of accounts in the reply. */
                 limit?: number;
-                /** @description Sort by this field, ascending; descending with a hyphen before it. */
+                /** @description Member to sort by, ascending; with a leading hyphen descending. */
                 sort?: "id" | "s3uid" | "email" | "planId" | "location" | "quotaBytes" | "storageBytes" | "traffic" | "-id" | "-s3uid" | "-email" | "-planId" | "-location" | "-quotaBytes" | "-storageBytes" | "-traffic";
-                /** @description First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY as it is: what the period limits is not documented. */
+                /** @description First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY unchanged; HOSTKEY does not document what the period filters. */
                 periodFrom?: string;
                 /** @description Last day of that period, `YYYY-MM-DD`. */
                 periodTo?: string;
@@ -2591,7 +2591,7 @@ export interface operations {
                 billing?: string;
             };
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path?: never;
@@ -2631,7 +2631,7 @@ export interface operations {
                     "application/json": components["schemas"]["AccountList"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2644,7 +2644,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2658,7 +2658,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2675,7 +2675,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2689,7 +2689,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `customer-not-found`: There is no such customer. `account-not-found`: There is no such account. */
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2709,7 +2709,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2723,7 +2723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2746,7 +2746,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description One key for each intent, 16 to 255 characters: a random UUID serves.
+                 * @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.
                  * @example 2f6c1a7e-5d0b-4c0e-8a3d-91b4f7e2c605
                  */
                 "idempotency-key"?: string;
@@ -2767,7 +2767,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An account that was made, with its first bucket. */
+            /** @description A created account with its first bucket. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2776,7 +2776,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     /**
-                     * @description Address of what was made.
+                     * @description Address of the created resource.
                      * @example /accounts/s3_user_100
                      */
                     Location: string;
@@ -2796,7 +2796,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedAccount"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2811,7 +2811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2828,7 +2828,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.createAccount"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2843,7 +2843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `customer-not-found`: There is no such customer. `account-not-found`: There is no such account. */
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2858,7 +2858,7 @@ export interface operations {
                 };
             };
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. `bucket-exists`: The bucket name is taken. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. */
+            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. `bucket-exists`: Bucket name already taken. `idempotency-in-progress`: Request in progress. `probable-duplicate-order`: Probable duplicate order. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2877,7 +2877,7 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `location-not-offered`: The plan is not offered at this location. `idempotency-key-reused`: The idempotency key was used for another request. */
+            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Bucket name refused by HOSTKEY. `location-not-offered`: Plan not available at this location. `idempotency-key-reused`: Idempotency-Key used for another request. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2895,7 +2895,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. `account-state-unknown`: The account may have been created. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. `account-state-unknown`: Account may have been created. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2910,7 +2910,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2932,7 +2932,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -2973,7 +2973,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2986,7 +2986,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3000,7 +3000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3017,7 +3017,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3031,7 +3031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `customer-not-found`: There is no such customer. `account-not-found`: There is no such account. */
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3051,7 +3051,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3065,7 +3065,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3088,7 +3088,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Name of the account once more, exactly as in the URL.
+                 * @description Name of the account, exactly as in the URL.
                  * @example s3_user_1
                  */
                 "confirm-delete": string;
@@ -3116,7 +3116,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3130,7 +3130,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3147,7 +3147,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteAccount"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3172,7 +3172,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3186,7 +3186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3207,11 +3207,11 @@ export interface operations {
     listBuckets: {
         parameters: {
             query?: {
-                /** @description `usage` adds `storageBytes` to each bucket, from a second, slower question. */
+                /** @description `usage` adds `storageBytes` to each bucket. It needs a second, slower call to HOSTKEY. */
                 expand?: "usage";
             };
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -3264,7 +3264,7 @@ export interface operations {
                     "application/json": components["schemas"]["BucketList"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3277,7 +3277,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3291,7 +3291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3308,7 +3308,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listBuckets"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3328,7 +3328,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3342,7 +3342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3384,7 +3384,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A bucket that was made, under its actual name. */
+            /** @description A created bucket, with its actual name. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3393,7 +3393,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     /**
-                     * @description Address of what was made.
+                     * @description Address of the created resource.
                      * @example /accounts/s3_user_1/buckets/photos
                      */
                     Location: string;
@@ -3410,7 +3410,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedBucket"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3424,7 +3424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3441,7 +3441,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.createBucket"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3457,7 +3457,7 @@ export interface operations {
             };
             404: components["responses"]["account-not-found.createBucket"];
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `bucket-not-empty`: The bucket is not empty. */
+            /** @description `bucket-exists`: Bucket name already taken. `limit-reached`: HOSTKEY limit reached. `bucket-not-empty`: Bucket not empty. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3478,7 +3478,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3492,7 +3492,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3521,7 +3521,7 @@ export interface operations {
                  */
                 s3uid: string;
                 /**
-                 * @description Name of a bucket, exactly as it is listed.
+                 * @description Name of a bucket, exactly as listed.
                  * @example empty-bucket
                  */
                 bucket: string;
@@ -3542,7 +3542,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3556,7 +3556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3573,7 +3573,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteBucket"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3587,7 +3587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `bucket-not-found`: There is no such bucket. `account-not-found`: There is no such account. */
+            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3602,7 +3602,7 @@ export interface operations {
                 };
             };
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
+            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3622,7 +3622,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3636,7 +3636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3657,18 +3657,18 @@ export interface operations {
     listFiles: {
         parameters: {
             query?: {
-                /** @description Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented. */
+                /** @description Search text, passed to HOSTKEY unchanged. HOSTKEY does not document whether it matches a prefix or any part of the path. */
                 search?: string;
                 /**
-                 * @description At most so many files and folders. When left out: 100, or as lines all of them.
+                 * @description Maximum number of files and folders in the reply. Default: 100; for `application/x-ndjson` no maximum.
                  * @example 3
                  */
                 limit?: number;
-                /** @description `nextCursor` of the page before. */
+                /** @description `nextCursor` of the previous page. */
                 cursor?: string;
             };
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -3678,7 +3678,7 @@ export interface operations {
                  */
                 s3uid: string;
                 /**
-                 * @description Name of a bucket, exactly as it is listed.
+                 * @description Name of a bucket, exactly as listed.
                  * @example logs
                  */
                 bucket: string;
@@ -3738,7 +3738,7 @@ export interface operations {
                     "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3756,7 +3756,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `invalid-cursor`: The cursor is not valid. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3770,7 +3770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3787,7 +3787,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listFiles"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3801,7 +3801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `bucket-not-found`: There is no such bucket. `account-not-found`: There is no such account. */
+            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3821,7 +3821,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3835,7 +3835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3857,7 +3857,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Path of a file inside its bucket, 1 to 1024 bytes of UTF-8, taken exactly as it is.
+                 * @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.
                  * @example with space.txt
                  */
                 path: string;
@@ -3870,7 +3870,7 @@ export interface operations {
                  */
                 s3uid: string;
                 /**
-                 * @description Name of a bucket, exactly as it is listed.
+                 * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
                 bucket: string;
@@ -3891,7 +3891,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `file-path-required`: File path required. `file-path-encoding`: Invalid encoding of the file path. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3905,7 +3905,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3922,7 +3922,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteFile"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3936,7 +3936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `file-not-found`: There is no such file. `bucket-not-found`: There is no such bucket. `account-not-found`: There is no such account. */
+            /** @description `file-not-found`: File not found. `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3951,7 +3951,7 @@ export interface operations {
                 };
             };
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
+            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3971,7 +3971,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3985,7 +3985,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4014,12 +4014,12 @@ export interface operations {
                  */
                 s3uid: string;
                 /**
-                 * @description Name of a bucket, exactly as it is listed.
+                 * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
                 bucket: string;
                 /**
-                 * @description Path of a file inside its bucket, 1 to 1024 bytes of UTF-8, taken exactly as it is.
+                 * @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.
                  * @example 2021/winter/picture-001.jpg
                  */
                 path: string;
@@ -4040,7 +4040,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `file-path-required`: The file path is missing. `file-path-encoding`: The file path is not well encoded. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `file-path-required`: File path required. `file-path-encoding`: Invalid encoding of the file path. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4054,7 +4054,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4071,7 +4071,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteFile"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4085,7 +4085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `file-not-found`: There is no such file. `bucket-not-found`: There is no such bucket. `account-not-found`: There is no such account. */
+            /** @description `file-not-found`: File not found. `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4100,7 +4100,7 @@ export interface operations {
                 };
             };
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: The bucket is not empty. `limit-reached`: A limit at HOSTKEY is reached. */
+            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4120,7 +4120,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4134,7 +4134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4172,7 +4172,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One half of the key pair of an account. A credential: never store it in a page. */
+            /** @description One half of the key pair of an account. It is a credential: never store it in a web page. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4192,7 +4192,7 @@ export interface operations {
                     "application/json": components["schemas"]["Key"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4206,7 +4206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4223,7 +4223,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getKey"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4243,7 +4243,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4257,7 +4257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4279,7 +4279,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -4293,7 +4293,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Storage and traffic of an account. Counted from time to time, so a little old. */
+            /** @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4342,7 +4342,7 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4355,7 +4355,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4369,7 +4369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4386,7 +4386,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getUsage"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4406,7 +4406,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4420,7 +4420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4442,7 +4442,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path?: never;
@@ -4450,7 +4450,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The plans on offer. */
+            /** @description The available plans. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4521,7 +4521,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlanList"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4534,7 +4534,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4548,7 +4548,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4565,7 +4565,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listPlans"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4584,7 +4584,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4598,7 +4598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4620,7 +4620,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -4667,7 +4667,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4680,7 +4680,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4694,7 +4694,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4711,7 +4711,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listPlans"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4731,7 +4731,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4745,7 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4767,7 +4767,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
@@ -4814,7 +4814,7 @@ export interface operations {
                     "application/json": components["schemas"]["PlanHistory"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4827,7 +4827,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4841,7 +4841,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4858,7 +4858,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.listPlanHistory"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4878,7 +4878,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4892,7 +4892,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4913,12 +4913,12 @@ export interface operations {
     createOrder: {
         parameters: {
             query?: {
-                /** @description Check everything, order nothing. */
+                /** @description `true` checks the order and does not send it. */
                 validateOnly?: boolean;
             };
             header: {
                 /**
-                 * @description One key for each intent, 16 to 255 characters: a random UUID serves.
+                 * @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.
                  * @example 7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11
                  */
                 "idempotency-key": string;
@@ -4939,7 +4939,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An order that would be sent as it is. */
+            /** @description A checked order that was not sent. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4965,7 +4965,7 @@ export interface operations {
                     "application/json": components["schemas"]["CheckedOrder"];
                 };
             };
-            /** @description An account that was made, with its first bucket. */
+            /** @description A created account with its first bucket. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4974,7 +4974,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     /**
-                     * @description Address of what was made.
+                     * @description Address of the created resource.
                      * @example /accounts/s3_user_100
                      */
                     Location: string;
@@ -4994,7 +4994,7 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedAccount"];
                 };
             };
-            /** @description A purchase, from its request to its end. */
+            /** @description An order of a paid account, and its state. */
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5003,7 +5003,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     /**
-                     * @description Address of what was made.
+                     * @description Address of the created resource.
                      * @example /orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04
                      */
                     Location: string;
@@ -5028,7 +5028,7 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. `idempotency-key-required`: An idempotency key is required. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `idempotency-key-required`: Idempotency-Key required. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5043,7 +5043,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5060,7 +5060,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.createOrder"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5075,7 +5075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `customer-not-found`: There is no such customer. `account-not-found`: There is no such account. */
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5090,7 +5090,7 @@ export interface operations {
                 };
             };
             406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: The bucket is not empty. `bucket-exists`: The bucket name is taken. `limit-reached`: A limit at HOSTKEY is reached. `idempotency-in-progress`: The same request is still running. `probable-duplicate-order`: The same order exists already. `price-changed`: The price has changed. */
+            /** @description `bucket-not-empty`: Bucket not empty. `bucket-exists`: Bucket name already taken. `limit-reached`: HOSTKEY limit reached. `idempotency-in-progress`: Request in progress. `probable-duplicate-order`: Probable duplicate order. `price-changed`: Price changed. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5109,7 +5109,7 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: The plan cannot be ordered here. `invalid-bucket-name`: HOSTKEY refuses the bucket name. `idempotency-key-reused`: The idempotency key was used for another request. `location-not-offered`: The plan is not offered at this location. */
+            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Bucket name refused by HOSTKEY. `idempotency-key-reused`: Idempotency-Key used for another request. `location-not-offered`: Plan not available at this location. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5127,7 +5127,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. `upstream-bad-response`: HOSTKEY’s answer makes no sense. `upstream-unreachable`: HOSTKEY cannot be reached. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5142,7 +5142,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. `upstream-throttled`: HOSTKEY asks for patience. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5164,12 +5164,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `ETag` of the reply that the caller has, or several, or `*`: 304 while it is the same. */
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
                 "if-none-match"?: string;
             };
             path: {
                 /**
-                 * @description Name of an order.
+                 * @description Id of an order.
                  * @example 5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11
                  */
                 orderId: string;
@@ -5178,7 +5178,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A purchase, from its request to its end. */
+            /** @description An order of a paid account, and its state. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5204,7 +5204,7 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description The reply that the caller has is still the right one. */
+            /** @description The version that the caller has is current. */
             304: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5217,7 +5217,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not valid. `malformed-url`: The URL is not well formed. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5231,7 +5231,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated`: No credential was sent. `invalid-token`: The token is not accepted. `session-expired`: The session has ended. */
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5248,7 +5248,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: The request does not come from an allowed page. `insufficient-scope`: The scope is not sufficient. `forbidden`: HOSTKEY does not permit this. `two-factor-required`: A second factor is required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5268,7 +5268,7 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: HOSTKEY’s storage reports an error. `upstream-refused`: HOSTKEY refused for a reason the gateway does not know. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5282,7 +5282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`: The gateway’s store does not answer. `upstream-unavailable`: HOSTKEY is failing; the gateway lets it rest. `overloaded`: The gateway is overloaded. `draining`: This replica is shutting down. */
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -9,7 +9,7 @@ import { Secret } from '../../../src/core/secret.ts'
 
 type Env = Record<string, string>
 
-const LONG = 'a-secret-of-the-servers-that-nobody-guesses'
+const LONG = 'a-secret-of-the-servers-too-long-to-guess'
 const PRODUCTION = { NODE_ENV: 'production', UPSTREAM_URL: 'https://api.hostkey.example/', SESSION_SECRET: LONG }
 
 const faultsOf = (env: Env) => {
@@ -97,12 +97,12 @@ t.test('every variable is read', async t => {
     [`${LONG}-new`, `${LONG}-old`]
   )
   t.equal(config.redisUrl?.reveal(), 'rediss://user:password@redis.example.com:6379/1')
-  t.notMatch(JSON.stringify(config), /nobody-guesses|user:password/)
+  t.notMatch(JSON.stringify(config), /too-long-to-guess|user:password/)
 })
 
 t.test('an empty variable counts as unset', async t => {
   const empty = Object.fromEntries(Object.values(settings).map(({ name }) => [name, '']))
-  // Without a secret each process takes one at random.
+  // Without a secret each process generates one.
   const known = (env: Env) => ({ ...loadConfig(env), sessionSecret: [] })
   t.same(known(empty), known({}))
 })
@@ -119,7 +119,7 @@ t.test('defaults that depend on other settings', async t => {
   t.equal(loadConfig({ HOST: '::1', BASE_PATH: '/a' }).publicUrl.href, 'http://[::1]:8080/a/')
 })
 
-t.test('all faults are told at once, by name and without the value', async t => {
+t.test('reports all faults together, by name and without the value', async t => {
   const env = { NODE_ENV: 'production', PORT: '80x', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://me:hunter2@example.com' }
   t.same(namesOf(env).sort(), ['LOG_LEVEL', 'PORT', 'PUBLIC_URL', 'SESSION_SECRET', 'UPSTREAM_URL'])
   t.throws(() => loadConfig(env), { message: /PORT must be[\s\S]*LOG_LEVEL must be/ })
@@ -188,7 +188,7 @@ t.test('two listeners cannot share a port', async t => {
   t.same(namesOf({ PORT: '0', MANAGEMENT_PORT: '0' }), [])
 })
 
-t.test('a store that outlives the process needs a secret that does too, and Redis an address', async t => {
+t.test('the store sqlite needs SESSION_SECRET, the store redis also REDIS_URL', async t => {
   t.same(namesOf({ SESSION_STORE: 'sqlite' }), ['SESSION_SECRET'])
   t.same(namesOf({ SESSION_STORE: 'redis' }), ['REDIS_URL', 'SESSION_SECRET'])
   t.same(namesOf({ REDIS_URL: 'redis://127.0.0.1' }), ['SESSION_SECRET'])
@@ -197,8 +197,8 @@ t.test('a store that outlives the process needs a secret that does too, and Redi
 
 t.test('a secret', async t => {
   const table = {
-    pepper: secretSetting({ name: 'PEPPER', about: 'A secret.', fallback: '', read: text => text }),
-    salt: setting({ name: 'SALT', about: 'No secret.', fallback: '', read: optional(text => text) })
+    pepper: secretSetting({ name: 'PEPPER', description: 'A secret.', fallback: '', read: text => text }),
+    salt: setting({ name: 'SALT', description: 'No secret.', fallback: '', read: optional(text => text) })
   }
   const dir = mkdtempSync(join(tmpdir(), 'config-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
@@ -212,7 +212,7 @@ t.test('a secret', async t => {
     t.equal(readSettings(table, { PEPPER: '', PEPPER_FILE: '' }).values.pepper, undefined)
   })
 
-  t.test('is at fault when set twice, missing or empty', async t => {
+  t.test('is refused when set twice, missing or empty', async t => {
     const detail = (env: Env) => readSettings(table, env).faults.map(fault => `${fault.name} ${fault.detail}`)
     t.match(detail({ PEPPER: 'hot', PEPPER_FILE: file('pepper') }), [/PEPPER is set twice/])
     t.match(detail({ PEPPER_FILE: file('absent') }), [/ENOENT/])
@@ -229,16 +229,16 @@ t.test('a secret', async t => {
     t.notMatch(JSON.stringify(values), /hot/)
   })
 
-  t.test('a setting that is no secret has no file', async t => {
+  t.test('a setting that is no secret cannot come from a file', async t => {
     t.equal(readSettings(table, { SALT_FILE: file('pepper') }).values.salt, undefined)
   })
 })
 
-t.test('a mistake in a reader is not taken for a fault of the environment', async t => {
+t.test('an unexpected error of a reader is not reported as a fault of the environment', async t => {
   const table = {
     bad: setting({
       name: 'BAD',
-      about: '',
+      description: '',
       fallback: '',
       read: () => {
         throw new TypeError('ours')

@@ -35,7 +35,7 @@ const bucketBrowser = async (t: Test, page: string) => {
     await tab.fill('input', 'no-such-key')
     await tab.click('text=Log in')
     await tab.waitForFunction("document.getElementById('message').textContent !== ''")
-    t.equal(await tab.textContent('#message'), 'The credential is not accepted')
+    t.equal(await tab.textContent('#message'), 'Invalid credentials')
   })
 
   t.test('lists buckets, then files, then more of them', async t => {

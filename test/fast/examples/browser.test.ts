@@ -69,7 +69,7 @@ for (const width of [1280, 390]) {
       await page.getByLabel('API key', { exact: true }).last().fill('0000-wrong')
       await page.keyboard.press('Enter')
       await box.waitFor()
-      t.match(await box.innerText(), /The credential is not accepted[\s\S]*Request id: [\w-]{36}/)
+      t.match(await box.innerText(), /Invalid credentials[\s\S]*Request id: [\w-]{36}/)
       t.ok(await fits(page))
       forgive(401)
       t.same(misdeeds(), NOTHING)
@@ -176,7 +176,7 @@ for (const width of [1280, 390]) {
       await box.waitFor()
       t.match(
         await box.innerText(),
-        /HOSTKEY asks for patience[\s\S]*Try again in \d+ seconds[\s\S]*Request id: [\w-]{36}/
+        /Rate limit of HOSTKEY reached[\s\S]*Try again in \d+ seconds[\s\S]*Request id: [\w-]{36}/
       )
       t.ok(await fits(page))
       control.clearFaults()

@@ -30,7 +30,7 @@ t.test('examples/node-client', async t => {
     const bytes = atRoot.reduce((sum, [, size]) => sum + size, 0)
     t.ok(atRoot.length > 100, 'more than a page')
     t.match(lines[8], new RegExp(`^At its root: ${atRoot.length} files, [1-9]\\d* folders, ${bytes} bytes$`))
-    t.match(lines[9], /^Problem bucket-not-found \(404\): There is no such bucket\. Request [\w-]{36}$/)
+    t.match(lines[9], /^Problem bucket-not-found \(404\): Bucket not found\. Request [\w-]{36}$/)
     t.equal(lines.length, 10)
     t.notMatch(stdout + stderr, demo.token)
   })
@@ -54,7 +54,7 @@ t.test('examples/node-client', async t => {
     t.match(told, {
       code: 1,
       stdout: '',
-      stderr: /^The token is not accepted: .*\(invalid-token, request [\w-]{36}\)$/m
+      stderr: /^Invalid or expired token: .*\(invalid-token, request [\w-]{36}\)$/m
     })
     t.notMatch(told.stderr, 'a-token-that-is-none')
     t.match(await run({}), { code: 1, stderr: /Set TOKEN/ })

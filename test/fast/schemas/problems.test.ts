@@ -7,8 +7,8 @@ import { createMetrics } from '../../../src/observability/metrics.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway, type Reply } from '../../support/harness/gateway.ts'
 
-/** A handler of ours that fails in a way that nobody foresaw. */
-const withCircuitBreaker = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
+/** The reply of a handler that throws an unexpected error. */
+const replyOfFailingHandler = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
   const app = fastify()
   t.after(() => app.close())
   await app.register(measure, { metrics: createMetrics() })
@@ -22,11 +22,11 @@ const withCircuitBreaker = async (t: { after(end: () => Promise<void>): unknown 
   return { statusCode: answer.status, headers: Object.fromEntries(answer.headers), text, json: () => JSON.parse(text) }
 }
 
-t.test('500 internal tells the caller nothing but the id of the request', async t => {
-  const reply = await withCircuitBreaker(t)
+t.test('500 internal reveals only the id of the request', async t => {
+  const reply = await replyOfFailingHandler(t)
   t.strictSame(reply.json(), {
     type: 'http://gateway/problems/internal',
-    title: 'Something went wrong in the gateway',
+    title: 'Internal error',
     status: 500,
     detail: 'Something went wrong in the gateway.',
     instance: reply.headers['x-request-id'],
@@ -38,7 +38,7 @@ t.test('GET /problems/:name', async t => {
   const { get } = await gateway(t)
 
   for (const name of problemNames) {
-    t.test(`200 for ${name}: a page that says what it means and what to do`, async t => {
+    t.test(`200 for ${name}: a page that says what to do`, async t => {
       const reply = await get(`/problems/${name}`, { token: null })
       t.equal(reply.statusCode, 200)
       t.equal(reply.headers['content-type'], 'text/html; charset=utf-8')
@@ -48,13 +48,13 @@ t.test('GET /problems/:name', async t => {
     })
   }
 
-  t.test('404 route-not-found when there is no such problem', async t => {
+  t.test('404 route-not-found when the problem does not exist', async t => {
     for (const name of ['nothing', 'constructor', 'to-string', '-']) {
       fails(t, await get(`/problems/${name}`), 404, 'route-not-found')
     }
   })
 
-  t.test('400 invalid-request when it is no name', async t => {
+  t.test('400 invalid-request when the name is malformed', async t => {
     for (const name of ['__proto__', 'A', 'x'.repeat(65), '%3Cscript%3E']) {
       fails(t, await get(`/problems/${name}`), 400, 'invalid-request')
     }
