@@ -1,31 +1,51 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ref } from '../schemas/model.ts'
-import { scopes } from '../schemas/scopes.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
-import { assertOwnPage } from '../src/auth/csrf.ts'
-import { createLogin, credentialOf, type LoginOptions } from '../src/auth/login.ts'
+import { credentialHashOf, credentialOf } from '../src/auth/credential.ts'
+import { assertNotForged } from '../src/auth/csrf.ts'
+import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
 import { addressOf } from '../src/core/address.ts'
-import type { Identity } from '../src/core/caller.ts'
+import type { RequestContext } from '../src/core/context.ts'
 import { Problem } from '../src/core/problem.ts'
+import { Secret } from '../src/core/secret.ts'
 import { defined } from '../src/core/without-undefined.ts'
 import { BODY, ignoringErrors, openAnswers, sends, unscopedAnswers } from '../src/http/answers.ts'
-import { contextOf, needs } from '../src/http/route.ts'
+import { CONTEXT, type ConsumeLogin, contextOf, needs } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
+import { anonymousContext } from '../src/upstream/auth.ts'
 
-export interface SessionOptions extends LoginOptions {
+export interface SessionOptions {
+  sessions: Sessions
   audit: Audit
+  consumeLogin: ConsumeLogin
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
+  /** Aborts when the caller disconnects or the replica shuts down. */
+  signalOf: (request: FastifyRequest) => AbortSignal
 }
 
 type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
 
-/** Logging in and out: open, because nobody has a session yet, or it may have ended. */
-export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...options }) => {
-  const { logIn, endShown } = createLogin(options)
+/** Logging in and out. Open: a login has no session yet, and a logout succeeds when the session has ended already. */
+export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consumeLogin, origins, signalOf }) => {
+  const record = (request: FastifyRequest, event: 'login' | 'logout', outcome: string, customerId?: number) =>
+    audit.record({ event, outcome, requestId: request.id, ip: addressOf(request), customerId })
+
+  const logIn = async (request: FastifyRequest<{ Body: NewSession }>, reply: FastifyReply) => {
+    const credential = credentialOf(request.body)
+    try {
+      await consumeLogin(request, reply, credentialHashOf(credential))
+      request.setDecorator<RequestContext>(CONTEXT, anonymousContext({ signal: signalOf(request) }))
+      return await sessions.logIn(credential, { context: contextOf(request), shownCookie: shownCookie(request) })
+    } catch (error) {
+      record(request, 'login', error instanceof Problem ? error.problem : 'internal')
+      throw error
+    }
+  }
 
   app.route({
     method: 'POST',
@@ -52,18 +72,13 @@ export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...optio
         ignoringErrors(logout)
       )
     },
-    // Before the body is read: a page that may not log in learns nothing of what is wrong with it.
-    onRequest: async request => assertOwnPage(request.headers, origins),
+    // Before the body is read: a foreign page learns nothing from its validation.
+    onRequest: async request => assertNotForged(request.headers, origins),
     async handler(request, reply) {
-      const credential = credentialOf(request.body)
-      const attempt = { event: 'login', requestId: request.id, ip: addressOf(request) }
-      const { cookie, session } = await logIn(request, reply, credential).catch((error: unknown) => {
-        audit.record({ ...attempt, outcome: outcomeOf(error) })
-        throw error
-      })
-      audit.record({ ...attempt, outcome: 'ok', customerId: session.identity.customerId })
+      const { cookie, session } = await logIn(request, reply)
+      record(request, 'login', 'ok', session.customerId)
       reply.setCookie(COOKIE, cookie.reveal(), cookieFlags((session.expiresAt - Date.now()) / 1000))
-      return reply.code(201).send(toSession({ ...session.identity, expiresAt: session.expiresAt }, session.scopes))
+      return reply.code(201).send(toSession(session))
     }
   })
 
@@ -88,22 +103,18 @@ export const loginRoutes: SessionRoutes = async (app, { audit, origins, ...optio
       )
     },
     onRequest: async request => {
-      if (request.cookies[COOKIE] !== undefined) assertOwnPage(request.headers, origins)
+      if (shownCookie(request)) assertNotForged(request.headers, origins)
     },
     async handler(request, reply) {
-      const ended = await endShown(request)
-      if (ended) {
-        const { customerId } = ended.identity
-        audit.record({ event: 'logout', outcome: 'ok', requestId: request.id, ip: addressOf(request), customerId })
-        options.revokeLater(ended.token)
-      }
+      const ended = await sessions.logOut(shownCookie(request))
+      if (ended) record(request, 'logout', 'ok', ended.customerId)
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })
 }
 
-/** What a caller can ask of its own session. */
-export const session: SessionRoutes = async (app, { sessions, revokeLater }) => {
+/** The operations of an authenticated caller. */
+export const session: SessionRoutes = async (app, { sessions }) => {
   app.route({
     method: 'GET',
     url: '/session',
@@ -116,10 +127,7 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       response: unscopedAnswers({ 200: Session }, tokenInfo)
     },
     async handler(request) {
-      const { caller } = contextOf(request)
-      const identity = await caller.identity()
-      const granted = await Promise.all(scopes.map(async scope => ((await caller.grants(scope)) ? [scope] : [])))
-      return toSession(identity, granted.flat())
+      return toSession(await sessions.describe(contextOf(request).caller))
     }
   })
 
@@ -141,21 +149,19 @@ export const session: SessionRoutes = async (app, { sessions, revokeLater }) => 
       )
     },
     async handler(request, reply) {
-      const { caller } = contextOf(request)
-      if (caller.authScheme === 'service') throw new Problem('forbidden', 'The sessions are not those of a service.')
-      const { customerId } = await caller.identity()
-      if (customerId === undefined) throw new Problem('forbidden', 'HOSTKEY names no customer for this credential.')
-      await sessions.endAll(customerId)
-      // The other tokens lie sealed under cookies that are not here: they run out by themselves.
-      if (caller.authScheme === 'session') revokeLater(await caller.token())
+      await sessions.endAll(contextOf(request).caller)
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })
 }
 
-const outcomeOf = (error: unknown): string => (error instanceof Problem ? error.problem : 'internal')
+/** The session cookie that the browser sent. */
+const shownCookie = ({ cookies }: FastifyRequest): Secret | undefined => {
+  const value = cookies[COOKIE]
+  return value === undefined ? undefined : new Secret(value)
+}
 
-const toSession = ({ expiresAt, customerId, email, role }: Identity, scopes: readonly string[]): Session => ({
+const toSession = ({ expiresAt, customerId, email, role, scopes }: SessionInfo): Session => ({
   ...defined({
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     customerId,

@@ -1,23 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { scopes } from '../schemas/scopes.ts'
-import { entryOf } from '../src/auth/services/registry.ts'
+import { createEntry } from '../src/auth/services/entry.ts'
 
 const USAGE = `npm run service:new -- <name> [--scope <scope>]… [--account <s3uid>]… [--days <days>]
 
-  <name>     1 to 63 of a-z, 0-9 and -
+  <name>     1 to 63 characters of a-z 0-9 -
   --scope    what the service may do: ${scopes.join(' ')}
-             (without it: what reads and discloses no key)
-  --account  an account that it may use (without it: all of the customer)
-  --days     how long the credential lives (without it: 365)
+             (default: every scope that only reads, except keys:read)
+  --account  an account that it may use (default: every account of the customer)
+  --days     until the credential expires (default: 365)
 `
 
-/** What reads, and discloses no key. */
-const HARMLESS = scopes.filter(scope => scope.endsWith(':read') && scope !== 'keys:read')
+const DEFAULT_SCOPES = scopes.filter(scope => scope.endsWith(':read') && scope !== 'keys:read')
 
 const DAY_MS = 24 * 3600 * 1000
 
-/** Prints the secret of a new service once, and what the registry keeps of it. */
+/** Prints the credential of a new service, and its entry for the registry, which holds only a hash of the secret. */
 const main = () => {
   const { values, positionals } = parseArgs({
     options: {
@@ -31,29 +30,30 @@ const main = () => {
   const days = /^[1-9]\d{0,3}$/.test(values.days) ? Number(values.days) : undefined
   if (id === undefined || others.length > 0 || days === undefined) return refuse(USAGE)
   const secret = randomBytes(32).toString('base64url')
-  const made = entryOf({
+  const created = createEntry({
     id,
     secret,
-    scopes: values.scope ?? HARMLESS,
+    scopes: values.scope ?? DEFAULT_SCOPES,
     accounts: values.account,
     expiresAt: new Date(Date.now() + days * DAY_MS).toISOString(),
     apiKeyVariable: `HOSTKEY_API_KEY_${id.toUpperCase().replaceAll('-', '_')}`
   })
-  if ('faults' in made) return refuse(`${made.faults.join('\n')}\n\n${USAGE}`)
-  process.stdout.write(`The credential of ${id}. It is shown this once and kept nowhere: hand it to the service.
+  if ('faults' in created) return refuse(`${created.faults.join('\n')}\n\n${USAGE}`)
+  process.stdout.write(`Credential of ${id}. It is shown once and not stored: hand it to the service.
 
   hks_${id}_${secret}
 
-It goes into every request: Authorization: Bearer hks_…
+The service sends it in each request: Authorization: Bearer hks_…
 
-What the registry keeps of it. Add it to "services" in the file that SERVICES_FILE names:
+Registry entry. Add it to "services" in the file that SERVICES_FILE names:
 
-${JSON.stringify(made.entry, null, 2)}
+${JSON.stringify(created.entry, null, 2)}
 
-Put HOSTKEY's API key into the variable ${made.entry.apiKey.env} of the gateway, or name a file: "apiKey": { "file": "/run/secrets/…" }.
-Then restart the gateway; for a change of the file alone, \`kill -HUP\` has it read again.
-To replace the secret later, run this again and put the new hash beside the old one in "secrets"; remove the old one when the
-service has changed over.
+Set the environment variable ${created.entry.apiKey.env} of the gateway to the API key of HOSTKEY, or name a file that
+holds it: "apiKey": { "file": "/run/secrets/…" }.
+Then restart the gateway. If only the registry file has changed, \`kill -HUP\` is enough.
+To rotate the secret later, run this command again and add the new hash to "secrets". Remove the old hash when the service
+uses the new credential.
 `)
 }
 

@@ -3,8 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
 import { authenticated, loginRoutes, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
+import type { Authenticators } from './auth/authenticators/index.ts'
 import type { Sessions } from './auth/sessions.ts'
-import type { Secret } from './core/secret.ts'
 import { version } from './core/version.ts'
 import type { Ledger } from './domain/orders/ledger/ledger.ts'
 import type { Ordering } from './domain/orders/placement.ts'
@@ -14,7 +14,7 @@ import type { Drain } from './http/drain.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { audited } from './http/plugins/audit.ts'
-import { type Authenticators, authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
+import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
 import { conditional } from './http/plugins/conditional.ts'
 import { draining } from './http/plugins/drain.ts'
@@ -34,7 +34,6 @@ import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
 import { docs, docsPages } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
-import type { Auth } from './upstream/auth.ts'
 import type { Upstream } from './upstream/client.ts'
 
 export interface AppOptions {
@@ -51,14 +50,11 @@ export interface AppOptions {
   allowedOrigins: string[]
   store: Store
   authenticators: Authenticators
-  auth: Auth
   sessions: Sessions
   audit: Audit
   ordering: Ordering
   ledger: Ledger
   recentWrites: RecentWrites
-  /** Ends a token at HOSTKEY, in its own time. */
-  revokeLater: (token: Secret) => void
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   isReady: () => Promise<boolean>
@@ -134,13 +130,11 @@ export const buildApp = async (options: AppOptions) => {
     async api => {
       await api.register(docsPages)
       await api.register(service, { isReady: options.isReady })
-      const { auth, sessions, audit, origins, revokeLater } = options
+      const { sessions, audit, origins } = options
       const sessionOptions = {
-        auth,
         sessions,
         audit,
         origins,
-        revokeLater,
         signalOf: options.drain.signalOf,
         consumeLogin: app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
       }

@@ -3,8 +3,11 @@ import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
 import { originsOf } from './auth/csrf.ts'
-import { createRevocation } from './auth/revocation.ts'
-import type { LiveRegistry } from './auth/services/reload.ts'
+import { createSealer } from './auth/seal.ts'
+import { createLogins } from './auth/services/logins.ts'
+import type { ServiceRegistry } from './auth/services/registry.ts'
+import { createSessionRecords } from './auth/session-records.ts'
+import { createSessions } from './auth/sessions.ts'
 import type { Config } from './config/config.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger } from './domain/orders/ledger/ledger.ts'
@@ -21,6 +24,7 @@ import { createMetrics } from './observability/metrics.ts'
 import { createReports } from './observability/reports.ts'
 import { createStore } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
+import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
 import { classOf } from './upstream/resilience/call-classes.ts'
 import { withShutdownGuard } from './upstream/resilience/shutdown-guard.ts'
@@ -41,7 +45,7 @@ export interface GatewayOptions {
   /** Its `upstreamUrl` is not looked at. */
   config: Config
   upstreamUrl: URL
-  registry: LiveRegistry
+  registry: ServiceRegistry
   log: Logger
   /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it; one is there at the start. */
   isEphemeral?: boolean
@@ -87,12 +91,10 @@ export const assembleGateway = async ({
     reportRest: reports.rest
   })
   const upstream: Upstream = { ...wired, call: withShutdownGuard(wired.call) }
-  const { auth, sessions, authenticators } = createAuthenticators({
-    upstream,
-    store,
-    registry,
-    sessionSecrets: config.sessionSecret
-  })
+  const auth = createAuth(upstream)
+  const sealer = createSealer(config.sessionSecret)
+  const records = createSessionRecords(store, sealer)
+  const logins = createLogins(auth, store, sealer)
   const ledgerStore = isEphemeral ? createMemoryStore() : createLedgerStore(storeOptions)
   const ledger = createLedger({
     store: ledgerStore,
@@ -107,9 +109,12 @@ export const assembleGateway = async ({
     metrics,
     log,
     store,
-    authenticators,
-    auth,
-    sessions,
+    authenticators: createAuthenticators({ auth, records, registry, logins }),
+    sessions: createSessions({
+      auth,
+      records,
+      onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
+    }),
     isReady,
     ledger,
     ordering: createOrdering({
@@ -121,7 +126,6 @@ export const assembleGateway = async ({
     drain,
     pressure,
     audit: createAudit(auditDestination(config.auditLog, reports.audit)),
-    revokeLater: createRevocation(auth, () => log.warn('a token could not be ended at HOSTKEY; it runs out by itself')),
     publicUrl: config.publicUrl,
     basePath: config.basePath,
     mount,

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
-import { RegistryError } from './auth/services/registry.ts'
-import { createLiveRegistry } from './auth/services/reload.ts'
+import { createServiceRegistry } from './auth/services/registry.ts'
+import { RegistryError } from './auth/services/registry-file.ts'
 import { banner } from './banner.ts'
 import { ConfigError, loadConfig } from './config/config.ts'
 import { startGateway } from './gateway.ts'
@@ -17,13 +17,13 @@ const main = async () => {
   process.stdout.on('error', () => undefined)
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
-  const registry = createLiveRegistry(config.servicesFile, process.env)
+  const registry = createServiceRegistry(config.servicesFile, process.env)
   const gateway = await startGateway({ config, upstreamUrl, registry, log, isEphemeral: sandbox !== undefined })
 
   process.on('SIGHUP', () => {
     const faults = registry.reload()
-    if (faults.length > 0) log.error({ faults }, 'the registry of services is at fault: the old one stays')
-    else log.info('the registry of services was read again')
+    if (faults.length > 0) log.error({ faults }, 'service registry reload failed; keeping the previous one')
+    else log.info('service registry reloaded')
   })
 
   const abandon = (reason: string) => {

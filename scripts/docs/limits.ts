@@ -1,7 +1,7 @@
 import { MAX_PATH_BYTES } from '../../routes/files.ts'
 import { FilesQuery } from '../../schemas/files.ts'
 import { BucketName, IdempotencyKey, NewBucketName, S3Uid } from '../../schemas/scalars.ts'
-import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/sessions.ts'
+import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/session-records.ts'
 import { settings } from '../../src/config/settings.ts'
 import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
 import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'

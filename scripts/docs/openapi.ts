@@ -1,4 +1,4 @@
-import { createLiveRegistry } from '../../src/auth/services/reload.ts'
+import { createServiceRegistry } from '../../src/auth/services/registry.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
@@ -12,7 +12,7 @@ export const openapiDocument = async () => {
   const { app, close } = await assembleGateway({
     config,
     upstreamUrl: new URL('http://127.0.0.1'),
-    registry: createLiveRegistry(undefined, {}),
+    registry: createServiceRegistry(undefined, {}),
     log: createLog(config.logLevel)
   })
   await app.ready()

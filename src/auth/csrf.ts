@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../core/problem.ts'
 
 /**
- * Proves that one of our own pages sends this. A cookie travels by itself, and SameSite=Strict does not stop a page on
- * another port of the same site (measured): so a header that no foreign page can set, and what the browser says of
- * the page.
+ * Refuses a request that a page of another site may have forged. Browsers attach the cookie to such requests too, and
+ * SameSite=Strict does not stop a page on another port of the same host (observed). So the request must carry a header
+ * that only allowed pages can set, and the browser must report an allowed origin.
  * @throws Problem csrf-rejected
  */
-export const assertOwnPage = (headers: IncomingHttpHeaders, allowedOrigins: ReadonlySet<string>): void => {
+export const assertNotForged = (headers: IncomingHttpHeaders, allowedOrigins: ReadonlySet<string>): void => {
   if (headers['x-csrf'] !== '1') throw new Problem('csrf-rejected', 'The header `X-CSRF: 1` is missing.')
   const { origin } = headers
   if (origin !== undefined && !allowedOrigins.has(origin)) {
@@ -20,7 +20,7 @@ export const assertOwnPage = (headers: IncomingHttpHeaders, allowedOrigins: Read
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 
-/** The gateway's own origin, by each name of this machine where it listens on loopback, and the allowed ones. */
+/** The origins whose pages may use the cookie: the allowed ones and the gateway's own, under each loopback name if it has one. */
 export const originsOf = (publicUrl: URL, allowedOrigins: readonly string[]): ReadonlySet<string> => {
   const own = LOOPBACK.includes(publicUrl.hostname)
     ? LOOPBACK.map(host => `${publicUrl.protocol}//${host}${publicUrl.port && `:${publicUrl.port}`}`)

@@ -3,30 +3,34 @@ import { isProblem } from '../core/problem.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Auth } from '../upstream/auth.ts'
 
-/** Tokens that wait to be ended; beyond so many, the oldest run out by themselves at HOSTKEY. */
+/** Tokens that wait to be revoked; beyond this number the oldest are dropped and stay valid until they expire. */
 const MAX_WAITING = 1000
-const TRIES = 3
-const BETWEEN_MS = 2000
+const MAX_ATTEMPTS = 3
+const RETRY_DELAY_MS = 2000
 
-/** Ends tokens at HOSTKEY in the background: a logout does not wait for it and does not fail with it. */
-export const createRevocation = (auth: Auth, failed: () => void) => {
+/**
+ * Revokes tokens at HOSTKEY in the background, one after the other: a logout neither waits for it nor fails with it.
+ * @param onFailed called when a token could not be revoked after all attempts
+ * @returns a function that queues a token
+ */
+export const createRevocation = (auth: Auth, onFailed: () => void) => {
   const waiting: Secret[] = []
   let isRunning = false
 
   const revoke = async (token: Secret): Promise<void> => {
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      if (tries > 0) await pause(BETWEEN_MS, undefined, { ref: false })
-      const done = await auth.revoke(token).then(
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      if (attempt > 1) await pause(RETRY_DELAY_MS, undefined, { ref: false })
+      const isRevoked = await auth.revoke(token).then(
         () => true,
-        // A token that HOSTKEY does not accept has ended already.
+        // HOSTKEY does not accept the token: it has ended already.
         error => isProblem(error, 'invalid-token')
       )
-      if (done) return
+      if (isRevoked) return
     }
-    failed()
+    onFailed()
   }
 
-  const work = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     isRunning = true
     for (let token = waiting.shift(); token; token = waiting.shift()) await revoke(token)
     isRunning = false
@@ -35,6 +39,6 @@ export const createRevocation = (auth: Auth, failed: () => void) => {
   return (token: Secret): void => {
     waiting.push(token)
     if (waiting.length > MAX_WAITING) waiting.shift()
-    if (!isRunning) void work()
+    if (!isRunning) void run()
   }
 }

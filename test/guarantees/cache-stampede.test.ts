@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { request } from 'undici'
-import { createLiveRegistry } from '../../src/auth/services/reload.ts'
+import { createServiceRegistry } from '../../src/auth/services/registry.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
@@ -50,7 +50,7 @@ const injected = async (t: Test) => {
   const { app, close } = await assembleGateway({
     config,
     upstreamUrl: new URL(sandbox.url),
-    registry: createLiveRegistry(undefined, {}),
+    registry: createServiceRegistry(undefined, {}),
     log: createLog(config.logLevel),
     pressure: CALM,
     isEphemeral: true

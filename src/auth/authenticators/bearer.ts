@@ -6,11 +6,11 @@ import { Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Auth } from '../../upstream/auth.ts'
 
-/** How long it is remembered whose token it is. */
-const REMEMBERED_MS = 60_000
-const MAX_REMEMBERED = 10_000
+/** How long the identity behind a token is cached; never longer than the token lives. */
+const CACHED_MS = 60_000
+const MAX_CACHED = 10_000
 
-/** Third parties show HOSTKEY's own token: it is passed through and kept nowhere. */
+/** Third parties send HOSTKEY's own token: it is passed through and not kept. */
 export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) => {
   const identities = new Map<string, { identity: Promise<Identity>; until: number }>()
 
@@ -19,14 +19,14 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
     const identity = auth.identify(token, timing)
-    const entry = { identity, until: now() + REMEMBERED_MS }
+    const entry = { identity, until: now() + CACHED_MS }
     identities.set(fingerprint, entry)
     identity.then(
       ({ expiresAt = entry.until }) => Object.assign(entry, { until: Math.min(entry.until, expiresAt) }),
       () => identities.delete(fingerprint)
     )
     for (const oldest of identities.keys()) {
-      if (identities.size <= MAX_REMEMBERED) break
+      if (identities.size <= MAX_CACHED) break
       identities.delete(oldest)
     }
     return identity
@@ -38,7 +38,7 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
     limitFactor: 1,
     accounts: undefined,
     token: async () => token,
-    // Most operations need no more than HOSTKEY's own judgement of the token: only the rare scope asks whose it is.
+    // Every customer has these scopes, and HOSTKEY checks the token itself: only other scopes cost a call.
     grants: async scope =>
       customerScopes.includes(scope) || scopesOfRole((await identityOf(token, timing)).role).includes(scope),
     identity: () => identityOf(token, timing),

@@ -1,30 +1,33 @@
+import type { Caller } from '../../core/caller.ts'
+import type { UpstreamTiming } from '../../core/context.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Store } from '../../store/index.ts'
-import { createAuth } from '../../upstream/auth.ts'
-import type { Upstream } from '../../upstream/client.ts'
-import { createSealer } from '../seal.ts'
-import { createLogins } from '../services/logins.ts'
-import { createSessions } from '../sessions.ts'
+import type { Auth } from '../../upstream/auth.ts'
+import type { Logins } from '../services/logins.ts'
+import type { ServiceRegistry } from '../services/registry.ts'
+import type { SessionRecords } from '../session-records.ts'
 import { createBearerAuthenticator } from './bearer.ts'
-import { createServiceAuthenticator, type Registry } from './service.ts'
+import { createServiceAuthenticator } from './service.ts'
 import { createSessionAuthenticator } from './session.ts'
 
-export interface AuthenticatorOptions {
-  upstream: Upstream
-  store: Store
-  sessionSecrets: readonly Secret[]
-  registry: Registry
+/** One authenticator for each kind of credential. Each returns the caller, or throws a Problem. */
+export interface Authenticators {
+  /** @throws Problem session-expired; StoreUnavailable */
+  session: (cookie: Secret) => Promise<Caller>
+  /** Never throws: HOSTKEY judges the token. @param timing counts the calls of HOSTKEY that find out whose token it is */
+  bearer: (token: Secret, timing?: UpstreamTiming) => Caller
+  /** @throws Problem invalid-token @param timing counts the logins that this request starts */
+  service: (credential: Secret, timing?: UpstreamTiming) => Caller
 }
 
-/** The three doors, and what the session routes need beside them. */
-export const createAuthenticators = ({ upstream, store, sessionSecrets, registry }: AuthenticatorOptions) => {
-  const auth = createAuth(upstream)
-  const sealer = createSealer(sessionSecrets)
-  const sessions = createSessions(store, sealer)
-  const authenticators = {
-    session: createSessionAuthenticator(sessions),
-    bearer: createBearerAuthenticator(auth),
-    service: createServiceAuthenticator(registry, createLogins(auth, store, sealer))
-  }
-  return { auth, sessions, authenticators }
+export interface AuthenticatorOptions {
+  auth: Auth
+  records: SessionRecords
+  registry: Pick<ServiceRegistry, 'find'>
+  logins: Logins
 }
+
+export const createAuthenticators = ({ auth, records, registry, logins }: AuthenticatorOptions): Authenticators => ({
+  session: createSessionAuthenticator(records),
+  bearer: createBearerAuthenticator(auth),
+  service: createServiceAuthenticator(registry, logins)
+})

@@ -5,27 +5,25 @@ import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Grant } from '../../upstream/auth.ts'
 import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
-import type { Service } from '../services/registry.ts'
+import type { ServiceRegistry } from '../services/registry.ts'
+import type { Service } from '../services/registry-file.ts'
 
-/** `hks_<id>_<secret>`: no token of HOSTKEY's looks like it. */
+/** `hks_<id>_<secret>`. Tokens of HOSTKEY have no such prefix (documented: 32 hexadecimal digits). */
 const CREDENTIAL = /^hks_([a-z0-9-]{1,63})_([A-Za-z0-9_-]{20,200})$/
 
 export const isServiceCredential = (bearer: string): boolean => bearer.startsWith('hks_')
 
-/** The registry as it is now: it is read again on SIGHUP. */
-export interface Registry {
-  find(id: string): Service | undefined
-}
-
-/** Internal services show a secret of ours; the gateway logs in at HOSTKEY for them. */
+/** Internal services send a credential of the gateway, which logs in at HOSTKEY for them. */
 export const createServiceAuthenticator =
-  (registry: Registry, logins: Logins, now: Clock = latestNow) =>
-  (bearer: Secret, timing?: UpstreamTiming): Caller => {
-    const [, id = '', secret = ''] = CREDENTIAL.exec(bearer.reveal()) ?? []
+  (registry: Pick<ServiceRegistry, 'find'>, logins: Logins, now: Clock = latestNow) =>
+  (credential: Secret, timing?: UpstreamTiming): Caller => {
+    const [, id = '', secret = ''] = CREDENTIAL.exec(credential.reveal()) ?? []
     const service = registry.find(id)
-    if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not accepted.')
+    if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not valid.')
     if (service.expiresAt <= now()) throw new Problem('invalid-token', 'The service credential has expired.')
-    return callerOf(service, refused => granted(() => logins.grant(service.apiKey, refused, timing), service.id))
+    return callerOf(service, refused =>
+      logins.grant(service.apiKey, refused, timing).catch(error => blameOperator(error, service.id))
+    )
   }
 
 const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
@@ -39,15 +37,11 @@ const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>)
   refreshToken: async refused => (await grant(refused)).token
 })
 
-/** A key that HOSTKEY refuses is the operator's matter: the caller's own credential is right, and is not blamed. */
-const granted = async (grant: () => Promise<Grant>, id: string): Promise<Grant> => {
-  try {
-    return await grant()
-  } catch (error) {
-    if (!isProblem(error, ...KEY_REFUSALS)) throw error
-    throw new Problem('upstream-unavailable', `HOSTKEY refuses the API key of service ${id}: ${error.problem}.`, {
-      retryAfterSeconds: 30,
-      cause: error
-    })
-  }
+/** The operator must replace a key that HOSTKEY refuses. The credential of the caller is valid: so 503, and not 401. */
+const blameOperator = (error: unknown, id: string): never => {
+  if (!isProblem(error, ...KEY_REFUSALS)) throw error
+  throw new Problem('upstream-unavailable', `HOSTKEY refuses the API key of service ${id}: ${error.problem}.`, {
+    retryAfterSeconds: 30,
+    cause: error
+  })
 }

@@ -1,24 +1,23 @@
 import type { Caller } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Session, Sessions } from '../sessions.ts'
+import type { Session, SessionRecords } from '../session-records.ts'
 
-/** Browsers show a cookie: the token stays here. */
+/** Browsers send the session cookie; the token stays in the gateway. */
 export const createSessionAuthenticator =
-  (sessions: Sessions) =>
+  (records: SessionRecords) =>
   async (cookie: Secret): Promise<Caller> => {
-    const session = await sessions.open(cookie)
+    const session = await records.open(cookie)
     if (!session) throw sessionExpired()
     return callerOf(session, async () => {
-      await sessions.end(cookie)
+      await records.remove(cookie)
       throw sessionExpired()
     })
   }
 
-/** 401 that also clears the cookie: see `plugins/authenticate`. */
 const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: () => Promise<never>): Caller => ({
+const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: Caller['refreshToken']): Caller => ({
   authScheme: 'session',
   id: identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`,
   limitFactor: 1,

@@ -1,21 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Authenticators } from '../../auth/authenticators/index.ts'
 import { isServiceCredential } from '../../auth/authenticators/service.ts'
 import { COOKIE, clearingFlags } from '../../auth/cookie.ts'
-import { assertOwnPage } from '../../auth/csrf.ts'
+import { assertNotForged } from '../../auth/csrf.ts'
 import type { Caller } from '../../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { Secret } from '../../core/secret.ts'
 import { CONTEXT } from '../route.ts'
-
-/** Three doors, one caller. */
-export interface Authenticators {
-  session: (cookie: Secret) => Promise<Caller>
-  /** `timing` counts what the door itself asks of HOSTKEY, for this request and whoever else waits for it. */
-  bearer: (token: Secret, timing?: UpstreamTiming) => Caller
-  service: (credential: Secret, timing?: UpstreamTiming) => Caller
-}
 
 export interface AuthenticateOptions {
   authenticators: Authenticators
@@ -59,7 +52,7 @@ const callerOf = async (
   if (authorization !== undefined) return bearerOf(authorization, authenticators, timing)
   const cookie = request.cookies[COOKIE]
   if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
-  assertOwnPage(request.headers, origins)
+  assertNotForged(request.headers, origins)
   return authenticators.session(new Secret(cookie))
 }
 

@@ -6,8 +6,8 @@ import { Secret } from '../../../src/core/secret.ts'
 import type { Auth } from '../../../src/upstream/auth.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 
-/** HOSTKEY's logout, which ends when the test lets it, and what became of it. */
-const office = () => {
+/** A revocation whose logouts at HOSTKEY the test answers one by one. */
+const controlled = () => {
   const asked: string[] = []
   const answers: { end(): void; fail(problem: Problem): void }[] = []
   let failures = 0
@@ -25,10 +25,10 @@ const office = () => {
   return { asked, answers, revoke: (token: string) => revoke(new Secret(token)), failures: () => failures }
 }
 
-const away = () => new Problem('upstream-unavailable', 'away')
+const unavailable = () => new Problem('upstream-unavailable', 'unavailable')
 
-t.test('tokens are ended one after the other, also after a pause', async t => {
-  const { asked, answers, revoke, failures } = office()
+t.test('tokens are revoked one after the other, and again after the queue was empty', async t => {
+  const { asked, answers, revoke, failures } = controlled()
   revoke('one')
   revoke('two')
   await setImmediate()
@@ -44,8 +44,8 @@ t.test('tokens are ended one after the other, also after a pause', async t => {
   t.equal(failures(), 0)
 })
 
-t.test('a token that HOSTKEY does not accept has ended already', async t => {
-  const { asked, answers, revoke, failures } = office()
+t.test('a token that HOSTKEY does not accept counts as revoked', async t => {
+  const { asked, answers, revoke, failures } = controlled()
   revoke('one')
   answers[0]?.fail(new Problem('invalid-token', 'no'))
   await setImmediate()
@@ -55,19 +55,19 @@ t.test('a token that HOSTKEY does not accept has ended already', async t => {
 })
 
 t.test(
-  'a token that cannot be ended is tried three times, 2 s apart, then counted, and the next one is ended',
+  'a token that cannot be revoked is tried three times, 2 s apart, then reported, and the next one is revoked',
   async t => {
-    const { asked, answers, revoke, failures } = office()
-    // The pauses do not keep the process alive.
+    const { asked, answers, revoke, failures } = controlled()
+    // The pauses between attempts do not keep the process alive.
     const alive = setInterval(() => undefined, 1000)
     t.after(() => clearInterval(alive))
     const startedAt = performance.now()
     revoke('one')
     revoke('two')
-    for (let tries = 0; tries < 3; tries += 1) {
-      t.ok(await eventually(() => answers.length === tries + 1))
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      t.ok(await eventually(() => answers.length === attempt + 1))
       t.equal(failures(), 0)
-      answers[tries]?.fail(away())
+      answers[attempt]?.fail(unavailable())
     }
     t.ok(await eventually(() => asked.length === 4))
     t.same(asked, ['one', 'one', 'one', 'two'])
@@ -77,14 +77,14 @@ t.test(
   }
 )
 
-t.test('a thousand wait; beyond them the oldest run out by themselves', async t => {
-  const { asked, answers, revoke } = office()
-  revoke('under way')
+t.test('at most 1000 tokens wait; the oldest are dropped', async t => {
+  const { asked, answers, revoke } = controlled()
+  revoke('running')
   for (let n = 0; n < 1001; n += 1) revoke(String(n))
   for (let n = 0; n < 1001; n += 1) {
     answers[n]?.end()
     await setImmediate()
   }
   t.equal(asked.length, 1001)
-  t.same(asked.slice(0, 3), ['under way', '1', '2'])
+  t.same(asked.slice(0, 3), ['running', '1', '2'])
 })

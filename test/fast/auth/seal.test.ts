@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { createSealer } from '../../../src/auth/seal.ts'
-import { hashOf } from '../../../src/auth/services/registry.ts'
+import { hashOf } from '../../../src/auth/services/entry.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { fails } from '../../support/assert/expect.ts'
@@ -29,14 +29,14 @@ t.test('a sealed text', async t => {
   t.test('opens under its own name and key', async t => {
     t.equal(sealer.open(sealed, 'session:a', 'key'), 'the token')
     t.equal(sealer.open(sealer.seal('', 'n', 'k'), 'n', 'k'), '')
-    t.not(sealer.seal('the token', 'session:a', 'key'), sealed, 'never twice the same')
+    t.not(sealer.seal('the token', 'session:a', 'key'), sealed, 'each seal is different')
   })
   t.test('does not open under another name, key or server secret', async t => {
     t.equal(sealer.open(sealed, 'session:b', 'key'), undefined)
     t.equal(sealer.open(sealed, 'session:a', 'kez'), undefined)
     t.equal(createSealer([new Secret(newSecret())]).open(sealed, 'session:a', 'key'), undefined)
   })
-  t.test('does not open when a bit is not as it was, wherever it is', async t => {
+  t.test('does not open when any one bit was changed', async t => {
     const bytes = Buffer.from(sealed, 'base64url')
     const bits = Array.from({ length: bytes.length * 8 }, (_, bit) => flipped(bytes, bit).toString('base64url'))
     const characters = Array.from({ length: sealed.length * 8 }, (_, bit) =>
@@ -45,11 +45,11 @@ t.test('a sealed text', async t => {
     const opened = [...bits, ...characters].filter(changed => sealer.open(changed, 'session:a', 'key') !== undefined)
     t.same(opened, [])
   })
-  t.test('does not open when it is cut, empty or something else', async t => {
+  t.test('does not open when it is truncated, empty or extended', async t => {
     const others = ['', 'A', '{}', sealed.slice(0, -1), sealed.slice(0, 20), `${sealed}A`, `${sealed}=`, ` ${sealed}`]
     for (const other of others) t.equal(sealer.open(other, 'session:a', 'key'), undefined, JSON.stringify(other))
   })
-  t.test('does not open with a part of its tag, which is easier to forge', async t => {
+  t.test('does not open with a truncated tag, which is easier to forge', async t => {
     const bytes = Buffer.from(sealer.seal('', 'session:a', 'key'), 'base64url')
     const cut = Array.from(bytes, (_, length) => bytes.subarray(0, length).toString('base64url'))
     t.same(
@@ -76,7 +76,7 @@ t.test('a session in a SQLite file', async t => {
   const cookie = browser.cookie()
   const [record = { key: '', value: '' }] = records()
 
-  t.test('401 session-expired when another session’s record is put in its place', async t => {
+  t.test('401 session-expired when the record is replaced by that of another session', async t => {
     const other = createBrowser(running)
     await other.logIn({ token: running.sandbox.control.tokenOf('other') })
     const theirs = records().find(({ key }) => key !== record.key)
@@ -89,7 +89,7 @@ t.test('a session in a SQLite file', async t => {
   })
 })
 
-t.test('SESSION_SECRET takes a list: a session lives through one rotation', async t => {
+t.test('SESSION_SECRET takes a list: a session survives one rotation', async t => {
   const [first, second, third] = [newSecret(), newSecret(), newSecret()]
   const env = { SESSION_STORE: 'sqlite', DATA_DIR: temporary(t) }
   const sandbox = await startSandbox({ seed: newSecret() })
@@ -101,14 +101,14 @@ t.test('SESSION_SECRET takes a list: a session lives through one rotation', asyn
   const statusWith = async (t: Test, secrets: string[]) =>
     (await createBrowser(await restarted(t, secrets), cookie).get('/accounts')).statusCode
 
-  await t.test('it begins', async t => {
+  await t.test('it begins with the first secret', async t => {
     const browser = createBrowser(await restarted(t, [first]))
     t.equal((await browser.logIn({ apiKey: sandbox.demo.apiKey })).statusCode, 201)
     cookie = browser.cookie()
   })
-  await t.test('it lives through a restart', async t => t.equal(await statusWith(t, [first]), 200))
-  await t.test('and one rotation', async t => t.equal(await statusWith(t, [second, first]), 200))
-  await t.test('and not a second one', async t => t.equal(await statusWith(t, [third, second]), 401))
+  await t.test('it survives a restart', async t => t.equal(await statusWith(t, [first]), 200))
+  await t.test('it survives one rotation', async t => t.equal(await statusWith(t, [second, first]), 200))
+  await t.test('it ends with the second rotation', async t => t.equal(await statusWith(t, [third, second]), 401))
 })
 
 t.test('a dump of the SQLite file holds no token, key, password or cookie', async t => {
@@ -145,7 +145,7 @@ t.test('a dump of the SQLite file holds no token, key, password or cookie', asyn
   t.equal((await running.get('/accounts/s3_user_1/keys/secret-key')).statusCode, 200)
 
   const dump = readdirSync(dataDir).map(name => readFileSync(join(dataDir, name), 'latin1'))
-  t.match(dump.join(), /session:.*login:/s, 'the records are in it')
+  t.match(dump.join(), /session:.*login:/s, 'the dump contains the records')
   const cookies = browsers.flatMap(browser => [browser.cookie() ?? '', ...(browser.cookie() ?? '').split('.')])
   t.same(leaksIn(dump, [...sandbox.control.secrets(), ...cookies, secret, sessionSecret, email]), [])
 })

@@ -37,7 +37,7 @@ t.test('examples/service-to-service', async t => {
     SERVICES_FILE: servicesFile,
     HOSTKEY_API_KEY_SHOP: demo.apiKey
   })
-  const reloads = () => running.log().filter(({ msg }) => /was read again/.test(String(msg))).length
+  const reloads = () => running.log().filter(({ msg }) => /service registry reloaded/.test(String(msg))).length
   const reload = async () => {
     const before = reloads()
     running.child.kill('SIGHUP')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
-import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
@@ -80,7 +80,7 @@ export const matrixGateway = async (timeoutMs: number) => {
   const running = await startGateway({
     config,
     upstreamUrl: upstream.url,
-    registry: createLiveRegistry(undefined, env),
+    registry: createServiceRegistry(undefined, env),
     log: createLog(config.logLevel, destination),
     verifyDelaysMs: [0],
     isEphemeral: true

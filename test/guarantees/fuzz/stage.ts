@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { InjectOptions } from 'fastify'
 import { COOKIE } from '../../../src/auth/cookie.ts'
-import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { assembleGateway } from '../../../src/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
@@ -41,7 +41,7 @@ export const createStage = async () => {
   const { app, close } = await assembleGateway({
     config,
     upstreamUrl: new URL(sandbox.url),
-    registry: createLiveRegistry(undefined, {}),
+    registry: createServiceRegistry(undefined, {}),
     log,
     verifyDelaysMs: [0],
     pressure: CALM,

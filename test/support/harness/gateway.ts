@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
-import { createLiveRegistry } from '../../../src/auth/services/reload.ts'
+import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import type { Pressure } from '../../../src/http/pressure.ts'
@@ -62,7 +62,7 @@ export const gateway = async (
   const config = loadConfig({ ...ROOMY, DATA_DIR: dataDir, AUDIT_LOG: auditLog, ...env })
   const log = createLog(config.logLevel, destination)
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
-  const registry = createLiveRegistry(config.servicesFile, env)
+  const registry = createServiceRegistry(config.servicesFile, env)
   const running = await startGateway({ config, upstreamUrl, registry, log, verifyDelaysMs, pressure, isEphemeral })
   const contract = await createContract(running.url)
   const replies: { operation: string; reply: Reply }[] = []

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashOf, type ServiceEntry } from '../../../src/auth/services/registry.ts'
+import { hashOf, type ServiceEntry } from '../../../src/auth/services/entry.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { gateway } from './gateway.ts'
 import type { Lifetime } from './lifetime.ts'

@@ -12,7 +12,7 @@ import { clock } from '../../../support/harness/clock.ts'
 const HOUR_MS = 3_600_000
 const KEY = new Secret('an api key')
 
-/** What each login gives: another token that lives an hour, or what the test throws. */
+/** Logins that issue a new token each, valid for an hour, or throw what the test gives. */
 const scripted = ({ store: given, fails }: { store?: Store; fails?: () => Problem | undefined } = {}) => {
   let at = Date.UTC(2026, 0, 1)
   let logins = 0
@@ -43,7 +43,7 @@ const problemOf = (promise: Promise<unknown>) =>
     (error: unknown) => (isProblem(error) ? error.problem : error)
   )
 
-t.test('one login for all, until a minute before the token ends', async t => {
+t.test('one login for all requests, until a minute before the token expires', async t => {
   const { grant, logins, pass } = scripted()
   const grants = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY)))
   t.equal(logins(), 1)
@@ -64,7 +64,7 @@ t.test('each key has a login of its own', async t => {
   t.same(shown, ['an api key', 'another key'])
 })
 
-t.test('each key has a lock of its own, and its token is kept until it ends', async t => {
+t.test('each key has a lock of its own, and its token is stored until it expires', async t => {
   const locks = new Set<string>()
   const lives: number[] = []
   const store = createMemoryStore()
@@ -85,38 +85,38 @@ t.test('each key has a lock of its own, and its token is kept until it ends', as
   t.same(lives, [HOUR_MS, HOUR_MS])
 })
 
-t.test('a refused token is replaced once for all who were refused with it', async t => {
+t.test('a refused token is replaced once for all requests that used it', async t => {
   const { grant, logins } = scripted()
   const { token } = await grant(KEY)
   const fresh = await Promise.all(Array.from({ length: 1000 }, () => grant(KEY, token)))
   t.same([...new Set(fresh.map(({ token }) => token.reveal()))], ['token 2'])
-  t.equal((await grant(KEY, token)).token.reveal(), 'token 2', 'and for a latecomer')
+  t.equal((await grant(KEY, token)).token.reveal(), 'token 2', 'also for a later request')
   t.equal(logins(), 2)
 })
 
-t.test('a token that is refused as soon as it is issued is not replaced again and again', async t => {
+t.test('503 when a token is refused within 5 s after it replaced a refused one', async t => {
   const { grant, logins, pass } = scripted()
   const first = await grant(KEY)
   const second = await grant(KEY, first.token)
   const again = await grant(KEY, second.token).catch(error => error)
   t.match(again, { problem: 'upstream-unavailable', options: { retryAfterSeconds: 5 } })
-  t.equal((await grant(KEY)).token.reveal(), 'token 2', 'who was not refused goes on')
+  t.equal((await grant(KEY)).token.reveal(), 'token 2', 'a request that was not refused gets the token')
   t.equal(logins(), 2)
   pass(5000)
   t.equal((await grant(KEY, second.token)).token.reveal(), 'token 3')
 })
 
-t.test('whoever joins a login that gives the refused token asks once more', async t => {
+t.test('a request that joins a login and gets the refused token logs in again', async t => {
   const { grant, another, logins } = scripted()
   const { token } = await grant(KEY)
   const replica = another()
   const [plain, refused] = await Promise.all([replica.grant(KEY), replica.grant(KEY, token)])
-  t.equal(plain.token.reveal(), 'token 1', 'the one that the replicas share')
+  t.equal(plain.token.reveal(), 'token 1', 'the shared token')
   t.equal(refused.token.reveal(), 'token 2')
   t.equal(logins(), 2)
 })
 
-t.test('a refused key is remembered for 30 s', async t => {
+t.test('a refused key is not sent again for 30 s', async t => {
   for (const name of [
     'invalid-credentials',
     'api-key-login-unavailable',
@@ -136,7 +136,7 @@ t.test('a refused key is remembered for 30 s', async t => {
   }
 })
 
-t.test('a refused key is remembered no longer when the clock of the machine is set back', async t => {
+t.test('a refused key is sent again after 30 s although the system clock was set back', async t => {
   const advance = clock(t)
   let logins = 0
   const auth: Auth = {
@@ -158,8 +158,8 @@ t.test('a refused key is remembered no longer when the clock of the machine is s
   t.equal(logins, 2)
 })
 
-t.test('a login that HOSTKEY does not answer is not held against the key', async t => {
-  let problem: Problem | undefined = new Problem('upstream-unavailable', 'away')
+t.test('a login that HOSTKEY does not answer does not count as a refusal of the key', async t => {
+  let problem: Problem | undefined = new Problem('upstream-unavailable', 'unavailable')
   const { grant, logins } = scripted({ fails: () => problem })
   t.equal(await problemOf(grant(KEY)), 'upstream-unavailable')
   problem = undefined
@@ -176,9 +176,9 @@ t.test('replicas on one store share one login, sealed under the key', async t =>
   t.equal((await another().grant(KEY)).identity.customerId, 7)
 })
 
-t.test('without the store each process logs in for itself', async t => {
-  const down = () => Promise.reject(new StoreUnavailable('test'))
-  const store = { ...createMemoryStore(), get: down, put: down, claim: down, release: down }
+t.test('without a store each process logs in itself', async t => {
+  const unavailable = () => Promise.reject(new StoreUnavailable('test'))
+  const store = { ...createMemoryStore(), get: unavailable, put: unavailable, claim: unavailable, release: unavailable }
   const { grant, logins } = scripted({ store })
   const grants = await Promise.all(Array.from({ length: 100 }, () => grant(KEY)))
   t.same([...new Set(grants.map(({ token }) => token.reveal()))], ['token 1'])

@@ -11,7 +11,7 @@ import { redisServer } from '../../../support/harness/redis.ts'
 const KEY = new Secret('an api key')
 const LOCK = `login:${createHash('sha256').update(KEY.reveal()).digest('base64url')}:lock`
 
-t.test('a lock that a replica could not give back, because Redis froze in between', async t => {
+t.test('a login when a replica could not release its lock, because Redis froze', async t => {
   const redis = await redisServer(t)
   let logins = 0
   const auth: Auth = {
@@ -28,18 +28,18 @@ t.test('a lock that a replica could not give back, because Redis froze in betwee
     return { store, ...createLogins(auth, store, createSealer([new Secret('s'.repeat(32))]), now) }
   }
   const first = await replica()
-  // Each look at the clock of the second is a quarter of a second later: nobody sleeps.
+  // The clock of the second replica advances by 250 ms each time it is read: the test does not sleep.
   let at = Date.now()
   const second = await replica(() => (at += 250))
 
-  // The lock is asked for and not answered; when Redis goes on, it does what it was asked.
+  // Redis receives the claim, and executes it only after it thaws.
   redis.freeze()
   await first.store.claim(LOCK, 'first', 10_000).catch(() => undefined)
-  t.equal((await first.grant(KEY)).token.reveal(), 'token 1', 'nobody waits for Redis')
+  t.equal((await first.grant(KEY)).token.reveal(), 'token 1', 'it does not wait for Redis')
   redis.thaw()
   await timeUntil(() => first.store.isUp())
-  t.match(await redis.dump(), [/lock "first"$/], 'the lock is there, and the token is not')
+  t.match(await redis.dump(), [/lock "first"$/], 'the store holds the lock, but no token')
 
-  t.equal((await second.grant(KEY)).token.reveal(), 'token 2', 'the other logs in by itself in the end')
+  t.equal((await second.grant(KEY)).token.reveal(), 'token 2', 'the other replica logs in itself')
   t.equal(logins, 2)
 })

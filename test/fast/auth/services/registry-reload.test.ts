@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
-import { hashOf } from '../../../../src/auth/services/registry.ts'
+import { hashOf } from '../../../../src/auth/services/entry.ts'
 import { startSandbox } from '../../../../src/sandbox/index.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
@@ -30,21 +30,18 @@ t.test('SIGHUP', async t => {
       stdio: ['ignore', 'pipe', 'pipe']
     })
 
-  t.test('a faulty registry keeps the gateway from starting', async t => {
+  t.test('the gateway does not start with an invalid registry', async t => {
     write({ ...entry, secrets: [first] }, { ...entry, apiKey: { env: 'NOT_SET' } })
     const child = start()
     let errors = ''
     child.stderr.on('data', text => (errors += text))
     const [code] = await once(child, 'close')
     t.equal(code, 1)
-    t.match(
-      errors,
-      /^The registry of services is not usable:\n {2}\/services\/0\/secrets\/0 .*\n {2}reports: .*NOT_SET/
-    )
+    t.match(errors, /^Invalid service registry:\n {2}\/services\/0\/secrets\/0 .*\n {2}reports: .*NOT_SET/)
     t.notOk(errors.includes(first))
   })
 
-  t.test('reads the registry again, and keeps the old one while the new one is at fault', async t => {
+  t.test('reloads the registry, and keeps the previous one while the file is invalid', async t => {
     write(entry)
     const child = start()
     let output = ''
@@ -61,29 +58,29 @@ t.test('SIGHUP', async t => {
       await reply.body.dump()
       return reply.statusCode
     }
-    const reloaded = async (told: RegExp) => {
+    const reload = async (message: RegExp) => {
       output = ''
       child.kill('SIGHUP')
-      t.ok(await eventually(() => told.test(output)), output)
+      t.ok(await eventually(() => message.test(output)), output)
     }
 
     t.same([await statusOf(first), await statusOf(second)], [200, 401])
 
     write({ ...entry, secrets: [hashOf(first), hashOf(second)] })
-    await reloaded(/was read again/)
-    t.same([await statusOf(first), await statusOf(second)], [200, 200], 'both, while one replaces the other')
+    await reload(/service registry reloaded/)
+    t.same([await statusOf(first), await statusOf(second)], [200, 200], 'both, while the secret is rotated')
 
     write({ ...entry, secrets: [second] })
-    await reloaded(/"faults":\["\/services\/0\/secrets\/0 must match pattern.*the old one stays/)
+    await reload(/"faults":\["\/services\/0\/secrets\/0 must match pattern.*keeping the previous one/)
     t.notOk(output.includes(second), 'no secret in the log')
     t.same([await statusOf(first), await statusOf(second)], [200, 200])
 
     write({ ...entry, secrets: [hashOf(second)] })
-    await reloaded(/was read again/)
+    await reload(/service registry reloaded/)
     t.same([await statusOf(first), await statusOf(second)], [401, 200])
 
     write()
-    await reloaded(/was read again/)
+    await reload(/service registry reloaded/)
     t.same([await statusOf(first), await statusOf(second)], [401, 401])
     t.equal(child.exitCode, null)
   })

@@ -1,0 +1,97 @@
+import { timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Scope } from '../../../schemas/scopes.ts'
+import { Secret } from '../../core/secret.ts'
+import { entryFaults, faultsOf, hashOf, isServiceEntry, type ServiceEntry } from './entry.ts'
+
+/** An internal service. */
+export interface Service {
+  id: string
+  scopes: ReadonlySet<Scope>
+  /** The accounts that it may use; undefined: every account of the customer. */
+  accounts: ReadonlySet<string> | undefined
+  limitFactor: number
+  /** Milliseconds since 1970; infinite when the credential does not expire. */
+  expiresAt: number
+  apiKey: Secret
+  /** Is this one of its secrets? Compared in constant time. */
+  owns(secret: string): boolean
+}
+
+/** The registry file cannot be used. It lists every fault. */
+export class RegistryError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(['Invalid service registry:', ...faults.map(fault => `  ${fault}`)].join('\n'))
+    this.name = 'RegistryError'
+    this.faults = faults
+  }
+}
+
+/** The file as a whole. Each entry is checked separately, so that all faults are reported together. */
+const file = Compile(Type.Object({ services: Type.Array(Type.Unknown()) }, { additionalProperties: false }))
+
+/**
+ * Reads the registry file and the API keys that it refers to.
+ * @throws RegistryError with every fault; no fault quotes a secret
+ */
+export const loadRegistry = (path: string, env: NodeJS.ProcessEnv): ReadonlyMap<string, Service> => {
+  const content = readJson(path)
+  if (!file.Check(content)) throw new RegistryError(faultsOf(file, content, 'the file:'))
+  const faults: string[] = []
+  const seen = new Set<string>()
+  const services = new Map<string, Service>()
+  for (const [index, entry] of content.services.entries()) {
+    if (!isServiceEntry(entry)) {
+      faults.push(...entryFaults(entry, `/services/${index}`))
+      continue
+    }
+    const { id, expiresAt } = entry
+    const apiKey = apiKeyOf(entry, env)
+    if (seen.has(id)) faults.push(`${id} is declared twice`)
+    seen.add(id)
+    // Such a credential would never expire.
+    if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt))) faults.push(`${id}: expiresAt is not a date`)
+    if (typeof apiKey === 'string') faults.push(`${id}: ${apiKey}`)
+    else services.set(id, toService(entry, apiKey))
+  }
+  if (faults.length > 0) throw new RegistryError(faults)
+  return services
+}
+
+const readJson = (path: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not JSON'
+    throw new RegistryError([`cannot read ${path} (${reason})`])
+  }
+}
+
+/** The API key that an entry refers to, or the reason why there is none. */
+const apiKeyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | string => {
+  if ('env' in apiKey) {
+    const key = env[apiKey.env]
+    return key ? new Secret(key) : `the environment variable ${apiKey.env} is not set`
+  }
+  try {
+    const key = readFileSync(apiKey.file, 'utf8').trim()
+    return key === '' ? `the file ${apiKey.file} is empty` : new Secret(key)
+  } catch {
+    return `cannot read the file ${apiKey.file}`
+  }
+}
+
+const toService = ({ id, secrets, scopes, accounts, rate, expiresAt }: ServiceEntry, apiKey: Secret): Service => ({
+  id,
+  scopes: new Set(scopes),
+  accounts: accounts && new Set(accounts),
+  limitFactor: rate === 'high' ? 10 : 1,
+  expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
+  apiKey,
+  // Every hash is compared: the time says nothing about which one matched.
+  owns: secret => secrets.map(hash => timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)))).includes(true)
+})
