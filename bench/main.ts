@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chartOf } from './chart.ts'
+import { check } from './check.ts'
+import { BEARER, headsOf, startGateway } from './gateway.ts'
+import { install } from './install.ts'
+import { type Effort, measure, type Subject, summaryOf } from './measure.ts'
+import { BASE, peers, startPeer } from './peers.ts'
+import type { Running } from './process.ts'
+import { pageOf, type Result, tableOf } from './report.ts'
+import { startUpstream } from './upstream.ts'
+import { type Workload, workloadOf, workloads } from './workloads.ts'
+
+const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,express]
+
+  --quick      all in less than 3 minutes; figures are rough, and nothing is written
+  --workloads  only these: ${workloads.map(({ id }) => id).join(' ')}
+  --peers      only these beside the gateway: ${peers.map(({ name }) => name).join(' ')}
+
+The full run takes most of an hour and writes docs/reference/performance.md and .svg.
+`
+
+/** 70,000 requests: until then Node's compiler still changes what a request costs (measured). */
+const FULL: Effort = { warmRequests: 70_000, warmSeconds: 60, rounds: 4, seconds: 8 }
+const QUICK: Effort = { warmRequests: 70_000, warmSeconds: 1, rounds: 2, seconds: 1 }
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    workloads: { type: 'string' },
+    peers: { type: 'string' },
+    help: { type: 'boolean', default: false }
+  }
+})
+const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? workloads
+const wantedPeers = new Set([BASE, ...(values.peers?.split(',') ?? peers.map(({ name }) => name))])
+const chosenPeers = peers.filter(({ name }) => wantedPeers.has(name))
+const isComplete = !values.quick && chosenWorkloads.length === workloads.length && chosenPeers.length === peers.length
+
+/** Starts all servers, checks and measures them. */
+const main = async (folder: string, started: Running[]): Promise<Result[]> => {
+  const upstream = await startUpstream(folder)
+  started.push(upstream)
+  const gateway = await startGateway({ upstream: upstream.url, folder })
+  started.push(gateway)
+  const subjects: Subject[] = []
+  const checked = []
+  for (const peer of chosenPeers) {
+    const running = await startPeer(peer, folder, upstream.url)
+    started.push(running)
+    checked.push({ running, isTranslating: peer.isTranslating })
+    subjects.push({ name: peer.name, title: peer.title, running, heads: [BEARER] })
+  }
+  const asGateway = { running: gateway, heads: [BEARER] }
+  subjects.push({ name: 'gateway', title: 'the gateway', ...asGateway })
+  const { session, service } = await headsOf(gateway)
+  const schemes: Subject[] = [
+    { ...asGateway, name: 'gateway-session', title: 'the gateway, by session cookie', heads: session },
+    { ...asGateway, name: 'gateway-service', title: 'the gateway, by service credential', heads: service }
+  ]
+  const results: Result[] = []
+  for (const workload of chosenWorkloads) {
+    await check(checked, gateway, workload)
+    await upstream.delay(workload.upstreamMs)
+    const all = workload.id === 'W1' ? [...subjects, ...schemes] : subjects
+    const result = await resultOf(workload, all, upstream, folder)
+    await upstream.delay(0)
+    process.stdout.write(`\n${tableOf(result)}\n`)
+    results.push(result)
+  }
+  return results
+}
+
+const resultOf = async (
+  workload: Workload,
+  subjects: readonly Subject[],
+  upstream: Running,
+  folder: string
+): Promise<Result> => {
+  const samples = await measure(subjects, workload, {
+    effort: values.quick ? QUICK : FULL,
+    upstream,
+    folder,
+    report: ({ name }, { cpuUs }) => process.stderr.write(`${workload.id} ${name} ${cpuUs.toFixed(1)} µs\n`)
+  })
+  const summaries = subjects.map(({ name, title }) => ({ name, title, summary: summaryOf(samples.get(name) ?? []) }))
+  const base = summaries.find(({ name }) => name === BASE)?.summary.cpuUs ?? Number.NaN
+  return { workload, rows: summaries.map(each => ({ ...each, ratio: each.summary.cpuUs / base })) }
+}
+
+if (values.help) process.stdout.write(USAGE)
+else {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+  const folder = mkdtempSync(join(tmpdir(), 'hks-bench-'))
+  const started: Running[] = []
+  try {
+    await install()
+    const results = await main(folder, started)
+    if (isComplete) {
+      const machine = `two cores of ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`
+      const page = pageOf(results, { on: new Date().toISOString().slice(0, 10), machine })
+      writeFileSync('docs/reference/performance.md', page)
+      writeFileSync('docs/reference/performance.svg', chartOf(results))
+    }
+  } finally {
+    for (const running of started) await running.stop()
+    rmSync(folder, { recursive: true })
+  }
+}

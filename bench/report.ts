@@ -1,0 +1,75 @@
+import type { Summary } from './measure.ts'
+import { GOALS, type Workload } from './workloads.ts'
+
+/** The figures of one workload, in the order of the table. */
+export interface Result {
+  workload: Workload
+  rows: { name: string; title: string; summary: Summary; ratio: number }[]
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
+
+/** Three digits that mean something. */
+const digits = (value: number) => (value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0))
+
+const HEADINGS = [
+  'server',
+  'CPU per request',
+  '× raw-pass',
+  'spread',
+  'requests/s',
+  'of its core',
+  'p50',
+  'p99',
+  'refused',
+  'memory'
+]
+
+/** One workload as a table. */
+export const tableOf = ({ workload, rows }: Result): string => {
+  const goal = GOALS[workload.id]
+  const cells = rows.map(({ name, title, summary, ratio }) => [
+    name === 'gateway' ? `**${title}**` : title,
+    `${digits(summary.cpuUs)} µs`,
+    name === 'gateway' ? `**${digits(ratio)}**` : digits(ratio),
+    `± ${percent(summary.spread)}`,
+    summary.perSecond.toFixed(0),
+    percent(summary.coreShare),
+    `${digits(summary.p50Ms)} ms`,
+    `${digits(summary.p99Ms)} ms`,
+    percent(summary.refusedShare),
+    `${summary.residentMb.toFixed(0)} MB`
+  ])
+  const others = Math.max(...rows.map(({ summary }) => summary.otherShare))
+  return [
+    `### ${workload.id}: ${workload.title}`,
+    '',
+    ...markdownTable([HEADINGS, ...cells]),
+    '',
+    `Goal of the gateway: ${goal} × raw-pass or less. Other programs used up to ${percent(others)} of the machine.`,
+    ''
+  ].join('\n')
+}
+
+const markdownTable = ([headings = [], ...rows]: readonly (readonly string[])[]): string[] =>
+  [headings, headings.map((_, column) => (column === 0 ? '---' : '--:')), ...rows].map(
+    cells => `| ${cells.join(' | ')} |`
+  )
+
+/** docs/reference/performance.md. */
+export const pageOf = (
+  results: readonly Result[],
+  { on, machine }: { on: string; machine: string }
+): string => `# Performance
+
+What a request costs, beside other servers that do the same. Written by \`npm run bench\` on ${on}: ${machine}.
+\`bench/README.md\` says how it is measured and how to read it.
+
+![CPU per request as a multiple of raw-pass, by workload and server](performance.svg)
+
+The unit is **CPU per request**, user and system time, as a multiple of \`raw-pass\` in the same run: node:http and
+undici's Pool, which passes bytes through without a check or a translation. The gateway runs with everything on:
+authentication, validation both ways, limits, log, audit, metrics, security headers, ETag. Requests per second are those
+of one core; they mean little where a server did not use all of it.
+
+${results.map(tableOf).join('\n')}`
