@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild-wasm'
 
-/** Bundles the client into one file, for a page without a bundler, and says what a browser loads. */
+/** Bundles the client into one file, for a page without a bundler, and prints its size. */
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 const outfile = process.argv[2] ?? at('../dist/browser.js')
-const made = await build({
+const result = await build({
   entryPoints: [at('../src/index.ts')],
   bundle: true,
   minify: true,
@@ -16,7 +16,7 @@ const made = await build({
   target: 'es2022',
   write: false
 })
-const code = made.outputFiles[0]?.contents ?? new Uint8Array()
+const code = result.outputFiles[0]?.contents ?? new Uint8Array()
 mkdirSync(dirname(outfile), { recursive: true })
 writeFileSync(outfile, code)
-console.log(`${code.length} bytes, ${gzipSync(code).length} with gzip`)
+console.log(`${code.length} bytes, ${gzipSync(code).length} bytes with gzip`)

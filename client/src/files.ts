@@ -1,7 +1,7 @@
 import type { components } from './generated/schema.ts'
-import { linesOf } from './lines.ts'
+import { parseNdjson } from './ndjson.ts'
 import { problemIn } from './problem.ts'
-import { type RetryOptions, retried } from './retry.ts'
+import { type RetryOptions, withRetries } from './retry.ts'
 import type { CallOptions, Send } from './send.ts'
 
 export type File = components['schemas']['File']
@@ -9,45 +9,45 @@ export type Folder = components['schemas']['Folder']
 export type FileList = components['schemas']['FileList']
 
 export interface FilesOptions extends CallOptions {
-  /** Passed to HOSTKEY as it is: whether it is a prefix or a part of the path is not documented. */
+  /** Passed to HOSTKEY unchanged. HOSTKEY does not document whether it matches a prefix or any part of the path. */
   search?: string | undefined
-  /** How many files and folders a page holds at most, 1 to 1000. */
+  /** Maximum number of files and folders on a page, 1 to 1000. */
   limit?: number | undefined
-  /** Where to begin: `nextCursor` of an earlier page. */
+  /** Where to start: `nextCursor` of an earlier page. */
   cursor?: string | undefined
 }
 
-/** What a stream takes: it has no pages. */
+/** Options of a stream, which has no pages. */
 export type StreamOptions = Omit<FilesOptions, 'limit'>
 
-/** What a stream gives: a file, or a folder. */
+/** One entry of a stream: a file or a folder. */
 export type FileEntry = { file: File; folder?: never } | { folder: Folder; file?: never }
 
-/** A line of the stream; the last one says how it ended. */
+/** A line of the stream. The last line reports how the stream ended. */
 type FileLine = FileEntry | { end: { nextCursor: string | null } } | { problem: components['schemas']['Problem'] }
 
-/** The stream ended before its last line: what was read is not all. */
+/** The stream ended before its last line: the list is incomplete. */
 export class IncompleteStream extends Error {
   override readonly name = 'incomplete-stream'
 }
 
-export interface FilesDoor {
+export interface Reader {
   send: Send
   retry: RetryOptions
-  /** So long a stream may be silent. */
+  /** Longest silence of a stream. */
   timeoutMs: number
 }
 
-const at = (s3uid: string, bucket: string, { search, limit, cursor }: FilesOptions) => ({
+const inputOf = (s3uid: string, bucket: string, { search, limit, cursor }: FilesOptions) => ({
   path: { s3uid, bucket },
   query: { search, limit, cursor }
 })
 
 const FILES = '/accounts/{s3uid}/buckets/{bucket}/files'
 
-/** The pages of a bucket, one after the other, each when it is asked for. */
+/** The pages of a bucket in order. Each is requested when the consumer asks for it. */
 export async function* filePages(
-  { send, retry }: FilesDoor,
+  { send, retry }: Reader,
   s3uid: string,
   bucket: string,
   options: FilesOptions
@@ -55,8 +55,8 @@ export async function* filePages(
   const { signal } = options
   let cursor = options.cursor
   do {
-    const params = at(s3uid, bucket, { ...options, cursor })
-    const page = await retried(
+    const params = inputOf(s3uid, bucket, { ...options, cursor })
+    const page = await withRetries(
       async () => (await send('get', FILES, { params, signal })).data as FileList,
       retry,
       signal
@@ -71,9 +71,9 @@ export async function* files(...args: Parameters<typeof filePages>): AsyncGenera
   for await (const { items } of filePages(...args)) yield* items
 }
 
-/** The files and folders of a bucket as the gateway reads them; goes on at the cursor where a replica had to stop. */
+/** The files and folders of a bucket as they arrive. Continues at the cursor when a replica ends its stream early. */
 export async function* streamFiles(
-  { send, retry, timeoutMs }: FilesDoor,
+  { send, retry, timeoutMs }: Reader,
   s3uid: string,
   bucket: string,
   options: StreamOptions
@@ -81,16 +81,16 @@ export async function* streamFiles(
   const { signal } = options
   let cursor = options.cursor
   do {
-    const params = at(s3uid, bucket, { ...options, cursor })
+    const params = inputOf(s3uid, bucket, { ...options, cursor })
     const headers = { Accept: 'application/x-ndjson' }
-    // Only the beginning is repeated: a second stream would give the first lines again.
+    // Only opening is retried: after the first line, a second stream would repeat entries.
     const open = () => send('get', FILES, { params, headers, signal, parseAs: 'stream' })
-    const { data, response } = await retried(open, retry, signal)
-    cursor = yield* entriesOf(linesOf(data as ReadableStream<Uint8Array>, timeoutMs), response.headers)
+    const { data, response } = await withRetries(open, retry, signal)
+    cursor = yield* entriesOf(parseNdjson(data as ReadableStream<Uint8Array>, timeoutMs), response.headers)
   } while (cursor !== undefined)
 }
 
-/** @returns where the rest begins @throws GatewayProblem when HOSTKEY failed on the way; IncompleteStream */
+/** @returns the cursor of the next stream @throws GatewayProblem when HOSTKEY failed midway; IncompleteStream */
 async function* entriesOf(
   lines: AsyncIterable<unknown>,
   headers: Headers

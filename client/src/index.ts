@@ -10,7 +10,7 @@ import {
 } from './files.ts'
 import type { components } from './generated/schema.ts'
 import { type CreatedAccount, type NewOrder, type OrderOptions, placeOrder } from './orders.ts'
-import { DEFAULT_RETRY, type RetryOptions, retried } from './retry.ts'
+import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
 
 export type { FileEntry, FilesOptions, StreamOptions } from './files.ts'
@@ -22,70 +22,70 @@ export { GatewayProblem, isProblem } from './problem.ts'
 export type { RetryOptions } from './retry.ts'
 export type { CallOptions, Method, Paths } from './send.ts'
 
-/** The models of the contract: `Schemas['Bucket']`. */
+/** The models of the API: `Schemas['Bucket']`. */
 export type Schemas = components['schemas']
 
-/** These members of a login, and none of the others. */
+/** These members of a login, without the others. */
 type Only<Members extends keyof Schemas['NewSession']> = Required<Pick<Schemas['NewSession'], Members>> & {
   [Other in Exclude<keyof Schemas['NewSession'], Members>]?: never
 }
 
-/** What a page logs in with: one of three kinds. The gateway refuses several at once. */
+/** The credential of a login: one of three kinds. The gateway refuses more than one. */
 export type Credential = Only<'apiKey'> | Only<'email' | 'password'> | Only<'token'>
 
 export interface ClientOptions {
-  /** Where the gateway is mounted, such as `https://s3.example.com`, or with a path as `https://example.com/storage`. */
+  /** Address of the gateway, with its path if it has one: `https://s3.example.com`, `https://example.com/storage`. */
   baseUrl: string
   /**
-   * A HOSTKEY token or the credential of a service, or what gives one. Left out in a browser: there the session cookie
-   * of `login()` is the credential, and no script can read it.
+   * A HOSTKEY token or a service credential, or a function that returns one. Omit it in a browser: there the session
+   * cookie of `login()` is the credential, and scripts cannot read it.
    */
   token?: string | (() => string | Promise<string>)
-  /** Another `fetch`, for tests or a proxy. */
+  /** Replaces the global `fetch`, for tests or a proxy. */
   fetch?: (request: Request) => Promise<Response>
-  /** So long one attempt may take, and a stream may be silent. 90 s: longer than the gateway waits for HOSTKEY. */
+  /** Limit of one attempt, and of the silence of a stream. Default 90 s: longer than the gateway waits for HOSTKEY. */
   timeoutMs?: number
-  /** For reads; writes are never repeated, orders as `order()` says. */
+  /** Retries of reads. Writes are never retried; for orders see `order()`. */
   retry?: Partial<RetryOptions>
 }
 
 /** Every method throws a `GatewayProblem` for a reply that is not a success. */
 export interface Client {
-  /** A read, by its path in the document. Sent again after a passing failure. */
+  /** A read, by its path in `openapi.yaml`. Retried after a temporary failure. */
   GET: Method<'get'>
   POST: Method<'post'>
   DELETE: Method<'delete'>
-  /** Turns a credential into a session cookie of the browser. */
+  /** Exchanges a credential for a session cookie. */
   login(credential: Credential, options?: CallOptions): Promise<Schemas['Session']>
   /** Ends the session. */
   logout(options?: CallOptions): Promise<void>
-  /** The files in a bucket, across all pages. */
+  /** The files of a bucket, across all pages. */
   files(s3uid: string, bucket: string, options?: FilesOptions): AsyncIterable<File>
-  /** The same page by page, with the folders. */
+  /** The pages of a bucket, with files and folders. */
   filePages(s3uid: string, bucket: string, options?: FilesOptions): AsyncIterable<FileList>
-  /** Files and folders as they arrive, in one reply however many there are. @throws IncompleteStream */
+  /** Files and folders as they arrive, without pages. @throws IncompleteStream */
   streamFiles(s3uid: string, bucket: string, options?: StreamOptions): AsyncIterable<FileEntry>
-  /** Deletes the file with exactly this path: dots, slashes and all. */
+  /** Deletes the file with exactly this path, which may hold dots and slashes. */
   deleteFile(s3uid: string, bucket: string, path: string, options?: CallOptions): Promise<void>
   /**
-   * Orders a paid account and waits for the outcome. It bills, and at most once: its `Idempotency-Key` is made here and
-   * kept until the end. @throws OrderUndecided with that key
+   * Orders a paid account and waits for the outcome. It bills at most once: all attempts carry the same
+   * `Idempotency-Key`. @throws OrderUndecided with that key
    */
-  order(wanted: NewOrder, options?: OrderOptions): Promise<CreatedAccount>
+  order(order: NewOrder, options?: OrderOptions): Promise<CreatedAccount>
 }
 
 const TIMEOUT_MS = 90_000
 
-/** @throws TypeError when `baseUrl` is no address */
-export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: wish, ...door }: ClientOptions): Client => {
-  const send = createSend({ ...door, timeoutMs })
-  const retry = { ...DEFAULT_RETRY, ...wish }
+/** @throws TypeError when `baseUrl` is not a URL */
+export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...connection }: ClientOptions): Client => {
+  const send = createSend({ ...connection, timeoutMs })
+  const retry = { ...DEFAULT_RETRY, ...retryOptions }
   const once = (method: 'post' | 'delete') => async (path: string, init?: SendInit) =>
     (await send(method, path, init)).data
-  const listing = { send, retry, timeoutMs }
-  // The paths and bodies of `Method` are known to the compiler alone.
+  const reader = { send, retry, timeoutMs }
+  // `Method` types paths and bodies for the compiler only; at run time they are plain values.
   const GET = ((path: string, init?: SendInit) =>
-    retried(async () => (await send('get', path, init)).data, retry, init?.signal)) as Method<'get'>
+    withRetries(async () => (await send('get', path, init)).data, retry, init?.signal)) as Method<'get'>
   const POST = once('post') as Method<'post'>
   const DELETE = once('delete') as Method<'delete'>
 
@@ -95,14 +95,14 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: wish, ...door }: C
     DELETE,
     login: (credential, { signal } = {}) => POST('/session', { body: credential, signal }),
     logout: async ({ signal } = {}) => void (await DELETE('/session', { signal })),
-    files: (s3uid, bucket, options = {}) => files(listing, s3uid, bucket, options),
-    filePages: (s3uid, bucket, options = {}) => filePages(listing, s3uid, bucket, options),
-    streamFiles: (s3uid, bucket, options = {}) => streamFiles(listing, s3uid, bucket, options),
+    files: (s3uid, bucket, options = {}) => files(reader, s3uid, bucket, options),
+    filePages: (s3uid, bucket, options = {}) => filePages(reader, s3uid, bucket, options),
+    streamFiles: (s3uid, bucket, options = {}) => streamFiles(reader, s3uid, bucket, options),
     deleteFile: async (s3uid, bucket, path, { signal } = {}) =>
       void (await DELETE('/accounts/{s3uid}/buckets/{bucket}/files', {
         params: { path: { s3uid, bucket }, query: { path } },
         signal
       })),
-    order: (wanted, options = {}) => placeOrder(send, wanted, options)
+    order: (order, options = {}) => placeOrder(send, order, options)
   }
 }

@@ -3,7 +3,7 @@ import type { components } from './generated/schema.ts'
 
 type Statuses = typeof statusOf
 
-/** The names of all problems in the document of this version. */
+/** The names of all problems that this version of the client knows. */
 export type ProblemName = keyof Statuses
 
 /** The problems that one operation can answer: `ProblemNameOf<'createBucket'>`. */
@@ -14,34 +14,34 @@ type Problem = components['schemas']['Problem']
 /** One fault of a request: where it is and what is wrong. */
 export type Fault = NonNullable<Problem['errors']>[number]
 
-/** What every problem holds beside its name and status. */
+/** What every problem holds besides its name and status. */
 interface Details {
-  /** Address of the page about this problem. */
+  /** URL of the page about this problem. */
   readonly type: string
-  /** For people: what is wrong in a few words. `message` is the `detail` of this one time. */
+  /** Short text for people. `message` holds the `detail` of this occurrence. */
   readonly title: string
   /** Id of the request, for support. */
   readonly instance: string
-  /** May the same request be sent again as it is? */
+  /** May the same request be repeated unchanged? */
   readonly retryable: boolean
   readonly errors: readonly Fault[]
-  /** What became of a write that failed. */
+  /** Outcome of a write that failed. */
   readonly outcome: Problem['outcome'] | undefined
   readonly upstream: Problem['upstream'] | undefined
   readonly links: Readonly<Record<string, string>>
-  /** So long the gateway asks to wait. */
+  /** How long the gateway asks to wait. */
   readonly retryAfterSeconds: number | undefined
-  /** Is this the recorded answer to an earlier request under the same `Idempotency-Key`? */
+  /** Is this the recorded reply to an earlier request with the same `Idempotency-Key`? */
   readonly isReplayed: boolean
 }
 
-/** A reply that holds no problem of this version: a proxy's own page, or the problem of a newer gateway. */
-type Unrecognised = Error & Details & { readonly name: 'unrecognised'; readonly status: number }
+/** A failed reply without a known problem: a proxy's error page, or a problem of a newer gateway. */
+type UnknownProblem = Error & Details & { readonly name: 'unknown-problem'; readonly status: number }
 
-/** What the client throws for every reply that is not a success; `name` tells which, and narrows the rest. */
+/** Thrown for every reply that is not a success. `name` identifies the problem and narrows the other fields. */
 export type GatewayProblem =
   | { [Name in ProblemName]: Error & Details & { readonly name: Name; readonly status: Statuses[Name] } }[ProblemName]
-  | Unrecognised
+  | UnknownProblem
 
 /** `error instanceof GatewayProblem` narrows to the union. */
 export const GatewayProblem = class GatewayProblem extends Error {
@@ -49,33 +49,33 @@ export const GatewayProblem = class GatewayProblem extends Error {
     super(detail)
     Object.assign(this, fields)
   }
-  // A class has one type of instance, and a problem is one of many.
+  // A cast: a class cannot declare a union as the type of its instances.
 } as unknown as { new (fields: object, detail: string): GatewayProblem; prototype: GatewayProblem }
 
-/** Was this thrown for a reply of the gateway, and, where names are given, for one of these reasons? */
+/** Is this a `GatewayProblem` and, where names are given, one of these? */
 export const isProblem = <Name extends GatewayProblem['name'] = GatewayProblem['name']>(
   error: unknown,
   ...names: Name[]
 ): error is Extract<GatewayProblem, { name: Name }> =>
   error instanceof GatewayProblem && (names.length === 0 || names.some(name => name === error.name))
 
-/** 502, 503 and 504 of a proxy, and 429: nobody has looked at the request, or it may succeed later. */
-const PASSING = [429, 502, 503, 504]
+/** Statuses that a proxy sends for a temporary failure. */
+const RETRYABLE_STATUSES = [429, 502, 503, 504]
 
-/** @param body of a reply that is not a success: parsed JSON, or whatever text came */
+/** @param body of a failed reply: parsed JSON, or text */
 export const problemOf = ({ status, statusText, headers }: Response, body: unknown): GatewayProblem => {
   const isDocument = headers.get('content-type')?.startsWith('application/problem+json') && isObject(body)
   return problemIn(isDocument ? body : { title: statusText }, status, headers)
 }
 
-/** @param document RFC 9457; of somebody else, it may hold anything */
+/** @param document a problem (RFC 9457). A proxy may have sent it, so any field may be missing. */
 export const problemIn = (document: object, status: number, headers: Headers): GatewayProblem => {
   const fields: Record<string, unknown> = {
     type: 'about:blank',
     title: '',
-    detail: `The reply ${status} holds no problem of the gateway.`,
+    detail: `The reply with status ${status} holds no problem of the gateway.`,
     instance: headers.get('x-request-id') ?? '',
-    retryable: PASSING.includes(status),
+    retryable: RETRYABLE_STATUSES.includes(status),
     errors: [],
     outcome: undefined,
     upstream: undefined,
@@ -88,7 +88,7 @@ export const problemIn = (document: object, status: number, headers: Headers): G
     {
       ...rest,
       status,
-      name: Object.hasOwn(statusOf, name) ? name : 'unrecognised',
+      name: Object.hasOwn(statusOf, name) ? name : 'unknown-problem',
       retryAfterSeconds: retryAfterSeconds(headers),
       isReplayed: headers.get('idempotency-replayed') === 'true'
     },

@@ -1,42 +1,42 @@
 import { isProblem } from './problem.ts'
 
 export interface RetryOptions {
-  /** How often a read is sent at most; 1 sends it once. */
+  /** Maximum number of attempts; 1 disables retries. */
   attempts: number
-  /** The longest pause before the next attempt. When the gateway asks for more, the problem is thrown at once. */
+  /** Longest pause before the next attempt. When the gateway asks for more, the problem is thrown at once. */
   maxWaitMs: number
 }
 
-/** 4 and 10 s: a replica that restarts is back by then, and a person still waits. */
+/** 4 attempts and 10 s: enough for a replica to restart, short enough for a person to wait. */
 export const DEFAULT_RETRY: RetryOptions = { attempts: 4, maxWaitMs: 10_000 }
 
 const FIRST_PAUSE_MS = 250
 
-/** The pause before attempt `next`: what the gateway asks for, else twice the last, with jitter, so that callers spread. */
+/** The pause before attempt `next`: what the gateway asks for, else exponential with jitter, so that callers spread. */
 export const pauseMs = (error: unknown, next: number, { maxWaitMs }: RetryOptions): number => {
-  const asked = isProblem(error) ? error.retryAfterSeconds : undefined
-  return asked === undefined
+  const retryAfterSeconds = isProblem(error) ? error.retryAfterSeconds : undefined
+  return retryAfterSeconds === undefined
     ? Math.min(maxWaitMs, FIRST_PAUSE_MS * 2 ** (next - 2)) * (0.5 + Math.random() / 2)
-    : asked * 1000
+    : retryAfterSeconds * 1000
 }
 
-/** A failure of the network, which fetch reports as a TypeError, or of its deadline. */
+/** A network failure, which fetch reports as a TypeError, or a timeout. */
 export const isNetworkFailure = (error: unknown): boolean =>
   error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')
 
-/** Sends a read again, as long as that can help. Never give it a write. @throws the last failure; the reason of `signal` */
-export const retried = async <T>(
+/** Repeats a read after a retryable failure. Never pass a write. @throws the last failure; the reason of `signal` */
+export const withRetries = async <T>(
   send: () => Promise<T>,
-  retry: RetryOptions,
+  options: RetryOptions,
   signal?: AbortSignal | null
 ): Promise<T> => {
   for (let next = 2; ; next++) {
     try {
       return await send()
     } catch (error) {
-      const mayHelp = isProblem(error) ? error.retryable : isNetworkFailure(error)
-      const ms = pauseMs(error, next, retry)
-      if (!mayHelp || next > retry.attempts || ms > retry.maxWaitMs) throw error
+      const isRetryable = isProblem(error) ? error.retryable : isNetworkFailure(error)
+      const ms = pauseMs(error, next, options)
+      if (!isRetryable || next > options.attempts || ms > options.maxWaitMs) throw error
       await pause(ms, signal)
     }
   }

@@ -3,8 +3,8 @@ import type { paths } from './generated/schema.ts'
 import { problemOf } from './problem.ts'
 
 /**
- * The paths of the document, without pages for people, and without the file that is named in the path of a URL, where
- * clients and proxies rewrite dots and slashes: `?path=` is exact.
+ * The paths of `openapi.yaml`, without pages for people, and without `files/{path}`: browsers and proxies rewrite dots
+ * and slashes there. `?path=` is exact.
  */
 export type Paths = Omit<paths, '/accounts/{s3uid}/buckets/{bucket}/files/{path}' | '/problems/{name}'>
 
@@ -16,25 +16,25 @@ type PathsWith<M extends HttpMethod> = {
 
 type OperationAt<Path extends keyof Paths, M extends HttpMethod> = Paths[Path][M & keyof Paths[Path]]
 
-/** A read has no headers to set: `If-None-Match` would be answered with 304, which has no body to resolve to. */
+/** Reads take no headers: `If-None-Match` would be answered with 304, which has no body to return. */
 type Sendable<Operation, M extends HttpMethod> = M extends 'get'
   ? Operation extends { parameters: infer Parameters }
     ? { parameters: Omit<Parameters, 'header'> }
     : Operation
   : Operation
 
-/** What every method takes beside its input. */
+/** Options of every method. */
 export interface CallOptions {
-  /** Ends the call, and whatever it waits for. A write that has left may have been executed. */
+  /** Aborts the call and its pauses. A write that was already sent may have been executed. */
   signal?: AbortSignal | undefined
 }
 
-/** What an operation takes, and a signal that ends it. Not generic: a misspelt parameter must not compile. */
+/** The input of an operation, and a signal. Not generic: a misspelt parameter must not compile. */
 type Init<Operation, M extends HttpMethod> = ParamsOption<Sendable<Operation, M>> &
   RequestBodyOption<Operation> &
   CallOptions
 
-/** An argument may be left out when nothing in it is required. */
+/** The argument is optional when all its members are. */
 type Argument<Init> = Partial<Init> extends Init ? [init?: Init] : [init: Init]
 
 type Success = 200 | 201 | 202 | 204
@@ -47,31 +47,29 @@ type Json<Operation> = Operation extends { responses: infer Replies }
     }[keyof Replies & Success]
   : never
 
-/** One method of HTTP over all its paths: resolves to the body of a success, throws everything else. */
+/** One HTTP method over all its paths: returns the body of a success, throws otherwise. */
 export type Method<M extends HttpMethod> = <Path extends PathsWith<M>>(
   path: Path,
   ...init: Argument<Init<OperationAt<Path, M>, M>>
 ) => Promise<Json<OperationAt<Path, M>>>
 
-export interface Door {
-  /** Where the gateway is mounted, such as `https://s3.example.com`. */
+export interface Connection {
+  /** Address of the gateway, such as `https://s3.example.com`. */
   baseUrl: string
   /** A HOSTKEY token or a service credential; without one the session cookie of the browser is the credential. */
   token?: string | (() => string | Promise<string>) | undefined
   fetch?: ((request: Request) => Promise<Response>) | undefined
-  /** So long one attempt may take. */
+  /** Limit of one attempt. */
   timeoutMs: number
 }
 
-export interface Sent {
+export interface Reply {
   data?: unknown
   response: Response
 }
 
-type Fetched = Sent & { error?: unknown }
-
-/** Sends one request by either door. @throws GatewayProblem; what fetch throws when the network fails */
-export type Send = (method: HttpMethod, path: string, init?: SendInit) => Promise<Sent>
+/** Sends one request. @throws GatewayProblem; what fetch throws when the network fails */
+export type Send = (method: HttpMethod, path: string, init?: SendInit) => Promise<Reply>
 
 export interface SendInit {
   params?: { path?: Record<string, unknown>; query?: Record<string, unknown>; header?: Record<string, unknown> }
@@ -81,16 +79,20 @@ export interface SendInit {
   parseAs?: 'json' | 'stream'
 }
 
-/** One attempt each, and no retries. */
-export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Door): Send => {
+/** Each call is one attempt, without retries. */
+export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Connection): Send => {
   const api = createFetchClient({
     baseUrl,
     ...(fetch && { fetch }),
     credentials: token === undefined ? 'include' : 'omit'
   })
-  assertBase(baseUrl)
-  // What goes in is checked where `Method` is called; in here a path is text.
-  const request = api.request as unknown as (method: HttpMethod, path: string, init: object) => Promise<Fetched>
+  assertUrl(baseUrl)
+  // A cast: `Method` checks the input at compile time; here a path is a string.
+  const request = api.request as unknown as (
+    method: HttpMethod,
+    path: string,
+    init: object
+  ) => Promise<Reply & { error?: unknown }>
   return async (method, path, { signal, headers, ...init } = {}) => {
     assertSegments(init.params?.path)
     const credential: Record<string, string> =
@@ -99,24 +101,24 @@ export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Door): Send => 
         : { Authorization: `Bearer ${typeof token === 'function' ? await token() : token}` }
     const deadline = startDeadline(timeoutMs, signal)
     try {
-      const sent = await request(method, path, { ...init, headers: { ...headers, ...credential }, ...deadline.init })
-      if (!sent.response.ok) throw problemOf(sent.response, sent.error)
-      return sent
+      const reply = await request(method, path, { ...init, headers: { ...headers, ...credential }, ...deadline.init })
+      if (!reply.response.ok) throw problemOf(reply.response, reply.error)
+      return reply
     } finally {
-      // A body that is read as a stream has a deadline of its own for each part.
+      // A body that is read as a stream has its own limit (`parseNdjson`).
       deadline.stop()
     }
   }
 }
 
-/** Else each request would fail, and look like a network that is away. @throws TypeError when it is no address */
-const assertBase = (baseUrl: string): void => {
-  // In a page, and only there, an address may be relative: the type knows one place or the other.
+/** Without this check every request would fail with what looks like a network failure. @throws TypeError */
+const assertUrl = (baseUrl: string): void => {
+  // A cast: only a page has a location, and only there may the URL be relative.
   const { location } = globalThis as { location?: { href: string } }
-  if (!URL.canParse(baseUrl, location?.href)) throw new TypeError(`baseUrl is no address: ${JSON.stringify(baseUrl)}`)
+  if (!URL.canParse(baseUrl, location?.href)) throw new TypeError(`baseUrl is not a URL: ${JSON.stringify(baseUrl)}`)
 }
 
-/** `.` and `..` would be taken out of the URL before it is sent, and the rest would name something else. */
+/** `.`, `..` and empty segments are removed from a URL before it is sent; the result would name another resource. */
 const assertSegments = (path: Record<string, unknown> = {}): void => {
   for (const [name, value] of Object.entries(path)) {
     if (/^\.{0,2}$/.test(String(value))) throw new RangeError(`${name} cannot be "${value}"`)
@@ -125,7 +127,7 @@ const assertSegments = (path: Record<string, unknown> = {}): void => {
 
 const startDeadline = (ms: number, signal: AbortSignal | null | undefined) => {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DOMException(`no reply in ${ms} ms`, 'TimeoutError')), ms)
+  const timer = setTimeout(() => controller.abort(new DOMException(`no reply within ${ms} ms`, 'TimeoutError')), ms)
   return {
     init: { signal: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal },
     stop: () => clearTimeout(timer)

@@ -8,8 +8,8 @@ import { stablePort } from '../../support/harness/stable-port.ts'
 // 110 s: a busy machine takes seconds for each page.
 t.setTimeout(110_000)
 
-/** A front end on an origin of its own: an empty page, and the client as one file beside it. */
-const frontEnd = async (t: Test, code: string): Promise<string> => {
+/** Serves an empty page, and the client as one file, on an origin of its own. */
+const serveFrontEnd = async (t: Test, code: string): Promise<string> => {
   const url = await serving(t, (request, response) => {
     const isCode = request.url === '/client.js'
     response.setHeader('content-type', isCode ? 'text/javascript' : 'text/html')
@@ -20,15 +20,15 @@ const frontEnd = async (t: Test, code: string): Promise<string> => {
 
 t.test('the client in Chromium', async t => {
   const { code } = await bundle(t)
-  const [origin, port] = [await frontEnd(t, code), await stablePort()]
+  const [origin, port] = [await serveFrontEnd(t, code), await stablePort()]
   const { sandbox } = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin, UPSTREAM_TIMEOUT_MS: '2000' })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)
   const page = await (await openBrowser(t, { width: 800 })).newPage()
   await page.goto(origin)
-  /** Runs the body of a function as a script of the page, with the client as `gateway`. */
+  /** Runs the body of a function in the page, with the client as `gateway`. */
   const run = (body: string, input: unknown = {}): Promise<unknown> =>
-    // As text: the code belongs to the page, whose types are not those of this program.
+    // As text: the types of the page are not those of this program.
     page.evaluate(`(async () => {
       const { createClient, isProblem } = await import('/client.js')
       const gateway = createClient({ baseUrl: 'http://localhost:${port}' })
@@ -36,25 +36,25 @@ t.test('the client in Chromium', async t => {
       ${body}
     })()`)
 
-  t.test('is refused before anybody has logged in', async t => {
-    const told = await run(
+  t.test('is refused before a login', async t => {
+    const result = await run(
       `return gateway.GET('/plans').catch(error => [isProblem(error, 'unauthenticated'), error.status])`
     )
-    t.same(told, [true, 401])
+    t.same(result, [true, 401])
   })
 
-  t.test('logs in with a cookie that it cannot see, and lists', async t => {
-    const told = await run(
+  t.test('logs in with a cookie that scripts cannot read, and lists', async t => {
+    const result = await run(
       `const { customerId } = await gateway.login({ apiKey: input.apiKey })
        const { items } = await gateway.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_1' } } })
        return { customerId, names: items.map(({ name }) => name), cookie: document.cookie }`,
       { apiKey: demo.apiKey }
     )
-    t.same(told, { customerId: 1002, names: ['holiday-pictures', 'empty-bucket', 'logs'], cookie: '' })
+    t.same(result, { customerId: 1002, names: ['holiday-pictures', 'empty-bucket', 'logs'], cookie: '' })
   })
 
   t.test('reads all files by pages and as a stream', async t => {
-    const told = await run(
+    const result = await run(
       `const count = async items => { let n = 0; for await (const each of items) n += each ? 1 : 0; return n }
        const pages = { files: 0, folders: 0 }
        for await (const { items, folders } of gateway.filePages('s3_user_1', 'logs')) {
@@ -65,7 +65,7 @@ t.test('the client in Chromium', async t => {
        const streamed = await count(gateway.streamFiles('s3_user_1', 'logs'))
        return { pages, files, streamed }`
     )
-    const { pages, files, streamed } = told as { pages: Record<string, number>; files: number; streamed: number }
+    const { pages, files, streamed } = result as { pages: Record<string, number>; files: number; streamed: number }
     t.ok(files > 100)
     t.equal(pages['files'], files)
     t.equal(streamed, files + (pages['folders'] ?? 0))
@@ -82,27 +82,27 @@ t.test('the client in Chromium', async t => {
 
   t.test('reads the Retry-After of a problem', async t => {
     control.fault({ kind: 'throttled-retry-after', action: 'list_plans', ms: 60_000 })
-    const told = await run(
+    const result = await run(
       `return gateway.GET('/plans').catch(({ name, retryable, retryAfterSeconds }) => ({ name, retryable, retryAfterSeconds }))`
     )
     control.clearFaults()
-    t.match(told, { retryable: true, retryAfterSeconds: Number })
-    t.ok((told as { retryAfterSeconds: number }).retryAfterSeconds > 10)
+    t.match(result, { retryable: true, retryAfterSeconds: Number })
+    t.ok((result as { retryAfterSeconds: number }).retryAfterSeconds > 10)
   })
 
-  t.test('orders once, though HOSTKEY loses its answer', async t => {
+  t.test('orders once when the answer of HOSTKEY is lost', async t => {
     control.clearCalls()
     control.fault({ kind: 'late-apply', action: 'create_order', ms: 2500, count: 1 })
-    const told = await run(`return gateway.order({ planId: 2, bucketName: 'from-a-browser' })`)
-    t.match(told, { s3uid: String, planId: 2 })
+    const result = await run(`return gateway.order({ planId: 2, bucketName: 'from-a-browser' })`)
+    t.match(result, { s3uid: String, planId: 2 })
     t.equal(control.counters()['create_order'], 1)
   })
 
   t.test('logs out', async t => {
-    const told = await run(
+    const result = await run(
       `await gateway.logout()
        return gateway.GET('/session').catch(error => error.name)`
     )
-    t.equal(told, 'unauthenticated')
+    t.equal(result, 'unauthenticated')
   })
 })

@@ -4,7 +4,7 @@ import { createClient, GatewayProblem, isProblem, type ProblemName } from '../..
 import { problems } from '../../../schemas/problems.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-/** Paths that clients and proxies like to rewrite. */
+/** Paths that clients and proxies rewrite. */
 const AWKWARD = [
   '../../../../s3_user_2',
   './a',
@@ -18,14 +18,14 @@ const AWKWARD = [
   'naïve/日本語/😀'
 ]
 
-/** All that an iteration gives. */
-const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+/** The items of an iteration. */
+const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const found: T[] = []
   for await (const item of items) found.push(item)
   return found
 }
 
-/** What a promise is rejected with. */
+/** The error of a rejected promise. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => undefined,
@@ -56,19 +56,19 @@ t.test('a client in Node, by token', async t => {
     )
   })
 
-  t.test('asks for its token each time, where it is given a function', async t => {
+  t.test('calls the token function for each request', async t => {
     let asked = 0
     const token = async () => {
       asked++
       return demo.token
     }
-    const renewing = createClient({ baseUrl: `${url}/`, token })
-    await renewing.GET('/plans')
-    await renewing.GET('/session')
+    const client = createClient({ baseUrl: `${url}/`, token })
+    await client.GET('/plans')
+    await client.GET('/session')
     t.equal(asked, 2)
   })
 
-  t.test('goes below the path where the gateway is mounted, with and without a slash', async t => {
+  t.test('keeps the path of its base URL, with and without a trailing slash', async t => {
     const mounted = await gateway(t, { BASE_PATH: '/storage' })
     for (const baseUrl of [mounted.url, `${mounted.url}/`]) {
       t.match(baseUrl, '/storage')
@@ -77,13 +77,13 @@ t.test('a client in Node, by token', async t => {
     }
   })
 
-  t.test('says at once that its address is none, and not that the network is away', async t => {
+  t.test('refuses a base URL that is not a URL when it is created', async t => {
     for (const baseUrl of ['', '/storage', 's3.example.com']) {
-      t.throws(() => createClient({ baseUrl, token: 'any' }), { name: 'TypeError', message: /^baseUrl is no address/ })
+      t.throws(() => createClient({ baseUrl, token: 'any' }), { name: 'TypeError', message: /^baseUrl is not a URL/ })
     }
   })
 
-  t.test('throws a problem that knows its name, its status and the request', async t => {
+  t.test('throws a problem with its name, its status and the id of the request', async t => {
     const error = await failureOf(
       client.GET('/accounts/{s3uid}/buckets', { params: { path: { s3uid: 's3_user_none' } } })
     )
@@ -98,13 +98,13 @@ t.test('a client in Node, by token', async t => {
     t.notOk(isProblem(new Error('another')))
   })
 
-  t.test('says what is wrong with a request', async t => {
-    const error = await failureOf(all(client.files('s3_user_1', 'logs', { limit: 0 })))
+  t.test('reports the faults of a request', async t => {
+    const error = await failureOf(collect(client.files('s3_user_1', 'logs', { limit: 0 })))
     if (!isProblem(error, 'invalid-request')) throw error
     t.match(error.errors, [{ in: 'query', parameter: 'limit', detail: String }])
   })
 
-  t.test('calls a reply that holds no problem of ours unrecognised', async t => {
+  t.test('throws unknown-problem for a failed reply without a known problem', async t => {
     const replies = [
       new Response('<h1>Bad gateway</h1>', { status: 502, headers: { 'content-type': 'text/html' } }),
       Response.json({ type: 'https://a.example/problems/of-the-future', retryable: true }, { status: 418 }),
@@ -115,37 +115,37 @@ t.test('a client in Node, by token', async t => {
     ]
     const thrown = []
     for (const reply of replies) {
-      const foreign = createClient({ baseUrl: url, token: 'none', fetch: async () => reply, retry: { attempts: 1 } })
-      thrown.push(await failureOf(foreign.GET('/plans')))
+      const client = createClient({ baseUrl: url, token: 'none', fetch: async () => reply, retry: { attempts: 1 } })
+      thrown.push(await failureOf(client.GET('/plans')))
     }
     t.match(thrown, [
-      { name: 'unrecognised', status: 502, retryable: true },
-      { name: 'unrecognised', status: 418, retryable: false },
-      { name: 'unrecognised', status: 418, type: 'https://a.example/problems/of-the-future', instance: 'r-1' }
+      { name: 'unknown-problem', status: 502, retryable: true },
+      { name: 'unknown-problem', status: 418, retryable: false },
+      { name: 'unknown-problem', status: 418, type: 'https://a.example/problems/of-the-future', instance: 'r-1' }
     ])
   })
 
-  t.test('shows its token nowhere', async t => {
+  t.test('never exposes its token', async t => {
     const refused = createClient({ baseUrl: url, token: 'a-token-that-is-none' })
     const error = await failureOf(refused.GET('/plans'))
     t.ok(isProblem(error, 'invalid-token'))
     t.notMatch(JSON.stringify([error, refused]) + String((error as Error).stack), 'a-token-that-is-none')
   })
 
-  t.test('gives each file once, whatever the size of a page', async t => {
-    const wanted = filesOf('logs').length
+  t.test('yields each file once at any page size', async t => {
+    const total = filesOf('logs').length
     for (const limit of [undefined, 1000]) {
-      const found = await all(client.files('s3_user_1', 'logs', { limit }))
+      const found = await collect(client.files('s3_user_1', 'logs', { limit }))
       t.ok(found.length > 100)
       t.equal(new Set(found.map(({ path }) => path)).size, found.length)
-      const pages = await all(client.filePages('s3_user_1', 'logs', { limit }))
+      const pages = await collect(client.filePages('s3_user_1', 'logs', { limit }))
       t.equal(pages.flatMap(({ items }) => items).length, found.length)
       t.ok(pages.flatMap(({ folders }) => folders).length > 0)
-      t.ok(found.length <= wanted)
+      t.ok(found.length <= total)
     }
   })
 
-  t.test('asks for no page that nobody wants', async t => {
+  t.test('requests no page before it is needed', async t => {
     control.clearCalls()
     for await (const { path } of client.files('s3_user_1', 'logs')) {
       t.ok(path)
@@ -155,16 +155,16 @@ t.test('a client in Node, by token', async t => {
   })
 
   t.test('streams the same files and folders', async t => {
-    const pages = await all(client.filePages('s3_user_1', 'logs'))
-    const entries = await all(client.streamFiles('s3_user_1', 'logs'))
+    const pages = await collect(client.filePages('s3_user_1', 'logs'))
+    const entries = await collect(client.streamFiles('s3_user_1', 'logs'))
     const paths = (list: ({ path: string } | undefined)[]) => list.flatMap(each => (each ? [each.path] : [])).sort()
     t.strictSame(paths(entries.map(({ file }) => file)), paths(pages.flatMap(({ items }) => items)))
     t.strictSame(paths(entries.map(({ folder }) => folder)), paths(pages.flatMap(({ folders }) => folders)))
-    const found = await all(client.streamFiles('s3_user_1', 'logs', { search: 'access-0000' }))
+    const found = await collect(client.streamFiles('s3_user_1', 'logs', { search: 'access-0000' }))
     t.ok(found.length > 0 && found.length < entries.length)
   })
 
-  t.test('throws the problem of a stream that HOSTKEY breaks off', async t => {
+  t.test('throws the problem that ends a stream', async t => {
     control.fault({ kind: 'refusal', action: 'get_files', after: 1, text: 'Permission denied' })
     const seen: string[] = []
     const error = await failureOf(
@@ -187,7 +187,7 @@ t.test('a client in Node, by token', async t => {
     })
   }
 
-  t.test('refuses names that a URL cannot carry, before it sends anything', async t => {
+  t.test('refuses names that a URL cannot hold, before a request is sent', async t => {
     control.clearCalls()
     for (const bucket of ['.', '..', '']) {
       t.ok((await failureOf(client.deleteFile('s3_user_1', bucket, 'a'))) instanceof RangeError, bucket)
@@ -196,7 +196,7 @@ t.test('a client in Node, by token', async t => {
   })
 })
 
-t.test('the client knows the problems of the catalogue', async t => {
+t.test('the client knows every problem', async t => {
   const known: Record<string, number> = statusOf
   for (const [name, { status }] of Object.entries(problems)) {
     if (name !== 'method-not-allowed') t.equal(known[name], status, name)

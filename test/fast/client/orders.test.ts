@@ -9,33 +9,33 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     error => error
   )
 
-/** Another name for each order: the ledger outlives the sandbox's reset. */
+/** A new name for each order: the ledger survives a reset of the sandbox. */
 const orderOf = () => ({ planId: 2, bucketName: `b-${randomUUID()}` })
 
-/** What becomes of a request of the client and of its reply, one after the other. */
-type Way = 'through' | 'request lost' | 'reply lost'
+/** What happens to each request of the client. */
+type Delivery = 'delivered' | 'request lost' | 'reply lost'
 
 const shop = async (t: Test, env: Record<string, string> = {}) => {
   const { url, sandbox, ...rest } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1000', ...env })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)
   control.clearCalls()
-  /** A client on a bad line, and the keys that it sent. */
-  const clientOn = (...ways: Way[]) => {
+  /** A client on an unreliable network, and the keys that it sent. */
+  const clientOn = (...deliveries: Delivery[]) => {
     const keys: (string | null)[] = []
-    const fetchOnBadLine = async (request: Request): Promise<Response> => {
-      const way = request.method === 'POST' ? ways[keys.length] : 'through'
+    const unreliableFetch = async (request: Request): Promise<Response> => {
+      const delivery = request.method === 'POST' ? deliveries[keys.length] : 'delivered'
       if (request.method === 'POST') keys.push(request.headers.get('idempotency-key'))
-      if (way === 'request lost') throw new TypeError('the request is lost')
+      if (delivery === 'request lost') throw new TypeError('the request is lost')
       const reply = await fetch(request)
-      if (way !== 'reply lost') return reply
+      if (delivery !== 'reply lost') return reply
       await reply.arrayBuffer()
       throw new TypeError('the reply is lost')
     }
     const token = () => (keys.length > 0 ? tokens.pop() : undefined) ?? demo.token
-    return { ...createClient({ baseUrl: url, token, fetch: fetchOnBadLine }), keys }
+    return { ...createClient({ baseUrl: url, token, fetch: unreliableFetch }), keys }
   }
-  /** What the second request shows in the place of the token. */
+  /** Tokens that replace the valid one, from the second request on. */
   const tokens: string[] = []
   return { tokens, ...rest, url, control, clientOn, sent: () => control.counters()['create_order'] ?? 0 }
 }
@@ -47,18 +47,18 @@ t.test('an order', async t => {
     control.clearCalls()
   })
 
-  t.test('gives the account', async t => {
+  t.test('returns the account', async t => {
     const { order, keys } = clientOn()
-    const wanted = orderOf()
-    const account = await order(wanted)
+    const newOrder = orderOf()
+    const account = await order(newOrder)
     t.match(account, { s3uid: String, planId: 2 })
     t.match(keys, [/^[0-9a-f]{32}$/])
     t.equal(sent(), 1)
     await order(orderOf())
-    t.equal(new Set(keys).size, 2, 'a fresh order has a fresh key')
+    t.equal(new Set(keys).size, 2, 'a new order has a new key')
   })
 
-  t.test('is sent to HOSTKEY once when the line loses requests and replies', async t => {
+  t.test('is sent to HOSTKEY once when the network loses requests and replies', async t => {
     const { order, keys } = clientOn('request lost', 'reply lost', 'reply lost')
     const account = await order(orderOf())
     t.match(account, { s3uid: String })
@@ -67,11 +67,11 @@ t.test('an order', async t => {
     t.equal(sent(), 1)
   })
 
-  t.test('repeats the body as it was, whatever becomes of the object', async t => {
+  t.test('repeats the same body when the caller changes the object', async t => {
     const { order } = clientOn('reply lost')
-    const wanted = orderOf()
-    const running = order(wanted)
-    wanted.bucketName = 'another-name'
+    const newOrder = orderOf()
+    const running = order(newOrder)
+    newOrder.bucketName = 'another-name'
     t.match(await running, { s3uid: String })
     t.equal(sent(), 1)
   })
@@ -79,8 +79,8 @@ t.test('an order', async t => {
   t.test('waits for another request with its key', async t => {
     control.fault({ kind: 'latency', action: 'create_order', ms: 500 })
     const { order, keys } = clientOn()
-    const [wanted, idempotencyKey] = [orderOf(), randomUUID()]
-    const accounts = await Promise.all([order(wanted, { idempotencyKey }), order(wanted, { idempotencyKey })])
+    const [newOrder, idempotencyKey] = [orderOf(), randomUUID()]
+    const accounts = await Promise.all([order(newOrder, { idempotencyKey }), order(newOrder, { idempotencyKey })])
     t.equal(accounts[0].s3uid, accounts[1].s3uid)
     t.ok(keys.length > 2)
     t.equal(sent(), 1)
@@ -89,14 +89,14 @@ t.test('an order', async t => {
   t.test('is undecided while another request with its key runs', async t => {
     control.fault({ kind: 'latency', action: 'create_order', ms: 500 })
     const { order } = clientOn()
-    const [wanted, idempotencyKey] = [orderOf(), randomUUID()]
-    const running = order(wanted, { idempotencyKey })
+    const [newOrder, idempotencyKey] = [orderOf(), randomUUID()]
+    const running = order(newOrder, { idempotencyKey })
     while (sent() === 0) await new Promise(resolve => setTimeout(resolve, 5))
-    t.ok((await failureOf(order(wanted, { idempotencyKey, deadlineMs: 300 }))) instanceof OrderUndecided)
+    t.ok((await failureOf(order(newOrder, { idempotencyKey, deadlineMs: 300 }))) instanceof OrderUndecided)
     t.match(await running, { s3uid: String })
   })
 
-  t.test('throws the refusal of HOSTKEY, and asks no more', async t => {
+  t.test('throws the refusal of HOSTKEY without a further attempt', async t => {
     control.setCredit('demo', 0)
     const { order, keys } = clientOn()
     const error = await failureOf(order(orderOf()))
@@ -106,7 +106,7 @@ t.test('an order', async t => {
     t.ok(keys.length <= 2)
   })
 
-  t.test('throws what is wrong with it, and asks no more', async t => {
+  t.test('throws a refusal of the gateway without a further attempt', async t => {
     const { order, keys } = clientOn()
     const error = await failureOf(order({ ...orderOf(), expectedPrice: { monthlyEur: 1 } }))
     if (!isProblem(error, 'price-changed')) throw error
@@ -116,14 +116,14 @@ t.test('an order', async t => {
   })
 })
 
-t.test('an order whose answer HOSTKEY loses', async t => {
+t.test('an order when the answer of HOSTKEY is lost', async t => {
   const { tokens, clientOn, control, sent } = await shop(t, { ORDER_LATE_EXECUTION_WINDOW_MS: '1500' })
   t.beforeEach(() => {
     control.clearFaults()
     control.clearCalls()
   })
 
-  t.test('is asked for until the account appears', async t => {
+  t.test('is repeated until the account appears', async t => {
     control.fault({ kind: 'late-apply', action: 'create_order', ms: 1200, count: 1 })
     const { order, keys } = clientOn()
     t.match(await order(orderOf()), { s3uid: String })
@@ -132,7 +132,7 @@ t.test('an order whose answer HOSTKEY loses', async t => {
     t.equal(sent(), 1)
   })
 
-  t.test('is asked for until it is certain that none will, and the recorded failure ends it', async t => {
+  t.test('is repeated until the gateway records a failure', async t => {
     control.fault({ kind: 'hang', action: 'create_order', count: 1 })
     const { order, keys } = clientOn()
     const error = await failureOf(order(orderOf()))
@@ -143,25 +143,25 @@ t.test('an order whose answer HOSTKEY loses', async t => {
     t.equal(sent(), 1)
   })
 
-  t.test('is undecided when time runs out, and the next call goes on with its key', async t => {
+  t.test('is undecided at its deadline, and the next call continues with its key', async t => {
     control.fault({ kind: 'late-apply', action: 'create_order', ms: 1200, count: 1 })
     const { order, keys } = clientOn()
-    const wanted = orderOf()
-    const error = await failureOf(order(wanted, { deadlineMs: 1100 }))
+    const newOrder = orderOf()
+    const error = await failureOf(order(newOrder, { deadlineMs: 1100 }))
     if (!(error instanceof OrderUndecided)) throw error
     t.equal(error.idempotencyKey, keys[0])
-    t.match(await order(wanted, { idempotencyKey: error.idempotencyKey }), { s3uid: String })
+    t.match(await order(newOrder, { idempotencyKey: error.idempotencyKey }), { s3uid: String })
     t.equal(new Set(keys).size, 1)
     t.equal(sent(), 1)
   })
 
-  t.test('is undecided when the caller stops', async t => {
+  t.test('is undecided when the caller aborts', async t => {
     const stopped = AbortSignal.timeout(300)
     control.fault({ kind: 'hang', action: 'create_order', count: 1 })
     t.ok((await failureOf(clientOn().order(orderOf(), { signal: stopped }))) instanceof OrderUndecided)
   })
 
-  t.test('is undecided when the token ends on the way: a 401 says nothing about it', async t => {
+  t.test('is undecided when the token expires between attempts: a 401 does not report the outcome', async t => {
     const { order, keys } = clientOn('reply lost')
     tokens.push('none-any-more')
     const error = await failureOf(order(orderOf()))
@@ -170,7 +170,7 @@ t.test('an order whose answer HOSTKEY loses', async t => {
     t.equal(error.idempotencyKey, keys[0])
   })
 
-  t.test('is not begun by a caller that has stopped already', async t => {
+  t.test('is not sent when its signal is aborted already', async t => {
     const reason = new Error('the page was left')
     const { order, keys } = clientOn()
     t.equal(await failureOf(order(orderOf(), { signal: AbortSignal.abort(reason) })), reason)
@@ -178,16 +178,16 @@ t.test('an order whose answer HOSTKEY loses', async t => {
   })
 })
 
-t.test('an order that only the edge refuses', async t => {
+t.test('an order that the rate limit refuses', async t => {
   const { clientOn, sent } = await shop(t, { RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_MS: '60000' })
   const { order } = clientOn()
   const errors: unknown[] = []
   for (let turn = 0; turn < 12 && errors.length === 0; turn++) {
     const begunAt = performance.now()
     const error = await failureOf(order(orderOf(), { deadlineMs: 10_000 }))
-    t.ok(performance.now() - begunAt < 5000, 'without waiting for what cannot be waited for')
+    t.ok(performance.now() - begunAt < 5000, 'without waiting for a pause past the deadline')
     if (error !== undefined) errors.push(error)
   }
-  t.ok(isProblem(errors[0], 'rate-limited'), 'is no open question')
+  t.ok(isProblem(errors[0], 'rate-limited'), 'is a refusal, not an unknown outcome')
   t.ok(sent() < 12)
 })

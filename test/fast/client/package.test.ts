@@ -7,24 +7,26 @@ import t from 'tap'
 import { bundle, publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-// 100 s: the compiler that consumers use takes seconds for itself.
+// 100 s: the compiler of consumers takes seconds.
 t.setTimeout(100_000)
 
 const PROGRAM = 'test/fast/client/programs/consumer.ts'
 
-/** What a page loads at most, compressed. A larger client needs a reason. */
+/** Limit of the compressed client, which a page downloads. Raise it only with a reason. */
 const MAX_GZIPPED_BYTES = 6500
 
 const run = promisify(execFile)
 
-/** The code of the README, block by block. */
+/** The code blocks of the README. */
 const blocks = [...readFileSync('client/README.md', 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
   ([, code = '']) => code
 )
 
-/** The blocks as one program, each with what its reader has at hand. */
+/** The blocks as one program, with the declarations that they assume. */
 const readmeProgram = (): string => {
-  const given = ['baseUrl', 'token', 'email', 'password', 's3uid', 'name'].map(name => `declare const ${name}: string`)
+  const declarations = ['baseUrl', 'token', 'email', 'password', 's3uid', 'name'].map(
+    name => `declare const ${name}: string`
+  )
   const bodies = blocks.map(code => {
     const own = code.replace(/^import .*$/m, '')
     const client = own.includes('const gateway') ? '' : 'const gateway = createClient({ baseUrl })\n'
@@ -32,7 +34,7 @@ const readmeProgram = (): string => {
   })
   return [
     "import { createClient, isProblem } from '@hostkey-s3-gateway/client'",
-    ...given,
+    ...declarations,
     'declare const ask: (text: string) => void',
     'declare const readToken: () => Promise<string>',
     'declare const wait: (seconds: number | undefined) => void',
@@ -51,32 +53,32 @@ const STRICTEST = {
   noEmit: true
 }
 
-/** What a consumer's compiler prints. It fails on purpose. */
-const compiled = (folder: string): Promise<string> =>
+/** The output of a consumer's compiler, which fails on purpose. */
+const compile = (folder: string): Promise<string> =>
   run(process.execPath, [resolve('client/node_modules/typescript/bin/tsc'), '-p', folder]).then(
     ({ stdout }) => stdout,
     ({ stdout }: { stdout: string }) => stdout
   )
 
-/** Where it does not compile, and why: `12 TS2322`. */
+/** Line and code of each error: `12 TS2322`. */
 const errorsIn = (printed: string): string[] =>
   [...printed.matchAll(/^(?!readme)\S+?\((\d+),\d+\): error (TS\d+)/gm)].map(([, line, code]) => `${line} ${code}`)
 
-/** What the program says of itself, behind each line that must not compile. */
+/** The errors that the program expects: a comment at the end of each line that must not compile. */
 const expectedErrors = (): string[] => {
   const lines = readFileSync(PROGRAM, 'utf8').split('\n')
   const expected = lines.flatMap((line, index) => {
     const code = /\/\/ (TS\d+)$/.exec(line)?.[1]
     return code === undefined ? [] : [`${index + 1} ${code}`]
   })
-  if (expected.length < 20) throw new Error('the program has lost its errors')
+  if (expected.length < 20) throw new Error('too few expected errors: the program is read wrongly')
   return expected
 }
 
 t.test('the published client', async t => {
   const folder = await publish(t)
 
-  t.test('runs the first lines of its README in Node, as they stand', async t => {
+  t.test('runs the first lines of its README in Node', async t => {
     const [lines = ''] = blocks
     t.equal(
       lines
@@ -94,7 +96,7 @@ t.test('the published client', async t => {
     t.equal(stdout, "[ 'holiday-pictures', 'empty-bucket', 'logs' ]\n")
   })
 
-  t.test('holds what it needs, its licence, and nothing else', async t => {
+  t.test('holds exactly its code, its README and its licence', async t => {
     const home = join(folder, 'node_modules/@hostkey-s3-gateway/client')
     t.same(readdirSync(home).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])
     t.equal(readFileSync(join(home, 'LICENSE'), 'utf8'), readFileSync('LICENSE', 'utf8'))
@@ -109,16 +111,16 @@ t.test('the published client', async t => {
     ['node16', 'node16'],
     ['esnext', 'bundler']
   ] as const) {
-    t.test(`gives consumers types that hold, with the strictest compiler and ${moduleResolution}`, async t => {
+    t.test(`gives consumers correct types with the strictest compiler and ${moduleResolution}`, async t => {
       cpSync(PROGRAM, join(folder, 'consumer.ts'))
       writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
       writeFileSync(join(folder, 'readme.ts'), readmeProgram())
       const compilerOptions = { ...STRICTEST, module, moduleResolution }
       const files = ['consumer.ts', 'readme.ts']
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
-      const printed = await compiled(folder)
+      const printed = await compile(folder)
       t.notMatch(printed, /readme\.ts/, 'each block of the README compiles')
-      t.same(errorsIn(printed), expectedErrors(), 'what must not compile does not, and all else does')
+      t.same(errorsIn(printed), expectedErrors(), 'exactly the marked lines fail')
     })
   }
 })
@@ -128,7 +130,7 @@ t.test('the client as one file is small', async t => {
   const gzipped = gzipSync(code).length
   t.comment(`browser.js: ${printed.trim()}`)
   t.ok(gzipped <= MAX_GZIPPED_BYTES, `${gzipped} bytes with gzip, at most ${MAX_GZIPPED_BYTES}`)
-  const told = `${Math.round(code.length / 1000)} kB, ${Math.round(gzipped / 1000)} kB compressed`
-  t.match(readFileSync('client/README.md', 'utf8'), told, 'as its README says')
-  t.notMatch(code, /\bimport\b(?!\.meta)/, 'and imports nothing')
+  const sizes = `${Math.round(code.length / 1000)} kB, ${Math.round(gzipped / 1000)} kB compressed`
+  t.match(readFileSync('client/README.md', 'utf8'), sizes, 'as its README says')
+  t.notMatch(code, /\bimport\b(?!\.meta)/, 'imports nothing')
 })

@@ -5,25 +5,25 @@ import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
 
-type Act = (response: ServerResponse) => void
+type Responder = (response: ServerResponse) => void
 
-/** A peer that does to each request what comes next; the last act repeats. */
-const peer = async (t: Test, ...acts: Act[]) => {
-  const asked: string[] = []
+/** A server that answers each request with the next responder; the last one repeats. */
+const serve = async (t: Test, ...responders: Responder[]) => {
+  const requests: string[] = []
   const at: number[] = []
   const baseUrl = await serving(t, (request, response) => {
     at.push(performance.now())
-    asked.push(`${request.method} ${request.url}`)
-    acts[Math.min(asked.length, acts.length) - 1]?.(response)
+    requests.push(`${request.method} ${request.url}`)
+    responders[Math.min(requests.length, responders.length) - 1]?.(response)
   })
-  return { baseUrl, token: 'any', asked, at }
+  return { baseUrl, token: 'any', requests, at }
 }
 
-const breaks: Act = response => response.destroy()
-const hangs: Act = () => undefined
-const plans: Act = response => response.setHeader('content-type', 'application/json').end('{"items":[]}')
+const destroys: Responder = response => response.destroy()
+const hangs: Responder = () => undefined
+const plans: Responder = response => response.setHeader('content-type', 'application/json').end('{"items":[]}')
 const fails =
-  (status: number, name: string, retryable: boolean, retryAfter?: string): Act =>
+  (status: number, name: string, retryable: boolean, retryAfter?: string): Responder =>
   response => {
     if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter)
     const body = { type: `http://a.example/problems/${name}`, title: name, status, detail: name, retryable }
@@ -37,89 +37,89 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 t.test('a read', async t => {
-  t.test('is sent again when the connection breaks', async t => {
-    const { asked, ...authScheme } = await peer(t, breaks, breaks, plans)
-    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
-    t.equal(asked.length, 3)
+  t.test('is retried when the connection breaks', async t => {
+    const { requests, ...connection } = await serve(t, destroys, destroys, plans)
+    t.same(await createClient(connection).GET('/plans'), { items: [] })
+    t.equal(requests.length, 3)
   })
 
-  t.test('is sent again after a problem that is retryable', async t => {
-    const { asked, ...authScheme } = await peer(
+  t.test('is retried after a problem that is retryable', async t => {
+    const { requests, ...connection } = await serve(
       t,
       fails(503, 'draining', true),
       fails(502, 'upstream-unreachable', true),
       plans
     )
-    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
-    t.equal(asked.length, 3)
+    t.same(await createClient(connection).GET('/plans'), { items: [] })
+    t.equal(requests.length, 3)
   })
 
-  t.test('is sent again where a proxy has no gateway to ask', async t => {
-    const { asked, ...authScheme } = await peer(
+  t.test('is retried after the 502 of a proxy', async t => {
+    const { requests, ...connection } = await serve(
       t,
       response => response.writeHead(502).end('<h1>Bad gateway</h1>'),
       plans
     )
-    t.same(await createClient(authScheme).GET('/plans'), { items: [] })
-    t.equal(asked.length, 2)
+    t.same(await createClient(connection).GET('/plans'), { items: [] })
+    t.equal(requests.length, 2)
   })
 
-  t.test('is not sent again after a problem that is not retryable', async t => {
-    const { asked, ...authScheme } = await peer(t, fails(502, 'upstream-refused', false), plans)
-    t.ok(isProblem(await failureOf(createClient(authScheme).GET('/plans')), 'upstream-refused'))
-    t.equal(asked.length, 1)
+  t.test('is not retried after a problem that is not retryable', async t => {
+    const { requests, ...connection } = await serve(t, fails(502, 'upstream-refused', false), plans)
+    t.ok(isProblem(await failureOf(createClient(connection).GET('/plans')), 'upstream-refused'))
+    t.equal(requests.length, 1)
   })
 
-  t.test('is sent so often and no more', async t => {
-    const { asked, ...authScheme } = await peer(t, fails(503, 'overloaded', true))
-    t.ok(isProblem(await failureOf(createClient(authScheme).GET('/plans')), 'overloaded'))
-    t.equal(asked.length, 4)
-    await failureOf(createClient({ ...authScheme, retry: { attempts: 2 } }).GET('/plans'))
-    t.equal(asked.length, 6)
+  t.test('is sent at most `attempts` times', async t => {
+    const { requests, ...connection } = await serve(t, fails(503, 'overloaded', true))
+    t.ok(isProblem(await failureOf(createClient(connection).GET('/plans')), 'overloaded'))
+    t.equal(requests.length, 4)
+    await failureOf(createClient({ ...connection, retry: { attempts: 2 } }).GET('/plans'))
+    t.equal(requests.length, 6)
   })
 
   t.test('waits as long as Retry-After says', async t => {
-    const { at, asked, ...authScheme } = await peer(t, fails(429, 'rate-limited', true, '1'), plans)
-    await createClient(authScheme).GET('/plans')
+    const { at, requests, ...connection } = await serve(t, fails(429, 'rate-limited', true, '1'), plans)
+    await createClient(connection).GET('/plans')
     t.ok((at[1] ?? 0) - (at[0] ?? 0) >= 990, `${(at[1] ?? 0) - (at[0] ?? 0)} ms`)
-    t.equal(asked.length, 2)
+    t.equal(requests.length, 2)
   })
 
-  t.test('fails at once when Retry-After is longer than it may wait, as seconds or as a date', async t => {
+  t.test('fails at once when Retry-After is longer than `maxWaitMs`, in seconds or as a date', async t => {
     for (const retryAfter of ['600', new Date(Date.now() + 600_000).toUTCString()]) {
-      const { asked, ...authScheme } = await peer(t, fails(429, 'rate-limited', true, retryAfter), plans)
-      const error = await failureOf(createClient(authScheme).GET('/plans'))
+      const { requests, ...connection } = await serve(t, fails(429, 'rate-limited', true, retryAfter), plans)
+      const error = await failureOf(createClient(connection).GET('/plans'))
       if (!isProblem(error, 'rate-limited')) throw error
       t.ok(Math.abs((error.retryAfterSeconds ?? 0) - 600) < 3)
-      t.equal(asked.length, 1)
+      t.equal(requests.length, 1)
     }
   })
 
-  t.test('ends when its signal says so: while it waits, and while it is sent', async t => {
-    for (const act of [fails(429, 'rate-limited', true, '5'), hangs]) {
+  t.test('is aborted by its signal, during a pause and during a request', async t => {
+    for (const responder of [fails(429, 'rate-limited', true, '5'), hangs]) {
       const reason = new Error('the page was left')
       const controller = new AbortController()
-      const { asked, ...authScheme } = await peer(t, response => {
-        act(response)
+      const { requests, ...connection } = await serve(t, response => {
+        responder(response)
         setTimeout(() => controller.abort(reason), 100)
       })
       const begunAt = performance.now()
-      t.equal(await failureOf(createClient(authScheme).GET('/plans', { signal: controller.signal })), reason)
+      t.equal(await failureOf(createClient(connection).GET('/plans', { signal: controller.signal })), reason)
       t.ok(performance.now() - begunAt < 2000)
-      t.equal(asked.length, 1)
+      t.equal(requests.length, 1)
     }
   })
 
-  t.test('takes no longer than its deadline, each time', async t => {
-    const { asked, ...authScheme } = await peer(t, hangs, plans)
-    t.same(await createClient({ ...authScheme, timeoutMs: 200 }).GET('/plans'), { items: [] })
-    t.equal(asked.length, 2)
-    const hanging = await peer(t, hangs)
+  t.test('is limited by its timeout in each attempt', async t => {
+    const { requests, ...connection } = await serve(t, hangs, plans)
+    t.same(await createClient({ ...connection, timeoutMs: 200 }).GET('/plans'), { items: [] })
+    t.equal(requests.length, 2)
+    const hanging = await serve(t, hangs)
     const error = await failureOf(createClient({ ...hanging, timeoutMs: 50, retry: { attempts: 1 } }).GET('/plans'))
     t.equal((error as DOMException).name, 'TimeoutError')
   })
 
-  t.test('waits for the window of a real gateway', async t => {
+  t.test('waits for the rate limit of a real gateway', async t => {
     const { url, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '4', RATE_LIMIT_WINDOW_MS: '1000' })
     const client = createClient({ baseUrl: url, token: sandbox.demo.token })
     for (let read = 0; read < 8; read++) t.ok((await client.GET('/plans')).items.length > 0)
@@ -130,7 +130,7 @@ t.test('a read', async t => {
   })
 })
 
-t.test('a write is sent once, whatever happens', async t => {
+t.test('a write is sent once after any failure', async t => {
   const writes: [string, (client: ReturnType<typeof createClient>) => Promise<unknown>][] = [
     ['login', client => client.login({ apiKey: 'none' })],
     ['deleteFile', client => client.deleteFile('s3_user_1', 'logs', 'a')],
@@ -141,15 +141,15 @@ t.test('a write is sent once, whatever happens', async t => {
     ]
   ]
   for (const [name, write] of writes) {
-    for (const act of [breaks, fails(503, 'draining', true), fails(429, 'rate-limited', true, '0')]) {
-      const { asked, ...authScheme } = await peer(t, act)
-      t.ok(await failureOf(write(createClient(authScheme))), name)
-      t.equal(asked.length, 1, name)
+    for (const responder of [destroys, fails(503, 'draining', true), fails(429, 'rate-limited', true, '0')]) {
+      const { requests, ...connection } = await serve(t, responder)
+      t.ok(await failureOf(write(createClient(connection))), name)
+      t.equal(requests.length, 1, name)
     }
   }
 })
 
-t.test('a write ends with its signal, as everything does', async t => {
+t.test('a write is aborted by its signal', async t => {
   const calls: [string, (client: ReturnType<typeof createClient>, signal: AbortSignal) => Promise<unknown>][] = [
     ['login', (client, signal) => client.login({ apiKey: 'none' }, { signal })],
     ['logout', (client, signal) => client.logout({ signal })],
@@ -160,28 +160,28 @@ t.test('a write ends with its signal, as everything does', async t => {
   for (const [name, call] of calls) {
     const reason = new Error('the page was left')
     const controller = new AbortController()
-    const { asked, ...authScheme } = await peer(t, () => controller.abort(reason))
-    t.equal(await failureOf(call(createClient({ ...authScheme, timeoutMs: 5000 }), controller.signal)), reason, name)
-    t.equal(asked.length, 1)
+    const { requests, ...connection } = await serve(t, () => controller.abort(reason))
+    t.equal(await failureOf(call(createClient({ ...connection, timeoutMs: 5000 }), controller.signal)), reason, name)
+    t.equal(requests.length, 1)
   }
 })
 
 t.test('a stream', async t => {
   const begins =
-    (text: string): Act =>
+    (text: string): Responder =>
     response => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' })
       response.write(text)
     }
   const ends =
-    (text: string): Act =>
+    (text: string): Responder =>
     response =>
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(text)
-  const read = async (authScheme: Parameters<typeof createClient>[0]) => {
+  const read = async (connection: Parameters<typeof createClient>[0]) => {
     const seen: string[] = []
     const error = await failureOf(
       (async () => {
-        for await (const entry of createClient(authScheme).streamFiles('a', 'b')) {
+        for await (const entry of createClient(connection).streamFiles('a', 'b')) {
           seen.push((entry.file ?? entry.folder).path)
         }
       })()
@@ -191,36 +191,36 @@ t.test('a stream', async t => {
   const file = (path: string) => `{"file":{"path":"${path}","links":{"self":"/"}}}\n`
   const end = (cursor: string) => `{"end":{"nextCursor":${cursor}}}\n`
 
-  t.test('goes on at the cursor where a replica had to stop', async t => {
-    const { asked, ...authScheme } = await peer(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
-    t.same(await read(authScheme), { seen: ['a', 'b'], error: undefined })
-    t.same(asked, ['GET /accounts/a/buckets/b/files', 'GET /accounts/a/buckets/b/files?cursor=next'])
+  t.test('continues at the cursor when a replica ends its stream', async t => {
+    const { requests, ...connection } = await serve(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
+    t.same(await read(connection), { seen: ['a', 'b'], error: undefined })
+    t.same(requests, ['GET /accounts/a/buckets/b/files', 'GET /accounts/a/buckets/b/files?cursor=next'])
   })
 
-  t.test('is opened again, and never in the middle', async t => {
-    const opened = await peer(t, breaks, ends(file('a') + end('null')))
+  t.test('is retried when it opens, and never after its first line', async t => {
+    const opened = await serve(t, destroys, ends(file('a') + end('null')))
     t.same((await read(opened)).seen, ['a'])
-    const withCircuitBreaker = await peer(t, response => {
+    const interrupted = await serve(t, response => {
       begins(file('a'))(response)
       setTimeout(() => response.destroy(), 50)
     })
-    const { seen, error } = await read(withCircuitBreaker)
+    const { seen, error } = await read(interrupted)
     t.same(seen, ['a'])
     t.ok(error instanceof TypeError)
-    t.equal(withCircuitBreaker.asked.length, 1)
+    t.equal(interrupted.requests.length, 1)
   })
 
   t.test('is incomplete without its last line', async t => {
     for (const text of [file('a'), file('a') + end('null').slice(0, -3)]) {
-      const { seen, error } = await read(await peer(t, ends(text)))
+      const { seen, error } = await read(await serve(t, ends(text)))
       t.same(seen, ['a'])
       t.ok(error instanceof IncompleteStream)
     }
   })
 
-  t.test('puts characters and lines together however they are cut', async t => {
+  t.test('joins characters and lines across chunks', async t => {
     const bytes = Buffer.from(file('naïve/日本語/😀') + end('null'))
-    const authScheme = await peer(t, response => {
+    const connection = await serve(t, response => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' })
       const send = (at: number): void => {
         if (at >= bytes.length) response.end()
@@ -228,24 +228,24 @@ t.test('a stream', async t => {
       }
       send(0)
     })
-    t.same(await read(authScheme), { seen: ['naïve/日本語/😀'], error: undefined })
+    t.same(await read(connection), { seen: ['naïve/日本語/😀'], error: undefined })
   })
 
-  t.test('may not be silent for long', async t => {
-    const { seen, error } = await read({ ...(await peer(t, begins(file('a')))), timeoutMs: 200 })
+  t.test('fails when it is silent for `timeoutMs`', async t => {
+    const { seen, error } = await read({ ...(await serve(t, begins(file('a')))), timeoutMs: 200 })
     t.same(seen, ['a'])
     t.equal((error as DOMException).name, 'TimeoutError')
   })
 
-  t.test('closes its connection when nobody reads on', async t => {
+  t.test('closes its connection when the consumer stops', async t => {
     let isClosed = false
-    const authScheme = await peer(t, response => {
+    const connection = await serve(t, response => {
       response.on('close', () => {
         isClosed = true
       })
       begins(file('a').repeat(3))(response)
     })
-    for await (const { file } of createClient(authScheme).streamFiles('a', 'b')) {
+    for await (const { file } of createClient(connection).streamFiles('a', 'b')) {
       t.equal(file?.path, 'a')
       break
     }

@@ -78,7 +78,7 @@ export const problems = (error: unknown): number => {
       }
       case 'rate-limted': // TS2678
         return 0
-      case 'unrecognised':
+      case 'unknown-problem':
         never(error) // TS2345
         return error.status
       default:
@@ -89,7 +89,7 @@ export const problems = (error: unknown): number => {
   return error instanceof OrderUndecided ? error.idempotencyKey.length : 0
 }
 
-/** All that one operation can answer, and no more: a forgotten name does not compile. */
+/** The problems of one operation: a name outside of them does not compile. */
 type OfPlans = ProblemNameOf<'listPlans'>
 export const known: ProblemName = 'forbidden' satisfies OfPlans
 export const unknown = 'bucket-exists' satisfies OfPlans // TS1360
