@@ -1,72 +1,78 @@
 import { BlockList, isIPv4 } from 'node:net'
 import { phpInteger } from './php.ts'
-import { authFailure, type Reply, said } from './reply.ts'
-import type { Asked } from './s3.ts'
+import { authFailureReply, jsonReply, type Reply } from './reply.ts'
+import type { ScriptRequest } from './script-request.ts'
 import { MAX_TTL_SECONDS, openSession, sessionOf } from './sessions.ts'
-import type { ApiKey, Customer, Session, World } from './world.ts'
+import type { ApiKey, Customer, Session, State } from './state.ts'
 
-/** Life of a token when nobody asks: 2 h and 3 h, both documented. */
+/** Default lifetime of a token: 2 h and 3 h, both documented. */
 const LOGIN_TTL_SECONDS = 7_200
 const PASSWORD_TTL_SECONDS = 10_800
 
 /** auth.php: login, whmcslogin, 2fa_check, info and logout. */
-export const answerAuth = (world: World, asked: Asked): Reply => {
-  const has = (...names: string[]) => names.every(name => (asked.fields.get(name) ?? '') !== '')
-  const action = asked.fields.get('action')
-  if (action === 'login' && has('key')) return login(world, asked)
-  if (action === 'whmcslogin' && has('user', 'password')) return passwordLogin(world, asked)
-  if (action === '2fa_check' && has('token', 'user_token')) return secondFactor(world, asked)
-  if (action === 'info' && has('token')) return info(world, asked)
-  if (action === 'logout' && has('token')) return logout(world, asked)
-  return said({ result: -2, error: 'auth: malformed request #1' })
+export const answerAuth = (state: State, request: ScriptRequest): Reply => {
+  const has = (...names: string[]) => names.every(name => (request.fields.get(name) ?? '') !== '')
+  const action = request.fields.get('action')
+  if (action === 'login' && has('key')) return login(state, request)
+  if (action === 'whmcslogin' && has('user', 'password')) return passwordLogin(state, request)
+  if (action === '2fa_check' && has('token', 'user_token')) return secondFactor(state, request)
+  if (action === 'info' && has('token')) return info(state, request)
+  if (action === 'logout' && has('token')) return logout(state, request)
+  return jsonReply({ result: -2, error: 'auth: malformed request #1' })
 }
 
-const login = (world: World, asked: Asked): Reply => {
-  const key = asked.fields.get('key') ?? ''
-  if (!/^[0-9a-f]{16}-[0-9a-f]{16}$/i.test(key)) return said({ result: -1, error: 'Incorrect API key format' })
-  const [customer, apiKey] = ownerOf(world, key) ?? []
-  if (!customer || !apiKey?.active) return said({ code: -1, message: 'Invalid key' })
-  if (!isAllowed(apiKey, asked.ip)) return said({ result: -1, error: 'IP not allowed' })
+const login = (state: State, request: ScriptRequest): Reply => {
+  const key = request.fields.get('key') ?? ''
+  if (!/^[0-9a-f]{16}-[0-9a-f]{16}$/i.test(key)) return jsonReply({ result: -1, error: 'Incorrect API key format' })
+  const [customer, apiKey] = ownerOf(state, key) ?? []
+  if (!customer || !apiKey?.active) return jsonReply({ code: -1, message: 'Invalid key' })
+  if (!isAllowed(apiKey, request.ip)) return jsonReply({ result: -1, error: 'IP not allowed' })
   if (customer.servers.length === 0) {
-    return said({ result: -1, error: 'No appropriate servers found', code: 'NO_APPROPRIATE_SERVERS' })
+    return jsonReply({ result: -1, error: 'No appropriate servers found', code: 'NO_APPROPRIATE_SERVERS' })
   }
-  return loggedIn(world, asked, customer, openSession(world, customer, wishes(asked, LOGIN_TTL_SECONDS)))
+  return loginReply(
+    state,
+    request,
+    customer,
+    openSession(state, customer, requestedOptions(request, LOGIN_TTL_SECONDS))
+  )
 }
 
-const passwordLogin = (world: World, asked: Asked): Reply => {
-  const email = asked.fields.get('user')?.toLowerCase()
-  const customer = [...world.customers.values()].find(customer => customer.email.toLowerCase() === email)
-  if (customer?.password !== asked.fields.get('password') || !customer) {
-    return said({ result: -1, error: 'Invalid login or password' })
+const passwordLogin = (state: State, request: ScriptRequest): Reply => {
+  const email = request.fields.get('user')?.toLowerCase()
+  const customer = [...state.customers.values()].find(customer => customer.email.toLowerCase() === email)
+  if (customer?.password !== request.fields.get('password') || !customer) {
+    return jsonReply({ result: -1, error: 'Invalid login or password' })
   }
   const twoFactorPending = customer.twoFactorCode !== undefined
-  const session = openSession(world, customer, { ...wishes(asked, PASSWORD_TTL_SECONDS), twoFactorPending })
-  return loggedIn(world, asked, customer, session, twoFactorPending ? { '2fa': 1 } : {})
+  const session = openSession(state, customer, { ...requestedOptions(request, PASSWORD_TTL_SECONDS), twoFactorPending })
+  return loginReply(state, request, customer, session, twoFactorPending ? { '2fa': 1 } : {})
 }
 
-const secondFactor = (world: World, asked: Asked): Reply => {
-  const session = sessionOf(world, asked.fields.get('token'), asked.ip)
-  if (!session) return authFailure(world)
-  const code = world.customers.get(session.customerId)?.twoFactorCode
-  if (code === undefined || asked.fields.get('user_token') !== code) return said({ code: -1, message: 'Invalid code' })
+const secondFactor = (state: State, request: ScriptRequest): Reply => {
+  const session = sessionOf(state, request.fields.get('token'), request.ip)
+  if (!session) return authFailureReply(state)
+  const code = state.customers.get(session.customerId)?.twoFactorCode
+  if (code === undefined || request.fields.get('user_token') !== code)
+    return jsonReply({ code: -1, message: 'Invalid code' })
   session.twoFactorPending = false
-  return said({ result: 'OK', action: '2fa_check' })
+  return jsonReply({ result: 'OK', action: '2fa_check' })
 }
 
-const logout = (world: World, asked: Asked): Reply => {
-  const session = sessionOf(world, asked.fields.get('token'), asked.ip)
-  if (!session) return authFailure(world)
-  world.sessions.delete(session.token)
-  return said({ result: 'OK', action: 'logout' })
+const logout = (state: State, request: ScriptRequest): Reply => {
+  const session = sessionOf(state, request.fields.get('token'), request.ip)
+  if (!session) return authFailureReply(state)
+  state.sessions.delete(session.token)
+  return jsonReply({ result: 'OK', action: 'logout' })
 }
 
-const info = (world: World, asked: Asked): Reply => {
-  const session = sessionOf(world, asked.fields.get('token'), asked.ip)
-  const customer = world.customers.get(session?.customerId ?? 0)
-  if (!session || !customer) return authFailure(world)
-  if (session.twoFactorPending && world.switches.pendingInfo === 'dead') return authFailure(world)
+const info = (state: State, request: ScriptRequest): Reply => {
+  const session = sessionOf(state, request.fields.get('token'), request.ip)
+  const customer = state.customers.get(session?.customerId ?? 0)
+  if (!session || !customer) return authFailureReply(state)
+  if (session.twoFactorPending && state.behaviours.pendingInfo === 'refused') return authFailureReply(state)
   const { role, permissions, servers, whmcsId, billing, email, id } = customer
-  return said({
+  return jsonReply({
     result: {
       token: session.token,
       role,
@@ -87,7 +93,7 @@ const info = (world: World, asked: Asked): Reply => {
         company: 'HOSTKEY B.V.',
         active: true,
         allowed_payments: ['credit'],
-        native_endpoint: `http://${asked.host}/`
+        native_endpoint: `http://${request.host}/`
       },
       private_ranges: [],
       private_vlans: [],
@@ -103,7 +109,13 @@ const info = (world: World, asked: Asked): Reply => {
   })
 }
 
-const loggedIn = (world: World, { host }: Asked, customer: Customer, session: Session, more: object = {}): Reply => {
+const loginReply = (
+  state: State,
+  { host }: ScriptRequest,
+  customer: Customer,
+  session: Session,
+  more: object = {}
+): Reply => {
   const payload = {
     token: session.token,
     role: customer.role === 'Admin' ? 'Admin' : 'Customer billing',
@@ -117,16 +129,16 @@ const loggedIn = (world: World, { host }: Asked, customer: Customer, session: Se
     ...more
   }
   const shapes = { nested: { result: payload }, flat: payload, flatWithResult0: { result: 0, ...payload } }
-  return said(shapes[world.switches.loginShape])
+  return jsonReply(shapes[state.behaviours.loginShape])
 }
 
-const wishes = ({ fields, ip }: Asked, defaultTtlSeconds: number) => ({
+const requestedOptions = ({ fields, ip }: ScriptRequest, defaultTtlSeconds: number) => ({
   ttlSeconds: Math.min(Math.max(phpInteger(fields.get('ttl') ?? '') ?? defaultTtlSeconds, 1), MAX_TTL_SECONDS),
   boundIp: fields.get('fix_ip') === '1' ? ip : undefined
 })
 
-const ownerOf = (world: World, key: string): [Customer, ApiKey] | undefined => {
-  for (const customer of world.customers.values()) {
+const ownerOf = (state: State, key: string): [Customer, ApiKey] | undefined => {
+  for (const customer of state.customers.values()) {
     const apiKey = customer.apiKeys.find(apiKey => apiKey.key === key)
     if (apiKey) return [customer, apiKey]
   }

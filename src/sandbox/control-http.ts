@@ -1,24 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Control } from './control.ts'
 import type { Fault, FaultKind } from './faults.ts'
-import { bodyOf } from './form.ts'
-import { addressOf } from './scripts.ts'
-import { withoutSecrets } from './snapshot.ts'
+import { readBody } from './form.ts'
+import { clientAddressOf } from './scripts.ts'
+import { maskSecrets } from './snapshot.ts'
 
 type Body = Readonly<Record<string, unknown>>
 type Operation = (control: Control, body: Body) => unknown
 
-/** The control over HTTP: `METHOD /control/…`, JSON in and out. */
+/** The control over HTTP: `METHOD /control/…` with JSON bodies. */
 const operations = new Map<string, Operation>([
-  ['GET /control/state', control => withoutSecrets(control.state())],
+  ['GET /control/state', control => maskSecrets(control.state())],
   ['GET /control/calls', control => control.calls()],
   ['DELETE /control/calls', control => control.clearCalls()],
   ['GET /control/counters', control => control.counters()],
   ['GET /control/faults', control => control.faults()],
   ['POST /control/faults', (control, body) => control.fault(faultOf(body))],
   ['DELETE /control/faults', control => control.clearFaults()],
-  ['GET /control/quirks', control => control.switches()],
-  ['POST /control/quirks', (control, body) => control.set(body)],
+  ['GET /control/behaviours', control => control.behaviours()],
+  ['POST /control/behaviours', (control, body) => control.setBehaviours(body)],
   ['POST /control/reset', control => control.reset()],
   ['POST /control/clock', (control, body) => control.advance(numberIn(body, 'advanceSeconds'))],
   ['POST /control/sessions/expire', control => control.expireSessions()],
@@ -26,49 +26,49 @@ const operations = new Map<string, Operation>([
   ['POST /control/files', (control, body) => control.putFile(textIn(body, 'bucket'), textIn(body, 'path'))]
 ])
 
-/** Answers a request to /control/: from this machine only, and not from a page of a browser. */
+/** Answers a request to /control/. Accepts only clients on this machine, and no browser page (`Origin`). */
 export const answerControl = async (
   control: Control,
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> => {
-  const answer = (status: number, value: unknown) => {
+  const reply = (status: number, value: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(`${JSON.stringify(value, null, 2)}\n`)
   }
   const { pathname } = new URL(request.url ?? '/', 'http://sandbox')
-  const isLocal = /^(127\.|::1$)/.test(addressOf(request)) && request.headers.origin === undefined
+  const isLocal = /^(127\.|::1$)/.test(clientAddressOf(request)) && request.headers.origin === undefined
   const operation = operations.get(`${request.method} ${pathname}`)
-  const body = await bodyOf(request)
-  if (!isLocal) return answer(403, { error: 'the control is for programs on this machine' })
-  if (!operation) return answer(404, { error: 'no such control', controls: [...operations.keys()] })
+  const body = await readBody(request)
+  if (!isLocal) return reply(403, { error: 'the control accepts only local programs' })
+  if (!operation) return reply(404, { error: 'no such control', controls: [...operations.keys()] })
   try {
-    answer(200, operation(control, parsed(body.toString())) ?? { ok: true })
+    reply(200, operation(control, parse(body.toString())) ?? { ok: true })
   } catch (error) {
-    answer(400, { error: error instanceof Error ? error.message : String(error) })
+    reply(400, { error: error instanceof Error ? error.message : String(error) })
   }
 }
 
-const parsed = (text: string): Body => {
+const parse = (text: string): Body => {
   const value: unknown = text === '' ? {} : JSON.parse(text)
-  if (typeof value !== 'object' || value === null) throw new TypeError('the body is no JSON object')
+  if (typeof value !== 'object' || value === null) throw new TypeError('the body is not a JSON object')
   return { ...value }
 }
 
 const textIn = (body: Body, name: string): string => {
   const value = body[name]
-  if (typeof value !== 'string') throw new TypeError(`${name} is no text`)
+  if (typeof value !== 'string') throw new TypeError(`${name} is not a string`)
   return value
 }
 
 const numberIn = (body: Body, name: string): number => {
   const value = body[name]
-  if (typeof value !== 'number') throw new TypeError(`${name} is no number`)
+  if (typeof value !== 'number') throw new TypeError(`${name} is not a number`)
   return value
 }
 
 const faultOf = (body: Body): Fault => ({
-  // Faults.add refuses kinds that do not exist.
+  // The cast is safe: `Faults.add` refuses unknown kinds.
   kind: textIn(body, 'kind') as FaultKind,
   ...('action' in body && { action: textIn(body, 'action') }),
   ...('text' in body && { text: textIn(body, 'text') }),

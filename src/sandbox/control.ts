@@ -1,54 +1,54 @@
+import { type Behaviours, setBehaviours } from './behaviours.ts'
 import type { Call } from './calls.ts'
 import type { Fault } from './faults.ts'
 import { numberedPaths } from './fixture-files.ts'
 import type { Runtime } from './runtime.ts'
 import { openSession } from './sessions.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
+import type { Customer } from './state.ts'
 import { instantOf, putFile } from './storage.ts'
-import { type Switches, setSwitches } from './switches.ts'
-import type { Customer } from './world.ts'
 
-/** The handle by which a test steers the sandbox and looks inside. */
+/** Changes and inspects a running sandbox. */
 export interface Control {
-  /** Arms a fault. Faults of one action strike in the order in which they were set. */
+  /** Arms a fault. Faults of one action apply in the order in which they were added. */
   fault(fault: Fault): void
   /** Disarms all faults. */
   clearFaults(): void
   /** The faults that are still armed. */
   faults(): Fault[]
-  set(switches: Partial<Switches>): void
-  switches(): Switches
-  /** Everything as at the start: state, clock, switches, faults, log. */
+  setBehaviours(behaviours: Partial<Behaviours>): void
+  behaviours(): Behaviours
+  /** Restores the initial state, clock, behaviours, faults and log. */
   reset(): void
-  /** The last 10,000 calls, oldest first, tokens hashed and other secrets masked. */
+  /** The last 10,000 calls, oldest first; tokens hashed, other secrets masked. */
   calls(): Call[]
-  /** How often each action was called. */
+  /** Number of calls of each action. */
   counters(): Record<string, number>
   /** Empties the log and the counters. */
   clearCalls(): void
-  /** All that the sandbox knows, secrets included. */
+  /** A copy of the whole state, secrets included. */
   state(): Snapshot
   /** Ends every session. */
   expireSessions(): void
-  /** Puts the clock forward. */
+  /** Advances the clock. */
   advance(seconds: number): void
-  /** Every secret that exists or ever existed here: tokens, API keys, passwords, both halves of key pairs. */
+  /** Every secret issued so far: tokens, API keys, passwords, both keys of each key pair. */
   secrets(): string[]
-  /** A live token of a customer of the fixture: `demo`, `admin`, `other`, `storage-only`, `two-factor`. */
+  /** A valid token of a customer of the fixture: `demo`, `admin`, `other`, `storage-only`, `two-factor`. */
   tokenOf(name: string): string
   customer(name: string): Customer
   setCredit(name: string, cents: number): void
-  /** Stores a file, which s3.php itself cannot. */
+  /** Stores a file; s3.php has no action for that. */
   putFile(bucket: string, path: string, size?: number): void
-  /** Makes an empty bucket list so many numbered files, which take no memory; storing or deleting a file ends it. */
+  /** Lists `count` numbered files in an empty bucket, without memory for each; storing or deleting a file ends it. */
   numberFiles(bucket: string, count: number): void
 }
 
-/** @throws TypeError from any function: a name that does not exist. */
+/** Each function throws TypeError for an unknown name or value. */
 export const createControl = (runtime: Runtime): Control => {
   const { faults, log } = runtime
   const customer = (name: string) => {
-    const found = [...runtime.world.customers.values()].find(customer => customer.name === name)
+    const found = [...runtime.state.customers.values()].find(customer => customer.name === name)
     if (!found) throw new TypeError(`no such customer: ${name}`)
     return found
   }
@@ -56,35 +56,35 @@ export const createControl = (runtime: Runtime): Control => {
     fault: fault => faults.add(fault),
     clearFaults: () => faults.clear(),
     faults: () => faults.list(),
-    set: switches => setSwitches(runtime.world.switches, switches),
-    switches: () => ({ ...runtime.world.switches }),
+    setBehaviours: behaviours => setBehaviours(runtime.state.behaviours, behaviours),
+    behaviours: () => ({ ...runtime.state.behaviours }),
     reset: () => runtime.reset(),
     calls: () => log.calls(),
     counters: () => log.counters(),
     clearCalls: () => log.clear(),
-    state: () => snapshotOf(runtime.world),
-    expireSessions: () => runtime.world.sessions.clear(),
+    state: () => snapshotOf(runtime.state),
+    expireSessions: () => runtime.state.sessions.clear(),
     advance: seconds => runtime.advance(seconds * 1000),
-    secrets: () => runtime.world.secrets.all(),
+    secrets: () => runtime.state.secrets.all(),
     tokenOf(name) {
-      const { world } = runtime
+      const { state } = runtime
       const { id } = customer(name)
-      const token = world.secrets.token(name)
-      const planted = world.sessions.get(token)
-      const isLive = planted?.customerId === id && planted.expiresAt * 1000 > world.now()
-      return isLive ? token : openSession(world, customer(name)).token
+      const token = state.secrets.token(name)
+      const session = state.sessions.get(token)
+      const isValid = session?.customerId === id && session.expiresAt * 1000 > state.now()
+      return isValid ? token : openSession(state, customer(name)).token
     },
     customer,
     setCredit(name, cents) {
       customer(name).creditCents = cents
     },
     putFile(bucketName, path, size = 1) {
-      const bucket = runtime.world.buckets.get(bucketName)
+      const bucket = runtime.state.buckets.get(bucketName)
       if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
-      putFile(bucket, path, size, instantOf(runtime.world))
+      putFile(bucket, path, size, instantOf(runtime.state))
     },
     numberFiles(bucketName, count) {
-      const bucket = runtime.world.buckets.get(bucketName)
+      const bucket = runtime.state.buckets.get(bucketName)
       if (!bucket) throw new TypeError(`no such bucket: ${bucketName}`)
       bucket.sorted = numberedPaths(count)
     }

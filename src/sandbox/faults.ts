@@ -1,7 +1,7 @@
-import { isQuirk, type QuirkKind } from './php-variants.ts'
+import { isVariant, type VariantKind } from './php-variants.ts'
 
-/** Faults that answer in the place of the script: nothing is applied. */
-const insteadKinds = [
+/** The script does not run; the fault replaces its response. */
+const unexecutedKinds = [
   'hang',
   'reset-before',
   'empty-500',
@@ -18,63 +18,64 @@ const insteadKinds = [
   'bare-error'
 ] as const
 
-/** Faults that let the script do its work and then spoil the answer. */
-const afterKinds = [
+/** The script runs; its response is lost or corrupted. */
+const executedKinds = [
   'hang-after',
   'reset-after',
   'reset-mid-body',
   'stall-mid-body',
-  'late-apply',
+  'late-execution',
   'html-502-after',
   'truncated',
   'warning',
   'oversized'
 ] as const
 
-/** Faults that go before everything else and let the rest happen. */
-const openingKinds = ['latency', 'expire-sessions'] as const
+/** Applied before everything else; the call then continues. */
+const preliminaryKinds = ['latency', 'expire-sessions'] as const
 
-export type InsteadKind = (typeof insteadKinds)[number]
-export type AfterKind = (typeof afterKinds)[number]
-export type OpeningKind = (typeof openingKinds)[number]
-export type FaultKind = InsteadKind | AfterKind | OpeningKind | QuirkKind
+type UnexecutedKind = (typeof unexecutedKinds)[number]
+type ExecutedKind = (typeof executedKinds)[number]
+type PreliminaryKind = (typeof preliminaryKinds)[number]
+export type FaultKind = UnexecutedKind | ExecutedKind | PreliminaryKind | VariantKind
 
-export interface Fault {
-  readonly kind: FaultKind
-  /** Name of the action it is for; every action when there is none. */
+export interface Fault<Kind extends FaultKind = FaultKind> {
+  readonly kind: Kind
+  /** Name of the action that it applies to; every action by default. */
   readonly action?: string
-  /** It strikes so many calls; all of them when there is none. */
+  /** Number of calls that it applies to; unlimited by default. */
   readonly count?: number
-  /** It lets so many matching calls pass first. */
+  /** Number of matching calls that pass first; 0 by default. */
   readonly after?: number
-  /** Words of a `refusal`, or address of a `redirect`. */
+  /** Text of a `refusal`, or address of a `redirect`. */
   readonly text?: string
-  /** Milliseconds of a `latency`, until a `late-apply`, or for `throttled-retry-after` (rounded up to seconds). */
+  /** Milliseconds of a `latency`, until a `late-execution`, or for `throttled-retry-after` (rounded up to seconds). */
   readonly ms?: number
 }
 
-/** What strikes one call: openings and quirks add up, and of the rest the first one set. */
-export interface Strike {
-  readonly openings: readonly Fault[]
-  readonly main: (Fault & { readonly kind: InsteadKind | AfterKind }) | undefined
-  readonly quirks: readonly QuirkKind[]
+export type UnexecutedFault = Fault<UnexecutedKind>
+export type ExecutedFault = Fault<ExecutedKind>
+
+/** The faults of one call: all preliminary ones and variants, and the first of the others. */
+export interface CallFaults {
+  readonly preliminary: readonly Fault[]
+  readonly main: UnexecutedFault | ExecutedFault | undefined
+  readonly variants: readonly VariantKind[]
 }
 
 export interface Faults {
-  /** @throws TypeError an unknown kind of fault. */
+  /** @throws TypeError an unknown kind of fault */
   add(fault: Fault): void
   clear(): void
   list(): Fault[]
-  /** What strikes this call. */
-  strike(action: string): Strike
+  /** The faults of this call, counted as used. */
+  consume(action: string): CallFaults
 }
 
 const isOneOf = <K extends string>(kinds: readonly K[], kind: string): kind is K => kinds.some(known => known === kind)
 
-/** Does it answer in the place of the script? */
-export const isInstead = (kind: string): kind is InsteadKind => isOneOf(insteadKinds, kind)
-const isAfter = (kind: string): kind is AfterKind => isOneOf(afterKinds, kind)
-const isOpening = (kind: string): kind is OpeningKind => isOneOf(openingKinds, kind)
+export const isUnexecuted = (fault: Fault): fault is UnexecutedFault => isOneOf(unexecutedKinds, fault.kind)
+const isExecuted = (fault: Fault): fault is ExecutedFault => isOneOf(executedKinds, fault.kind)
 
 /** The faults of one sandbox. */
 export const createFaults = (): Faults => {
@@ -82,9 +83,8 @@ export const createFaults = (): Faults => {
   return {
     add(fault) {
       const { kind, after = 0, count = Number.POSITIVE_INFINITY } = fault
-      if (!isInstead(kind) && !isAfter(kind) && !isOpening(kind) && !isQuirk(kind)) {
-        throw new TypeError(`no such fault: ${kind}`)
-      }
+      const isKnown = isUnexecuted(fault) || isExecuted(fault) || isOneOf(preliminaryKinds, kind) || isVariant(kind)
+      if (!isKnown) throw new TypeError(`no such fault: ${kind}`)
       armed.push({ fault, pass: after, left: count })
     },
     clear() {
@@ -92,26 +92,25 @@ export const createFaults = (): Faults => {
     },
     list: () =>
       armed.map(({ fault, left, pass }) => ({ ...fault, ...(Number.isFinite(left) && { count: left }), after: pass })),
-    strike(action) {
-      const openings: Fault[] = []
-      const quirks: QuirkKind[] = []
-      let main: Strike['main']
+    consume(action) {
+      const preliminary: Fault[] = []
+      const variants: VariantKind[] = []
+      let main: CallFaults['main']
       for (const row of armed) {
         const { fault } = row
-        const { kind } = fault
         if (fault.action !== undefined && fault.action !== action) continue
         if (row.pass > 0) {
           row.pass -= 1
           continue
         }
-        if (isOpening(kind)) openings.push(fault)
-        else if (isQuirk(kind)) quirks.push(kind)
+        if (isVariant(fault.kind)) variants.push(fault.kind)
+        else if (!(isUnexecuted(fault) || isExecuted(fault))) preliminary.push(fault)
         else if (main) continue
-        else main = { ...fault, kind }
+        else main = fault
         row.left -= 1
       }
       armed = armed.filter(row => row.left > 0)
-      return { openings, main, quirks }
+      return { preliminary, main, variants }
     }
   }
 }

@@ -1,7 +1,7 @@
+import type { Bucket, Paths } from './state.ts'
 import { putFile } from './storage.ts'
-import type { Bucket, Paths } from './world.ts'
 
-/** Paths that break whoever trims, decodes, encodes, normalises or splits them. */
+/** Paths that break code which trims, decodes, encodes, normalises or splits them. */
 export const awkwardPaths: readonly string[] = [
   'with space.txt',
   ' leading space.txt',
@@ -45,12 +45,12 @@ export const awkwardPaths: readonly string[] = [
   'x'.repeat(1024)
 ]
 
-/** The instant at which the file number `n` was stored: always the same, each a minute later. */
+/** When file number `n` was stored: each a minute after the previous one. */
 const storedAt = (n: number) => `${new Date(Date.UTC(2023, 9, 27, 10, n)).toISOString().slice(0, 19)}Z`
 
 const pad = (n: number, digits: number) => String(n).padStart(digits, '0')
 
-/** 300 files and more: at the root, in nested folders, and all the awkward ones. */
+/** About 300 files: at the root, in nested folders, and with the awkward paths. */
 export const fillPictures = (bucket: Bucket): void => {
   const nested = ['2021', '2022', '2023'].flatMap(year =>
     ['spring', 'summer/beach', 'summer/mountains', 'winter'].flatMap(season =>
@@ -71,7 +71,7 @@ export const fillLogs = (bucket: Bucket): void => {
   }
 }
 
-/** `file-00000000.bin` and so on: each is made when it is asked for. */
+/** `file-00000000.bin` and so on, computed on demand. */
 export const numberedPaths = (count: number): Paths => ({
   length: count,
   at: index => (index < count ? `file-${pad(index, 8)}.bin` : undefined)

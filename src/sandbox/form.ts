@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type Fields, phpFields } from './php.ts'
 
-/** 8 MiB, PHP's `post_max_size`: a larger body leaves no fields. */
+/** 8 MiB, PHP's default `post_max_size`: a larger body yields no fields. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
-/** Reads the whole body. */
-export const bodyOf = async (request: IncomingMessage): Promise<Buffer<ArrayBuffer>> => {
+/** Reads the whole body; empty when it is larger than 8 MiB. */
+export const readBody = async (request: IncomingMessage): Promise<Buffer<ArrayBuffer>> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {
@@ -15,9 +15,9 @@ export const bodyOf = async (request: IncomingMessage): Promise<Buffer<ArrayBuff
   return size <= MAX_BODY_BYTES ? Buffer.concat(chunks) : Buffer.alloc(0)
 }
 
-/** What PHP would find in `$_POST`: nothing but POSTed forms, urlencoded or multipart. */
-export const postedFields = async (request: IncomingMessage): Promise<Fields> => {
-  const body = await bodyOf(request)
+/** The content of PHP's `$_POST`: the fields of a POSTed form, urlencoded or multipart; otherwise none. */
+export const readForm = async (request: IncomingMessage): Promise<Fields> => {
+  const body = await readBody(request)
   const type = request.headers['content-type'] ?? ''
   if (request.method !== 'POST') return phpFields([])
   if (/^application\/x-www-form-urlencoded\b/i.test(type)) return phpFields(new URLSearchParams(body.toString()))

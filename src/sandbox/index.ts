@@ -1,34 +1,34 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { Behaviours } from './behaviours.ts'
 import { type Control, createControl } from './control.ts'
 import { answerControl } from './control-http.ts'
 import { standardFixture } from './fixture.ts'
 import { createRuntime } from './runtime.ts'
 import { answerScript } from './scripts.ts'
-import type { Switches } from './switches.ts'
-import type { Fixture } from './world.ts'
+import type { Fixture } from './state.ts'
 
-export { hashedToken } from './calls.ts'
+export type { Behaviours } from './behaviours.ts'
+export { hashToken } from './calls.ts'
 export type { Fault, FaultKind } from './faults.ts'
-export type { Switches } from './switches.ts'
-export type { Fixture } from './world.ts'
+export type { Fixture } from './state.ts'
 
-/** This machine alone: whoever reaches the control makes it do anything. */
+/** Loopback only: the control needs no credential. */
 const HOST = '127.0.0.1'
 
 export interface SandboxOptions {
-  /** 0 takes any free port. */
+  /** 0, the default, takes any free port. */
   readonly port?: number
   /** Milliseconds since 1970. */
   readonly now?: () => number
-  /** Makes every secret of this sandbox different from those of another seed. */
+  /** Sandboxes with different seeds have different secrets. */
   readonly seed?: string
-  readonly switches?: Partial<Switches>
-  /** What it holds at the start. */
+  readonly behaviours?: Partial<Behaviours>
+  /** The initial data. */
   readonly fixture?: Fixture
 }
 
-/** The credentials of the customer `demo`; the token is a live session for 24 h. */
+/** The credentials of the customer `demo`. The token is valid for 24 h. */
 export interface Demo {
   readonly token: string
   readonly apiKey: string
@@ -36,39 +36,39 @@ export interface Demo {
   readonly password: string
 }
 
-/** A pretend HOSTKEY. */
+/** An in-memory simulation of HOSTKEY's s3.php, auth.php and eq_callback.php. */
 export interface Sandbox {
-  /** Base of `s3.php`, `auth.php` and `eq_callback.php`, with a slash at the end. */
+  /** Base URL of the scripts; ends with a slash. */
   readonly url: string
   readonly demo: Demo
   readonly control: Control
-  /** Ends it at once, with every connection. */
+  /** Stops at once and closes every connection. */
   close(): Promise<void>
 }
 
-/** Starts a pretend HOSTKEY on a loopback port. It shares nothing with any other. */
+/** Starts a sandbox on a loopback port. Sandboxes share nothing. */
 export const startSandbox = async ({
   port = 0,
   now = Date.now,
   seed = 'hostkey-s3-gateway',
-  switches = {},
+  behaviours = {},
   fixture = standardFixture
 }: SandboxOptions = {}): Promise<Sandbox> => {
-  const runtime = createRuntime({ now, seed, fixture, switches })
+  const runtime = createRuntime({ now, seed, fixture, behaviours })
   const control = createControl(runtime)
   const server = createServer((request, response) => {
-    const answer = request.url?.startsWith('/control/')
+    const answered = request.url?.startsWith('/control/')
       ? answerControl(control, request, response)
       : answerScript(runtime, request, response)
-    // What fails here is a client that went away, or a bug: a broken connection shows both.
-    answer.catch(() => response.destroy())
+    // The client disconnected, or the sandbox has a bug: close the connection in both cases.
+    answered.catch(() => response.destroy())
   })
-  // 75 s, nginx's default: an idle connection outlives the pauses of a test.
+  // 75 s, nginx's default: connections stay open between the requests of a test.
   server.keepAliveTimeout = 75_000
   server.listen(port, HOST)
   await once(server, 'listening')
   const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new TypeError('the sandbox listens on no port')
+  if (typeof address !== 'object' || address === null) throw new TypeError('the sandbox does not listen on a port')
   return {
     url: `http://${HOST}:${address.port}/`,
     demo: demoOf(control),

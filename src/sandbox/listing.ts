@@ -1,26 +1,26 @@
-import type { Bucket, Paths } from './world.ts'
+import type { Bucket, Paths } from './state.ts'
 
-/** A path, or a folder that stands for all paths under it. */
-export interface Listed {
+/** A file, or a folder in place of all files below it. */
+export interface ListEntry {
   readonly path: string
   readonly isFolder: boolean
 }
 
-/** What a listing of a bucket asks for. */
-export interface Listing {
+/** Which files of a bucket to list. */
+export interface ListQuery {
   readonly prefix: string
-  /** Stop paths after the next slash, as S3 does with a delimiter. */
+  /** Group paths by folder at the next slash after the prefix, as S3 does with a delimiter. */
   readonly byFolder: boolean
   readonly matches: (path: string) => boolean
-  /** Go on behind this path or folder; empty: from the start. */
+  /** List from after this path or folder; empty: from the start. */
   readonly after: string
   readonly limit: number
 }
 
-/** A page in the order of UTF-8 bytes, and whether there is more behind it. */
-export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit }: Listing) => {
+/** A page in UTF-8 byte order, whether more entries follow, and its last path or folder. */
+export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit }: ListQuery) => {
   const paths = sortedPaths(bucket)
-  const page: Listed[] = []
+  const page: ListEntry[] = []
   let last = after
   for (let i = firstAtLeast(paths, after || prefix); i < paths.length; i += 1) {
     const path = paths.at(i) ?? ''
@@ -34,7 +34,7 @@ export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit
   return { page, hasMore: false, last }
 }
 
-const entryOf = (path: string, prefix: string, byFolder: boolean): Listed => {
+const entryOf = (path: string, prefix: string, byFolder: boolean): ListEntry => {
   const slash = byFolder ? path.indexOf('/', prefix.length) : -1
   return slash < 0 ? { path, isFolder: false } : { path: path.slice(0, slash + 1), isFolder: true }
 }
@@ -44,19 +44,19 @@ const sortedPaths = (bucket: Bucket): Paths => {
   return bucket.sorted
 }
 
-/** UTF-8 sorts as code points do; UTF-16 does not. */
+/** Orders by UTF-8 bytes. The order of UTF-16 code units differs only where there are surrogates. */
 const byBytes = (a: string, b: string): number => {
   const isPlain = !SURROGATE.test(a) && !SURROGATE.test(b)
   return isPlain ? (a < b ? -1 : Number(a > b)) : Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 const SURROGATE = /[\ud800-\udfff]/
 
-const firstAtLeast = (paths: Paths, wanted: string): number => {
+const firstAtLeast = (paths: Paths, bound: string): number => {
   let low = 0
   let high = paths.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (byBytes(paths.at(middle) ?? '', wanted) < 0) low = middle + 1
+    if (byBytes(paths.at(middle) ?? '', bound) < 0) low = middle + 1
     else high = middle
   }
   return low

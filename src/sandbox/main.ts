@@ -2,7 +2,7 @@ import { startSandbox } from './index.ts'
 
 const { url, demo, close } = await startSandbox({ port: Number(process.env['SANDBOX_PORT'] ?? 8090) })
 
-process.stdout.write(`A pretend HOSTKEY listens on ${url}
+process.stdout.write(`The sandbox listens on ${url}
 
   token     ${demo.token}
   API key   ${demo.apiKey}

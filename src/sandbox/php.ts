@@ -1,7 +1,7 @@
-/** What PHP's `json_encode` prints: `\/` for a slash, `\uXXXX` for all beyond ASCII; nothing at all for text that is not well formed. */
+/** What PHP's `json_encode` prints: `\/` for a slash, `\uXXXX` beyond ASCII; an empty string for malformed text. */
 export const phpJson = (value: unknown): string => {
   const json = JSON.stringify(value)
-  // A lone surrogate stands for bytes that are no UTF-8: json_encode returns false, and false prints as "".
+  // A lone surrogate stands for bytes that are not UTF-8: json_encode returns false, and false prints as "".
   if (LONE_SURROGATE.test(json)) return ''
   return json
     .replaceAll('/', '\\/')
@@ -12,10 +12,10 @@ export const phpJson = (value: unknown): string => {
 const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/
 const BEYOND_ASCII = /[\u0080-\uffff]/g
 
-/** The text fields of a request as PHP sees them; a field that holds a list or a file is not among them. */
+/** The text fields of a request as PHP sees them, without lists and files. */
 export type Fields = ReadonlyMap<string, string>
 
-/** Collects fields by PHP's rules: dots and spaces become `_`, the last of a name wins, `name[]` is no text. */
+/** Collects fields by PHP's rules: dots and spaces become `_`, the last value of a name wins, `name[]` is a list. */
 export const phpFields = (pairs: Iterable<readonly [string, string | Blob]>): Fields => {
   const fields = new Map<string, string>()
   for (const [rawName, value] of pairs) {
@@ -28,7 +28,7 @@ export const phpFields = (pairs: Iterable<readonly [string, string | Blob]>): Fi
   return fields
 }
 
-/** An integer as PHP's forms give it: decimal digits, perhaps a sign. */
+/** The integer in a form field: 1 to 15 decimal digits with an optional sign; otherwise undefined. */
 export const phpInteger = (text: string): number | undefined => {
   const number = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : undefined
   return number === 0 ? 0 : number

@@ -1,7 +1,7 @@
 import type { FailurePattern } from '../upstream/actions/action.ts'
 import { getBuckets } from '../upstream/actions/buckets.ts'
 
-/** HOSTKEY says no: HTTP 200, `code` -1 and a text. */
+/** A refusal by HOSTKEY: `code` -1 and a text. */
 export class Refusal {
   readonly text: string
 
@@ -11,8 +11,9 @@ export class Refusal {
 }
 
 /**
- * A refusal that the action declares, in its own words.
- * @param reason takes the place of the `...` at the end of the text.
+ * A refusal that the action declares, with the text of its example.
+ * @param reason replaces a `...` at the end of the text
+ * @throws TypeError the action does not declare the failure
  */
 export const refuse = <const F extends Readonly<Record<string, FailurePattern>>>(
   action: { readonly failures: F },
@@ -21,13 +22,16 @@ export const refuse = <const F extends Readonly<Record<string, FailurePattern>>>
 ): Refusal => new Refusal(textOf(action.failures, problem).replace(/\.\.\.$/, () => reason))
 
 const textOf = <F extends Readonly<Record<string, FailurePattern>>>(failures: F, problem: keyof F & string): string => {
-  const matches = failures[problem]
-  if (!matches) throw new TypeError(`the action declares no failure ${problem}`)
-  return matches.example
+  const pattern = failures[problem]
+  if (!pattern) throw new TypeError(`the action declares no failure ${problem}`)
+  return pattern.example
 }
 
-/** The account is absent, or another customer's: the same words for every action that takes an `s3uid` (assumed beyond get_buckets_rmq). */
+/**
+ * The account does not exist or belongs to another customer. Documented for get_buckets_rmq; assumed for every other
+ * action that takes an `s3uid`.
+ */
 export const noSuchAccount = (): Refusal => refuse(getBuckets, 'account-not-found')
 
-/** No such action, or its fields are not as they should be. */
+/** The action is unknown, or its fields are invalid. */
 export const invalidRequest = (action: string): Refusal => new Refusal(`s3/${action}: invalid request`)

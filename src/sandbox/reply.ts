@@ -1,7 +1,7 @@
 import type { Refusal } from './refusal.ts'
-import type { World } from './world.ts'
+import type { State } from './state.ts'
 
-/** What a script answers, before it is put on the wire: JSON, or a text of its own. */
+/** What a script replies, before it is encoded: a JSON object or a text. */
 export interface Reply {
   readonly status: number
   readonly json?: Readonly<Record<string, unknown>>
@@ -9,17 +9,17 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export const said = (json: Readonly<Record<string, unknown>>): Reply => ({ status: 200, json })
+export const jsonReply = (json: Readonly<Record<string, unknown>>): Reply => ({ status: 200, json })
 
-export const refused = (world: World, { text }: Pick<Refusal, 'text'>): Reply => ({
-  status: world.switches.httpStyle === 'honest' ? 400 : 200,
+export const refusalReply = (state: State, { text }: Pick<Refusal, 'text'>): Reply => ({
+  status: state.behaviours.refusalStatus,
   json: { code: -1, message: text }
 })
 
-/** A token that is missing, unknown, expired, bound to another address, or waits for its second factor. */
-export const authFailure = ({ switches }: World): Reply => {
-  if (switches.authFailure === 'http-401') return { status: 401, text: 'unauthorized' }
-  if (switches.authFailure === 'code-2') return said({ code: -2, message: 'Invalid token' })
-  if (switches.authFailure === 'code-1') return said({ code: -1, message: 'Invalid token' })
-  return said({ result: -2, error: 'Invalid hash' })
+/** The reply to a token that is missing, unknown, expired, bound to another address, or without its second factor. */
+export const authFailureReply = ({ behaviours }: State): Reply => {
+  if (behaviours.authFailure === 'http-401') return { status: 401, text: 'unauthorized' }
+  if (behaviours.authFailure === 'code-2') return jsonReply({ code: -2, message: 'Invalid token' })
+  if (behaviours.authFailure === 'code-1') return jsonReply({ code: -1, message: 'Invalid token' })
+  return jsonReply({ result: -2, error: 'Invalid hash' })
 }

@@ -1,64 +1,68 @@
 import type { Action, Params, Result } from '../upstream/actions/action.ts'
 import { type Fields, phpInteger } from './php.ts'
 import { invalidRequest, noSuchAccount, type Refusal } from './refusal.ts'
-import type { Account, Customer, World } from './world.ts'
+import type { Account, Customer, State } from './state.ts'
 
-/** What a rule works with: everything HOSTKEY knows, who asks, and what was sent. */
-export interface Context {
-  readonly world: World
+/** What a rule works with: the state, the authenticated customer and the fields of the form. */
+export interface RuleContext {
+  readonly state: State
   readonly customer: Customer
   readonly fields: Fields
 }
 
-/** How the sandbox answers one action, once the token is accepted. */
-export type Rule<A extends Action> = (context: Context) => Result<A> | Refusal
+/** Answers one action after the token is accepted. */
+export type Rule<A extends Action> = (context: RuleContext) => Result<A> | Refusal
 
-/** A parameter as it arrives: a number where the action says so, otherwise any text. */
-type Arrived<T> = Exclude<T, undefined> extends number ? number : string
+/** A parsed parameter: a number where the action declares one, otherwise any text. */
+type Parsed<T> = Exclude<T, undefined> extends number ? number : string
 
-/** The parameters of an action; those that HOSTKEY demands are there. */
-type Given<A extends Action, Need extends keyof Params<A>> = {
-  readonly [K in Need]-?: Arrived<Params<A>[K]>
-} & { readonly [K in Exclude<keyof Params<A>, Need>]?: Arrived<Params<A>[K]> }
+/** The parsed parameters of an action; the required ones are present. */
+type ParsedParams<A extends Action, Required extends keyof Params<A>> = {
+  readonly [K in Required]-?: Parsed<Params<A>[K]>
+} & { readonly [K in Exclude<keyof Params<A>, Required>]?: Parsed<Params<A>[K]> }
 
-/** A rule for an action: fields that are missing or ill-typed are refused before `answer` is asked. */
+/** Makes a rule. It refuses missing and ill-typed fields before it calls `answer`. */
 export const rule =
-  <A extends Action, const Need extends keyof Params<A> & string>(
+  <A extends Action, const Required extends keyof Params<A> & string>(
     action: A,
-    needs: readonly Need[],
-    answer: (params: Given<A, Need>, context: Context) => Result<A> | Refusal
+    required: readonly Required[],
+    answer: (params: ParsedParams<A, Required>, context: RuleContext) => Result<A> | Refusal
   ): Rule<A> =>
   context => {
-    const params = arrived(action, needs, context.fields)
-    // `arrived` has checked every name and type that Given promises.
-    return params ? answer(params as Given<A, Need>, context) : invalidRequest(action.name)
+    const params = parseParams(action, required, context.fields)
+    // The cast is safe: `parseParams` checks every name and type of ParsedParams.
+    return params ? answer(params as ParsedParams<A, Required>, context) : invalidRequest(action.name)
   }
 
-/** A rule for an action that takes an `s3uid`: somebody else's account is as good as none. */
-export const accountRule = <A extends Action, const Need extends keyof Params<A> & string>(
+/** Makes a rule for an action that takes an `s3uid`. It refuses another customer's account like a missing one. */
+export const accountRule = <A extends Action, const Required extends keyof Params<A> & string>(
   action: A,
-  needs: readonly Need[],
-  answer: (params: Given<A, Need>, account: Account, context: Context) => Result<A> | Refusal
+  required: readonly Required[],
+  answer: (params: ParsedParams<A, Required>, account: Account, context: RuleContext) => Result<A> | Refusal
 ): Rule<A> =>
-  rule(action, needs, (params, context) => {
+  rule(action, required, (params, context) => {
     const account = accountFor(context)
     return account ? answer(params, account, context) : noSuchAccount()
   })
 
-/** The account that the request names, when the customer may see it. */
-export const accountFor = ({ world, customer, fields }: Context): Account | undefined => {
-  const account = world.accounts.get(fields.get('s3uid') ?? '')
+/** The account that the request names, if the customer may see it. */
+export const accountFor = ({ state, customer, fields }: RuleContext): Account | undefined => {
+  const account = state.accounts.get(fields.get('s3uid') ?? '')
   return account && (account.customerId === customer.id || customer.role === 'Admin') ? account : undefined
 }
 
-const arrived = (action: Action, needs: readonly string[], fields: Fields): Record<string, unknown> | undefined => {
+const parseParams = (
+  action: Action,
+  required: readonly string[],
+  fields: Fields
+): Record<string, unknown> | undefined => {
   const params: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(action.params.properties)) {
     const text = fields.get(name) ?? ''
     const isInteger = 'type' in schema && schema.type === 'integer'
     const value = isInteger ? phpInteger(text) : text
     if (text !== '' && value === undefined) return undefined
-    if (text === '' && needs.includes(name)) return undefined
+    if (text === '' && required.includes(name)) return undefined
     if (text !== '') params[name] = value
   }
   return params

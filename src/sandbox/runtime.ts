@@ -1,43 +1,43 @@
+import { type Behaviours, defaultBehaviours, setBehaviours } from './behaviours.ts'
 import { type CallLog, createCallLog } from './calls.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createSecretSource, hexOf, type SecretSource } from './secrets.ts'
-import { defaultSwitches, type Switches, setSwitches } from './switches.ts'
-import type { Fixture, World } from './world.ts'
+import type { Fixture, State } from './state.ts'
 
-/** Everything that makes one sandbox, and nothing that another shares. */
+/** The parts of one sandbox; sandboxes share nothing. */
 export interface Runtime {
-  readonly world: World
+  readonly state: State
   readonly faults: Faults
   readonly log: CallLog
-  /** Puts the clock forward. */
+  /** Advances the clock. */
   advance(ms: number): void
-  /** Everything as at the start. Secrets that were ever given out stay known. */
+  /** Restores the initial state, clock, faults and log. The list of issued secrets is kept. */
   reset(): void
 }
 
 export interface RuntimeOptions {
-  /** Milliseconds. */
+  /** Milliseconds since 1970. */
   readonly now: () => number
   readonly seed: string
   readonly fixture: Fixture
-  readonly switches: Partial<Switches>
+  readonly behaviours: Partial<Behaviours>
 }
 
-export const createRuntime = ({ now, seed, fixture, switches }: RuntimeOptions): Runtime => {
+export const createRuntime = ({ now, seed, fixture, behaviours }: RuntimeOptions): Runtime => {
   const secrets = createSecretSource(seed)
   const faults = createFaults()
   const log = createCallLog()
   let advancedMs = 0
   const build = () => {
-    const world = emptyWorld(secrets, () => now() + advancedMs)
-    setSwitches(world.switches, switches)
-    fixture(world)
-    return world
+    const state = emptyState(secrets, () => now() + advancedMs)
+    setBehaviours(state.behaviours, behaviours)
+    fixture(state)
+    return state
   }
-  let world = build()
+  let state = build()
   return {
-    get world() {
-      return world
+    get state() {
+      return state
     },
     faults,
     log,
@@ -48,14 +48,14 @@ export const createRuntime = ({ now, seed, fixture, switches }: RuntimeOptions):
       advancedMs = 0
       faults.clear()
       log.clear()
-      world = build()
+      state = build()
     }
   }
 }
 
-const emptyWorld = (secrets: SecretSource, now: () => number): World => ({
+const emptyState = (secrets: SecretSource, now: () => number): State => ({
   secrets,
-  switches: defaultSwitches(),
+  behaviours: defaultBehaviours(),
   now,
   customers: new Map(),
   sessions: new Map(),
@@ -66,7 +66,7 @@ const emptyWorld = (secrets: SecretSource, now: () => number): World => ({
   tasks: new Map(),
   cursors: new Map(),
   unpaidOrders: [],
-  nameCursor: ({ bucket, search, after }) => hexOf(JSON.stringify([bucket, search, after]), 24).toUpperCase(),
+  cursorNameOf: ({ bucket, search, after }) => hexOf(JSON.stringify([bucket, search, after]), 24).toUpperCase(),
   nextAccountId: 1,
   nextSerial: 1
 })

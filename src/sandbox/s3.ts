@@ -1,41 +1,33 @@
-import { park } from './callback.ts'
-import type { Fields } from './php.ts'
 import { invalidRequest, Refusal } from './refusal.ts'
-import { authFailure, type Reply, refused, said } from './reply.ts'
-import type { Context } from './rule.ts'
+import { authFailureReply, jsonReply, type Reply, refusalReply } from './reply.ts'
+import type { RuleContext } from './rule.ts'
 import { extraRules } from './rules/extras.ts'
 import { rules } from './rules/index.ts'
+import type { ScriptRequest } from './script-request.ts'
 import { customerOf } from './sessions.ts'
-import type { World } from './world.ts'
+import type { State } from './state.ts'
+import { enqueueTask } from './tasks.ts'
 
-/** What a script is told about a request. */
-export interface Asked {
-  readonly fields: Fields
-  readonly ip: string
-  /** Host and port of the sandbox. */
-  readonly host: string
-}
-
-/** s3.php: the action first, then the token, then the fields and the account. */
-export const answerS3 = (world: World, { fields, ip }: Asked): Reply => {
+/** s3.php: checks the action first, then the token, then the fields and the account. */
+export const answerS3 = (state: State, { fields, ip }: ScriptRequest): Reply => {
   const action = fields.get('action') ?? ''
-  const rule = ruleOf(world, action)
-  if (!rule) return refused(world, invalidRequest(action))
-  const customer = customerOf(world, fields.get('token'), ip)
-  if (!customer) return authFailure(world)
-  const answer = rule({ world, customer, fields })
-  if (answer instanceof Refusal) return refused(world, answer)
-  const isQueued = action === 'get_buckets_rmq' && world.switches.rmq !== 'sync'
-  return said({ result: 'OK', action, ...(isQueued ? { callback: park(world, answer) } : answer) })
+  const rule = ruleOf(state, action)
+  if (!rule) return refusalReply(state, invalidRequest(action))
+  const customer = customerOf(state, fields.get('token'), ip)
+  if (!customer) return authFailureReply(state)
+  const result = rule({ state, customer, fields })
+  if (result instanceof Refusal) return refusalReply(state, result)
+  const isQueued = action === 'get_buckets_rmq' && state.behaviours.rmq !== 'sync'
+  return jsonReply({ result: 'OK', action, ...(isQueued ? { callback: enqueueTask(state, result) } : result) })
 }
 
-type AnyRule = (context: Context) => object | Refusal
+type AnyRule = (context: RuleContext) => object | Refusal
 
-const ruleOf = (world: World, action: string): AnyRule | undefined => {
-  const { getBuckets, extraActions } = world.switches
+const ruleOf = (state: State, action: string): AnyRule | undefined => {
+  const { getBuckets, extraActions } = state.behaviours
   if (action === 'get_buckets' && getBuckets === 'absent') return undefined
-  return table.get(action) ?? (extraActions === 'on' ? extras.get(action) : undefined)
+  return rulesByName.get(action) ?? (extraActions === 'on' ? extraRulesByName.get(action) : undefined)
 }
 
-const table = new Map<string, AnyRule>(Object.entries(rules))
-const extras = new Map<string, AnyRule>(Object.entries(extraRules))
+const rulesByName = new Map<string, AnyRule>(Object.entries(rules))
+const extraRulesByName = new Map<string, AnyRule>(Object.entries(extraRules))

@@ -1,19 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerAuth } from './auth.ts'
-import { answerCallback } from './callback.ts'
-import { answerInstead, answerSpoiled } from './fault-responses.ts'
-import { isInstead } from './faults.ts'
-import { postedFields } from './form.ts'
+import { applyExecutedFault, applyUnexecutedFault } from './fault-responses.ts'
+import { isUnexecuted } from './faults.ts'
+import { readForm } from './form.ts'
 import { type Fields, phpFields } from './php.ts'
-import { printedWith } from './php-variants.ts'
+import { applyVariants } from './php-variants.ts'
 import type { Reply } from './reply.ts'
 import type { Runtime } from './runtime.ts'
-import { type Asked, answerS3 } from './s3.ts'
-import { send, site, wired } from './wire.ts'
-import type { World } from './world.ts'
+import { answerS3 } from './s3.ts'
+import type { ScriptRequest } from './script-request.ts'
+import type { State } from './state.ts'
+import { answerCallback } from './tasks.ts'
+import { encodeReply, send, webSite } from './wire.ts'
 
-type Script = (world: World, asked: Asked) => Reply
+type Script = (state: State, request: ScriptRequest) => Reply
 
 const scripts = new Map<string, Script>([
   ['s3.php', answerS3],
@@ -21,7 +22,7 @@ const scripts = new Map<string, Script>([
   ['eq_callback.php', answerCallback]
 ])
 
-/** Answers a request to a script: reads it, logs it, lets the faults strike, and then asks the script. */
+/** Answers a request to a script: reads and logs it, applies the faults, runs the script. */
 export const answerScript = async (
   runtime: Runtime,
   request: IncomingMessage,
@@ -30,34 +31,34 @@ export const answerScript = async (
   const url = new URL(request.url ?? '/', 'http://sandbox')
   const name = url.pathname.slice(1)
   const script = scripts.get(name)
-  const posted = await postedFields(request)
-  if (!script) return send(response, wired(site(), runtime.world.switches))
+  const form = await readForm(request)
+  if (!script) return send(response, encodeReply(webSite(), runtime.state.behaviours))
 
   const { method = '' } = request
-  const fields = name === 's3.php' ? posted : withQuery(url, posted)
-  const { faults, log, world } = runtime
-  log.record({ at: world.now(), script: name, method, fields, headers: request.headers })
-  const { openings, main, quirks } = faults.strike(fields.get('action') ?? '')
-  for (const { kind, ms } of openings) {
-    if (kind === 'expire-sessions') world.sessions.clear()
+  const fields = name === 's3.php' ? form : withQuery(url, form)
+  const { faults, log, state } = runtime
+  log.record({ at: state.now(), script: name, method, fields, headers: request.headers })
+  const { preliminary, main, variants } = faults.consume(fields.get('action') ?? '')
+  for (const { kind, ms } of preliminary) {
+    if (kind === 'expire-sessions') state.sessions.clear()
     else await sleep(ms ?? 1000, undefined, { ref: false })
   }
 
-  const asked: Asked = { fields, ip: addressOf(request), host: request.headers.host ?? '' }
+  const scriptRequest: ScriptRequest = { fields, ip: clientAddressOf(request), host: request.headers.host ?? '' }
   const run = () => {
-    // The world of now: a control may have reset it while the request waited.
-    const { world } = runtime
-    const reply = script(world, asked)
-    return wired(reply.json ? { ...reply, json: printedWith(quirks, reply.json) } : reply, world.switches)
+    // Read the state again: the control may have reset it while the request waited.
+    const { state } = runtime
+    const reply = script(state, scriptRequest)
+    return encodeReply(reply.json ? { ...reply, json: applyVariants(variants, reply.json) } : reply, state.behaviours)
   }
   if (!main) return send(response, run())
-  if (isInstead(main.kind)) return answerInstead(main.kind, main, runtime.world, response)
-  await answerSpoiled(main.kind, main, run, response)
+  if (isUnexecuted(main)) return applyUnexecutedFault(main, runtime.state, response)
+  await applyExecutedFault(main, run, response)
 }
 
-/** Who asks, without the mark of an IPv4 address in IPv6. */
-export const addressOf = (request: IncomingMessage): string =>
+/** Address of the client, without the IPv6 prefix of an IPv4 address. */
+export const clientAddressOf = (request: IncomingMessage): string =>
   (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
-/** auth.php and eq_callback.php also read the query; what was posted wins. */
+/** auth.php and eq_callback.php also read the query; a posted field takes precedence. */
 const withQuery = (url: URL, posted: Fields): Fields => phpFields([...url.searchParams, ...posted])

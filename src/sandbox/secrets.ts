@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Makes the credentials of one sandbox: the same seed and name give the same secret, another seed another. */
+/** Derives the credentials of one sandbox: the same seed and name give the same secret, another seed a different one. */
 export interface SecretSource {
   /** 32 lower-case hexadecimal digits. */
   token(name: string): string
@@ -12,35 +12,35 @@ export interface SecretSource {
   accessKey(name: string): string
   /** 40 letters and digits. */
   secretKey(name: string): string
-  /** Every secret that was ever made here. */
+  /** Every secret issued so far. */
   all(): string[]
 }
 
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const MIXED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** @param seed what makes the secrets of this sandbox different from those of any other. */
+/** @param seed sandboxes with different seeds have different secrets */
 export const createSecretSource = (seed: string): SecretSource => {
-  const made = new Set<string>()
-  const remember = (secret: string) => {
-    made.add(secret)
+  const issued = new Set<string>()
+  const issue = (secret: string) => {
+    issued.add(secret)
     return secret
   }
   const digest = (kind: string, name: string) => createHash('sha512').update(`${seed}:${kind}:${name}`).digest()
   const hex = (kind: string, name: string) => digest(kind, name).toString('hex')
-  const spelled = (kind: string, name: string, alphabet: string, length: number) =>
+  const textOf = (kind: string, name: string, alphabet: string, length: number) =>
     [...digest(kind, name).subarray(0, length)].map(byte => alphabet.charAt(byte % alphabet.length)).join('')
 
   return {
-    token: name => remember(hex('token', name).slice(0, 32)),
-    apiKey: name => remember(`${hex('api-key', name).slice(0, 16)}-${hex('api-key', name).slice(16, 32)}`),
-    password: name => remember(spelled('password', name, MIXED, 24)),
-    accessKey: name => remember(spelled('access-key', name, UPPER, 20)),
-    secretKey: name => remember(spelled('secret-key', name, MIXED, 40)),
-    all: () => [...made]
+    token: name => issue(hex('token', name).slice(0, 32)),
+    apiKey: name => issue(`${hex('api-key', name).slice(0, 16)}-${hex('api-key', name).slice(16, 32)}`),
+    password: name => issue(textOf('password', name, MIXED, 24)),
+    accessKey: name => issue(textOf('access-key', name, UPPER, 20)),
+    secretKey: name => issue(textOf('secret-key', name, MIXED, 40)),
+    all: () => [...issued]
   }
 }
 
-/** Hexadecimal digits that follow from a text: names of tasks, cursors and prefixes, no secrets. */
+/** Hexadecimal digits derived from a text: for tasks, cursors and prefixes, not for secrets. */
 export const hexOf = (text: string, digits: number): string =>
   createHash('sha256').update(text).digest('hex').slice(0, digits)

@@ -1,22 +1,22 @@
-import type { Customer, Session, World } from './world.ts'
+import type { Customer, Session, State } from './state.ts'
 
-/** 24 h: the longest life that login gives. Assumed. */
+/** 24 h: the longest lifetime of a session. Assumed. */
 export const MAX_TTL_SECONDS = 86_400
 
-/** So many sessions are kept; the oldest goes first. */
+/** Number of sessions kept; the oldest is dropped first. */
 const MAX_SESSIONS = 20_000
 
-const unixSeconds = (world: World) => Math.floor(world.now() / 1000)
+const unixSeconds = (state: State) => Math.floor(state.now() / 1000)
 
-/** A new session. `name` makes its token; a serial number by default. */
+/** Opens a session. Its token is derived from `name`, by default a serial number. */
 export const openSession = (
-  world: World,
+  state: State,
   customer: Customer,
   {
     ttlSeconds = MAX_TTL_SECONDS,
     boundIp,
     twoFactorPending = false,
-    name = `session-${world.nextSerial++}`
+    name = `session-${state.nextSerial++}`
   }: {
     ttlSeconds?: number
     boundIp?: string | undefined
@@ -24,24 +24,24 @@ export const openSession = (
     name?: string
   } = {}
 ): Session => {
-  const token = world.secrets.token(name)
-  const expiresAt = unixSeconds(world) + ttlSeconds
+  const token = state.secrets.token(name)
+  const expiresAt = unixSeconds(state) + ttlSeconds
   const session: Session = { token, customerId: customer.id, expiresAt, boundIp, twoFactorPending }
-  world.sessions.set(token, session)
-  const oldest = world.sessions.keys().next()
-  if (world.sessions.size > MAX_SESSIONS && !oldest.done) world.sessions.delete(oldest.value)
+  state.sessions.set(token, session)
+  const oldest = state.sessions.keys().next()
+  if (state.sessions.size > MAX_SESSIONS && !oldest.done) state.sessions.delete(oldest.value)
   return session
 }
 
-/** The session of a token that lives and comes from the right address; its second factor may still be wanting. */
-export const sessionOf = (world: World, token: string | undefined, ip: string): Session | undefined => {
-  const session = world.sessions.get(token ?? '')
-  if (!session || unixSeconds(world) >= session.expiresAt) return undefined
+/** The session of a token that is valid for this address; its second factor may be pending. */
+export const sessionOf = (state: State, token: string | undefined, ip: string): Session | undefined => {
+  const session = state.sessions.get(token ?? '')
+  if (!session || unixSeconds(state) >= session.expiresAt) return undefined
   return session.boundIp === undefined || session.boundIp === ip ? session : undefined
 }
 
-/** Whose token it is, when it may be used for everything. */
-export const customerOf = (world: World, token: string | undefined, ip: string): Customer | undefined => {
-  const session = sessionOf(world, token, ip)
-  return session && !session.twoFactorPending ? world.customers.get(session.customerId) : undefined
+/** The customer of a valid token whose second factor is not pending. */
+export const customerOf = (state: State, token: string | undefined, ip: string): Customer | undefined => {
+  const session = sessionOf(state, token, ip)
+  return session && !session.twoFactorPending ? state.customers.get(session.customerId) : undefined
 }

@@ -1,15 +1,15 @@
-import type { Account, Customer, Session, UnpaidOrder, World } from './world.ts'
+import type { Account, Customer, Session, State, UnpaidOrder } from './state.ts'
 
 type Plain<T> = { [K in keyof T]: T[K] extends Set<infer Item> ? Item[] : T[K] }
 
-/** All that the sandbox knows at one moment, as plain data. */
+/** The state of the sandbox at one instant, as plain data. Includes secrets. */
 export interface Snapshot {
   /** Milliseconds of the sandbox's clock. */
   now: number
   customers: Plain<Customer>[]
   sessions: Session[]
   accounts: Plain<Account>[]
-  /** Each bucket with its paths and their sizes. */
+  /** Each bucket with the paths and sizes in bytes of its files. */
   buckets: {
     name: string
     s3uid: string
@@ -18,29 +18,29 @@ export interface Snapshot {
     files: [path: string, size: number][]
   }[]
   unpaidOrders: UnpaidOrder[]
-  /** Keys of the tasks that eq_callback.php still holds. */
+  /** Keys of the tasks that eq_callback.php has not yet returned. */
   tasks: string[]
 }
 
-export const snapshotOf = (world: World): Snapshot =>
+export const snapshotOf = (state: State): Snapshot =>
   structuredClone({
-    now: world.now(),
-    customers: [...world.customers.values()].map(customer => ({ ...customer, accounts: [...customer.accounts] })),
-    sessions: [...world.sessions.values()],
-    accounts: [...world.accounts.values()].map(account => ({ ...account, buckets: [...account.buckets] })),
-    buckets: [...world.buckets.values()].map(({ name, s3uid, createdAt, sizeBytes, files }) => ({
+    now: state.now(),
+    customers: [...state.customers.values()].map(customer => ({ ...customer, accounts: [...customer.accounts] })),
+    sessions: [...state.sessions.values()],
+    accounts: [...state.accounts.values()].map(account => ({ ...account, buckets: [...account.buckets] })),
+    buckets: [...state.buckets.values()].map(({ name, s3uid, createdAt, sizeBytes, files }) => ({
       name,
       s3uid,
       createdAt,
       sizeBytes,
       files: [...files].map(([path, { size }]): [string, number] => [path, size])
     })),
-    unpaidOrders: world.unpaidOrders,
-    tasks: [...world.tasks.keys()]
+    unpaidOrders: state.unpaidOrders,
+    tasks: [...state.tasks.keys()]
   })
 
-/** The same without secrets, for whoever asks over HTTP. */
-export const withoutSecrets = (snapshot: Snapshot): unknown =>
+/** The same with secrets masked, for the HTTP control. */
+export const maskSecrets = (snapshot: Snapshot): unknown =>
   JSON.parse(
     JSON.stringify(snapshot, (name, value) =>
       /^(token|key|password|accessKey|secretKey|twoFactorCode)$/.test(name) ? '[masked]' : value

@@ -1,16 +1,16 @@
 import { hexOf } from './secrets.ts'
-import type { Account, Bucket, Customer, Plan, World } from './world.ts'
+import type { Account, Bucket, Customer, Plan, State } from './state.ts'
 
-/** The sandbox's clock as HOSTKEY prints an instant: no milliseconds. */
-export const instantOf = (world: World): string => `${new Date(world.now()).toISOString().slice(0, 19)}Z`
+/** The current instant as HOSTKEY prints it: ISO 8601 without milliseconds. */
+export const instantOf = (state: State): string => `${new Date(state.now()).toISOString().slice(0, 19)}Z`
 
-/** A new account with its key pair, and no bucket yet. */
+/** Opens an account with a key pair and no bucket. */
 export const openAccount = (
-  world: World,
+  state: State,
   customer: Customer,
   plan: Plan,
   location: string,
-  id: number = world.nextAccountId++
+  id: number = state.nextAccountId++
 ): Account => {
   const s3uid = `s3_user_${id}`
   const account: Account = {
@@ -21,40 +21,40 @@ export const openAccount = (
     planId: plan.id,
     location,
     quota: plan.quota,
-    accessKey: world.secrets.accessKey(s3uid),
-    secretKey: world.secrets.secretKey(s3uid),
+    accessKey: state.secrets.accessKey(s3uid),
+    secretKey: state.secrets.secretKey(s3uid),
     paid: plan.monthlyEur > 0,
     cancelDate: undefined,
     bandwidth: 0,
-    snapshots: [{ bandwidth: 0, storage: 0, createdAt: instantOf(world) }],
+    snapshots: [{ bandwidth: 0, storage: 0, createdAt: instantOf(state) }],
     buckets: new Set(),
-    unseen: world.switches.accountLag
+    listsUntilVisible: state.behaviours.accountLag
   }
-  world.accounts.set(s3uid, account)
+  state.accounts.set(s3uid, account)
   customer.accounts.add(s3uid)
   return account
 }
 
 /** Removes an account with its buckets and files. */
-export const closeAccount = (world: World, account: Account): void => {
-  for (const name of account.buckets) world.buckets.delete(name)
-  world.accounts.delete(account.s3uid)
-  world.customers.get(account.customerId)?.accounts.delete(account.s3uid)
+export const closeAccount = (state: State, account: Account): void => {
+  for (const name of account.buckets) state.buckets.delete(name)
+  state.accounts.delete(account.s3uid)
+  state.customers.get(account.customerId)?.accounts.delete(account.s3uid)
 }
 
-/** Why a bucket cannot be made. */
-export type BucketFault = 'taken' | 'misnamed'
+/** Why a bucket cannot be created. */
+type BucketRefusal = 'name-taken' | 'invalid-name'
 
-/** A new empty bucket under its actual name, which may have a prefix; or why there is none. */
-export const openBucket = (world: World, account: Account, wished: string): Bucket | BucketFault => {
-  const name = world.switches.bucketPrefix === 'on' ? `b${hexOf(account.s3uid, 8)}-${wished}` : wished
-  if (!isBucketName(name)) return 'misnamed'
-  if (world.buckets.has(name)) return 'taken'
-  return addBucket(world, account, name, instantOf(world))
+/** Creates an empty bucket, whose name may get a prefix. @returns the bucket, or why it was not created */
+export const openBucket = (state: State, account: Account, requestedName: string): Bucket | BucketRefusal => {
+  const name = state.behaviours.bucketPrefix === 'on' ? `b${hexOf(account.s3uid, 8)}-${requestedName}` : requestedName
+  if (!isBucketName(name)) return 'invalid-name'
+  if (state.buckets.has(name)) return 'name-taken'
+  return addBucket(state, account, name, instantOf(state))
 }
 
-/** Puts a bucket into an account without asking whether it may be there. */
-export const addBucket = (world: World, account: Account, name: string, createdAt: string): Bucket => {
+/** Adds a bucket to an account without checking its name. */
+export const addBucket = (state: State, account: Account, name: string, createdAt: string): Bucket => {
   const bucket: Bucket = {
     name,
     s3uid: account.s3uid,
@@ -62,29 +62,30 @@ export const addBucket = (world: World, account: Account, name: string, createdA
     files: new Map(),
     sizeBytes: 0,
     sorted: undefined,
-    unseen: world.switches.listLag
+    listsUntilVisible: state.behaviours.listLag
   }
-  world.buckets.set(name, bucket)
+  state.buckets.set(name, bucket)
   account.buckets.add(name)
   return bucket
 }
 
-/** The bucket of that name, when it is the account's. */
-export const bucketOf = (world: World, account: Account, name: string): Bucket | undefined => {
-  const bucket = world.buckets.get(name)
+/** The bucket of that name, if it belongs to the account. */
+export const bucketOf = (state: State, account: Account, name: string): Bucket | undefined => {
+  const bucket = state.buckets.get(name)
   return bucket?.s3uid === account.s3uid ? bucket : undefined
 }
 
 /** The buckets of an account, oldest first. */
-export const bucketsOf = (world: World, account: Account): Bucket[] =>
-  [...account.buckets].flatMap(name => bucketOf(world, account, name) ?? [])
+export const bucketsOf = (state: State, account: Account): Bucket[] =>
+  [...account.buckets].flatMap(name => bucketOf(state, account, name) ?? [])
 
-/** Removes a bucket, full or not. */
-export const removeBucket = (world: World, account: Account, bucket: Bucket): void => {
-  world.buckets.delete(bucket.name)
+/** Removes a bucket and its files. */
+export const removeBucket = (state: State, account: Account, bucket: Bucket): void => {
+  state.buckets.delete(bucket.name)
   account.buckets.delete(bucket.name)
 }
 
+/** Stores a file; replaces one with the same path. */
 export const putFile = (bucket: Bucket, path: string, size: number, modifiedAt: string): void => {
   removeFile(bucket, path)
   bucket.files.set(path, { size, modifiedAt })
@@ -92,7 +93,7 @@ export const putFile = (bucket: Bucket, path: string, size: number, modifiedAt: 
   bucket.sorted = undefined
 }
 
-/** Removes a file and tells whether there was one. */
+/** @returns whether the file existed */
 export const removeFile = (bucket: Bucket, path: string): boolean => {
   const file = bucket.files.get(path)
   if (!file) return false
@@ -102,9 +103,9 @@ export const removeFile = (bucket: Bucket, path: string): boolean => {
   return true
 }
 
-/** Bytes in all buckets of an account. */
-export const sizeOf = (world: World, account: Account): number =>
-  bucketsOf(world, account).reduce((sum, bucket) => sum + bucket.sizeBytes, 0)
+/** Size in bytes of all buckets of an account. */
+export const sizeOf = (state: State, account: Account): number =>
+  bucketsOf(state, account).reduce((sum, bucket) => sum + bucket.sizeBytes, 0)
 
-/** Amazon's rule for names of buckets. Assumed: HOSTKEY documents none. */
+/** Amazon's rule for bucket names. Assumed: HOSTKEY documents none. */
 const isBucketName = (name: string) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..')

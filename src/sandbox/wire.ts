@@ -1,18 +1,21 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import type { Behaviours } from './behaviours.ts'
 import { phpJson } from './php.ts'
 import type { Reply } from './reply.ts'
-import type { Switches } from './switches.ts'
 
-/** An answer as it goes over the wire. */
-export interface Wired {
+/** A reply as bytes. */
+export interface EncodedReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
-/** Puts a reply on the wire as PHP would, with the quirks that the switches ask for. */
-export const wired = ({ status, json, text, headers }: Reply, { contentType, bom, gzip }: Switches): Wired => {
+/** Encodes a reply as PHP does, with the requested Content-Type, byte order mark and compression. */
+export const encodeReply = (
+  { status, json, text, headers }: Reply,
+  { contentType, bom, gzip }: Behaviours
+): EncodedReply => {
   const plain = Buffer.from(`${bom ? '\ufeff' : ''}${json ? phpJson(json) : (text ?? '')}`)
   return {
     status,
@@ -21,17 +24,17 @@ export const wired = ({ status, json, text, headers }: Reply, { contentType, bom
   }
 }
 
-export const send = (response: ServerResponse, { status, headers, body }: Wired): void => {
+export const send = (response: ServerResponse, { status, headers, body }: EncodedReply): void => {
   response.writeHead(status, { ...headers, 'content-length': body.length })
   response.end(body)
 }
 
-/** A web page where JSON was wanted. */
-export const page = (status: number, title: string, headers: Readonly<Record<string, string>> = {}): Reply => ({
+/** An HTML page, as nginx prints it. */
+export const htmlPage = (status: number, title: string, headers: Readonly<Record<string, string>> = {}): Reply => ({
   status,
   headers: { 'content-type': 'text/html; charset=UTF-8', ...headers },
   text: `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`
 })
 
-/** The vendor's web site: what a wrong address gets, with HTTP 200. */
-export const site = (): Reply => page(200, 'HOSTKEY | Dedicated servers and cloud')
+/** The vendor's web site: the reply to an unknown path, with HTTP 200. */
+export const webSite = (): Reply => htmlPage(200, 'HOSTKEY | Dedicated servers and cloud')

@@ -5,7 +5,7 @@ import { request } from 'undici'
 import { COOKIE } from '../../src/auth/cookie.ts'
 import { standardFixture } from '../../src/sandbox/fixture.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
-import type { World } from '../../src/sandbox/world.ts'
+import type { State } from '../../src/sandbox/state.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { machineClock } from '../support/harness/faketime.ts'
 import { figuresOf } from '../support/harness/figures.ts'
@@ -35,10 +35,10 @@ const LEASE_MS = 5000
 /** A gateway whose clock is put forward and back while it runs; the clocks of HOSTKEY and Redis go on. */
 const withClock = async (t: Test, env: Record<string, string> = {}) => {
   const { put, env: clock } = await machineClock(t)
-  let world: World | undefined
-  const fixture = (made: World) => {
-    standardFixture(made)
-    world = made
+  let state: State | undefined
+  const fixture = (created: State) => {
+    standardFixture(created)
+    state = created
   }
   const sandbox = await startSandbox({ seed: randomUUID(), fixture })
   t.after(() => sandbox.close())
@@ -57,7 +57,7 @@ const withClock = async (t: Test, env: Record<string, string> = {}) => {
   /** A token that HOSTKEY ends in so many milliseconds. */
   const endIn = (ms: number) => {
     const token = sandbox.control.tokenOf('demo')
-    const session = world?.sessions.get(token)
+    const session = state?.sessions.get(token)
     if (!session) throw new TypeError('the token has no session')
     session.expiresAt = Math.ceil((Date.now() + ms) / 1000)
     return token

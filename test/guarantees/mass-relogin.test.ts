@@ -51,7 +51,7 @@ for (const authFailure of STYLES) {
       buckets: { customer: 'other', scopes: ['accounts:read', 'buckets:write'] }
     })
     const { control } = sandbox
-    control.set({ authFailure })
+    control.setBehaviours({ authFailure })
 
     t.test(`200 for each of ${CALLS} calls at once, and one login`, async t => {
       t.equal((await get('/accounts', as.thousand)).statusCode, 200)
@@ -94,7 +94,7 @@ for (const authFailure of STYLES) {
       remover: { customer: 'other', scopes }
     })
     const { control } = sandbox
-    control.set({ authFailure })
+    control.setBehaviours({ authFailure })
     const headers = { 'idempotency-key': 'k'.repeat(16), 'confirm-delete': 's3_user_2' }
     const send = {
       create_account: () => post('/accounts', { planId: 1, bucketName: 'made', location: 'NL' }, as.maker),

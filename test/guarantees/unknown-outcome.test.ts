@@ -66,7 +66,7 @@ const stateOf = async ({ get }: Pick<Gateway, 'get'>, { first }: Placed): Promis
 t.test(`HOSTKEY executes ${ORDERS} orders ${LATE_MS} ms after it broke off the connection`, async t => {
   const g = await shop(t, {})
   const { ask, control, placeAll, sent, made } = g
-  control.fault({ kind: 'late-apply', action: 'create_order', ms: LATE_MS })
+  control.fault({ kind: 'late-execution', action: 'create_order', ms: LATE_MS })
   const startedAt = performance.now()
   const placed = await placeAll()
 
@@ -116,7 +116,7 @@ t.test('HOSTKEY executes later than the gateway believes that it can', async t =
   const g = await shop(t, { ORDER_LATE_EXECUTION_WINDOW_MS: String(SHORT_SETTLE_MS) })
   const { ask, control, placeAll, sent } = g
   const lateMs = Math.min(LATE_MS, 3000)
-  control.fault({ kind: 'late-apply', action: 'create_order', ms: lateMs })
+  control.fault({ kind: 'late-execution', action: 'create_order', ms: lateMs })
   const placed = await placeAll()
   await pause(SHORT_SETTLE_MS)
   const statuses = new Set<number>()

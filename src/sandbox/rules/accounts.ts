@@ -1,60 +1,64 @@
 import { createAccount, createOrder, deleteAccount } from '../../upstream/actions/accounts.ts'
 import { invalidRequest, type Refusal, refuse } from '../refusal.ts'
-import { accountRule, type Context, rule } from '../rule.ts'
+import { accountRule, type RuleContext, rule } from '../rule.ts'
+import type { Account, Plan } from '../state.ts'
 import { closeAccount, openAccount, openBucket } from '../storage.ts'
-import type { Account, Plan } from '../world.ts'
 
-/** Where an account goes when nobody says where (documented). */
+/** Default location of a new account. Documented. */
 const DEFAULT_LOCATION = 'NL'
 
 export const create_account = rule(createAccount, ['plan_id', 'bucket_name'], (params, context) => {
-  const { world, customer } = context
+  const { state, customer } = context
   const plan = planOnOffer(context, params.plan_id)
   const location = params.location ?? DEFAULT_LOCATION
   if (!plan) return refuse(createAccount, 'plan-not-orderable')
   if (plan.monthlyEur > 0) return refuse(createAccount, 'payment-required')
   if (!plan.locations.includes(location)) return invalidRequest(createAccount.name)
   if (hasFreeAccount(context)) return refuse(createAccount, 'limit-reached')
-  return withFirstBucket(createAccount, openAccount(world, customer, plan, location), params.bucket_name, context)
+  return withFirstBucket(createAccount, openAccount(state, customer, plan, location), params.bucket_name, context)
 })
 
 export const create_order = rule(createOrder, ['plan_id', 'bucket_name', 'location'], (params, context) => {
-  const { world, customer } = context
+  const { state, customer } = context
   const { plan_id: planId, bucket_name: bucketName, location } = params
   const plan = planOnOffer(context, planId)
   if (!plan || plan.monthlyEur === 0) return refuse(createOrder, 'plan-not-orderable')
   if (!plan.locations.includes(location)) return invalidRequest(createOrder.name)
-  if (world.switches.createOrder === 'unpaid') {
-    world.unpaidOrders.push({ customerId: customer.id, planId, bucketName, location })
+  if (state.behaviours.createOrder === 'unpaid') {
+    state.unpaidOrders.push({ customerId: customer.id, planId, bucketName, location })
     return refuse(createOrder, 'payment-required')
   }
   const priceCents = Math.round(plan.monthlyEur * 100)
   if (customer.creditCents < priceCents) return refuse(createOrder, 'payment-required')
   customer.creditCents -= priceCents
-  return withFirstBucket(createOrder, openAccount(world, customer, plan, location), bucketName, context)
+  return withFirstBucket(createOrder, openAccount(state, customer, plan, location), bucketName, context)
 })
 
-export const delete_account = accountRule(deleteAccount, ['s3uid'], (_params, account, { world }) => {
-  closeAccount(world, account)
+export const delete_account = accountRule(deleteAccount, ['s3uid'], (_params, account, { state }) => {
+  closeAccount(state, account)
   return { message: null }
 })
 
-const planOnOffer = ({ world }: Context, id: number): Plan | undefined => {
-  const plan = world.plans.get(id)
+const planOnOffer = ({ state }: RuleContext, id: number): Plan | undefined => {
+  const plan = state.plans.get(id)
   return plan?.active ? plan : undefined
 }
 
-const hasFreeAccount = ({ world, customer }: Context) =>
-  [...customer.accounts].some(s3uid => world.accounts.get(s3uid)?.paid === false)
+const hasFreeAccount = ({ state, customer }: RuleContext) =>
+  [...customer.accounts].some(s3uid => state.accounts.get(s3uid)?.paid === false)
 
-/** The account stays, whatever becomes of its first bucket. */
+/** Creates the first bucket. When that fails, the account remains. */
 const withFirstBucket = (
   action: typeof createAccount | typeof createOrder,
   account: Account,
   bucketName: string,
-  { world }: Context
+  { state }: RuleContext
 ): { s3uid: string } | Refusal => {
-  const made = openBucket(world, account, bucketName)
-  if (typeof made === 'object') return { s3uid: account.s3uid }
-  return refuse(action, 'account-state-unknown', made === 'taken' ? 'Bucket already exists' : 'InvalidBucketName')
+  const created = openBucket(state, account, bucketName)
+  if (typeof created === 'object') return { s3uid: account.s3uid }
+  return refuse(
+    action,
+    'account-state-unknown',
+    created === 'name-taken' ? 'Bucket already exists' : 'InvalidBucketName'
+  )
 }

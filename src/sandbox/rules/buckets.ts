@@ -1,66 +1,66 @@
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { refuse } from '../refusal.ts'
 import { accountRule } from '../rule.ts'
+import type { Account, Bucket, Snapshot, State } from '../state.ts'
 import { bucketOf, bucketsOf, openBucket, removeBucket, sizeOf } from '../storage.ts'
-import type { Account, Bucket, Snapshot, World } from '../world.ts'
 
-export const get_buckets = accountRule(getBuckets, ['s3uid'], (_params, account, { world }) => {
-  const { getBuckets: mode } = world.switches
+export const get_buckets = accountRule(getBuckets, ['s3uid'], (_params, account, { state }) => {
+  const { getBuckets: mode } = state.behaviours
   const last = account.snapshots.at(-1)
   return {
-    message: listedBuckets(world, account).map(({ name, createdAt }) => ({ name, creation_date: createdAt })),
+    message: visibleBuckets(state, account).map(({ name, createdAt }) => ({ name, creation_date: createdAt })),
     bandwidth: account.bandwidth,
-    ...(last && { snapshot: printed(last) }),
+    ...(last && { snapshot: toSnapshot(last) }),
     ...(mode === 'withKeys' && keyPair(account))
   }
 })
 
-export const get_buckets_rmq = accountRule(getBucketsUsage, ['s3uid'], (_params, account, { world }) => ({
-  message: listedBuckets(world, account).map(({ name, sizeBytes }) => ({ name, usage: sizeBytes })),
+export const get_buckets_rmq = accountRule(getBucketsUsage, ['s3uid'], (_params, account, { state }) => ({
+  message: visibleBuckets(state, account).map(({ name, sizeBytes }) => ({ name, usage: sizeBytes })),
   bandwidth: account.bandwidth,
-  usage_storage: sizeOf(world, account),
+  usage_storage: sizeOf(state, account),
   quota: account.quota,
-  snapshots: account.snapshots.map(printed),
+  snapshots: account.snapshots.map(toSnapshot),
   ...keyPair(account)
 }))
 
 export const create_bucket = accountRule(
   createBucket,
   ['s3uid', 'bucket_name'],
-  ({ bucket_name }, account, { world }) => {
-    const { createBucketHeaders, disguised } = world.switches
-    const storageAnswer = (status: number) => ({
+  ({ bucket_name }, account, { state }) => {
+    const { createBucketHeaders, hiddenFailure } = state.behaviours
+    const storageReply = (status: number) => ({
       message: { status, body: '', headers: createBucketHeaders === 'list' ? [] : {} }
     })
-    if (typeof disguised === 'number') return storageAnswer(disguised)
-    const made = openBucket(world, account, bucket_name)
-    if (typeof made === 'object') return storageAnswer(200)
-    if (disguised) return storageAnswer(made === 'taken' ? 409 : 400)
-    return refuse(createBucket, made === 'taken' ? 'bucket-exists' : 'invalid-bucket-name')
+    if (typeof hiddenFailure === 'number') return storageReply(hiddenFailure)
+    const created = openBucket(state, account, bucket_name)
+    if (typeof created === 'object') return storageReply(200)
+    if (hiddenFailure) return storageReply(created === 'name-taken' ? 409 : 400)
+    return refuse(createBucket, created === 'name-taken' ? 'bucket-exists' : 'invalid-bucket-name')
   }
 )
 
 export const delete_bucket = accountRule(
   deleteBucket,
   ['s3uid', 'bucket_name'],
-  ({ bucket_name }, account, { world }) => {
-    const bucket = bucketOf(world, account, bucket_name)
+  ({ bucket_name }, account, { state }) => {
+    const bucket = bucketOf(state, account, bucket_name)
     if (!bucket) return refuse(deleteBucket, 'bucket-not-found')
     if (bucket.files.size > 0) return refuse(deleteBucket, 'bucket-not-empty')
-    removeBucket(world, account, bucket)
+    removeBucket(state, account, bucket)
     return { message: 'Bucket deleted successfully' }
   }
 )
 
-/** The buckets that this list shows: a new one may take a few lists to appear. */
-const listedBuckets = (world: World, account: Account): Bucket[] =>
-  bucketsOf(world, account).filter(bucket => {
-    if (bucket.unseen === 0) return true
-    bucket.unseen -= 1
+/** The buckets of this list; it may omit new ones. */
+const visibleBuckets = (state: State, account: Account): Bucket[] =>
+  bucketsOf(state, account).filter(bucket => {
+    if (bucket.listsUntilVisible === 0) return true
+    bucket.listsUntilVisible -= 1
     return false
   })
 
-const printed = ({ bandwidth, storage, createdAt }: Snapshot) => ({
+const toSnapshot = ({ bandwidth, storage, createdAt }: Snapshot) => ({
   bandwidth_usage: bandwidth,
   storage_usage: storage,
   created_at: createdAt

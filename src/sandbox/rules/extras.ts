@@ -1,15 +1,15 @@
 import { noSuchAccount, type Refusal } from '../refusal.ts'
-import { accountFor, type Context } from '../rule.ts'
-import type { Account } from '../world.ts'
+import { accountFor, type RuleContext } from '../rule.ts'
+import type { Account } from '../state.ts'
 
-/** A paid account lives on for so many days after its deletion was asked for. Assumed. */
+/** Days between the request to delete a paid account and its deletion. Assumed. */
 const NOTICE_DAYS = 30
 
-/** Actions that only other editions of the vendor's page name; every answer is assumed. Off unless `extraActions` is on. */
+/** Actions that only other versions of the vendor page list; every reply is assumed. They exist when `extraActions` is on. */
 export const extraRules = {
   delete_payment_account: context =>
     withAccount(context, account => {
-      account.cancelDate = new Date(context.world.now() + NOTICE_DAYS * 86_400_000).toISOString().slice(0, 10)
+      account.cancelDate = new Date(context.state.now() + NOTICE_DAYS * 86_400_000).toISOString().slice(0, 10)
       return { message: { cancellation_date: account.cancelDate } }
     }),
   cancel_payment_account_deletion: context =>
@@ -17,13 +17,13 @@ export const extraRules = {
       account.cancelDate = undefined
       return { message: null }
     }),
-  get_available_locations: ({ world }) => {
-    const plans = [...world.plans.values()].filter(plan => plan.active)
+  get_available_locations: ({ state }) => {
+    const plans = [...state.plans.values()].filter(plan => plan.active)
     return { locations: [...new Set(plans.flatMap(plan => plan.locations))] }
   }
-} satisfies Record<string, (context: Context) => object | Refusal>
+} satisfies Record<string, (context: RuleContext) => object | Refusal>
 
-const withAccount = (context: Context, answer: (account: Account) => object): object | Refusal => {
+const withAccount = (context: RuleContext, answer: (account: Account) => object): object | Refusal => {
   const account = accountFor(context)
   return account ? answer(account) : noSuchAccount()
 }

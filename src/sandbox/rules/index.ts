@@ -7,7 +7,7 @@ import { show_key } from './keys.ts'
 import { history, list_plans } from './plans.ts'
 import { get_users } from './users.ts'
 
-/** How the sandbox answers each action of s3.php: one rule for each, or it does not compile. */
+/** The rule of each action of s3.php. It does not compile without one. */
 export const rules: { readonly [N in ActionName]: Rule<(typeof actions)[N]> } = {
   create_account,
   create_bucket,

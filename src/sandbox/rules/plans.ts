@@ -1,31 +1,31 @@
 import { history as historyAction, listPlans } from '../../upstream/actions/plans.ts'
 import { phpInteger } from '../php.ts'
 import { refuse } from '../refusal.ts'
-import { type Context, rule } from '../rule.ts'
-import type { Plan } from '../world.ts'
+import { type RuleContext, rule } from '../rule.ts'
+import type { Plan } from '../state.ts'
 
 export const list_plans = rule(listPlans, [], (_params, context) => {
   const plans = visiblePlans(context)
-  return plans ? { plans: plans.map(printed) } : refuse(listPlans, 'invalid-request')
+  return plans ? { plans: plans.map(toPlan) } : refuse(listPlans, 'invalid-request')
 })
 
-export const history = rule(historyAction, ['id'], ({ id }, { world }) => {
-  if (!world.plans.has(id)) return refuse(historyAction, 'plan-not-found')
-  const events = world.planEvents.filter(event => event.planId === id)
+export const history = rule(historyAction, ['id'], ({ id }, { state }) => {
+  if (!state.plans.has(id)) return refuse(historyAction, 'plan-not-found')
+  const events = state.planEvents.filter(event => event.planId === id)
   return { data: events.map(({ id, action, date, details }) => ({ id, action, date, details })) }
 })
 
-/** Customers see what is on offer and may not ask for one plan (assumed); admins see all, or the one they ask for. */
-const visiblePlans = ({ world, customer, fields }: Context): Plan[] | undefined => {
-  const plans = [...world.plans.values()]
-  const asked = fields.get('id')
-  if (asked === undefined) return customer.role === 'Admin' ? plans : plans.filter(plan => plan.active)
-  const id = phpInteger(asked)
+/** Customers see the active plans and may not name one (assumed); admins see all plans, or the one they name. */
+const visiblePlans = ({ state, customer, fields }: RuleContext): Plan[] | undefined => {
+  const plans = [...state.plans.values()]
+  const requested = fields.get('id')
+  if (requested === undefined) return customer.role === 'Admin' ? plans : plans.filter(plan => plan.active)
+  const id = phpInteger(requested)
   if (customer.role !== 'Admin' || id === undefined) return undefined
   return plans.filter(plan => plan.id === id)
 }
 
-const printed = (plan: Plan) => {
+const toPlan = (plan: Plan) => {
   const price = { monthly_rub: plan.monthlyRub, monthly_eur: plan.monthlyEur, monthly_usd: plan.monthlyUsd }
   return {
     id: plan.id,

@@ -1,9 +1,9 @@
 import { getUsers } from '../../upstream/actions/accounts.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { invalidRequest, refuse } from '../refusal.ts'
-import { type Context, rule } from '../rule.ts'
+import { type RuleContext, rule } from '../rule.ts'
+import type { Account, State } from '../state.ts'
 import { sizeOf } from '../storage.ts'
-import type { Account, World } from '../world.ts'
 
 type User = Result<typeof getUsers>['s3_users'][number]
 
@@ -18,47 +18,47 @@ export const get_users = rule(getUsers, [], (params, context) => {
   if (!isValid) return invalidRequest(getUsers.name)
   const accounts = visibleAccounts(context)
   if (!accounts) return refuse(getUsers, 'customer-not-found')
-  const users = accounts.filter(matching(context)).map(account => printed(context.world, account))
+  const users = accounts.filter(filterOf(context)).map(account => toUser(context.state, account))
   const sign = /^desc$/i.test(direction) ? -1 : 1
-  users.sort((a, b) => sign * compared(a[field], b[field]) || compared(a.id, b.id))
+  users.sort((a, b) => sign * compare(a[field], b[field]) || compare(a.id, b.id))
   return { s3_users: users.slice(0, limit) }
 })
 
-/** A customer sees their own, and `id` is ignored (assumed); an admin sees all, or those of the customer `id`. */
-const visibleAccounts = ({ world, customer, fields }: Context): Account[] | undefined => {
+/** Customers see their own accounts, whatever `id` is (assumed); admins see all, or those of customer `id`. */
+const visibleAccounts = ({ state, customer, fields }: RuleContext): Account[] | undefined => {
   const id = customer.role === 'Admin' ? (fields.get('id') ?? '') : ''
-  const whose = id === '' ? customer : world.customers.get(Number(id))
-  if (!whose) return undefined
-  const everybodys = customer.role === 'Admin' && id === ''
+  const owner = id === '' ? customer : state.customers.get(Number(id))
+  if (!owner) return undefined
+  const isAll = customer.role === 'Admin' && id === ''
   const s3uid = fields.get('s3uid') || undefined
-  const names = s3uid === undefined ? [...(everybodys ? world.accounts.keys() : whose.accounts)] : [s3uid]
-  const accounts = names.flatMap(name => world.accounts.get(name) ?? [])
-  return accounts.filter(account => (everybodys || account.customerId === whose.id) && isShown(account))
+  const names = s3uid === undefined ? [...(isAll ? state.accounts.keys() : owner.accounts)] : [s3uid]
+  const accounts = names.flatMap(name => state.accounts.get(name) ?? [])
+  return accounts.filter(account => (isAll || account.customerId === owner.id) && isVisible(account))
 }
 
-/** A new account may take a few lists to appear. */
-const isShown = (account: Account): boolean => {
-  if (account.unseen === 0) return true
-  account.unseen -= 1
+/** A list may omit new accounts. */
+const isVisible = (account: Account): boolean => {
+  if (account.listsUntilVisible === 0) return true
+  account.listsUntilVisible -= 1
   return false
 }
 
-const matching = ({ world, fields }: Context) => {
+const filterOf = ({ state, fields }: RuleContext) => {
   const bucketName = fields.get('bucket_name')
-  const wanted = new Map([...fields].filter(([, value]) => value !== ''))
+  const requested = new Map([...fields].filter(([, value]) => value !== ''))
   const matches = (name: string, value: string) =>
-    (wanted.get(name)?.toLowerCase() ?? value.toLowerCase()) === value.toLowerCase()
+    (requested.get(name)?.toLowerCase() ?? value.toLowerCase()) === value.toLowerCase()
   return (account: Account) =>
-    (wanted.get('plan_id') ?? String(account.planId)) === String(account.planId) &&
-    (wanted.get('location') ?? account.location) === account.location &&
-    (wanted.get('billing') ?? billingOf(world, account)) === billingOf(world, account) &&
-    (!bucketName || world.buckets.get(bucketName)?.s3uid === account.s3uid) &&
+    (requested.get('plan_id') ?? String(account.planId)) === String(account.planId) &&
+    (requested.get('location') ?? account.location) === account.location &&
+    (requested.get('billing') ?? billingOf(state, account)) === billingOf(state, account) &&
+    (!bucketName || state.buckets.get(bucketName)?.s3uid === account.s3uid) &&
     matches('email', account.email)
 }
 
-const billingOf = (world: World, account: Account) => world.customers.get(account.customerId)?.billing
+const billingOf = (state: State, account: Account) => state.customers.get(account.customerId)?.billing
 
-const printed = (world: World, account: Account): Required<User> => ({
+const toUser = (state: State, account: Account): Required<User> => ({
   id: account.id,
   s3uid: account.s3uid,
   email: account.email,
@@ -66,10 +66,10 @@ const printed = (world: World, account: Account): Required<User> => ({
   location: account.location,
   quota: account.quota,
   traffic: account.bandwidth,
-  storage_usage: sizeOf(world, account)
+  storage_usage: sizeOf(state, account)
 })
 
-const compared = (a: User[Sortable], b: User[Sortable]): number => {
+const compare = (a: User[Sortable], b: User[Sortable]): number => {
   if (typeof a === 'number' && typeof b === 'number') return a - b
   return String(a) < String(b) ? -1 : Number(String(a) > String(b))
 }

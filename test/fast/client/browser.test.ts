@@ -92,7 +92,7 @@ t.test('the client in Chromium', async t => {
 
   t.test('orders once when the answer of HOSTKEY is lost', async t => {
     control.clearCalls()
-    control.fault({ kind: 'late-apply', action: 'create_order', ms: 2500, count: 1 })
+    control.fault({ kind: 'late-execution', action: 'create_order', ms: 2500, count: 1 })
     const result = await run(`return gateway.order({ planId: 2, bucketName: 'from-a-browser' })`)
     t.match(result, { s3uid: String, planId: 2 })
     t.equal(control.counters()['create_order'], 1)

@@ -124,7 +124,7 @@ t.test('an order when the answer of HOSTKEY is lost', async t => {
   })
 
   t.test('is repeated until the account appears', async t => {
-    control.fault({ kind: 'late-apply', action: 'create_order', ms: 1200, count: 1 })
+    control.fault({ kind: 'late-execution', action: 'create_order', ms: 1200, count: 1 })
     const { order, keys } = clientOn()
     t.match(await order(orderOf()), { s3uid: String })
     t.ok(keys.length > 1)
@@ -144,7 +144,7 @@ t.test('an order when the answer of HOSTKEY is lost', async t => {
   })
 
   t.test('is undecided at its deadline, and the next call continues with its key', async t => {
-    control.fault({ kind: 'late-apply', action: 'create_order', ms: 1200, count: 1 })
+    control.fault({ kind: 'late-execution', action: 'create_order', ms: 1200, count: 1 })
     const { order, keys } = clientOn()
     const newOrder = orderOf()
     const error = await failureOf(order(newOrder, { deadlineMs: 1100 }))

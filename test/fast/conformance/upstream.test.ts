@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createAsk } from '../../../conformance/upstream/ask.ts'
-import { type Fault, type Sandbox, type Switches, startSandbox } from '../../../src/sandbox/index.ts'
+import { type Fault, type Sandbox, type Behaviours, startSandbox } from '../../../src/sandbox/index.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 import { login, logout, passwordLogin } from '../../../src/upstream/actions/sessions.ts'
 import { conformance, tampering } from './run.ts'
@@ -13,9 +13,9 @@ const READINGS = ['get_buckets', 'get_buckets_rmq', 'get_files', 'get_users', 'h
 
 const sandboxFor = async (
   t: { after(end: () => Promise<void>): unknown },
-  switches: Partial<Switches> = {}
+  behaviours: Partial<Behaviours> = {}
 ): Promise<Sandbox> => {
-  const sandbox = await startSandbox({ switches })
+  const sandbox = await startSandbox({ behaviours })
   t.after(() => sandbox.close())
   return sandbox
 }
@@ -60,7 +60,7 @@ t.test('no action that does more than read can be asked', async t => {
 /** A HOSTKEY that differs: how, and the lines that must tell of it. */
 interface Differing {
   name: string
-  switches?: Partial<Switches>
+  behaviours?: Partial<Behaviours>
   faults?: Fault[]
   drifts?: RegExp[]
   facts?: RegExp[]
@@ -97,7 +97,7 @@ const differing: Differing[] = [
   },
   {
     name: 'no get_buckets',
-    switches: { getBuckets: 'absent' },
+    behaviours: { getBuckets: 'absent' },
     drifts: [
       /get_buckets the buckets: answer: declared a success, seen refusal .*"s3\/get_buckets: invalid request" \(breaking\)/
     ],
@@ -105,12 +105,12 @@ const differing: Differing[] = [
   },
   {
     name: 'a get_buckets that prints the key pair',
-    switches: { getBuckets: 'withKeys' },
+    behaviours: { getBuckets: 'withKeys' },
     drifts: [/get_buckets the buckets: access_key: declared nothing, seen string/]
   },
   {
     name: 'what is not documented is a fact and no drift',
-    switches: {
+    behaviours: {
       authFailure: 'http-401',
       rmq: 'callback',
       nextTokenEnd: 'empty',
@@ -128,7 +128,7 @@ const differing: Differing[] = [
   },
   {
     name: 'another end, another list',
-    switches: { authFailure: 'code-2', nextTokenEnd: 'absent', listing: 'flat', displayKey: 'basename' },
+    behaviours: { authFailure: 'code-2', nextTokenEnd: 'absent', listing: 'flat', displayKey: 'basename' },
     facts: [
       /next_token at the end of a list +absent/,
       /not valid +HTTP 200, \{"code":negative number,"message":text\}: "Invalid token"/,
@@ -139,7 +139,7 @@ const differing: Differing[] = [
   },
   {
     name: 'honest statuses',
-    switches: { httpStyle: 'honest' },
+    behaviours: { refusalStatus: 400 },
     drifts: [/history of no plan: HTTP status: declared 200, seen 400/]
   },
   {
@@ -160,9 +160,9 @@ const differing: Differing[] = [
   }
 ]
 
-for (const { name, switches = {}, faults = [], drifts = [], facts = [], code = 1 } of differing) {
+for (const { name, behaviours = {}, faults = [], drifts = [], facts = [], code = 1 } of differing) {
   t.test(`drift: ${name}`, async t => {
-    const sandbox = await sandboxFor(t, switches)
+    const sandbox = await sandboxFor(t, behaviours)
     for (const fault of faults) sandbox.control.fault(fault)
     const run = await conformance(['--upstream', sandbox.url, ...FAST], { sandbox })
     t.equal(run.code, code, run.output)

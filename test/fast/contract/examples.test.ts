@@ -91,7 +91,7 @@ t.test('the example of each model is one that is sent or answered', async t => {
     'but of one that comes with a misfortune'
   )
   const { post, sandbox } = await gateway(t)
-  sandbox.control.set({ listLag: 100 })
+  sandbox.control.setBehaviours({ listLag: 100 })
   const made = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
   t.strictSame(made.json().warnings, schemas['Warning']?.examples)
   compared += 1

@@ -37,7 +37,7 @@ t.test('each operation answers each of its problems as the document shows it', a
   t.ok(pairs.length > 500, `${pairs.length} examples`)
   const plain = await documentedGateway(t)
   const { control } = plain.sandbox
-  const switches = control.switches()
+  const behaviours = control.behaviours()
 
   for (const [name, wanted] of byName) {
     t.test(name, async t => {
@@ -51,7 +51,7 @@ t.test('each operation answers each of its problems as the document shows it', a
         const { operation, example } = pair
         const label = `${operation.operationId} ${name}`
         control.clearFaults()
-        control.set(switches)
+        control.setBehaviours(behaviours)
         const reply = await provoke(pair)
         t.equal(reply.statusCode, example.status, `${label}: ${reply.text}`)
         t.match(reply.headers['content-type'] ?? '', /^application\/problem\+json/, label)

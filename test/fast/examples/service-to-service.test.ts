@@ -85,7 +85,7 @@ t.test('examples/service-to-service', async t => {
   t.test('is killed while its order is under way: started again it gets that order, and HOSTKEY only one', async t => {
     control.clearCalls()
     // HOSTKEY executes it long after the gateway has given up waiting for the answer.
-    control.fault({ kind: 'late-apply', action: 'create_order', ms: 4000, count: 1 })
+    control.fault({ kind: 'late-execution', action: 'create_order', ms: 4000, count: 1 })
     const killed = spawn(process.execPath, [PROGRAM], { env: envOf('lost.json'), stdio: 'ignore' })
     t.ok(await eventually(() => orders() === 1), 'HOSTKEY has the order')
     killed.kill('SIGKILL')

@@ -36,19 +36,19 @@ t.test('POST /accounts', async t => {
   })
 
   t.test('201 with the actual name of the bucket when HOSTKEY puts a prefix before it', async t => {
-    control.set({ bucketPrefix: 'on' })
+    control.setBehaviours({ bucketPrefix: 'on' })
     const { bucket, warnings } = (await post('/accounts', free)).json()
     t.match(bucket, /^b[0-9a-f]{8}-photos$/)
     t.strictSame(warnings, [])
   })
 
   t.test('201 when the lists show the account and its bucket late', async t => {
-    control.set({ listLag: 1, accountLag: 1 })
+    control.setBehaviours({ listLag: 1, accountLag: 1 })
     t.hasStrict((await post('/accounts', free)).json(), { bucket: 'photos', warnings: [] })
   })
 
   t.test('201 with the warning bucket-name-unconfirmed when the bucket is not listed yet', async t => {
-    control.set({ listLag: 100 })
+    control.setBehaviours({ listLag: 100 })
     const reply = await post('/accounts', free)
     t.equal(reply.statusCode, 201)
     t.hasStrict(reply.json(), { s3uid: 's3_user_100', bucket: null })
@@ -71,13 +71,13 @@ t.test('POST /accounts', async t => {
   )
 
   t.test('201 with that warning when the account appears late', async t => {
-    control.set({ accountLag: 1 })
+    control.setBehaviours({ accountLag: 1 })
     const reply = await post('/accounts', { planId: 1, bucketName: 'other-bucket' })
     t.hasStrict(reply.json(), { s3uid: 's3_user_100', bucket: null })
   })
 
   t.test('502 account-state-unknown, outcome partial, when the account cannot be found', async t => {
-    control.set({ accountLag: 100 })
+    control.setBehaviours({ accountLag: 100 })
     const reply = await post('/accounts', { planId: 1, bucketName: 'other-bucket' })
     fails(t, reply, 502, 'account-state-unknown', {
       outcome: 'partial',

@@ -137,7 +137,7 @@ t.test('GET /accounts', async t => {
 
   for (const authFailure of ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const) {
     t.test(`401 invalid-token when HOSTKEY refuses the token by ${authFailure}`, async t => {
-      control.set({ authFailure })
+      control.setBehaviours({ authFailure })
       const reply = await get('/accounts', { token: 'f'.repeat(32) })
       fails(t, reply, 401, 'invalid-token', { retryable: false })
       t.match(reply.headers['www-authenticate'], /^Bearer realm=.*error="invalid_token"/)

@@ -31,12 +31,12 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('200 without the key pair when HOSTKEY prints it beside the buckets', async t => {
-    control.set({ getBuckets: 'withKeys' })
+    control.setBehaviours({ getBuckets: 'withKeys' })
     succeeds(t, await get(`${ACCOUNT}/buckets`), 200, { items, bandwidth: 102_400, snapshot })
   })
 
   t.test('200 from get_buckets_rmq when HOSTKEY has no get_buckets, and the log says so', async t => {
-    control.set({ getBuckets: 'absent' })
+    control.setBehaviours({ getBuckets: 'absent' })
     lines.length = 0
     succeeds(t, await get(`${ACCOUNT}/buckets`), 200, {
       items: items.map(({ name }) => ({ name })),
@@ -48,7 +48,7 @@ t.test('GET /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('200 with storage when HOSTKEY has no get_buckets and expand=usage is asked for', async t => {
-    control.set({ getBuckets: 'absent' })
+    control.setBehaviours({ getBuckets: 'absent' })
     const reply = await get(`${ACCOUNT}/buckets?expand=usage`)
     t.equal(
       reply.json().items.every(({ storageBytes }: { storageBytes?: number }) => storageBytes !== undefined),
@@ -100,7 +100,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('201 under the actual name when HOSTKEY puts a prefix before it', async t => {
-    control.set({ bucketPrefix: 'on' })
+    control.setBehaviours({ bucketPrefix: 'on' })
     const reply = await create('music')
     const { name, warnings } = reply.json()
     t.match(name, /^b[0-9a-f]{8}-music$/)
@@ -109,13 +109,13 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('201 when the list shows the bucket late', async t => {
-    control.set({ listLag: 2 })
+    control.setBehaviours({ listLag: 2 })
     t.hasStrict((await create('late')).json(), { name: 'late', warnings: [] })
     t.equal(calls(), 1)
   })
 
   t.test('201 under the wished name with the warning bucket-name-unconfirmed when the list never shows it', async t => {
-    control.set({ listLag: 100 })
+    control.setBehaviours({ listLag: 100 })
     const reply = await create('unseen')
     t.equal(reply.statusCode, 201)
     t.match(reply.json(), { name: 'unseen', warnings: [{ code: 'bucket-name-unconfirmed' }] })
@@ -144,7 +144,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('201 when HOSTKEY prints the empty map as a list', async t => {
-    control.set({ createBucketHeaders: 'list' })
+    control.setBehaviours({ createBucketHeaders: 'list' })
     t.equal((await create('listed')).statusCode, 201)
   })
 
@@ -179,7 +179,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
     [503, 'upstream-storage-error', 502, 'unknown']
   ] as const) {
     t.test(`${ours} ${problem} when the storage says ${status} under result OK`, async t => {
-      control.set({ disguised: status })
+      control.setBehaviours({ hiddenFailure: status })
       fails(t, await create('disguised'), ours, problem, { outcome })
     })
   }
@@ -198,7 +198,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
       `outcome unknown when the answer is lost (${kind}) and no list tells: sent once, not repeatable`,
       async t => {
         const { post } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' }, { sandbox })
-        control.set({ listLag: 100 })
+        control.setBehaviours({ listLag: 100 })
         control.fault({ kind, action: 'create_bucket' })
         const reply = await post(`${ACCOUNT}/buckets`, { name: 'unseen' })
         t.ok([502, 504].includes(reply.statusCode), reply.text)
@@ -209,7 +209,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   }
 
   t.test('201 under the actual name when the answer is lost and HOSTKEY puts a prefix before it', async t => {
-    control.set({ bucketPrefix: 'on' })
+    control.setBehaviours({ bucketPrefix: 'on' })
     control.fault({ kind: 'truncated', action: 'create_bucket' })
     const reply = await create('lost')
     t.equal(reply.statusCode, 201, reply.text)

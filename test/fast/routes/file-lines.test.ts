@@ -48,7 +48,7 @@ t.test('GET …/files as lines', async t => {
   t.beforeEach(() => control.reset())
 
   t.test('200 with every file and folder once, and an end', async t => {
-    control.set({ listing: 'flat' })
+    control.setBehaviours({ listing: 'flat' })
     const reply = await ask(LOGS)
     t.equal(reply.statusCode, 200)
     t.equal(reply.headers['content-type'], NDJSON)

@@ -153,7 +153,7 @@ t.test('DELETE …/files/* and ?path=: exactly that path', async t => {
 
 t.test('links.self of each file deletes exactly this file', async t => {
   const { byRaw, byFetch, sandbox, get } = await fileDeletions(t)
-  sandbox.control.set({ listing: 'flat' })
+  sandbox.control.setBehaviours({ listing: 'flat' })
   for (const send of [byRaw, byFetch]) {
     for (const path of [...paths, '.', '..']) sandbox.control.putFile('empty-bucket', path)
     const { items } = (await get(`${FILES}?limit=1000`)).json() as {

@@ -47,7 +47,7 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
   })
 
   t.test('200 gives the path that deletes as `path`, and the one that HOSTKEY displays as `name`', async t => {
-    control.set({ displayKey: 'basename', listing: 'flat' })
+    control.setBehaviours({ displayKey: 'basename', listing: 'flat' })
     const reply = await get(`${FILES}?limit=1`)
     t.match(reply.json().items, [{ path: '2023/10/01/error-0000.log', name: 'error-0000.log' }])
     t.equal(reply.json().items[0].links.self, `${FILES}?path=2023%2F10%2F01%2Ferror-0000.log`)
@@ -87,7 +87,7 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
 
   for (const nextTokenEnd of ['null', 'absent', 'empty', 'false'] as const) {
     t.test(`200 ends the list when HOSTKEY’s next_token is ${nextTokenEnd}`, async t => {
-      control.set({ nextTokenEnd })
+      control.setBehaviours({ nextTokenEnd })
       const reply = await get('/accounts/s3_user_1/buckets/empty-bucket/files')
       t.strictSame(reply.json(), { items: [], folders: [], nextCursor: null })
       t.equal(reply.headers['link'], undefined)

@@ -104,11 +104,11 @@ t.test('an order and its key', async t => {
   })
 
   t.test('402 payment-required is recorded: the same key gets it again, another key may order', async t => {
-    control.set({ createOrder: 'unpaid' })
+    control.setBehaviours({ createOrder: 'unpaid' })
     const [body, key] = [orderOf(), randomUUID()]
     const first = await order(body, key)
     fails(t, first, 402, 'payment-required', { outcome: 'unknown' })
-    control.set({ createOrder: 'normal' })
+    control.setBehaviours({ createOrder: 'normal' })
     isReplayed(t, await order(body, key), first)
     t.equal(sent(), 1)
     t.equal((await order(body)).statusCode, 201)
@@ -151,7 +151,7 @@ t.test('202 while nobody can tell, and nothing is sent again', async t => {
 
 t.test('201 in the end when HOSTKEY acts after the connection is broken', async t => {
   const { order, sent, control } = await shop(t)
-  control.fault({ kind: 'late-apply', action: 'create_order', count: 1, ms: 500 })
+  control.fault({ kind: 'late-execution', action: 'create_order', count: 1, ms: 500 })
   const [body, key] = [orderOf(), randomUUID()]
   t.equal((await order(body, key)).statusCode, 202)
   t.ok(await eventually(async () => (await order(body, key)).statusCode === 201))

@@ -50,7 +50,7 @@ t.test('POST /orders', async t => {
   })
 
   t.test('201 with the actual name of the bucket when HOSTKEY puts a prefix before it', async t => {
-    control.set({ bucketPrefix: 'on' })
+    control.setBehaviours({ bucketPrefix: 'on' })
     t.match((await order(wanted)).json().bucket, /^b[0-9a-f]{8}-photos$/)
   })
 
@@ -138,7 +138,7 @@ t.test('POST /orders', async t => {
   })
 
   t.test('402 payment-required when an unpaid order stays behind', async t => {
-    control.set({ createOrder: 'unpaid' })
+    control.setBehaviours({ createOrder: 'unpaid' })
     fails(t, await order(wanted), 402, 'payment-required', { outcome: 'unknown' })
     t.equal(control.state().unpaidOrders.length, 1)
   })

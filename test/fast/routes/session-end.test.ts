@@ -164,7 +164,7 @@ t.test('401 session-expired when HOSTKEY has ended the token', async t => {
   const running = await gateway(t)
   const { control, demo } = running.sandbox
   for (const authFailure of ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const) {
-    control.set({ authFailure })
+    control.setBehaviours({ authFailure })
     for (const write of [false, true]) {
       const browser = createBrowser(running)
       await browser.logIn({ apiKey: demo.apiKey })

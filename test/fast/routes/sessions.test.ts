@@ -71,12 +71,12 @@ t.test('POST /session', async t => {
 
   t.test('201 whatever shape HOSTKEY gives the login', async t => {
     for (const loginShape of ['nested', 'flat', 'flatWithResult0'] as const) {
-      sandbox.control.set({ loginShape })
+      sandbox.control.setBehaviours({ loginShape })
       const browser = createBrowser(running)
       t.equal((await browser.logIn(credentials.apiKey)).statusCode, 201, loginShape)
       t.equal((await browser.get('/session')).json().customerId, 1002, loginShape)
     }
-    sandbox.control.set({ loginShape: 'nested' })
+    sandbox.control.setBehaviours({ loginShape: 'nested' })
   })
 
   t.test('a new session at every login, and the one that is shown ends', async t => {
@@ -204,7 +204,7 @@ t.test('POST /session, refused', async t => {
   t.test(
     '403 two-factor-required where it is asked whose token it is, and the token waits for its second factor',
     async t => {
-      control.set({ pendingInfo: 'told' })
+      control.setBehaviours({ pendingInfo: 'answered' })
       const body = new URLSearchParams({ action: 'whmcslogin', user: email, password })
       const granted = await fetch(`${running.sandbox.url}auth.php`, { method: 'POST', body })
       const { result } = (await granted.json()) as { result: { token: string } }
@@ -224,7 +224,7 @@ t.test('POST /session, refused', async t => {
   })
   t.test('401 invalid-credentials when HOSTKEY speaks of a token that nobody has sent', async t => {
     for (const authFailure of ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const) {
-      control.set({ authFailure })
+      control.setBehaviours({ authFailure })
       control.fault({ kind: 'auth-failure', action: 'login', count: 1 })
       await refused(t, { apiKey: demo.apiKey }, 401, 'invalid-credentials')
     }

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { bench, pluck } from './support.ts'
+import { harness, pluck } from './support.ts'
 
 const free = { plan_id: 1, bucket_name: 'photos' }
 const paid = { plan_id: 4, bucket_name: 'photos', location: 'DE' }
 
-t.test('create_account makes one free account with its bucket, in NL unless told otherwise', async t => {
-  const { s3, control } = await bench(t)
+t.test('create_account creates one free account with its bucket, in NL by default', async t => {
+  const { s3, control } = await harness(t)
   t.strictSame(await s3('create_account', free), { result: 'OK', action: 'create_account', s3uid: 's3_user_100' })
   t.match(control.state().accounts.at(-1), { s3uid: 's3_user_100', location: 'NL', paid: false, buckets: ['photos'] })
   t.match(await s3('create_account', { ...free, bucket_name: 'more' }), { message: 'S3 free account limit reached' })
@@ -13,8 +13,8 @@ t.test('create_account makes one free account with its bucket, in NL unless told
   t.match(await s3('create_account', { ...free, location: 'DE' }), { s3uid: 's3_user_101' }, 'the name is free again')
 })
 
-t.test('create_account refuses plans and locations that are not on offer, and keeps no account', async t => {
-  const { s3, control } = await bench(t)
+t.test('create_account refuses plans and locations that are not available, and creates no account', async t => {
+  const { s3, control } = await harness(t)
   const before = control.state().accounts.length
   t.match(await s3('create_account', { ...free, plan_id: 3 }), { message: 'Plan not found' })
   t.match(await s3('create_account', { ...free, plan_id: 99 }), { message: 'Plan not found' })
@@ -22,19 +22,19 @@ t.test('create_account refuses plans and locations that are not on offer, and ke
   t.equal(control.state().accounts.length, before)
 })
 
-t.test('an account stays when its first bucket cannot be made', async t => {
-  const { s3, control } = await bench(t)
+t.test('an account remains when its first bucket cannot be created', async t => {
+  const { s3, control } = await harness(t)
   const error = 'S3 account was created, but had an error:'
   t.match(await s3('create_account', { ...free, bucket_name: 'Bad_Name' }), { message: `${error} InvalidBucketName` })
   t.match(await s3('create_order', { ...paid, bucket_name: 'logs' }), { message: `${error} Bucket already exists` })
   const users = await s3('get_users')
   t.strictSame(pluck(users, 's3_users', 's3uid'), ['s3_user_1', 's3_user_100', 's3_user_101'])
   t.match(await s3('get_buckets', { s3uid: 's3_user_100' }), { message: [] })
-  t.equal(control.customer('demo').creditCents, 100_000 - 1490, 'the order was paid all the same')
+  t.equal(control.customer('demo').creditCents, 100_000 - 1490, 'the order is charged')
 })
 
-t.test('create_order takes the price off the credit, and refuses what is not for sale', async t => {
-  const { s3, control } = await bench(t)
+t.test('create_order charges the credit, and refuses plans that cannot be ordered', async t => {
+  const { s3, control } = await harness(t)
   t.strictSame(await s3('create_order', paid), { result: 'OK', action: 'create_order', s3uid: 's3_user_100' })
   t.equal(control.customer('demo').creditCents, 100_000 - 1490)
   t.match(await s3('create_order', { ...paid, plan_id: 1 }), { message: 'Plan not found' })
@@ -49,7 +49,7 @@ t.test('create_order takes the price off the credit, and refuses what is not for
 })
 
 t.test('createOrder=unpaid leaves an unpaid order and no account', async t => {
-  const { s3, control } = await bench(t, { switches: { createOrder: 'unpaid' } })
+  const { s3, control } = await harness(t, { behaviours: { createOrder: 'unpaid' } })
   t.match(await s3('create_order', paid), { message: 'issue service paid' })
   const { unpaidOrders, accounts } = control.state()
   t.strictSame(unpaidOrders, [{ customerId: 1002, planId: 4, bucketName: 'photos', location: 'DE' }])
@@ -57,8 +57,8 @@ t.test('createOrder=unpaid leaves an unpaid order and no account', async t => {
   t.equal(control.customer('demo').creditCents, 100_000)
 })
 
-t.test('delete_account takes buckets and files with it', async t => {
-  const { s3, control } = await bench(t)
+t.test('delete_account deletes its buckets and files', async t => {
+  const { s3, control } = await harness(t)
   t.strictSame(await s3('delete_account', { s3uid: 's3_user_1' }), {
     result: 'OK',
     action: 'delete_account',
@@ -68,18 +68,18 @@ t.test('delete_account takes buckets and files with it', async t => {
   t.notOk(control.state().buckets.some(bucket => bucket.s3uid === 's3_user_1'))
 })
 
-t.test('get_users shows a customer their own accounts, and an admin everybody’s or one customer’s', async t => {
-  const { s3, control } = await bench(t)
+t.test('get_users lists the own accounts for a customer, and all or one customer’s for an admin', async t => {
+  const { s3, control } = await harness(t)
   const token = control.tokenOf('admin')
   t.strictSame(pluck(await s3('get_users'), 's3_users', 's3uid'), ['s3_user_1'])
   t.strictSame(pluck(await s3('get_users', { id: 1005 }), 's3_users', 's3uid'), ['s3_user_1'], 'id is ignored')
   t.strictSame(pluck(await s3('get_users', { token }), 's3_users', 'id'), [1, 2, 3, 4])
   t.strictSame(pluck(await s3('get_users', { token, id: 1005 }), 's3_users', 'id'), [2])
-  t.strictSame(pluck(await s3('get_users', { s3uid: 's3_user_2' }), 's3_users', 'id'), [], 'not another’s by name')
+  t.strictSame(pluck(await s3('get_users', { s3uid: 's3_user_2' }), 's3_users', 'id'), [], 's3uid of another customer')
 })
 
 t.test('get_users filters, sorts and limits', async t => {
-  const { s3, control } = await bench(t)
+  const { s3, control } = await harness(t)
   const ids = async (fields: Record<string, string | number>) =>
     pluck(await s3('get_users', { token: control.tokenOf('admin'), ...fields }), 's3_users', 'id')
   t.strictSame(await ids({ plan_id: 1 }), [3])
@@ -96,15 +96,15 @@ t.test('get_users filters, sorts and limits', async t => {
   }
 })
 
-t.test('accountLag hides a new account from so many lists', async t => {
-  const { s3 } = await bench(t, { switches: { accountLag: 1 } })
+t.test('accountLag hides a new account from that many lists', async t => {
+  const { s3 } = await harness(t, { behaviours: { accountLag: 1 } })
   await s3('create_account', free)
   t.equal(pluck(await s3('get_users'), 's3_users', 'id').length, 1)
   t.equal(pluck(await s3('get_users'), 's3_users', 'id').length, 2)
 })
 
-t.test('list_plans and history: customers see what is on offer, admins everything', async t => {
-  const { s3, control } = await bench(t)
+t.test('list_plans and history: customers see active plans, admins see all', async t => {
+  const { s3, control } = await harness(t)
   const token = control.tokenOf('admin')
   t.strictSame(pluck(await s3('list_plans'), 'plans', 'id'), [1, 2, 4])
   t.strictSame(pluck(await s3('list_plans', { token }), 'plans', 'id'), [1, 2, 3, 4])
@@ -113,11 +113,11 @@ t.test('list_plans and history: customers see what is on offer, admins everythin
   t.strictSame(pluck(await s3('history', { id: 2 }), 'data', 'id'), [2, 3])
 })
 
-t.test('the extra actions exist only when they are switched on', async t => {
-  const { s3, control } = await bench(t, { now: () => Date.UTC(2026, 0, 1) })
+t.test('the extra actions exist only with extraActions=on', async t => {
+  const { s3, control } = await harness(t, { now: () => Date.UTC(2026, 0, 1) })
   const s3uid = 's3_user_1'
   t.match(await s3('get_available_locations'), { message: 's3/get_available_locations: invalid request' })
-  control.set({ extraActions: 'on' })
+  control.setBehaviours({ extraActions: 'on' })
   t.match(await s3('get_available_locations'), { result: 'OK', locations: ['NL', 'DE'] })
   t.match(await s3('delete_payment_account', { s3uid }), { message: { cancellation_date: '2026-01-31' } })
   t.equal(control.state().accounts[0]?.cancelDate, '2026-01-31')

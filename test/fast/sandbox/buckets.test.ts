@@ -1,10 +1,10 @@
 import t from 'tap'
-import { bench, jsonOf, pluck } from './support.ts'
+import { harness, jsonOf, pluck } from './support.ts'
 
 const s3uid = 's3_user_1'
 
-t.test('a bucket can be made, listed and deleted while it is empty', async t => {
-  const { s3, control } = await bench(t, { now: () => Date.UTC(2026, 0, 2) })
+t.test('a bucket can be created, listed, and deleted when it is empty', async t => {
+  const { s3, control } = await harness(t, { now: () => Date.UTC(2026, 0, 2) })
   const bucket = { s3uid, bucket_name: 'photos' }
   t.match(await s3('create_bucket', bucket), { message: { status: 200, body: '', headers: {} } })
   t.match(await s3('get_buckets', { s3uid }), {
@@ -18,8 +18,8 @@ t.test('a bucket can be made, listed and deleted while it is empty', async t => 
   t.match(await s3('delete_bucket', bucket), { message: 'Delete S3 bucket error: NoSuchBucket' })
 })
 
-t.test('a deleted file is no longer listed, and no longer counted', async t => {
-  const { s3, control } = await bench(t)
+t.test('a deleted file is neither listed nor counted', async t => {
+  const { s3, control } = await harness(t)
   const bucket = { s3uid, bucket_name: 'empty-bucket' }
   control.putFile('empty-bucket', 'a.txt', 5)
   control.putFile('empty-bucket', 'b.txt', 7)
@@ -29,8 +29,8 @@ t.test('a deleted file is no longer listed, and no longer counted', async t => {
   t.strictSame(pluck(await s3('get_buckets_rmq', { s3uid }), 'message', 'usage')[1], 7)
 })
 
-t.test('a name is taken when anybody has it, and refused when it breaks the rule', async t => {
-  const { s3 } = await bench(t)
+t.test('a bucket name is refused when any customer has it, or when it is invalid', async t => {
+  const { s3 } = await harness(t)
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'other-bucket' }), {
     message: 'Create bucket error: Bucket already exists'
   })
@@ -43,8 +43,8 @@ t.test('a name is taken when anybody has it, and refused when it breaks the rule
   }
 })
 
-t.test('of many create_bucket for one name at once, one succeeds and the rest are refused', async t => {
-  const { s3 } = await bench(t)
+t.test('of concurrent create_bucket calls with one name, one succeeds and the others are refused', async t => {
+  const { s3 } = await harness(t)
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => s3('create_bucket', { s3uid, bucket_name: 'photos' }))
   )
@@ -52,8 +52,8 @@ t.test('of many create_bucket for one name at once, one succeeds and the rest ar
   t.equal(answers.filter(answer => answer['message'] === 'Create bucket error: Bucket already exists').length, 7)
 })
 
-t.test('bucketPrefix=on puts a prefix before the name, and knows the bucket by nothing else', async t => {
-  const { s3 } = await bench(t, { switches: { bucketPrefix: 'on' } })
+t.test('bucketPrefix=on adds a prefix to the name; the requested name does not exist', async t => {
+  const { s3 } = await harness(t, { behaviours: { bucketPrefix: 'on' } })
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'photos' }), { result: 'OK' })
   const name = String(pluck(await s3('get_buckets', { s3uid }), 'message', 'name').at(-1))
   t.match(name, /^b[0-9a-f]{8}-photos$/)
@@ -65,31 +65,31 @@ t.test('bucketPrefix=on puts a prefix before the name, and knows the bucket by n
   t.match(pluck(await s3('get_buckets', { s3uid: 's3_user_100' }), 'message', 'name'), [/^b[0-9a-f]{8}-photos$/])
 })
 
-t.test('getBuckets: absent refuses as an unknown action does; withKeys prints the key pair', async t => {
-  const { s3, control } = await bench(t)
-  control.set({ getBuckets: 'absent' })
+t.test('getBuckets: absent refuses like an unknown action; withKeys includes the key pair', async t => {
+  const { s3, control } = await harness(t)
+  control.setBehaviours({ getBuckets: 'absent' })
   t.strictSame(await s3('get_buckets', { s3uid, token: 'dead' }), {
     code: -1,
     message: 's3/get_buckets: invalid request'
   })
-  control.set({ getBuckets: 'withKeys' })
+  control.setBehaviours({ getBuckets: 'withKeys' })
   t.match(await s3('get_buckets', { s3uid }), { access_key: /^[A-Z2-7]{20}$/, secret_key: /^[A-Za-z0-9]{40}$/ })
-  control.set({ getBuckets: 'on' })
+  control.setBehaviours({ getBuckets: 'on' })
   t.notOk('access_key' in (await s3('get_buckets', { s3uid })))
 })
 
-t.test('disguised: create_bucket refuses under result OK', async t => {
-  const { s3, control } = await bench(t, { switches: { disguised: true } })
+t.test('hiddenFailure: create_bucket reports failures inside result OK', async t => {
+  const { s3, control } = await harness(t, { behaviours: { hiddenFailure: true } })
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'logs' }), { result: 'OK', message: { status: 409 } })
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'Bad' }), { result: 'OK', message: { status: 400 } })
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'photos' }), { result: 'OK', message: { status: 200 } })
-  control.set({ disguised: 503 })
+  control.setBehaviours({ hiddenFailure: 503 })
   t.match(await s3('create_bucket', { s3uid, bucket_name: 'videos' }), { result: 'OK', message: { status: 503 } })
   t.notOk(control.state().buckets.some(bucket => bucket.name === 'videos'))
 })
 
-t.test('createBucketHeaders=list prints the empty map as PHP does', async t => {
-  const { s3 } = await bench(t, { switches: { createBucketHeaders: 'list' } })
+t.test('createBucketHeaders=list prints the empty map as a list', async t => {
+  const { s3 } = await harness(t, { behaviours: { createBucketHeaders: 'list' } })
   t.strictSame((await s3('create_bucket', { s3uid, bucket_name: 'photos' }))['message'], {
     status: 200,
     body: '',
@@ -97,15 +97,15 @@ t.test('createBucketHeaders=list prints the empty map as PHP does', async t => {
   })
 })
 
-t.test('listLag hides a new bucket from so many lists', async t => {
-  const { s3 } = await bench(t, { switches: { listLag: 2 } })
+t.test('listLag hides a new bucket from that many lists', async t => {
+  const { s3 } = await harness(t, { behaviours: { listLag: 2 } })
   await s3('create_bucket', { s3uid, bucket_name: 'photos' })
   const isListed = async () => pluck(await s3('get_buckets', { s3uid }), 'message', 'name').includes('photos')
   t.strictSame([await isListed(), await isListed(), await isListed()], [false, false, true])
 })
 
-t.test('rmq=callback answers with a key, and eq_callback.php gives the answer once it is ready, once', async t => {
-  const { s3, post, control, url } = await bench(t, { switches: { rmq: 'callback', callbackSeconds: 5 } })
+t.test('rmq=callback replies with a key; eq_callback.php returns the result once, when it is ready', async t => {
+  const { s3, post, control, url } = await harness(t, { behaviours: { rmq: 'callback', callbackSeconds: 5 } })
   const { callback } = await s3('get_buckets_rmq', { s3uid })
   t.match(callback, /^[a-z0-9]{32}$/)
   const key = String(callback)
@@ -123,7 +123,7 @@ t.test('rmq=callback answers with a key, and eq_callback.php gives the answer on
 })
 
 t.test('rmq=stall is never ready', async t => {
-  const { s3, post, control } = await bench(t, { switches: { rmq: 'stall' } })
+  const { s3, post, control } = await harness(t, { behaviours: { rmq: 'stall' } })
   const key = String((await s3('get_buckets_rmq', { s3uid }))['callback'])
   control.advance(1e9)
   t.strictSame(await jsonOf(await post('eq_callback.php', { action: 'check', key })), { result: 'Not ready', key })

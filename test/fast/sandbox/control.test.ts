@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { createCallLog } from '../../../src/sandbox/calls.ts'
-import { hashedToken, startSandbox } from '../../../src/sandbox/index.ts'
-import { bench, jsonOf } from './support.ts'
+import { hashToken, startSandbox } from '../../../src/sandbox/index.ts'
+import { harness, jsonOf } from './support.ts'
 
-t.test('the log holds every call in order, without its secrets', async t => {
-  const { s3, auth, demo, control } = await bench(t)
+t.test('the log keeps every call in order, with secrets masked', async t => {
+  const { s3, auth, demo, control } = await harness(t)
   await s3('get_buckets', { s3uid: 's3_user_1' })
   await auth('login', { key: demo.apiKey })
   await auth('whmcslogin', { user: demo.email, password: demo.password })
   await s3('get_buckets', { s3uid: 's3_user_1' })
   const token = `sha256:${createHash('sha256').update(demo.token).digest('hex').slice(0, 16)}`
-  t.equal(hashedToken(demo.token), token)
+  t.equal(hashToken(demo.token), token)
   t.match(control.calls(), [
     {
       script: 's3.php',
@@ -32,7 +32,7 @@ t.test('the log holds every call in order, without its secrets', async t => {
   )
 })
 
-t.test('the log keeps the last 10,000 calls, and counts all', async t => {
+t.test('the log keeps the last 10,000 calls, and counts all calls', async t => {
   const log = createCallLog()
   for (let at = 0; at < 25_000; at += 1) {
     log.record({ at, script: 's3.php', method: 'POST', fields: new Map([['action', 'nope']]), headers: {} })
@@ -43,13 +43,13 @@ t.test('the log keeps the last 10,000 calls, and counts all', async t => {
   for (let n = 0; n < 500; n += 1) {
     log.record({ at: 0, script: 's3.php', method: 'POST', fields: new Map([['action', `a${n}`]]), headers: {} })
   }
-  t.ok(Object.keys(log.counters()).length <= 101, 'names that nobody knows are counted together')
+  t.ok(Object.keys(log.counters()).length <= 101, 'unknown names share a counter')
 })
 
-t.test('secrets lists all that ever existed, and another seed has others', async t => {
-  const { s3, auth, demo, control } = await bench(t)
-  const other = await bench(t, { seed: 'canary' })
-  const same = await bench(t)
+t.test('secrets lists every secret issued; another seed has different secrets', async t => {
+  const { s3, auth, demo, control } = await harness(t)
+  const other = await harness(t, { seed: 'canary' })
+  const same = await harness(t)
   t.strictSame(same.demo, demo)
   t.strictSame(
     same.control.secrets().filter(secret => other.control.secrets().includes(secret)),
@@ -67,23 +67,23 @@ t.test('secrets lists all that ever existed, and another seed has others', async
   t.equal(new Set(secrets).size, secrets.length)
 })
 
-t.test('reset brings everything back to the start', async t => {
-  const { s3, control } = await bench(t, { now: () => 1_700_000_000_000, switches: { bucketPrefix: 'on' } })
+t.test('reset restores the initial state', async t => {
+  const { s3, control } = await harness(t, { now: () => 1_700_000_000_000, behaviours: { bucketPrefix: 'on' } })
   const start = control.state()
   await s3('create_account', { plan_id: 1, bucket_name: 'photos' })
   await s3('delete_account', { s3uid: 's3_user_1' })
   control.fault({ kind: 'hang' })
-  control.set({ bucketPrefix: 'off', authFailure: 'http-401' })
+  control.setBehaviours({ bucketPrefix: 'off', authFailure: 'http-401' })
   control.advance(1e6)
   control.reset()
   t.strictSame(control.state(), start)
-  t.match(control.switches(), { bucketPrefix: 'on', authFailure: 'invalid-hash' })
+  t.match(control.behaviours(), { bucketPrefix: 'on', authFailure: 'invalid-hash' })
   t.strictSame([control.calls(), control.counters(), control.faults()], [[], {}, []])
   t.match(await s3('list_plans'), { result: 'OK' })
 })
 
-t.test('expireSessions ends every session; tokenOf gives a live one again', async t => {
-  const { s3, control, demo } = await bench(t)
+t.test('expireSessions ends every session; tokenOf returns a valid token again', async t => {
+  const { s3, control, demo } = await harness(t)
   control.expireSessions()
   t.match(await s3('list_plans'), { result: -2 })
   const token = control.tokenOf('demo')
@@ -96,51 +96,51 @@ t.test('expireSessions ends every session; tokenOf gives a live one again', asyn
 })
 
 t.test('two sandboxes share nothing', async t => {
-  const [a, b] = [await bench(t), await bench(t)]
+  const [a, b] = [await harness(t), await harness(t)]
   await a.s3('delete_account', { s3uid: 's3_user_1' })
   a.control.fault({ kind: 'refusal' })
-  a.control.set({ getBuckets: 'absent' })
+  a.control.setBehaviours({ getBuckets: 'absent' })
   t.match(await b.s3('get_buckets', { s3uid: 's3_user_1' }), { result: 'OK' })
   t.strictSame(b.control.counters(), { get_buckets: 1 })
 })
 
-t.test('the same controls answer over HTTP', async t => {
-  const { url, s3, control, demo } = await bench(t)
-  const ask = async (method: string, path: string, body?: object) =>
+t.test('the control works over HTTP', async t => {
+  const { url, s3, control, demo } = await harness(t)
+  const send = async (method: string, path: string, body?: object) =>
     jsonOf(await fetch(`${url}control/${path}`, { method, ...(body && { body: JSON.stringify(body) }) }))
-  t.match(await ask('POST', 'faults', { kind: 'refusal', action: 'list_plans', text: 'no', count: 2, after: 0 }), {
+  t.match(await send('POST', 'faults', { kind: 'refusal', action: 'list_plans', text: 'no', count: 2, after: 0 }), {
     ok: true
   })
   t.match(await s3('list_plans'), { message: 'no' })
-  t.match(await ask('DELETE', 'faults'), { ok: true })
+  t.match(await send('DELETE', 'faults'), { ok: true })
   t.match(await s3('list_plans'), { result: 'OK' })
-  t.match(await ask('POST', 'quirks', { authFailure: 'code-2' }), { ok: true })
-  t.match(await ask('GET', 'quirks'), { authFailure: 'code-2', rmq: 'sync' })
-  t.match(await ask('POST', 'clock', { advanceSeconds: 86_400 }), { ok: true })
+  t.match(await send('POST', 'behaviours', { authFailure: 'code-2' }), { ok: true })
+  t.match(await send('GET', 'behaviours'), { authFailure: 'code-2', rmq: 'sync' })
+  t.match(await send('POST', 'clock', { advanceSeconds: 86_400 }), { ok: true })
   t.match(await s3('list_plans'), { code: -2 })
-  t.match(await ask('GET', 'counters'), { list_plans: 3 })
-  t.match(await ask('POST', 'reset'), { ok: true })
+  t.match(await send('GET', 'counters'), { list_plans: 3 })
+  t.match(await send('POST', 'reset'), { ok: true })
   t.match(await s3('list_plans'), { result: 'OK' })
-  t.match(await ask('GET', 'calls'), { 0: { action: 'list_plans' } })
-  const state = JSON.stringify(await ask('GET', 'state'))
+  t.match(await send('GET', 'calls'), { 0: { action: 'list_plans' } })
+  const state = JSON.stringify(await send('GET', 'state'))
   t.match(state, 's3_user_1')
   t.strictSame(
     control.secrets().filter(secret => state.includes(secret)),
     [],
-    'and give no secrets away'
+    'secrets are masked'
   )
-  t.match(await ask('POST', 'credit', { customer: 'demo', cents: 5 }), { ok: true })
+  t.match(await send('POST', 'credit', { customer: 'demo', cents: 5 }), { ok: true })
   t.equal(control.customer('demo').creditCents, 5)
-  t.match(await ask('POST', 'files', { bucket: 'empty-bucket', path: 'a' }), { ok: true })
-  t.match(await ask('POST', 'sessions/expire'), { ok: true })
+  t.match(await send('POST', 'files', { bucket: 'empty-bucket', path: 'a' }), { ok: true })
+  t.match(await send('POST', 'sessions/expire'), { ok: true })
   t.match(await s3('list_plans', { token: demo.token }), { result: -2 })
 })
 
-t.test('the control refuses what it does not know, and pages of a browser', async t => {
-  const { url } = await bench(t)
+t.test('the control refuses unknown requests and browser pages', async t => {
+  const { url } = await harness(t)
   t.equal((await fetch(`${url}control/nope`)).status, 404)
   t.equal((await fetch(`${url}control/faults`, { method: 'POST', body: '{"kind":"earthquake"}' })).status, 400)
-  t.equal((await fetch(`${url}control/quirks`, { method: 'POST', body: '{"weather":1}' })).status, 400)
+  t.equal((await fetch(`${url}control/behaviours`, { method: 'POST', body: '{"weather":1}' })).status, 400)
   t.equal((await fetch(`${url}control/faults`, { method: 'POST', body: '{' })).status, 400)
   t.equal(
     (await fetch(`${url}control/reset`, { method: 'POST', headers: { origin: 'http://evil.example' } })).status,
@@ -148,7 +148,7 @@ t.test('the control refuses what it does not know, and pages of a browser', asyn
   )
 })
 
-t.test('close ends hanging connections at once', async t => {
+t.test('close ends open connections at once', async t => {
   const { url, demo, control, close } = await startSandbox()
   control.fault({ kind: 'hang' })
   const hanging = fetch(`${url}s3.php`, {

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
-import type { Switches } from '../../../src/sandbox/index.ts'
-import { type Bench, bench, type Json, pluck } from './support.ts'
+import type { Behaviours } from '../../../src/sandbox/index.ts'
+import { harness, type Json, pluck, type SandboxHarness } from './support.ts'
 
 const pictures = { s3uid: 's3_user_1', bucket_name: 'holiday-pictures' }
 const logs = { s3uid: 's3_user_1', bucket_name: 'logs' }
 
 /** Every page of a listing. */
-const pages = async ({ s3 }: Bench, fields: Record<string, string | number>): Promise<Json[]> => {
+const pages = async ({ s3 }: SandboxHarness, fields: Record<string, string | number>): Promise<Json[]> => {
   const all: Json[] = []
   let token: unknown
   do {
@@ -23,8 +23,8 @@ const foldersOf = (all: Json[]) => all.flatMap(page => pluck(page, 'folders', 'k
 const byBytes = (a: unknown, b: unknown) => Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)))
 
 for (const max_keys of [1, 7, 100]) {
-  t.test(`pages of ${max_keys} show each file once, in the order of bytes, none larger than asked`, async t => {
-    const b = await bench(t, { switches: { listing: 'flat' } })
+  t.test(`pages of ${max_keys} list each file once, in byte order, and respect max_keys`, async t => {
+    const b = await harness(t, { behaviours: { listing: 'flat' } })
     const all = await pages(b, { ...pictures, max_keys })
     const stored = b.control.state().buckets.find(bucket => bucket.name === 'holiday-pictures')?.files ?? []
     t.ok(stored.length >= 250)
@@ -33,8 +33,8 @@ for (const max_keys of [1, 7, 100]) {
     t.equal(all.length, Math.ceil(stored.length / max_keys))
   })
 
-  t.test(`pages of ${max_keys} show each file and folder at the root once`, async t => {
-    const b = await bench(t)
+  t.test(`pages of ${max_keys} list each file and folder at the root once`, async t => {
+    const b = await harness(t)
     const all = await pages(b, { ...pictures, max_keys })
     const stored = (b.control.state().buckets.find(bucket => bucket.name === 'holiday-pictures')?.files ?? []).map(
       ([path]) => path
@@ -46,17 +46,17 @@ for (const max_keys of [1, 7, 100]) {
   })
 }
 
-t.test('a bucket of thousands is paged through by hundreds; more than 100 are never given', async t => {
-  const b = await bench(t)
+t.test('a page has at most 100 entries, whatever max_keys is', async t => {
+  const b = await harness(t)
   const all = await pages(b, { ...logs, max_keys: 5000 })
   t.equal(all.length, 51)
   t.equal(new Set(pathsOf(all)).size, 5000)
   const first = await b.s3('get_files', logs)
-  t.equal(pluck(first, 'files', 'key').length + pluck(first, 'folders', 'key').length, 100, 'nor without max_keys')
+  t.equal(pluck(first, 'files', 'key').length + pluck(first, 'folders', 'key').length, 100, 'without max_keys')
 })
 
 t.test('the fixture holds the awkward paths, and each can be deleted byte for byte', async t => {
-  const { s3 } = await bench(t)
+  const { s3 } = await harness(t)
   for (const filename of awkwardPaths) {
     t.match(await s3('delete_file', { ...pictures, filename }), { result: 'OK' }, JSON.stringify(filename.slice(0, 40)))
     t.match(await s3('delete_file', { ...pictures, filename }), { message: 'Delete S3 file error: File not found' })
@@ -67,20 +67,20 @@ t.test('the fixture holds the awkward paths, and each can be deleted byte for by
   t.ok(awkwardPaths.some(path => Buffer.byteLength(path) === 1024))
 })
 
-t.test('search finds a part of the path in any case, without folders; searchMode=prefix goes by folder', async t => {
-  const b = await bench(t)
+t.test('search matches a part of the path in any case, without folders; searchMode=prefix lists by folder', async t => {
+  const b = await harness(t)
   const found = await pages(b, { ...pictures, search: 'BEACH/', max_keys: 10 })
   t.equal(pathsOf(found).length, 36)
   t.ok(pathsOf(found).every(path => String(path).includes('/beach/')))
   t.strictSame(foldersOf(found), [])
-  b.control.set({ searchMode: 'prefix' })
+  b.control.setBehaviours({ searchMode: 'prefix' })
   const inside = await pages(b, { ...pictures, search: '2021/', max_keys: 1 })
   t.strictSame(foldersOf(inside), ['2021/spring/', '2021/summer/', '2021/winter/'])
   t.equal(pathsOf(await pages(b, { ...pictures, search: '2021/summer/beach/', max_keys: 5 })).length, 12)
 })
 
-t.test('a cursor is good for its own bucket and search alone', async t => {
-  const { s3 } = await bench(t)
+t.test('a cursor is valid only for its bucket and search', async t => {
+  const { s3 } = await harness(t)
   const page = await s3('get_files', { ...pictures, max_keys: 1 })
   const continuation_token = String(page['next_token'])
   t.match(Buffer.from(continuation_token, 'base64').toString(), /^\{"ContinuationToken":"[0-9A-F]+"\}$/)
@@ -94,8 +94,8 @@ t.test('a cursor is good for its own bucket and search alone', async t => {
   t.match(await s3('get_files', { ...pictures, continuation_token }), { result: 'OK' })
 })
 
-t.test('deletion between two pages neither repeats nor skips what stays', async t => {
-  const { s3 } = await bench(t)
+t.test('a deletion between two pages neither repeats nor skips other files', async t => {
+  const { s3 } = await harness(t)
   const first = await s3('get_files', { ...logs, max_keys: 3 })
   const filename = String(pluck(first, 'files', 'original_key').at(-1))
   await s3('delete_file', { ...logs, filename })
@@ -103,10 +103,10 @@ t.test('deletion between two pages neither repeats nor skips what stays', async 
   t.strictSame(pluck(second, 'files', 'original_key'), ['access-00002.log.gz'])
 })
 
-t.test('the last page ends in each of four ways', async t => {
-  const { s3, control } = await bench(t)
-  const end = async (nextTokenEnd: Switches['nextTokenEnd']) => {
-    control.set({ nextTokenEnd })
+t.test('nextTokenEnd: the last page has each of four endings', async t => {
+  const { s3, control } = await harness(t)
+  const end = async (nextTokenEnd: Behaviours['nextTokenEnd']) => {
+    control.setBehaviours({ nextTokenEnd })
     const page = await s3('get_files', { ...pictures, bucket_name: 'empty-bucket' })
     return 'next_token' in page ? page['next_token'] : 'absent'
   }
@@ -117,13 +117,13 @@ t.test('the last page ends in each of four ways', async t => {
 })
 
 t.test('displayKey=basename prints a key that is not the path', async t => {
-  const { s3 } = await bench(t, { switches: { displayKey: 'basename' } })
+  const { s3 } = await harness(t, { behaviours: { displayKey: 'basename' } })
   const page = await s3('get_files', { ...pictures, search: '2021/spring/picture-001' })
   t.match(page, { files: [{ key: 'picture-001.jpg', original_key: '2021/spring/picture-001.jpg' }] })
 })
 
-t.test('a path that is no UTF-8 empties the whole answer', async t => {
-  const { post, control, demo } = await bench(t)
+t.test('a path that is not UTF-8 empties the whole reply', async t => {
+  const { post, control, demo } = await harness(t)
   control.putFile('empty-bucket', '\ud800')
   const answer = await post('s3.php', {
     action: 'get_files',

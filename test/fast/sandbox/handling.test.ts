@@ -1,9 +1,9 @@
 import t from 'tap'
 import { phpFields, phpInteger, phpJson } from '../../../src/sandbox/php.ts'
-import { bench, jsonOf } from './support.ts'
+import { harness, jsonOf } from './support.ts'
 
-t.test('a request that is no POSTed form has no fields, and so no action', async t => {
-  const { url, demo, post } = await bench(t)
+t.test('a request that is not a POSTed form has no fields', async t => {
+  const { url, demo, post } = await harness(t)
   const fields = { action: 'list_plans', token: demo.token }
   const query = `${url}s3.php?${new URLSearchParams(fields)}`
   const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) }
@@ -22,58 +22,58 @@ t.test('a request that is no POSTed form has no fields, and so no action', async
 })
 
 t.test('multipart/form-data is read like a form', async t => {
-  const { url, demo } = await bench(t)
+  const { url, demo } = await harness(t)
   const body = new FormData()
   body.set('action', 'list_plans')
   body.set('token', demo.token)
   t.match(await jsonOf(await fetch(`${url}s3.php`, { method: 'POST', body })), { result: 'OK' })
 })
 
-t.test('names of fields are read as PHP reads them', async t => {
-  const { url, demo } = await bench(t)
-  const ask = async (form: string) => {
+t.test('field names are parsed as PHP parses them', async t => {
+  const { url, demo } = await harness(t)
+  const call = async (form: string) => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     return jsonOf(await fetch(`${url}s3.php`, { method: 'POST', headers, body: `token=${demo.token}&${form}` }))
   }
-  t.match(await ask('action=nope&action=list_plans'), { result: 'OK' }, 'the last of a name wins')
-  t.match(await ask('action=show_key&s3uid=s3_user_1&s3.key=access_key'), { result: 'OK' }, 'a dot becomes _')
-  t.match(await ask('action=show_key&s3uid=s3_user_1&s3+key=access_key'), { result: 'OK' }, 'a space becomes _')
+  t.match(await call('action=nope&action=list_plans'), { result: 'OK' }, 'the last value of a name wins')
+  t.match(await call('action=show_key&s3uid=s3_user_1&s3.key=access_key'), { result: 'OK' }, 'a dot becomes _')
+  t.match(await call('action=show_key&s3uid=s3_user_1&s3+key=access_key'), { result: 'OK' }, 'a space becomes _')
   t.match(
-    await ask('action=get_buckets&s3uid[]=s3_user_1'),
+    await call('action=get_buckets&s3uid[]=s3_user_1'),
     { message: 's3/get_buckets: invalid request' },
-    'a list is no text'
+    'a list is not a text'
   )
 })
 
-t.test('an unknown action is refused before the token is looked at', async t => {
-  const { s3 } = await bench(t)
-  t.strictSame(await s3('nope', { token: 'dead' }), { code: -1, message: 's3/nope: invalid request' })
+t.test('an unknown action is refused before the token is checked', async t => {
+  const { s3 } = await harness(t)
+  t.strictSame(await s3('nope', { token: 'invalid' }), { code: -1, message: 's3/nope: invalid request' })
 })
 
-t.test('a dead token is refused before the fields are looked at, in four styles', async t => {
-  const { s3, post, control } = await bench(t)
-  t.strictSame(await s3('create_bucket', { token: 'dead' }), { result: -2, error: 'Invalid hash' })
-  control.set({ authFailure: 'code-2' })
-  t.strictSame(await s3('create_bucket', { token: 'dead' }), { code: -2, message: 'Invalid token' })
-  control.set({ authFailure: 'code-1' })
-  t.strictSame(await s3('create_bucket', { token: 'dead' }), { code: -1, message: 'Invalid token' })
-  control.set({ authFailure: 'http-401' })
-  const answer = await post('s3.php', { action: 'create_bucket', token: 'dead' })
+t.test('an invalid token is refused before the fields are checked, in four forms', async t => {
+  const { s3, post, control } = await harness(t)
+  t.strictSame(await s3('create_bucket', { token: 'invalid' }), { result: -2, error: 'Invalid hash' })
+  control.setBehaviours({ authFailure: 'code-2' })
+  t.strictSame(await s3('create_bucket', { token: 'invalid' }), { code: -2, message: 'Invalid token' })
+  control.setBehaviours({ authFailure: 'code-1' })
+  t.strictSame(await s3('create_bucket', { token: 'invalid' }), { code: -1, message: 'Invalid token' })
+  control.setBehaviours({ authFailure: 'http-401' })
+  const answer = await post('s3.php', { action: 'create_bucket', token: 'invalid' })
   t.equal(answer.status, 401)
   t.equal(await answer.text(), 'unauthorized')
 })
 
-t.test('a missing or ill-typed field is refused before the account is looked at', async t => {
-  const { s3 } = await bench(t)
+t.test('a missing or ill-typed field is refused before the account is checked', async t => {
+  const { s3 } = await harness(t)
   const refused = (action: string) => ({ code: -1, message: `s3/${action}: invalid request` })
-  t.strictSame(await s3('create_bucket', { s3uid: 'nobody' }), refused('create_bucket'))
+  t.strictSame(await s3('create_bucket', { s3uid: 'unknown' }), refused('create_bucket'))
   t.strictSame(await s3('history', { id: 'one' }), refused('history'))
-  t.strictSame(await s3('get_files', { s3uid: 'nobody', bucket_name: 'b', max_keys: '1e2' }), refused('get_files'))
+  t.strictSame(await s3('get_files', { s3uid: 'unknown', bucket_name: 'b', max_keys: '1e2' }), refused('get_files'))
   t.strictSame(await s3('get_files', { s3uid: 's3_user_1', bucket_name: 'logs', max_keys: 0 }), refused('get_files'))
 })
 
 t.test('every action that takes an s3uid hides the accounts of other customers, but not from an admin', async t => {
-  const { s3, control } = await bench(t)
+  const { s3, control } = await harness(t)
   const others = { s3uid: 's3_user_2', bucket_name: 'other-bucket', filename: 'private.txt', s3_key: 'access_key' }
   const actions = [
     'get_buckets',
@@ -92,21 +92,21 @@ t.test('every action that takes an s3uid hides the accounts of other customers, 
   }
 })
 
-t.test('answers look as PHP prints them', async t => {
-  const { post, demo, url } = await bench(t)
+t.test('replies are printed as PHP prints them', async t => {
+  const { post, demo, url } = await harness(t)
   const answer = await post('s3.php', { action: 'list_plans', token: demo.token, id: 1 })
   t.equal(answer.status, 200)
   t.equal(answer.headers.get('content-type'), 'text/html; charset=UTF-8')
   t.equal(await answer.text(), '{"code":-1,"message":"s3\\/list_plans: invalid request"}')
   t.equal(phpJson({ 'é/': '\u{1f600}\n' }), '{"\\u00e9\\/":"\\ud83d\\ude00\\n"}')
-  t.equal(phpJson({ key: '\ud800' }), '', 'what is not well formed prints as nothing')
+  t.equal(phpJson({ key: '\ud800' }), '', 'malformed text prints as an empty string')
   t.equal(phpJson({ key: '\\ud800' }), '{"key":"\\\\ud800"}', 'a backslash before u is only a backslash')
   const lost = await fetch(`${url}v1/inv-api/s3.php`, { method: 'POST' })
   t.equal(lost.status, 200)
-  t.match(await lost.text(), /^<html>/, 'a wrong address gets the web site')
+  t.match(await lost.text(), /^<html>/, 'an unknown path returns the web site')
 })
 
-t.test('phpFields and phpInteger take what PHP takes', async t => {
+t.test('phpFields and phpInteger follow PHP’s rules', async t => {
   t.strictSame(
     [
       ...phpFields([

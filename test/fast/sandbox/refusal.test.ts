@@ -5,7 +5,7 @@ import { createAccount } from '../../../src/upstream/actions/accounts.ts'
 import { createBucket } from '../../../src/upstream/actions/buckets.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 
-t.test('refuse speaks the words of the declaration, and only of problems that the action declares', async t => {
+t.test('refuse uses the text of the declaration, and accepts only declared problems', async t => {
   t.equal(refuse(createBucket, 'bucket-exists').text, createBucket.failures['bucket-exists'].example)
   t.equal(
     refuse(createAccount, 'account-state-unknown', 'why $& not').text,

@@ -3,20 +3,20 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sa
 
 type Fields = Readonly<Record<string, string | number>>
 
-/** What the tests of the sandbox work with: the sandbox on a real socket, and ways to ask it. */
-export interface Bench extends Sandbox {
-  /** POSTs a form to a script and gives the answer as it came. */
+/** A sandbox on a real socket, with functions that call it. */
+export interface SandboxHarness extends Sandbox {
+  /** POSTs a form to a script. */
   post(script: string, fields: Fields): Promise<Response>
-  /** Asks s3.php with the demo token and gives its JSON. */
+  /** Calls s3.php with the demo token, and parses the reply. */
   s3(action: string, fields?: Fields): Promise<Json>
-  /** Asks auth.php and gives its JSON. */
+  /** Calls auth.php, and parses the reply. */
   auth(action: string, fields?: Fields): Promise<Json>
 }
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** A sandbox for one test. */
-export const bench = async (t: Test, options: SandboxOptions = {}): Promise<Bench> => {
+/** Starts a sandbox for one test. */
+export const harness = async (t: Test, options: SandboxOptions = {}): Promise<SandboxHarness> => {
   const sandbox = await startSandbox(options)
   t.teardown(() => sandbox.close())
   const post = (script: string, fields: Fields) => {
@@ -33,19 +33,19 @@ export const bench = async (t: Test, options: SandboxOptions = {}): Promise<Benc
   }
 }
 
-/** The body of an answer as a JSON object, whatever its Content-Type. */
+/** The body of a reply as a JSON object, whatever its Content-Type. */
 export const jsonOf = async (response: Response): Promise<Json> => objectOf(JSON.parse(await response.text()))
 
-/** @throws TypeError when it is no JSON object. */
+/** @throws TypeError the value is not an object */
 export const objectOf = (value: unknown): Json => {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`no object: ${value}`)
+  if (typeof value !== 'object' || value === null) throw new TypeError(`not an object: ${value}`)
   return { ...value }
 }
 
-/** The maps of a list in an answer. */
+/** The maps of a list in a reply. */
 const listOf = (answer: Json, name: string): Json[] => {
   const list = answer[name]
-  if (!Array.isArray(list)) throw new TypeError(`${name} is no list: ${JSON.stringify(answer)}`)
+  if (!Array.isArray(list)) throw new TypeError(`${name} is not a list: ${JSON.stringify(answer)}`)
   return list.map(objectOf)
 }
 

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { addCustomer, plansOnOffer } from '../../../src/sandbox/fixture.ts'
+import type { Fixture, State } from '../../../src/sandbox/state.ts'
 import { addBucket, openAccount, putFile } from '../../../src/sandbox/storage.ts'
-import type { Fixture, World } from '../../../src/sandbox/world.ts'
-import { bench } from './support.ts'
+import { harness } from './support.ts'
 
-/** The samples as the vendor page prints them; each comes with the request and the world that lead to it. */
-const samples: { fields: Record<string, string | number>; sample: string; fixture?: (world: World) => void }[] = [
+/** The samples of the vendor page, each with the request and the state that lead to it. */
+const samples: { fields: Record<string, string | number>; sample: string; fixture?: (state: State) => void }[] = [
   {
     fields: { action: 'create_account', plan_id: 1, bucket_name: 'bucket-2' },
     sample: '{"result":"OK","action":"create_account","s3uid":"s3_user_12345"}'
@@ -17,9 +17,9 @@ const samples: { fields: Record<string, string | number>; sample: string; fixtur
   {
     fields: { action: 'create_order', plan_id: 2, bucket_name: 'bucket-2', location: 'NL' },
     sample: '{"result":"OK","action":"create_order","s3uid":"s3_user_67890"}',
-    fixture: world => {
-      world.nextAccountId = 67890
-      for (const plan of plansOnOffer) world.plans.set(plan.id, plan)
+    fixture: state => {
+      state.nextAccountId = 67890
+      for (const plan of plansOnOffer) state.plans.set(plan.id, plan)
     }
   },
   {
@@ -38,8 +38,8 @@ const samples: { fields: Record<string, string | number>; sample: string; fixtur
     fields: { action: 'get_buckets', s3uid: 's3_user_123' },
     sample: `{"result":"OK","action":"get_buckets","message":[{"name":"bucket-1","creation_date":"2023-10-01T12:00:00Z"}],
       "bandwidth":102400,"snapshot":{"bandwidth_usage":102400,"storage_usage":5000000000,"created_at":"2023-10-27T10:00:00Z"}}`,
-    fixture: world => {
-      const snapshots = world.accounts.get('s3_user_123')?.snapshots
+    fixture: state => {
+      const snapshots = state.accounts.get('s3_user_123')?.snapshots
       snapshots?.splice(0, 1, { bandwidth: 102400, storage: 5000000000, createdAt: '2023-10-27T10:00:00Z' })
     }
   },
@@ -55,9 +55,9 @@ const samples: { fields: Record<string, string | number>; sample: string; fixtur
     sample: `{"result":"OK","action":"get_files","files":[{"key":"folder/file.txt","original_key":"folder/file.txt","size":1024,
       "last_modified":"2023-10-27T10:00:00Z"}],"folders":[{"key":"folder/"}],
       "next_token":"eyJDb250aW51YXRpb25Ub2tlbiI6IkFCQzEyMyJ9"}`,
-    fixture: world => {
-      world.switches.listing = 'flat'
-      world.nameCursor = () => 'ABC123'
+    fixture: state => {
+      state.behaviours.listing = 'flat'
+      state.cursorNameOf = () => 'ABC123'
     }
   },
   {
@@ -82,23 +82,23 @@ const samples: { fields: Record<string, string | number>; sample: string; fixtur
   }
 ]
 
-/** A world in which the samples of the vendor page are true. */
+/** The data of the samples of the vendor page. */
 const vendorPage =
-  (more: (world: World) => void = () => undefined): Fixture =>
-  world => {
+  (more: (state: State) => void = () => undefined): Fixture =>
+  state => {
     const freePlan = plansOnOffer.find(plan => plan.id === 1)
     if (!freePlan) throw new TypeError('the fixture has no free plan')
-    world.plans.set(1, freePlan)
-    world.planEvents.push({
+    state.plans.set(1, freePlan)
+    state.planEvents.push({
       id: 1,
       planId: 1,
       action: 'update',
       date: '2023-10-27T10:00:00Z',
       details: 'Price updated'
     })
-    const demo = addCustomer(world, 1, 'demo', { servers: [1], creditCents: 1000, hasApiKey: true })
+    const demo = addCustomer(state, 1, 'demo', { servers: [1], creditCents: 1000, hasApiKey: true })
     const account = {
-      ...openAccount(world, demo, freePlan, 'NL', 123),
+      ...openAccount(state, demo, freePlan, 'NL', 123),
       email: '[email protected]',
       planId: 5,
       paid: true,
@@ -107,36 +107,36 @@ const vendorPage =
       accessKey: 'AKIAIOSFODNN7EXAMPLE',
       secretKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
     }
-    world.accounts.set('s3_user_123', account)
-    const bucket = addBucket(world, account, 'bucket-1', '2023-10-01T12:00:00Z')
+    state.accounts.set('s3_user_123', account)
+    const bucket = addBucket(state, account, 'bucket-1', '2023-10-01T12:00:00Z')
     putFile(bucket, 'folder/file.txt', 1024000000, '2023-10-27T10:00:00Z')
-    const second = { ...openAccount(world, demo, freePlan, 'NL', 124), paid: true }
-    world.accounts.set('s3_user_124', second)
-    addBucket(world, second, 'empty', '2023-10-01T12:00:00Z')
-    const full = addBucket(world, second, 'full', '2023-10-01T12:00:00Z')
+    const second = { ...openAccount(state, demo, freePlan, 'NL', 124), paid: true }
+    state.accounts.set('s3_user_124', second)
+    addBucket(state, second, 'empty', '2023-10-01T12:00:00Z')
+    const full = addBucket(state, second, 'full', '2023-10-01T12:00:00Z')
     putFile(full, 'folder/file.txt', 1024, '2023-10-27T10:00:00Z')
     putFile(full, 'folder/other.txt', 1024, '2023-10-27T10:00:00Z')
-    world.nextAccountId = 12345
-    more(world)
+    state.nextAccountId = 12345
+    more(state)
   }
 
 for (const { fields, sample, fixture } of samples) {
-  t.test(`${fields['action']} answers the sample of the vendor page, field by field and in its order`, async t => {
-    const { post, demo } = await bench(t, { fixture: vendorPage(fixture) })
+  t.test(`${fields['action']} replies exactly with the sample of the vendor page`, async t => {
+    const { post, demo } = await harness(t, { fixture: vendorPage(fixture) })
     const answer = await (await post('s3.php', { ...fields, token: demo.token })).text()
     t.equal(JSON.stringify(JSON.parse(answer)), JSON.stringify(JSON.parse(sample)))
   })
 }
 
-t.test('the standard fixture lists the free plan of the vendor page word for word', async t => {
-  const { s3 } = await bench(t)
+t.test('the standard fixture contains the free plan of the vendor page', async t => {
+  const { s3 } = await harness(t)
   const plans = (await s3('list_plans'))['plans']
   const sample: unknown = JSON.parse(samples.find(({ fields }) => fields['action'] === 'list_plans')?.sample ?? '')
   t.match(sample, { plans: [Array.isArray(plans) ? plans[0] : undefined] })
   t.ok(Array.isArray(plans) && plans.length > 1)
 })
 
-/** The failure texts of the vendor page; a reason stands in the place of its "...". */
+/** The failure texts of the vendor page, with a reason in place of `...`. */
 const refusals: [action: string, fields: Record<string, string | number>, text: string, fault?: string][] = [
   [
     'create_account',
@@ -166,15 +166,15 @@ const refusals: [action: string, fields: Record<string, string | number>, text: 
 ]
 
 for (const [action, fields, text, fault] of refusals) {
-  t.test(`${action} refuses in the words of the vendor page: ${text}`, async t => {
-    const { s3, control } = await bench(t)
+  t.test(`${action} refuses with the text of the vendor page: ${text}`, async t => {
+    const { s3, control } = await harness(t)
     if (fault) control.fault({ action, kind: 'refusal', text: fault })
     t.strictSame(await s3(action, fields), { code: -1, message: text })
   })
 }
 
-t.test('create_order refuses in the words of the vendor page when the credit does not suffice', async t => {
-  const { s3, control } = await bench(t)
+t.test('create_order refuses with the text of the vendor page when the credit is insufficient', async t => {
+  const { s3, control } = await harness(t)
   control.setCredit('demo', 489)
   const order = { plan_id: 2, bucket_name: 'fresh', location: 'NL' }
   t.strictSame(await s3('create_order', order), { code: -1, message: 'issue service paid' })
@@ -182,8 +182,8 @@ t.test('create_order refuses in the words of the vendor page when the credit doe
   t.match(await s3('create_order', order), { result: 'OK' })
 })
 
-t.test('get_users refuses in the words of the vendor page when an admin names an unknown customer', async t => {
-  const { s3, control } = await bench(t)
+t.test('get_users refuses with the text of the vendor page when an admin names an unknown customer', async t => {
+  const { s3, control } = await harness(t)
   const answer = await s3('get_users', { token: control.tokenOf('admin'), id: 77 })
   t.strictSame(answer, { code: -1, message: 'customer not found' })
 })

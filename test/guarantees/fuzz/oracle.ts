@@ -15,6 +15,13 @@ const NAMED = { s3uid: 's3uid', bucket: 'bucket_name', path: 'filename' } as con
 
 export type Contract = ReturnType<typeof contractOf>
 
+/** A reply of the gateway, whatever the transport of the request. */
+export interface FuzzReply {
+  statusCode: number
+  headers: Record<string, string | undefined>
+  text: string
+}
+
 /** What is wrong with a reply; nothing when it is as promised. @param operation method and target, as they were read */
 export const replyFaults = (contract: Contract, operation: string, reply: FuzzReply): string[] => [
   ...(reply.statusCode >= 500 ? [`${reply.statusCode}: ${reply.text}`] : []),

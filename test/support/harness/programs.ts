@@ -35,7 +35,7 @@ export const program = async (t: Lifetime, script: 'server' | 'sandbox/main', en
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', chunk => {
       text += String(chunk)
-      const address = /^(?:hostkey-s3-gateway +|A pretend HOSTKEY listens on )(\S+)$/m.exec(text)?.[1]
+      const address = /^(?:hostkey-s3-gateway +|The sandbox listens on )(\S+)$/m.exec(text)?.[1]
       if (address !== undefined) resolve(address)
     })
     child.once('exit', code => reject(new Error(`${script} ended with ${code}: ${text.slice(-500)}`)))

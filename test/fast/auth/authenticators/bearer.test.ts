@@ -49,7 +49,7 @@ t.test('a HOSTKEY token is passed through', async t => {
 
   t.test('401 invalid-token when HOSTKEY refuses it, in any of its ways, on one call', async t => {
     for (const authFailure of ['invalid-hash', 'code-2', 'code-1', 'http-401'] as const) {
-      control.set({ authFailure })
+      control.setBehaviours({ authFailure })
       control.clearCalls()
       fails(t, await get('/accounts', { token: 'f'.repeat(32) }), 401, 'invalid-token')
       t.equal(control.calls().length, 1, authFailure)

@@ -34,7 +34,7 @@ export const credentials: Provocations = {
       const { url, control } = plain.sandbox
       const { email, password } = control.customer('two-factor')
       if (pair.operation.operationId === 'createSession') return sendChanged(plain, pair, { body: { email, password } })
-      control.set({ pendingInfo: 'told' })
+      control.setBehaviours({ pendingInfo: 'answered' })
       const token = await tokenFor(url, { user: email, password })
       // A list is asked for whose token it is only where another customer's accounts are wanted.
       const parameters = pair.operation.operationId === 'listAccounts' ? { customerId: 1004 } : {}

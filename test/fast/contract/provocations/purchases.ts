@@ -47,7 +47,7 @@ const made: Provocation =
   async ({ t }) =>
   async pair => {
     const gateway = await documentedGateway(t)
-    gateway.sandbox.control.set({ accountLag: 100 })
+    gateway.sandbox.control.setBehaviours({ accountLag: 100 })
     return sendChanged(gateway, pair, { body: bodyWith(pair, { bucketName: 'other-bucket' }) })
   }
 

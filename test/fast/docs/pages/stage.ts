@@ -58,7 +58,7 @@ const pathOfReader = (): string =>
 const START_MS = 40_000
 
 const SERVES = /\bnpm (?:start|run (?:sandbox|example:browser))\b[^\n]*\s*$/
-const IS_UP = /^(?: +upstream +\S+.*|A pretend HOSTKEY listens on \S+|http:\S+ {2}\(the gateway: \S+\))$/m
+const IS_UP = /^(?: +upstream +\S+.*|The sandbox listens on \S+|http:\S+ {2}\(the gateway: \S+\))$/m
 
 /** Where the blocks of one page are executed: a folder, ports, a shell, and what was printed there. */
 export const docStage = async (t: Lifetime) => {

@@ -145,9 +145,9 @@ t.test('over the wire', async t => {
 
   t.test('201 when a creation is repeated whose answer was lost, and 409 for a name of long ago', async t => {
     control.fault({ kind: 'truncated', action: 'create_bucket', count: 1 })
-    control.set({ listLag: 4 })
+    control.setBehaviours({ listLag: 4 })
     fails(t, await create('late'), 502, 'upstream-bad-response', { outcome: 'unknown' })
-    control.set({ listLag: 0 })
+    control.setBehaviours({ listLag: 0 })
     const reply = await create('late')
     t.equal(reply.statusCode, 201, reply.text)
     t.hasStrict(reply.json(), { name: 'late', warnings: [] })

@@ -98,7 +98,7 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
     })
 
     t.test('204 when HOSTKEY acts between two looks', async t => {
-      control.fault({ kind: 'late-apply', action, ms: 15 })
+      control.fault({ kind: 'late-execution', action, ms: 15 })
       const reply = await remove(url)
       t.equal(reply.statusCode, 204, reply.text)
       t.equal(control.counters()[action], 1)
@@ -162,12 +162,12 @@ t.test('a file is looked for by its whole path', async t => {
   for (const searchMode of searchModes) {
     t.test(`where the search finds a ${searchMode}, and another file's path begins with it`, async t => {
       reset()
-      control.set({ searchMode })
+      control.setBehaviours({ searchMode })
       control.fault({ kind: 'truncated', action })
       t.equal((await remove(url)).statusCode, 204)
       t.ok(hasFile('a/b.txt.old')(control))
       reset()
-      control.set({ searchMode })
+      control.setBehaviours({ searchMode })
       control.fault({ kind: 'empty-200', action })
       fails(t, await remove(url), 502, 'upstream-bad-response', { outcome: 'not-applied' })
     })

@@ -127,14 +127,14 @@ t.test('a caller cannot tell how PHP prints it', async t => {
     })
   }
 
-  for (const switches of [
+  for (const behaviours of [
     { gzip: true },
     { bom: true },
     { contentType: 'application/json' },
     { contentType: 'text/plain; charset=windows-1251' }
   ]) {
-    t.test(`200, and the same, with ${JSON.stringify(switches)}`, async t => {
-      control.set(switches)
+    t.test(`200, and the same, with ${JSON.stringify(behaviours)}`, async t => {
+      control.setBehaviours(behaviours)
       t.strictSame(await answers(), plain)
     })
   }
@@ -148,7 +148,7 @@ t.test('a caller cannot tell how PHP prints it', async t => {
   })
 
   t.test('201 when create_bucket prints its numbers as text and its map as a list', async t => {
-    control.set({ createBucketHeaders: 'list' })
+    control.setBehaviours({ createBucketHeaders: 'list' })
     control.fault({ kind: 'ints-as-strings' })
     t.equal((await post('/accounts/s3_user_1/buckets', { name: 'photos' })).statusCode, 201)
   })
@@ -158,7 +158,7 @@ t.test('a caller cannot tell how PHP prints it', async t => {
     t.equal((await get('/accounts/s3_user_2/buckets')).statusCode, 404)
     t.equal((await get('/accounts', { token: 'x' })).statusCode, 401)
     control.clearFaults()
-    control.set({ httpStyle: 'honest' })
+    control.setBehaviours({ refusalStatus: 400 })
     t.equal((await get('/accounts/s3_user_2/buckets')).statusCode, 404)
     const taken = await post('/accounts/s3_user_1/buckets', { name: 'logs' })
     t.equal(taken.statusCode, 409, taken.text)

@@ -15,7 +15,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
   t.beforeEach(() => control.reset())
 
   t.test('200 as if it had come at once, when it is ready within the deadline', async t => {
-    control.set({ rmq: 'callback', callbackSeconds: 0 })
+    control.setBehaviours({ rmq: 'callback', callbackSeconds: 0 })
     const reply = await get(USAGE)
     t.equal(reply.statusCode, 200, reply.text)
     t.strictSame(reply.json(), plain)
@@ -24,7 +24,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
   })
 
   t.test('200 after some polls when it takes its time', async t => {
-    control.set({ rmq: 'callback', callbackSeconds: 1 })
+    control.setBehaviours({ rmq: 'callback', callbackSeconds: 1 })
     const reply = await get(USAGE)
     t.equal(reply.statusCode, 200, reply.text)
     t.strictSame(reply.json(), plain)
@@ -33,7 +33,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
   })
 
   t.test('504 upstream-timeout when it is never ready: at the deadline, and the task is put once', async t => {
-    control.set({ rmq: 'stall' })
+    control.setBehaviours({ rmq: 'stall' })
     const startedAt = performance.now()
     fails(t, await get(USAGE), 504, 'upstream-timeout', { retryable: true })
     const ms = performance.now() - startedAt

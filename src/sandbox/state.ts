@@ -1,16 +1,16 @@
+import type { Behaviours } from './behaviours.ts'
 import type { SecretSource } from './secrets.ts'
-import type { Switches } from './switches.ts'
 
 export interface ApiKey {
   readonly key: string
   active: boolean
-  /** Addresses and networks that may use it; empty: all. */
+  /** Addresses and networks that may use it; empty: any. */
   readonly ipAcl: string[]
 }
 
 export interface Customer {
   readonly id: number
-  /** The name by which tests and `control` call this customer. */
+  /** Name of this customer in tests and in the control. */
   readonly name: string
   readonly email: string
   readonly password: string
@@ -20,7 +20,7 @@ export interface Customer {
   readonly servers: number[]
   readonly permissions: string[]
   readonly apiKeys: ApiKey[]
-  /** Code of the second factor. */
+  /** Code of the second factor; undefined: none is required. */
   readonly twoFactorCode: string | undefined
   creditCents: number
   /** The `s3uid` of each account. */
@@ -79,8 +79,8 @@ export interface Account {
   readonly snapshots: Snapshot[]
   /** Names of its buckets, oldest first. */
   readonly buckets: Set<string>
-  /** So many lists do not show it yet. */
-  unseen: number
+  /** Number of lists that still omit it. */
+  listsUntilVisible: number
 }
 
 export interface StoredFile {
@@ -88,7 +88,7 @@ export interface StoredFile {
   readonly modifiedAt: string
 }
 
-/** Paths in their order, which need not be in memory. */
+/** Sorted paths, which may be computed on demand. */
 export interface Paths {
   readonly length: number
   at(index: number): string | undefined
@@ -98,27 +98,27 @@ export interface Bucket {
   readonly name: string
   readonly s3uid: string
   readonly createdAt: string
-  /** Its files by path; a numbered bucket has them in `sorted` alone. */
+  /** Its files by path. Empty for numbered files, which exist only in `sorted`. */
   readonly files: Map<string, StoredFile>
   sizeBytes: number
-  /** The paths by their UTF-8 bytes; undefined until somebody asks. */
+  /** The paths in UTF-8 byte order; undefined until the first list. */
   sorted: Paths | undefined
-  /** So many lists do not show it yet. */
-  unseen: number
+  /** Number of lists that still omit it. */
+  listsUntilVisible: number
 }
 
 export interface Task {
   readonly key: string
-  /** Milliseconds of the sandbox's clock; Infinity for a task that never ends. */
+  /** Milliseconds of the sandbox's clock; Infinity: never. */
   readonly readyAt: number
   readonly context: Readonly<Record<string, unknown>>
 }
 
-/** Where a page of files goes on, bound to its bucket and search. */
+/** Where the next page of files begins; valid for one bucket and search. */
 export interface CursorPosition {
   readonly bucket: string
   readonly search: string
-  /** The last path or folder of the page before. */
+  /** Last path or folder of the previous page. */
   readonly after: string
 }
 
@@ -129,11 +129,11 @@ export interface UnpaidOrder {
   readonly location: string
 }
 
-/** All that the pretend HOSTKEY knows. */
-export interface World {
+/** The data of the simulated HOSTKEY. */
+export interface State {
   readonly secrets: SecretSource
-  readonly switches: Switches
-  /** Milliseconds. */
+  readonly behaviours: Behaviours
+  /** Milliseconds since 1970. */
   readonly now: () => number
   readonly customers: Map<number, Customer>
   readonly sessions: Map<string, Session>
@@ -144,11 +144,11 @@ export interface World {
   readonly tasks: Map<string, Task>
   readonly cursors: Map<string, CursorPosition>
   readonly unpaidOrders: UnpaidOrder[]
-  /** Names the cursor for a position. */
-  nameCursor: (position: CursorPosition) => string
+  /** The cursor of a position. A fixture may replace it. */
+  cursorNameOf: (position: CursorPosition) => string
   nextAccountId: number
   nextSerial: number
 }
 
-/** Fills an empty world. */
-export type Fixture = (world: World) => void
+/** Fills an empty state with initial data. */
+export type Fixture = (state: State) => void
