@@ -117,7 +117,14 @@ t.test('the checks find retired words and participles', async t => {
 
 t.test('no file name has a retired word', async t => {
   const partsOf = (file: string) => file.split('/').map(part => part.replace(/\..*/, ''))
-  t.same(files.flatMap(file => partsOf(file).flatMap(retiredIn).map(fault => `${file}: ${fault}`)), [])
+  t.same(
+    files.flatMap(file =>
+      partsOf(file)
+        .flatMap(retiredIn)
+        .map(fault => `${file}: ${fault}`)
+    ),
+    []
+  )
 })
 
 t.test('no exported name has a retired word', async t => {
