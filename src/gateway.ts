@@ -19,7 +19,7 @@ import { buildManagement } from './http/management.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
-import { auditDestination, createAudit } from './observability/audit.ts'
+import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createReports } from './observability/reports.ts'
 import { createStore } from './store/index.ts'
@@ -125,7 +125,7 @@ export const assembleGateway = async ({
     recentWrites: createRecentWrites(store),
     drain,
     pressure,
-    audit: createAudit(auditDestination(config.auditLog, reports.audit)),
+    audit: createAudit(openAuditStream(config.auditLog, reports.audit)),
     publicUrl: config.publicUrl,
     basePath: config.basePath,
     mount,

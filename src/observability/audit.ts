@@ -1,10 +1,10 @@
 import { type DestinationStream, pino } from 'pino'
-import { inAscii, type OnLogWriteError, openLogStream } from './log-stream.ts'
+import { escapeNonAscii, openLogStream, type ReportLogHealth } from './log-stream.ts'
 
-/** Who did what to which account, and how it ended. Never a secret. */
+/** Who did what to which account, and the outcome. Never a secret. */
 export interface AuditRecord {
   event: string
-  /** The operation's `operationId`. */
+  /** `operationId` of the operation. */
   operation?: string | undefined
   /** `ok`, or the name of the problem. */
   outcome: string
@@ -14,9 +14,9 @@ export interface AuditRecord {
   customerId?: number | undefined
   ip?: string | undefined
   s3uid?: string | undefined
-  /** What of the account: a bucket, a file, the half of a key pair. */
+  /** The part of the account: a bucket, a file, an access key or a secret key. */
   target?: string | undefined
-  /** The scope that the operation needs; of a refusal, the one that is wanting. */
+  /** The scope that the operation needs; for `scope.refused`, the one that the caller lacks. */
   scope?: string | undefined
 }
 
@@ -24,13 +24,13 @@ export interface Audit {
   record(entry: AuditRecord): void
 }
 
-/** The audit log: a stream of its own, one JSON line for each event. */
+/** The audit log: a separate stream with one JSON line for each event. */
 export const createAudit = (destination: DestinationStream): Audit => {
   const options = {
     base: { log: 'audit' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    hooks: { streamWrite: inAscii }
+    hooks: { streamWrite: escapeNonAscii }
   }
   const log = pino(options, destination)
   return { record: entry => log.info(entry) }
@@ -38,8 +38,8 @@ export const createAudit = (destination: DestinationStream): Audit => {
 
 const STDOUT = 1
 
-/** Opens the file, readable to its owner and group; standard output for `-`. @param told when lines cannot be written */
-export const auditDestination = (target: string, told: OnLogWriteError): DestinationStream =>
+/** Opens the file, readable by its owner and group, or standard output for `-`. */
+export const openAuditStream = (target: string, report: ReportLogHealth): DestinationStream =>
   target === '-'
-    ? openLogStream({ dest: STDOUT }, told)
-    : openLogStream({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, told)
+    ? openLogStream({ dest: STDOUT }, report)
+    : openLogStream({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, report)

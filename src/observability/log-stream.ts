@@ -1,43 +1,43 @@
 import { pino } from 'pino'
 
-/** 16 MiB: what waits while a disk is full or a reader is slow; lines beyond it are lost. */
-const MAX_WAITING_BYTES = 16 * 1024 * 1024
+/** 16 MiB: lines that wait while the disk is full or the reader is slow. Further lines are lost. */
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 
-export type Lines = ReturnType<typeof pino.destination>
+export type LogStream = ReturnType<typeof pino.destination>
 
-/** What is told when lines cannot be written any more: the code of the error; and undefined when they can again. */
-export type OnLogWriteError = (code: string | undefined) => void
+/** Called with the code of the error when lines cannot be written, and with undefined when they can be again. */
+export type ReportLogHealth = (code: string | undefined) => void
 
 /**
- * Where the lines of a log go. One that cannot be written, as on a full disk, fails no request and does not keep the
- * process from ending: its lines wait, and are written when there is room again.
+ * Opens the destination of a log. A log that cannot be written, as on a full disk, neither fails requests nor blocks the
+ * end of the process: its lines are buffered, and written when writing works again.
  */
 export const openLogStream = (
   options: Parameters<typeof pino.destination>[0] & object,
-  told: OnLogWriteError
-): Lines => {
-  const lines = pino.destination({ ...options, maxLength: MAX_WAITING_BYTES })
+  report: ReportLogHealth
+): LogStream => {
+  const stream = pino.destination({ ...options, maxLength: MAX_BUFFERED_BYTES })
   let isBroken = false
-  // Without a listener the error would be thrown at whoever writes a line.
-  lines.on('error', (error: NodeJS.ErrnoException) => {
-    if (!isBroken) told(error.code ?? 'unknown')
+  // Without a listener the error would be thrown.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (!isBroken) report(error.code ?? 'unknown')
     isBroken = true
   })
-  lines.on('write', () => {
-    if (isBroken) told(undefined)
+  stream.on('write', () => {
+    if (isBroken) report(undefined)
     isBroken = false
   })
-  // At the end of the process it would try for ever.
-  const flushSync = lines.flushSync.bind(lines)
-  lines.flushSync = () => {
+  // At the end of the process it would retry forever.
+  const flushSync = stream.flushSync.bind(stream)
+  stream.flushSync = () => {
     if (!isBroken) flushSync()
   }
-  return lines
+  return stream
 }
 
 /**
- * The same JSON in ASCII: what a caller has named, such as a file, can neither turn a line round, nor end it, nor speak
- * to the terminal of whoever reads it. JSON itself escapes no more than U+0000 to U+001F.
+ * Escapes every character outside printable ASCII: the name of a file, for example, cannot end a line, reverse its
+ * direction, or control the reader's terminal. JSON itself escapes only U+0000 to U+001F.
  */
-export const inAscii = (line: string): string =>
+export const escapeNonAscii = (line: string): string =>
   line.replace(/[^\n -~]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)

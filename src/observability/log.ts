@@ -1,17 +1,17 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
-import { inAscii, openLogStream } from './log-stream.ts'
+import { escapeNonAscii, openLogStream } from './log-stream.ts'
 
-/** Members that never reach a line, should somebody log an object that holds one: the net under the allow-lists. */
+/** Members that are redacted if an object with one of them is logged. A second guard: what is logged is listed explicitly. */
 const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
   name => [name, `*.${name}`, `*.*.${name}`]
 )
 
-/** Only what is known to be harmless of an error: never a message from a library, which may quote what it was given. */
+/** The parts of an error that hold no data of the caller. Not its message: a library may quote its input there. */
 const safeError = (error: unknown) => {
   if (!(error instanceof Error)) return { type: typeof error }
   const { type, stack } = stdSerializers.err(error)
-  // The frames without the first lines, which repeat the message.
+  // Without the first lines, which repeat the message.
   const frames = (stack ?? '').split('\n').filter(line => /^\s+at /.test(line))
   return { type, code: 'code' in error ? error.code : undefined, stack: frames.slice(0, 20).join('\n') }
 }
@@ -19,18 +19,21 @@ const safeError = (error: unknown) => {
 const STDOUT = 1
 const STDERR = 2
 
-/** Standard output, where a log goes. That it cannot be written is told on standard error, which may be as full. */
+/** Standard output. When it cannot be written, standard error reports that, unless it cannot be written either. */
 const standardOutput = (): DestinationStream =>
   openLogStream({ dest: STDOUT }, code => {
     if (code === undefined) return
     try {
-      writeSync(STDERR, `The log cannot be written (${code}); the gateway goes on.\n`)
+      writeSync(STDERR, `Cannot write the log (${code}); the gateway keeps running.\n`)
     } catch {
-      // Nobody is left to be told.
+      // There is no other place to report it.
     }
   })
 
-/** JSON lines. Nothing of a request is logged but what `plugins/measure` names. @param destination standard output when absent */
+/**
+ * The log: one JSON line for each event. Of a request it holds only what `plugins/telemetry` lists.
+ * @param destination default: standard output
+ */
 export const createLog = (level: string, destination: DestinationStream = standardOutput()): Logger => {
   const options = {
     level,
@@ -39,7 +42,7 @@ export const createLog = (level: string, destination: DestinationStream = standa
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { err: safeError, req: () => undefined, res: () => undefined },
-    hooks: { streamWrite: inAscii }
+    hooks: { streamWrite: escapeNonAscii }
   }
   return pino(options, destination)
 }

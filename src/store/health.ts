@@ -1,46 +1,46 @@
 import { StoreUnavailable } from './store.ts'
 
-/** While a store is away it is asked so often whether it is back: a fraction of the 500 ms that a recovery may take. */
+/** While the store is unavailable it is probed this often: a fraction of the 500 ms within which recovery must be noticed. */
 const PROBE_MS = 50
 
-/** Is told when a store begins and ceases to answer: the cause while it does not. */
-export type Report = (cause: Error | undefined) => void
+/** Called with the cause when a store becomes unavailable, and with undefined when it answers again. */
+export type ReportHealth = (cause: Error | undefined) => void
 
 export interface StoreHealthOptions {
   /** Rejects while the store does not answer. */
   probe: () => Promise<unknown>
-  /** Did the store answer, though with an error? Then nobody had to wait, and the next command may fare better. */
+  /** Is this error an answer of the store? Then the store is available, and only this command failed. */
   isAnswer: (error: unknown) => boolean
-  report: Report
+  report: ReportHealth
 }
 
-/** Remembers that a store is away: the first callers pay its time-out, the others are told at once. */
+/** Fails commands at once while the store is unavailable: only those that find it out wait for its time-out. */
 export const createStoreHealth = ({ probe, isAnswer, report }: StoreHealthOptions) => {
-  let isAway = false
+  let isUnavailable = false
   let isClosed = false
 
-  const begin = (error: unknown) => {
-    if (isAway || isClosed) return
-    isAway = true
+  const markUnavailable = (error: unknown) => {
+    if (isUnavailable || isClosed) return
+    isUnavailable = true
     report(error instanceof Error ? error : new Error('unknown'))
-    lookLater()
+    probeLater()
   }
-  const end = () => {
-    isAway = false
+  const markAvailable = () => {
+    isUnavailable = false
     if (!isClosed) report(undefined)
   }
-  const lookLater = () => {
-    if (!isClosed) setTimeout(() => void probe().then(end, lookLater), PROBE_MS).unref()
+  const probeLater = () => {
+    if (!isClosed) setTimeout(() => void probe().then(markAvailable, probeLater), PROBE_MS).unref()
   }
 
   return {
-    /** Runs a command unless the store is known to be away. @throws StoreUnavailable */
-    async ask<T>(command: () => Promise<T>): Promise<T> {
-      if (isAway) throw new StoreUnavailable('away')
+    /** Runs a command unless the store is known to be unavailable. @throws StoreUnavailable */
+    async run<T>(command: () => Promise<T>): Promise<T> {
+      if (isUnavailable) throw new StoreUnavailable('unavailable')
       try {
         return await command()
       } catch (error) {
-        if (!isAnswer(error)) begin(error)
+        if (!isAnswer(error)) markUnavailable(error)
         throw new StoreUnavailable(error)
       }
     },

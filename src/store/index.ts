@@ -1,4 +1,4 @@
-import type { Report } from './health.ts'
+import type { ReportHealth } from './health.ts'
 import { createMemoryStore } from './memory.ts'
 import type { Store } from './store.ts'
 
@@ -6,14 +6,13 @@ export { type Store, StoreUnavailable } from './store.ts'
 
 export interface StoreOptions {
   kind: 'memory' | 'sqlite' | 'redis'
-  /** Folder of the SQLite file. */
+  /** Directory of the SQLite file. */
   dataDir: string
   redisUrl: string | undefined
-  /** Is told of outages, for the log. */
-  report?: Report
+  report?: ReportHealth
 }
 
-/** Opens the store that the settings name. The other kinds are not even loaded. */
+/** Opens the store that the settings name. The modules of the other kinds are not loaded. */
 export const createStore = async ({ kind, dataDir, redisUrl, report }: StoreOptions): Promise<Store> => {
   if (kind === 'sqlite') return (await import('./sqlite.ts')).createSqliteStore(dataDir, { ...(report && { report }) })
   if (kind === 'redis' && redisUrl !== undefined)

@@ -6,61 +6,61 @@ interface Entry {
   expiresAt: number
 }
 
-/** Beyond so many entries the oldest go: a flood of callers must not fill the memory. */
+/** Beyond this number the oldest entries are dropped: a flood of callers must not fill the memory. */
 const MAX_ENTRIES = 200_000
 
-/** The store of one process: lost when it ends. */
+/** The store of a single process; its content is lost when the process ends. */
 export const createMemoryStore = (now: Clock = latestNow): Store => {
   const entries = new Map<string, Entry>()
 
-  const live = (key: string): Entry | undefined => {
+  const find = (key: string): Entry | undefined => {
     const entry = entries.get(key)
     if (!entry || entry.expiresAt > now()) return entry
     entries.delete(key)
     return undefined
   }
   const put = (key: string, value: string, ttlMs: number) => {
-    // Written anew, a key moves to the end: the first ones are the oldest.
+    // Moves the key to the end of the map: the first keys are the oldest.
     entries.delete(key)
     entries.set(key, { value, expiresAt: now() + ttlMs })
     for (const oldest of entries.keys()) {
-      if (entries.size <= MAX_ENTRIES && live(oldest)) break
+      if (entries.size <= MAX_ENTRIES && find(oldest)) break
       entries.delete(oldest)
     }
   }
-  const members = (key: string): string[] => JSON.parse(live(key)?.value ?? '[]')
+  const members = (key: string): string[] => JSON.parse(find(key)?.value ?? '[]')
 
   return {
     async touch(key, ttlMs) {
-      const entry = live(key)
-      // A session in use is young again: a flood drops the idle ones first.
+      const entry = find(key)
+      // Put again, so that a flood drops idle sessions before those in use.
       if (entry) put(key, entry.value, ttlMs)
       return entry?.value
     },
     async get(key) {
-      return live(key)?.value
+      return find(key)?.value
     },
     async put(key, value, ttlMs) {
       put(key, value, ttlMs)
     },
     async claim(key, value, ttlMs) {
-      if (live(key)) return false
+      if (find(key)) return false
       put(key, value, ttlMs)
       return true
     },
     async replace(key, old, value, ttlMs) {
-      if (live(key)?.value !== old) return false
+      if (find(key)?.value !== old) return false
       put(key, value, ttlMs)
       return true
     },
     async release(key, value) {
-      if (live(key)?.value === value) entries.delete(key)
+      if (find(key)?.value === value) entries.delete(key)
     },
     async remove(key) {
-      return live(key) !== undefined && entries.delete(key)
+      return find(key) !== undefined && entries.delete(key)
     },
     async increment(key, by, windowMs) {
-      const entry = live(key)
+      const entry = find(key)
       if (!entry) put(key, String(by), windowMs)
       else entry.value = String(Number(entry.value) + by)
       return { count: Number(entry?.value ?? by), ttlMs: (entry?.expiresAt ?? now() + windowMs) - now() }
@@ -72,7 +72,7 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
       return evicted
     },
     async removeMember(key, member) {
-      const entry = live(key)
+      const entry = find(key)
       if (entry) entry.value = JSON.stringify(members(key).filter(other => other !== member))
     },
     async removeAllMembers(key) {

@@ -1,36 +1,36 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
-import { createStoreHealth, type Report } from './health.ts'
+import { createStoreHealth, type ReportHealth } from './health.ts'
 import type { Store } from './store.ts'
 
-/** A command that takes longer is given up: nobody waits for a Redis that hangs. */
+/** Time-out of a command: a request must not wait for a Redis that hangs. */
 const COMMAND_MS = 50
 
-/** How long the gateway waits at its start for a connection; it starts without one too. */
+/** How long the start waits for a connection; then the gateway starts without one. */
 const START_MS = 500
 
 /**
- * An attempt to connect is given up after so long, and the next one begins soon: where packets are lost, the system
- * would send its own again only after 1 s, and longer each time. Together they leave 150 ms of the 500 ms that a
- * recovery may take. A Redis that needs 200 ms for a connection would miss the 50 ms of every command.
+ * Time-out of an attempt to connect, and the pause before the next one. When packets are lost, the operating system
+ * retries only after 1 s, and later each time. Together they leave 150 ms of the 500 ms that a recovery may take.
+ * A Redis that needs more than 200 ms to connect could not answer commands within 50 ms either.
  */
 const CONNECT_MS = 200
-const RETRY_MS = { least: 50, most: 100 }
+const RETRY_MS = { min: 50, max: 100 }
 
 /**
- * A connection that owes a reply for so long is replaced by a new one: a firewall that has forgotten it tells nobody,
- * and the system goes on sending for a quarter of an hour, more and more seldom. Longer than any command may take.
+ * A connection without a reply for this long is replaced. When a firewall has dropped its state, neither side is
+ * notified, and the operating system retransmits for about 15 minutes. Longer than the time-out of any command.
  */
-const SILENT_MS = 400
+const SOCKET_TIMEOUT_MS = 400
 
-/** A counter that begins with its window. */
+/** A counter whose window starts with the first increment. */
 const INCREMENT = `
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) ttl = tonumber(ARGV[2]) end
 return {count, ttl}`
 
-/** A list in order of arrival, the oldest beyond the most taken out. */
+/** A list in order of arrival; the oldest beyond the maximum are removed. */
 const ADD_MEMBER = `
 redis.call('LREM', KEYS[1], 0, ARGV[1])
 redis.call('RPUSH', KEYS[1], ARGV[1])
@@ -52,14 +52,14 @@ return 1`
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
 export interface RedisOptions {
-  report?: Report
-  /** A command that takes longer is given up. */
+  report?: ReportHealth
+  /** Time-out of a command. */
   commandMs?: number
 }
 
 /**
- * The store that replicas share: Redis from 6.2 or Valkey. One that is away costs the first callers 50 ms, and nobody a
- * request that needs no store.
+ * The store that replicas share: Redis 6.2 or later, or Valkey. When it becomes unavailable, the first commands wait for
+ * 50 ms; the later ones fail at once.
  */
 export const createRedisStore = async (
   url: string,
@@ -68,65 +68,65 @@ export const createRedisStore = async (
   const redis = new Redis(url, {
     connectTimeout: CONNECT_MS,
     disconnectTimeout: COMMAND_MS,
-    socketTimeout: SILENT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: true,
     maxLoadingRetryTime: 100,
-    retryStrategy: () => RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least),
-    // After a failover the old master is a replica that takes no writes, and the name leads to the new one.
+    retryStrategy: () => RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min),
+    // After a failover the old master is a read-only replica, and its host name resolves to the new master.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
     keyPrefix: 'hks3:'
   })
-  let brokenBy: Error | undefined
+  let connectionError: Error | undefined
   redis.on('error', (error: Error) => {
-    brokenBy = error
+    connectionError = error
   })
   redis.on('ready', () => {
-    brokenBy = undefined
+    connectionError = undefined
   })
   await Promise.race([new Promise(resolve => redis.once('ready', resolve)), pause(START_MS, undefined, { ref: false })])
 
-  // A replica would answer PING as well; DEL wants a Redis that takes writes, and works without memory too.
-  const look = () => redis.del('probe')
-  const outage = createStoreHealth({
-    probe: () => inTime(look, commandMs),
+  // A read-only replica answers PING too. DEL needs a writable Redis, and works when its memory is full.
+  const probe = () => redis.del('probe')
+  const health = createStoreHealth({
+    probe: () => withTimeout(probe, commandMs),
     isAnswer: error => error instanceof ReplyError,
-    // A command knows no more than that there is no connection; the connection knows why.
-    report: cause => report(cause && (brokenBy ?? cause))
+    // The error of a command says only that there is no connection; the error of the connection says why.
+    report: cause => report(cause && (connectionError ?? cause))
   })
-  const ask = <T>(command: () => Promise<T>) => outage.ask(() => inTime(command, commandMs))
+  const run = <T>(command: () => Promise<T>) => health.run(() => withTimeout(command, commandMs))
   const script = <T>(lua: string, key: string, ...args: (string | number)[]) =>
-    // The scripts above fix what comes back.
-    ask(() => redis.eval(lua, 1, key, ...args) as Promise<T>)
+    // Each script above has a fixed type of reply.
+    run(() => redis.eval(lua, 1, key, ...args) as Promise<T>)
 
   return {
-    touch: (key, ttlMs) => ask(async () => (await redis.getex(key, 'PX', Math.ceil(ttlMs))) ?? undefined),
-    get: key => ask(async () => (await redis.get(key)) ?? undefined),
-    put: (key, value, ttlMs) => ask(async () => void (await redis.set(key, value, 'PX', Math.ceil(ttlMs)))),
-    claim: (key, value, ttlMs) => ask(async () => (await redis.set(key, value, 'PX', Math.ceil(ttlMs), 'NX')) === 'OK'),
+    touch: (key, ttlMs) => run(async () => (await redis.getex(key, 'PX', Math.ceil(ttlMs))) ?? undefined),
+    get: key => run(async () => (await redis.get(key)) ?? undefined),
+    put: (key, value, ttlMs) => run(async () => void (await redis.set(key, value, 'PX', Math.ceil(ttlMs)))),
+    claim: (key, value, ttlMs) => run(async () => (await redis.set(key, value, 'PX', Math.ceil(ttlMs), 'NX')) === 'OK'),
     replace: async (key, old, value, ttlMs) => (await script<number>(REPLACE, key, old, value, Math.ceil(ttlMs))) === 1,
     release: async (key, value) => void (await script(RELEASE, key, value)),
-    remove: key => ask(async () => (await redis.del(key)) > 0),
+    remove: key => run(async () => (await redis.del(key)) > 0),
     async increment(key, by, windowMs) {
       const [count, ttlMs] = await script<[number, number]>(INCREMENT, key, by, Math.ceil(windowMs))
       return { count, ttlMs }
     },
     addMember: (key, member, max, ttlMs) => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs)),
-    removeMember: (key, member) => ask(async () => void (await redis.lrem(key, 0, member))),
+    removeMember: (key, member) => run(async () => void (await redis.lrem(key, 0, member))),
     removeAllMembers: key => script<string[]>(REMOVE_ALL_MEMBERS, key),
     async now() {
-      const [seconds, microseconds] = await ask(() => redis.time())
+      const [seconds, microseconds] = await run(() => redis.time())
       return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
     },
     isUp: () =>
-      ask(look).then(
+      run(probe).then(
         () => true,
         () => false
       ),
     async close() {
-      outage.close()
+      health.close()
       redis.disconnect()
     }
   }
@@ -153,10 +153,10 @@ export const keepsAppendOnlyFile = async (url: string): Promise<boolean> => {
 }
 
 /**
- * The option `commandTimeout` would blame Redis when this process was busy for 50 ms: here a reply that has arrived by
- * then is read first.
+ * The option `commandTimeout` of ioredis also fires when this process was busy for 50 ms. Here a reply that has arrived
+ * by then is read first.
  */
-const inTime = <T>(command: () => Promise<T>, ms: number): Promise<T> =>
+const withTimeout = <T>(command: () => Promise<T>, ms: number): Promise<T> =>
   new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error(`no reply within ${ms} ms`))
     const timer = setTimeout(() => setImmediate(giveUp), ms)

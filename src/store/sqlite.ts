@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, elapsedNow } from '../core/clock.ts'
-import { createStoreHealth, type Report } from './health.ts'
+import { createStoreHealth, type ReportHealth } from './health.ts'
 import type { Store } from './store.ts'
 
-/** How long a start waits for another process that starts: nobody is served meanwhile. */
+/** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
 const START_MS = 5000
 
-/** How long a command waits for other processes: they take the lock for a fraction of a millisecond each. */
-const LOCKED_MS = 250
-/** Between two attempts: `busy_timeout` would stop the whole process instead. */
+/** How long a command waits for the lock: other processes hold it for a fraction of a millisecond. */
+const LOCK_WAIT_MS = 250
+/** Pause between two attempts. `busy_timeout` would block the event loop instead. */
 const RETRY_MS = 2
 
 const SQLITE_BUSY = 5
@@ -22,18 +22,18 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at);
 `
 
-/** Expired rows are removed every so many writes. */
+/** Expired rows are removed once in this number of writes. */
 const SWEEP_EVERY = 1000
 
 export interface SqliteOptions {
   now?: Clock
-  report?: Report
+  report?: ReportHealth
   file?: string
-  /** Is a write on the disk before it is answered? Survives a power cut, and costs some milliseconds. */
+  /** Flushes each write to the disk: it survives a power failure, and takes some milliseconds longer. */
   isDurable?: boolean
 }
 
-/** The store of one host: a file that survives a restart and that several processes may share. */
+/** The store of one host: a file that survives a restart and that several processes can share. */
 export const createSqliteStore = (
   dataDir: string,
   { now = Date.now, report = () => undefined, file = 'store.sqlite', isDurable = false }: SqliteOptions = {}
@@ -69,17 +69,17 @@ export const createSqliteStore = (
       database.exec('COMMIT')
       return result
     } catch (error) {
-      // A full disk has rolled it back already.
+      // SQLite itself rolls back when the disk is full.
       if (database.isTransaction) database.exec('ROLLBACK')
       throw error
     }
   }
-  const outage = createStoreHealth({ probe: async () => transaction(() => true), isAnswer: () => false, report })
+  const health = createStoreHealth({ probe: async () => transaction(() => true), isAnswer: () => false, report })
 
-  /** Reads and writes as one step, across processes too. */
+  /** Runs the work in one transaction, and waits while another process holds the lock. */
   const atomically = <T>(work: () => T): Promise<T> =>
-    outage.ask(async () => {
-      const giveUpAt = performance.now() + LOCKED_MS
+    health.run(async () => {
+      const giveUpAt = performance.now() + LOCK_WAIT_MS
       for (;;) {
         try {
           return transaction(work)
@@ -132,7 +132,7 @@ export const createSqliteStore = (
         erase.run(key, now())
         return all
       }),
-    // All who share the file are of one host: what differs is when each of them was started.
+    // All processes that share the file run on one host.
     now: async () => elapsedNow(),
     isUp: () =>
       atomically(() => true).then(
@@ -140,7 +140,7 @@ export const createSqliteStore = (
         () => false
       ),
     async close() {
-      outage.close()
+      health.close()
       database.close()
     }
   }

@@ -1,36 +1,38 @@
-/** What a limit has counted. */
+/** The state of a counter. */
 export interface Count {
   count: number
-  /** Until the window ends. */
+  /** Until its window ends. */
   ttlMs: number
 }
 
 /**
- * Key and value with expiry: sessions, login locks and limits of all replicas. Every method rejects with StoreUnavailable when
- * the store does not answer, and then nothing is known of what it did.
+ * Key-value store with expiry for the sessions, login locks and rate limits of all replicas. Every method rejects with
+ * StoreUnavailable when the store does not answer; whether a write took effect is then unknown.
  */
 export interface Store {
-  /** The value, whose life is then `ttlMs` again; undefined when there is none. Never brings a removed value back. */
+  /** The value, which now expires in `ttlMs`; undefined when there is none. Never recreates a removed value. */
   touch(key: string, ttlMs: number): Promise<string | undefined>
   get(key: string): Promise<string | undefined>
   put(key: string, value: string, ttlMs: number): Promise<void>
-  /** Puts the value unless there is one. @returns whether it was put */
+  /** Puts the value unless the key exists. @returns true when it was put */
   claim(key: string, value: string, ttlMs: number): Promise<boolean>
-  /** Puts the value in place of this other one. @returns false when it is not there any more: somebody else was faster */
+  /** Replaces the value if it is still `old` (compare and swap). @returns true when it was replaced */
   replace(key: string, old: string, value: string, ttlMs: number): Promise<boolean>
-  /** Removes the value if it is this one: a lock is released by its owner only. */
+  /** Removes the key if it holds this value: only its owner releases a lock. */
   release(key: string, value: string): Promise<void>
-  /** @returns whether there was one */
+  /** @returns true when the key existed */
   remove(key: string): Promise<boolean>
-  /** Adds to a counter that begins anew every `windowMs`. */
+  /** Adds to a counter, which starts again at 0 every `windowMs`. */
   increment(key: string, by: number, windowMs: number): Promise<Count>
-  /** Adds a member to a set that lives `ttlMs` from now. @returns the oldest members beyond `max`, which are taken out */
+  /**
+   * Adds a member to a set, which now expires in `ttlMs`, and removes the oldest members beyond `max`.
+   * @returns the removed members
+   */
   addMember(key: string, member: string, max: number, ttlMs: number): Promise<string[]>
-  /** Takes one member out of a set. */
   removeMember(key: string, member: string): Promise<void>
-  /** Empties a set. @returns its members */
+  /** Removes the set. @returns its members, the oldest first */
   removeAllMembers(key: string): Promise<string[]>
-  /** Milliseconds since 1970 by the clock that all who share the store agree on, whatever their own clocks say. */
+  /** Milliseconds since 1970, by a clock that every process with this store shares, whatever its own clock says. */
   now(): Promise<number>
   /** Does the store answer? Never rejects. */
   isUp(): Promise<boolean>

@@ -10,13 +10,13 @@ import { gatewayProcess, START_MS } from '../../support/harness/gateway-process.
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-/** Other test files run at the same time. */
+/** Other test files run in parallel. */
 t.setTimeout(110_000)
 
-/** Each write to it fails as on a full disk. */
+/** Every write to this device fails as on a full disk. */
 const FULL = '/dev/full'
 
-/** A gateway whose standard output is on a full disk: where it listens is known from its settings alone. */
+/** A gateway whose standard output is on a full disk. Its banner is lost: the port is set. */
 const onFullDisk = async (t: Test) => {
   const port = await stablePort()
   const stdout = openSync(FULL, 'w')
@@ -27,11 +27,11 @@ const onFullDisk = async (t: Test) => {
   })
   closeSync(stdout)
   t.teardown(() => child.kill('SIGKILL'))
-  let told = ''
+  let stderr = ''
   child.stderr?.on('data', chunk => {
-    told += chunk
+    stderr += chunk
   })
-  const ended = once(child, 'close').then(([code]) => ({ code, told }))
+  const ended = once(child, 'close').then(([code]) => ({ code, stderr }))
   return { child, url: `http://127.0.0.1:${port}`, ended }
 }
 
@@ -44,20 +44,20 @@ const statusOf = async (url: string, options: Parameters<typeof request>[1] = {}
 t.test('a log that cannot be written', async t => {
   const { child, url, ended } = await onFullDisk(t)
 
-  t.test('keeps nobody from being served', async t => {
-    const isThere = () => statusOf(`${url}/livez`).catch(() => 0)
-    t.ok(await eventually(async () => (await isThere()) === 200, START_MS))
-    for (let n = 0; n < 5; n += 1) t.equal(await isThere(), 200)
+  t.test('fails no request', async t => {
+    const livez = () => statusOf(`${url}/livez`).catch(() => 0)
+    t.ok(await eventually(async () => (await livez()) === 200, START_MS))
+    for (let n = 0; n < 5; n += 1) t.equal(await livez(), 200)
     t.equal(await statusOf(`${url}/plans`), 401)
   })
 
-  t.test('is told once on standard error, and keeps the process from nothing: it ends with 0', async t => {
+  t.test('is reported once on standard error, and the process ends with code 0', async t => {
     child.kill('SIGTERM')
-    t.strictSame(await ended, { code: 0, told: 'The log cannot be written (ENOSPC); the gateway goes on.\n' })
+    t.strictSame(await ended, { code: 0, stderr: 'Cannot write the log (ENOSPC); the gateway keeps running.\n' })
   })
 })
 
-t.test('an audit log that cannot be written fails no request, and is told once in the log', async t => {
+t.test('an audit log that cannot be written fails no request, and is reported once in the log', async t => {
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
   const settings = { UPSTREAM_URL: sandbox.url, AUDIT_LOG: FULL, DATA_DIR: temporaryFolder(t), RATE_LIMIT_MAX: '10000' }
@@ -72,7 +72,7 @@ t.test('an audit log that cannot be written fails no request, and is told once i
   const cookie = String(login.headers['set-cookie']).split(';')[0] ?? ''
   await login.body.dump()
   const key = `${url}/accounts/s3_user_1/keys/access-key`
-  // One more than a session may have under way: none of them counts for ever.
+  // One more than a session may have in flight: each one is released.
   for (let n = 0; n <= MAX_IN_FLIGHT; n += 1) t.equal(await statusOf(key, { headers: { 'x-csrf': '1', cookie } }), 200)
   signal('SIGTERM')
   t.equal((await ended).code, 0)

@@ -7,28 +7,28 @@ import { withServices } from '../../support/harness/services.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
 
-/** A gateway, and the lines that it logs of requests. */
-const watched = async <G extends Gateway>(t: Test, opened: Promise<G>) => {
+/** A gateway, and its log lines of requests. */
+const withLog = async <G extends Gateway>(t: Test, opened: Promise<G>) => {
   const running = await opened
   const records = (): Record<string, unknown>[] =>
     running.lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   return {
     ...running,
     records,
-    /** What one request adds to the log, and every line of it. */
-    async logOf(ask: () => Promise<unknown>) {
+    /** What one request adds to the log: its lines of requests, and the whole text. */
+    async logOf(send: () => Promise<unknown>) {
       running.lines.length = 0
-      await ask()
-      t.ok(await eventually(() => records().length > 0), 'it is logged')
+      await send()
+      t.ok(await eventually(() => records().length > 0), 'the request is logged')
       return { records: records(), text: running.lines.join('') }
     }
   }
 }
 
 t.test('the log has one line for each request', async t => {
-  const { get, del, post, send, sandbox, logOf, url } = await watched(t, gateway(t))
+  const { get, del, post, send, sandbox, logOf, url } = await withLog(t, gateway(t))
 
-  t.test('with its id, operation, status and times, and nothing else', async t => {
+  t.test('with its id, operation, status and durations, and nothing else', async t => {
     const { records } = await logOf(() => get('/accounts/s3_user_1', { headers: { 'x-request-id': 'my.id-1' } }))
     const [{ time, ms, upstreamMs, caller, ...record } = {}, ...others] = records
     t.strictSame(record, {
@@ -54,14 +54,14 @@ t.test('the log has one line for each request', async t => {
     t.equal(records.length, 1)
   })
 
-  t.test('which says how often and how long HOSTKEY was asked', async t => {
+  t.test('with the number and the duration of the calls to HOSTKEY', async t => {
     sandbox.control.fault({ kind: 'latency', ms: 60, count: 1 })
     const { records } = await logOf(() => get(`${FILES}?limit=250`))
     t.hasStrict(records[0], { upstreamCalls: 3, operation: 'listFiles' })
     t.ok(Number(records[0]?.['upstreamMs']) >= 55)
   })
 
-  t.test('which counts what a login asks, also one that fails', async t => {
+  t.test('with the calls of a login, also of one that fails', async t => {
     const logIn = (body: object) => () => post('/session', body, { token: null, headers: { 'x-csrf': '1' } })
     const { apiKey, token } = sandbox.demo
     const refused = { email: 'nobody@example.com', password: 'wrong' }
@@ -77,7 +77,7 @@ t.test('the log has one line for each request', async t => {
     }
   })
 
-  t.test('which counts the question whose token it is, of the request that asks it', async t => {
+  t.test('with the call that looks up the identity behind a token, for the request that made it', async t => {
     const ask = () => get('/orders/11111111-1111-4111-8111-111111111111')
     for (const upstreamCalls of [1, 0]) {
       const { records } = await logOf(ask)
@@ -86,7 +86,7 @@ t.test('the log has one line for each request', async t => {
     }
   })
 
-  t.test('which names the problem', async t => {
+  t.test('with the problem', async t => {
     for (const [ask, operation, status, problem] of [
       [() => get('/accounts/s3_user_2'), 'getAccount', 404, 'account-not-found'],
       [() => del('/accounts/s3_user_1'), 'deleteAccount', 428, 'confirmation-required'],
@@ -101,7 +101,7 @@ t.test('the log has one line for each request', async t => {
     }
   })
 
-  t.test('also when the caller has hung up, once the write is done', async t => {
+  t.test('also when the caller has disconnected, once the write is done', async t => {
     sandbox.control.fault({ kind: 'latency', ms: 100, action: 'delete_file', count: 1 })
     const { records } = await logOf(async () => {
       const headers = { authorization: `Bearer ${sandbox.demo.token}` }
@@ -116,46 +116,46 @@ t.test('the log has one line for each request', async t => {
   })
 })
 
-t.test('the log holds nothing that a caller sends', async t => {
-  const { get, del, post, send, logOf, url } = await watched(t, gateway(t))
+t.test('the log contains nothing that a caller sends', async t => {
+  const { get, del, post, send, logOf, url } = await withLog(t, gateway(t))
   const canary = 'CANARY-5f0c1d2e3b4a59687768'
-  const silent = async (t: Test, ask: () => Promise<unknown>) => {
-    const { records, text } = await logOf(ask)
+  const isAbsent = async (t: Test, send: () => Promise<unknown>) => {
+    const { records, text } = await logOf(send)
     t.equal(records.length, 1)
     t.notMatch(text, /canary/i)
   }
 
   for (const [where, ask] of Object.entries({
     'the credential': () => get('/accounts', { token: canary }),
-    'another scheme of authorization': () =>
+    'another authentication scheme': () =>
       get('/accounts', { token: null, headers: { authorization: `Basic ${canary}` } }),
     'a cookie': () => get('/accounts', { headers: { cookie: `token=${canary}; __Host-Http-session=${canary}` } }),
     'the query': () => get(`${FILES}?search=${canary}`),
     'an unknown parameter': () => get(`/accounts?${canary}=${canary}`),
     'the path': () => get(`/accounts/${canary}`),
-    'a path that leads nowhere': () => get(`/${canary}`),
+    'a path without a route': () => get(`/${canary}`),
     'the path of a file': () => del(`${FILES}/${canary}`),
     'a body': () => post('/accounts', { planId: 1, bucketName: canary }),
     'an unknown member of a body': () => post('/accounts', { [canary]: canary }),
     'a body that is no JSON': () => post('/accounts', `{"${canary}"`),
     'a header': () => get('/accounts', { headers: { 'x-api-key': canary, 'user-agent': canary, referer: canary } }),
-    'the confirming header': () => del('/accounts/s3_user_1', { headers: { 'confirm-delete': canary } }),
+    'the confirmation header': () => del('/accounts/s3_user_1', { headers: { 'confirm-delete': canary } }),
     'an idempotency key': () =>
       post('/orders', { planId: 1, bucketName: 'photos' }, { headers: { 'idempotency-key': canary } }),
     'a method': () => send('SEARCH', `/${canary}`)
   })) {
-    t.test(`in ${where}`, t => silent(t, ask))
+    t.test(`in ${where}`, t => isAbsent(t, ask))
   }
 
-  t.test('in a request id that is not allowed', async t => {
+  t.test('in an invalid request id', async t => {
     for (const id of [`${canary} x`, `${canary}${'x'.repeat(64)}`, `${canary}"`, '<b>canary</b>', '']) {
       const { records, text } = await logOf(() => get('/livez', { headers: { 'x-request-id': id } }))
-      t.match(records[0]?.['requestId'], /^[0-9a-f]{8}-[0-9a-f-]{27}$/, 'a fresh one')
+      t.match(records[0]?.['requestId'], /^[0-9a-f]{8}-[0-9a-f-]{27}$/, 'a generated one')
       t.notMatch(text, /canary/i)
     }
   })
 
-  t.test('in a request that breaks the lines of the log', async t => {
+  t.test('in a request that tries to break the lines of the log', async t => {
     const raw = createRawClient(url)
     const { text } = await logOf(async () => {
       await raw.send('GET /accounts/%0d%0a%7B%22canary%22:1%7D?x=%0aCANARY HTTP/1.1', {
@@ -168,8 +168,8 @@ t.test('the log holds nothing that a caller sends', async t => {
   })
 })
 
-t.test('what HOSTKEY says is one line of the log, and its secrets are not in it', async t => {
-  const { get, sandbox, logOf } = await watched(t, gateway(t))
+t.test('an unknown refusal of HOSTKEY is one log line, without secrets', async t => {
+  const { get, sandbox, logOf } = await withLog(t, gateway(t))
   const text = `Odd\r\n{"level":"fatal"}\u2028\u001b[31m ${sandbox.demo.token} password=${sandbox.demo.password}`
   sandbox.control.fault({ kind: 'refusal', text, count: 1 })
   const log = await logOf(() => get('/accounts'))
@@ -184,8 +184,8 @@ t.test('what HOSTKEY says is one line of the log, and its secrets are not in it'
   })
 })
 
-t.test('a login for a service is counted in the line of the request that began it', async t => {
-  const { get, as, lines, records, sandbox } = await watched(t, withServices(t, { reader: {} }))
+t.test('a login for a service is counted in the line of the request that started it', async t => {
+  const { get, as, lines, records, sandbox } = await withLog(t, withServices(t, { reader: {} }))
   lines.length = 0
   sandbox.control.clearCalls()
   sandbox.control.fault({ kind: 'latency', action: 'login', ms: 200 })

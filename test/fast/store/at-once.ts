@@ -1,8 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 
-/**
- * What is answered without waiting for anything: no timer and no socket comes before, however slow the machine is.
- * @returns the answer or the error; 'later' when there is none yet
- */
-export const atOnce = (asked: Promise<unknown>): Promise<unknown> =>
-  Promise.race([asked.catch((error: unknown) => error), setImmediate('later')])
+/** The value or the error of a promise that settles without a timer or a socket, however slow the machine is; else 'later'. */
+export const atOnce = (promise: Promise<unknown>): Promise<unknown> =>
+  Promise.race([promise.catch((error: unknown) => error), setImmediate('later')])

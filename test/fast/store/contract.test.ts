@@ -7,12 +7,12 @@ import type { Store } from '../../../src/store/store.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
+/** Other test files run in parallel, and the first run installs Redis. */
 t.setTimeout(110_000)
 
 interface Opened {
   store: Store
-  /** Lets so much time go by: nobody sleeps. */
+  /** Advances the clock of the store. */
   age(ms: number): unknown
 }
 
@@ -37,7 +37,7 @@ const kinds: Record<string, (t: Test) => Promise<Opened>> = {
 }
 
 const LIFE_MS = 10_000
-const many = <T>(count: number, make: (index: number) => Promise<T>) =>
+const inParallel = <T>(count: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)))
 
 for (const [kind, open] of Object.entries(kinds)) {
@@ -45,7 +45,7 @@ for (const [kind, open] of Object.entries(kinds)) {
     const { store, age } = await open(t)
     t.after(() => store.close())
 
-    t.test('gives back what was put, and the last of it', async t => {
+    t.test('get returns the value that was put last', async t => {
       for (const value of ['first', '', '"quoted" \\ \n \u0000 é 漢 🚀', 'x'.repeat(100_000)]) {
         await store.put('text', value, LIFE_MS)
         t.equal(await store.get('text'), value)
@@ -54,18 +54,18 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.equal(await store.isUp(), true)
     })
 
-    t.test('forgets a value when its life is over', async t => {
-      await store.put('mortal', 'value', LIFE_MS)
+    t.test('a value expires', async t => {
+      await store.put('expiring', 'value', LIFE_MS)
       await age(LIFE_MS - 500)
-      t.equal(await store.get('mortal'), 'value')
+      t.equal(await store.get('expiring'), 'value')
       await age(501)
-      t.equal(await store.get('mortal'), undefined)
-      t.equal(await store.touch('mortal', LIFE_MS), undefined)
-      t.equal(await store.get('mortal'), undefined, 'touch does not bring it back')
-      t.equal(await store.remove('mortal'), false)
+      t.equal(await store.get('expiring'), undefined)
+      t.equal(await store.touch('expiring', LIFE_MS), undefined)
+      t.equal(await store.get('expiring'), undefined, 'touch does not recreate it')
+      t.equal(await store.remove('expiring'), false)
     })
 
-    t.test('touch gives the value a new life, shorter or longer', async t => {
+    t.test('touch sets a new time to live, longer or shorter', async t => {
       await store.put('session', 'value', LIFE_MS)
       await age(LIFE_MS - 500)
       t.equal(await store.touch('session', LIFE_MS), 'value')
@@ -75,7 +75,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.equal(await store.get('session'), undefined)
     })
 
-    t.test('get gives no new life', async t => {
+    t.test('get does not extend the time to live', async t => {
       await store.put('idle', 'value', LIFE_MS)
       await age(LIFE_MS - 500)
       t.equal(await store.get('idle'), 'value')
@@ -83,28 +83,28 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.equal(await store.get('idle'), undefined)
     })
 
-    t.test('touch never brings a removed value back', async t => {
+    t.test('touch never recreates a removed value', async t => {
       for (let round = 0; round < 20; round += 1) {
         await store.put('logout', 'value', LIFE_MS)
-        const touches = many(10, () => store.touch('logout', LIFE_MS))
+        const touches = inParallel(10, () => store.touch('logout', LIFE_MS))
         const removed = store.remove('logout')
-        await many(10, () => store.touch('logout', LIFE_MS))
+        await inParallel(10, () => store.touch('logout', LIFE_MS))
         await touches
         t.equal(await removed, true)
         t.equal(await store.get('logout'), undefined)
       }
-      t.equal(await store.remove('logout'), false, 'a second time there is nothing to remove')
+      t.equal(await store.remove('logout'), false, 'it is removed once')
     })
 
-    t.test('claim is for one of many, until it is over', async t => {
-      const claims = await many(50, index => store.claim('lock', `owner ${index}`, LIFE_MS))
+    t.test('one of many concurrent claims succeeds, and the next one after it has expired', async t => {
+      const claims = await inParallel(50, index => store.claim('lock', `owner ${index}`, LIFE_MS))
       t.equal(claims.filter(Boolean).length, 1)
       t.equal(await store.get('lock'), `owner ${claims.indexOf(true)}`)
       await age(LIFE_MS + 1)
       t.equal(await store.claim('lock', 'next', LIFE_MS), true)
     })
 
-    t.test('release is for the owner', async t => {
+    t.test('release works for the owner only', async t => {
       await store.claim('mine', 'me', LIFE_MS)
       await store.release('mine', 'another')
       t.equal(await store.claim('mine', 'another', LIFE_MS), false)
@@ -113,7 +113,7 @@ for (const [kind, open] of Object.entries(kinds)) {
       await store.release('never claimed', 'me')
     })
 
-    t.test('increment counts by its cost in a window that begins with the first', async t => {
+    t.test('increment adds to a counter whose window starts with the first increment', async t => {
       const first = await store.increment('limit', 3, LIFE_MS)
       t.equal(first.count, 3)
       t.ok(first.ttlMs > LIFE_MS - 500 && first.ttlMs <= LIFE_MS, `${first.ttlMs}`)
@@ -125,34 +125,34 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.equal((await store.increment('limit', 1, LIFE_MS)).count, 1, 'a new window')
     })
 
-    t.test('increment counts everyone of many at the same time', async t => {
-      const counts = await many(100, () => store.increment('busy', 2, LIFE_MS))
+    t.test('concurrent increments are all counted', async t => {
+      const counts = await inParallel(100, () => store.increment('busy', 2, LIFE_MS))
       t.strictSame(
         counts.map(({ count }) => count).sort((a, b) => a - b),
         Array.from({ length: 100 }, (_, index) => (index + 1) * 2)
       )
     })
 
-    t.test('addMember takes out the oldest beyond the most', async t => {
+    t.test('addMember removes the oldest members beyond the maximum', async t => {
       for (const member of ['a', 'b', 'c']) t.strictSame(await store.addMember('set', member, 3, LIFE_MS), [])
       t.strictSame(await store.addMember('set', 'd', 3, LIFE_MS), ['a'])
-      t.strictSame(await store.addMember('set', 'b', 3, LIFE_MS), [], 'who is there already becomes the youngest')
+      t.strictSame(await store.addMember('set', 'b', 3, LIFE_MS), [], 'a member that is added again becomes the newest')
       t.strictSame(await store.addMember('set', 'e', 2, LIFE_MS), ['c', 'd'])
       t.strictSame(await store.removeAllMembers('set'), ['b', 'e'])
       t.strictSame(await store.removeAllMembers('set'), [])
     })
 
-    t.test('a set lives from its last member on', async t => {
+    t.test('the time to live of a set starts with the member that was added last', async t => {
       await store.addMember('aging', 'a', 3, LIFE_MS)
       await age(LIFE_MS - 500)
       await store.addMember('aging', 'b', 3, LIFE_MS)
       await age(LIFE_MS - 500)
       await store.removeMember('aging', 'a')
       await age(501)
-      t.strictSame(await store.removeAllMembers('aging'), [], 'to leave it gives no new life')
+      t.strictSame(await store.removeAllMembers('aging'), [], 'removeMember does not extend it')
     })
 
-    t.test('removeMember takes one member out, and makes no set', async t => {
+    t.test('removeMember removes one member, and creates no set', async t => {
       for (const member of ['a', 'b', 'c']) await store.addMember('club', member, 9, LIFE_MS)
       await store.removeMember('club', 'b')
       await store.removeMember('club', 'stranger')
@@ -161,15 +161,15 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(await store.removeAllMembers('no club'), [])
     })
 
-    t.test('now is a time in milliseconds that goes on', async t => {
+    t.test('now is the time in milliseconds, and advances', async t => {
       const before = await store.now()
       t.ok(Math.abs(before - Date.now()) < 5000, `${before}`)
       await pause(5)
       t.ok((await store.now()) > before)
     })
 
-    t.test('addMember loses nobody of many at the same time', async t => {
-      const evicted = await many(30, index => store.addMember('crowd', `${index}`, 10, LIFE_MS))
+    t.test('concurrent addMember calls lose no member', async t => {
+      const evicted = await inParallel(30, index => store.addMember('crowd', `${index}`, 10, LIFE_MS))
       const all = [...evicted.flat(), ...(await store.removeAllMembers('crowd'))]
       t.equal(evicted.flat().length, 20)
       t.equal(new Set(all).size, 30)

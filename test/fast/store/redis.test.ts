@@ -6,7 +6,7 @@ import { redisServer } from '../../support/harness/redis.ts'
 import { atOnce } from './at-once.ts'
 import { switchboard } from './switchboard.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
+/** Other test files run in parallel, and the first run installs Redis. */
 t.setTimeout(110_000)
 
 const LIFE_MS = 60_000
@@ -23,7 +23,7 @@ const opened = async (t: Test, settings: readonly string[] = []) => {
 }
 
 t.test('a Redis store', async t => {
-  t.test('keeps every key under its prefix, with an end', async t => {
+  t.test('stores every key under its prefix and with an expiry', async t => {
     const { redis, store } = await opened(t)
     await store.put('a', 'b', LIFE_MS)
     await store.claim('lock', 'me', LIFE_MS)
@@ -35,12 +35,12 @@ t.test('a Redis store', async t => {
     for (const key of keys) t.ok(Number(await redis.command('PTTL', key)) > 0, key)
   })
 
-  t.test('answers the first command after its start', async t => {
+  t.test('answers the first command after the start', async t => {
     const { store } = await opened(t)
     t.equal(await store.get('a'), undefined)
   })
 
-  t.test('is not taken for away when the process itself was busy', async t => {
+  t.test('is not reported as unavailable when the process itself was busy', async t => {
     const reports: unknown[] = []
     const store = await createRedisStore((await redisServer(t)).url, { report: cause => reports.push(cause) })
     t.after(() => store.close())
@@ -53,7 +53,7 @@ t.test('a Redis store', async t => {
   })
 
   t.test(
-    'StoreUnavailable for whatever is asked while it hangs, after 50 ms at most; nothing is left behind',
+    'StoreUnavailable for every command while Redis hangs, the first after 50 ms; no command is executed later',
     async t => {
       const { redis, store, reports } = await opened(t)
       redis.freeze()
@@ -61,7 +61,7 @@ t.test('a Redis store', async t => {
       await t.rejects(store.touch('a', LIFE_MS), StoreUnavailable)
       const first = performance.now() - begunAt
       t.ok(first >= 45 && first < 200, `${first.toFixed(0)} ms`)
-      for (const [name, ask] of Object.entries({
+      for (const [name, run] of Object.entries({
         get: () => store.get('a'),
         put: () => store.put('a', 'b', LIFE_MS),
         claim: () => store.claim('a', 'b', LIFE_MS),
@@ -73,7 +73,7 @@ t.test('a Redis store', async t => {
         removeAllMembers: () => store.removeAllMembers('a'),
         now: () => store.now()
       })) {
-        t.ok((await atOnce(ask())) instanceof StoreUnavailable, `${name} does not wait`)
+        t.ok((await atOnce(run())) instanceof StoreUnavailable, `${name} does not wait`)
       }
       t.equal(await atOnce(store.isUp()), false)
       redis.thaw()
@@ -83,7 +83,7 @@ t.test('a Redis store', async t => {
     }
   )
 
-  t.test('says why it is away, without the password', async t => {
+  t.test('reports why it is unavailable, without the password', async t => {
     const { redis } = await opened(t, ['--requirepass', 'right'])
     const reports: (string | undefined)[] = []
     const store = await createRedisStore(`redis://:wrong-one@127.0.0.1:${redis.port}`, {
@@ -97,27 +97,27 @@ t.test('a Redis store', async t => {
     t.notMatch(reports[0], /wrong-one/)
   })
 
-  t.test('StoreUnavailable when it is closed', async t => {
+  t.test('StoreUnavailable after close, which is not reported', async t => {
     const { store, reports } = await opened(t)
     await store.close()
     await t.rejects(store.get('a'), StoreUnavailable)
     t.equal(await store.isUp(), false)
-    t.strictSame(reports, [], 'which is no outage')
+    t.strictSame(reports, [])
   })
 })
 
 t.test('a Redis store behind a network', async t => {
-  t.test('replaces a connection that a firewall has forgotten', async t => {
+  t.test('replaces a connection whose state a firewall has dropped', async t => {
     const { store, board } = await opened(t)
     await store.put('a', 'b', LIFE_MS)
     board.forget()
     await t.rejects(store.get('a'), StoreUnavailable)
     const ms = await timeUntil(async () => (await store.get('a').catch(() => undefined)) === 'b')
     t.ok(ms <= 1000, `${ms.toFixed(0)} ms`)
-    t.comment(`a forgotten connection was replaced after ${ms.toFixed(0)} ms`)
+    t.comment(`a dropped connection was replaced after ${ms.toFixed(0)} ms`)
   })
 
-  t.test('goes to the new master when the old one has become its replica', async t => {
+  t.test('connects to the new master when the old one has become its replica', async t => {
     const { redis, store, board, reports } = await opened(t)
     const master = await redisServer(t)
     await store.put('a', 'b', LIFE_MS)
@@ -131,7 +131,7 @@ t.test('a Redis store behind a network', async t => {
       )
     )
     t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
-    t.strictSame(reports.slice(-1), [undefined], 'and it is told that it is back')
+    t.strictSame(reports.slice(-1), [undefined], 'the recovery is reported')
     t.equal(await master.command('GET', 'hks3:c'), 'd')
   })
 })

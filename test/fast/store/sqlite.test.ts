@@ -10,45 +10,45 @@ import { timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { atOnce } from './at-once.ts'
 
-/** Other test files run at the same time. */
+/** Other test files run in parallel. */
 t.setTimeout(110_000)
 
 const LIFE_MS = 60_000
 
 const module = (path: string) => new URL(`../../../${path}`, import.meta.url).href
 
-/** What each of two processes does with the file, at the same time. */
+/** What each of three processes does with the file, at the same time. */
 const WORK = `
 import { createSqliteStore } from '${module('src/store/sqlite.ts')}'
 const store = createSqliteStore(process.argv[1])
 const rounds = Array.from({ length: 300 }, (_, index) => index)
 const counts = await Promise.all(rounds.map(async () => (await store.increment('limit', 1, ${LIFE_MS})).count))
-const won = []
-for (const round of rounds) if (await store.claim('round ' + round, String(process.pid), ${LIFE_MS})) won.push(round)
-console.log(JSON.stringify({ counts, won }))
+const claimed = []
+for (const round of rounds) if (await store.claim('round ' + round, String(process.pid), ${LIFE_MS})) claimed.push(round)
+console.log(JSON.stringify({ counts, claimed }))
 await store.close()`
 
-const work = async (folder: string): Promise<{ counts: number[]; won: number[] }> =>
+const work = async (folder: string): Promise<{ counts: number[]; claimed: number[] }> =>
   JSON.parse((await promisify(execFile)(process.execPath, ['--input-type=module', '-e', WORK, folder])).stdout)
 
 t.test('processes that share a SQLite file', async t => {
   const folder = join(temporaryFolder(t), 'made', 'at the start')
   const results = await Promise.all([work(folder), work(folder), work(folder)])
-  const sorted = (key: 'counts' | 'won') => results.flatMap(result => result[key]).sort((a, b) => a - b)
+  const sorted = (key: 'counts' | 'claimed') => results.flatMap(result => result[key]).sort((a, b) => a - b)
 
-  t.test('count together', async t => {
+  t.test('share one counter', async t => {
     t.strictSame(
       sorted('counts'),
       Array.from({ length: 900 }, (_, index) => index + 1)
     )
   })
-  t.test('win each claim once', async t => {
+  t.test('succeed in each claim once', async t => {
     t.strictSame(
-      sorted('won'),
+      sorted('claimed'),
       Array.from({ length: 300 }, (_, index) => index)
     )
   })
-  t.test('leave it for the next process, and for nobody else', async t => {
+  t.test('leave the file to the next process; other users cannot read it', async t => {
     const store = createSqliteStore(folder)
     t.equal((await store.increment('limit', 1, LIFE_MS)).count, 901)
     await store.close()
@@ -56,7 +56,7 @@ t.test('processes that share a SQLite file', async t => {
   })
 })
 
-t.test('a SQLite file that another process does not let go', async t => {
+t.test('a SQLite file that another process keeps locked', async t => {
   const folder = temporaryFolder(t)
   const reports: (string | undefined)[] = []
   const store = createSqliteStore(folder, { report: cause => reports.push(cause?.message) })
@@ -67,15 +67,15 @@ t.test('a SQLite file that another process does not let go', async t => {
   })
   await store.put('session', 'value', LIFE_MS)
 
-  t.test('is waited for', async t => {
+  t.test('is waited for until the lock is released', async t => {
     holder.exec('BEGIN IMMEDIATE')
     const value = store.touch('session', LIFE_MS)
-    // It has found the file locked by now, and looks again soon.
+    // The store has found the file locked by now, and tries again.
     holder.exec('COMMIT')
     t.equal(await value, 'value')
   })
 
-  t.test('StoreUnavailable in the end, and nobody else has to wait', async t => {
+  t.test('StoreUnavailable after the wait, and at once for later commands', async t => {
     holder.exec('BEGIN IMMEDIATE')
     let longestStop = 0
     let last = performance.now()
@@ -85,12 +85,12 @@ t.test('a SQLite file that another process does not let go', async t => {
     }, 1)
     await t.rejects(store.touch('session', LIFE_MS), StoreUnavailable)
     clearInterval(ticks)
-    t.ok(longestStop < 1000, `the process stood still for ${longestStop.toFixed(0)} ms`)
+    t.ok(longestStop < 1000, `the event loop was blocked for ${longestStop.toFixed(0)} ms`)
     for (let tries = 0; tries < 100; tries += 1) t.ok((await atOnce(store.get('session'))) instanceof StoreUnavailable)
     t.equal(await atOnce(store.isUp()), false)
   })
 
-  t.test('is back within 500 ms', async t => {
+  t.test('is available again within 500 ms', async t => {
     holder.exec('COMMIT')
     const ms = await timeUntil(() => store.isUp())
     t.ok(ms <= 500, `${ms.toFixed(0)} ms`)
@@ -100,7 +100,7 @@ t.test('a SQLite file that another process does not let go', async t => {
 })
 
 t.test('a SQLite store', async t => {
-  t.test('removes what is over from the file', async t => {
+  t.test('removes expired rows from the file', async t => {
     const folder = temporaryFolder(t)
     let time = 1_700_000_000_000
     const store = createSqliteStore(folder, { now: () => time })
@@ -114,7 +114,7 @@ t.test('a SQLite store', async t => {
     t.equal(rows, 600)
   })
 
-  t.test('StoreUnavailable for whatever is asked of a closed one', async t => {
+  t.test('StoreUnavailable for every command after close', async t => {
     const store = createSqliteStore(temporaryFolder(t))
     await store.close()
     await t.rejects(store.touch('a', LIFE_MS), StoreUnavailable)

@@ -11,10 +11,10 @@ import {
 } from '../../guarantees/redis-outage/stage.ts'
 import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
-/** Other test files run at the same time. */
+/** Other test files run in parallel. */
 t.setTimeout(110_000)
 
-t.test('a gateway whose SQLite file another process does not let go', async t => {
+t.test('a gateway whose SQLite file another process keeps locked', async t => {
   const folder = temporaryFolder(t)
   const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, RATE_LIMIT_MAX: '20' }
   const { at, browserAt, service } = await replicas(t, env, { count: 1 })
@@ -24,11 +24,11 @@ t.test('a gateway whose SQLite file another process does not let go', async t =>
   t.after(async () => holder.close())
   holder.exec('BEGIN IMMEDIATE')
 
-  t.test('503 store-unavailable for a cookie, which is untouched', async t => {
+  t.test('503 store-unavailable for a cookie, which is not cleared', async t => {
     for (const reply of await Promise.all([browser.get(BUCKETS), browser.get(BUCKETS)])) isRefusedGently(t, reply)
   })
 
-  t.test('200 for bearers and services, and 429 after as many as ever', async t => {
+  t.test('200 for bearers and services, and 429 at the usual limit', async t => {
     t.equal((await gateway.get(BUCKETS, service)).statusCode, 200)
     const statuses: number[] = []
     while (statuses.length < 25) statuses.push((await gateway.get(BUCKETS)).statusCode)
@@ -37,7 +37,7 @@ t.test('a gateway whose SQLite file another process does not let go', async t =>
     t.equal(linesWith(gateway, 'the store does not answer'), 1)
   })
 
-  t.test(`200 within ${MOST_RECOVERY_MS} ms of its return`, async t => {
+  t.test(`200 within ${MOST_RECOVERY_MS} ms after the lock is released`, async t => {
     holder.exec('COMMIT')
     const ms = await timeUntil(async () => (await browser.get('/session')).statusCode === 200)
     t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
