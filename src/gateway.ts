@@ -88,7 +88,7 @@ export const assembleGateway = async ({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
     observe: reports.call,
-    reportRest: reports.rest
+    onCircuitStateChange: reports.circuitState
   })
   const upstream: Upstream = { ...wired, call: withShutdownGuard(wired.call) }
   const auth = createAuth(upstream)

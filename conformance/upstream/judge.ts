@@ -101,7 +101,7 @@ export const createJudge = (report: Report) => {
         return envelope(action, 'answer', 'a refusal', `${seen}, HTTP ${answer.status}`, what)
       }
       const quoted = `"${words(opened.text)}"`
-      const meant = refusalsOf(action).find(({ matches }) => matches.wording.test(opened.text))?.problem
+      const meant = refusalsOf(action).find(({ pattern }) => pattern.wording.test(opened.text))?.problem
       if (meant === undefined || !wanted.includes(meant)) {
         const seen = `${quoted}, which reads as ${meant ?? 'nothing known'}`
         return envelope(action, 'words of the refusal', wanted.join(' or '), seen, what)

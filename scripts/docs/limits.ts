@@ -18,10 +18,10 @@ import {
 } from '../../src/http/plugins/rate-limits.ts'
 import type { Effect } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
-import { MAX_BODY_BYTES } from '../../src/upstream/protocol/transport.ts'
-import { FRESH_MS, KEPT_MS } from '../../src/upstream/resilience/cache.ts'
+import { MAX_BODY_BYTES } from '../../src/upstream/protocol/decompression.ts'
+import { EXPIRY_MS, FRESH_MS } from '../../src/upstream/resilience/cache.ts'
 import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
-import { IN_A_ROW, REST_MS, SAMPLED } from '../../src/upstream/resilience/circuit-breaker.ts'
+import { CONSECUTIVE_FAILURES, FAILURE_RATE, OPEN_MS } from '../../src/upstream/resilience/circuit-breaker.ts'
 import { code, page, table } from './markdown.ts'
 
 const UNITS: readonly [string, number][] = [
@@ -67,13 +67,13 @@ const rateRows = [
 ]
 
 /** The classes with the effects that each serves. */
-const laneRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass][], ([, each]) => each)].map(
+const classRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass][], ([, each]) => each)].map(
   ([each, effects]) => [
     code(each.name),
     effects.map(([effect]) => code(effect)).join(', '),
     String(each.slots),
-    `${each.queueSize}, for ${time(each.waitMs)}`,
-    time(each.headMs),
+    `${each.queueSize}, for ${time(each.maxWaitMs)}`,
+    time(each.headersTimeoutMs),
     time(each.deadlineMs)
   ]
 )
@@ -97,9 +97,9 @@ export const limitsPage = (): string =>
     table(['Policy', 'Counts', 'Requests', 'In'], rateRows),
     `A session has at most ${MAX_IN_FLIGHT} requests in flight at once.`,
     '## Calls of HOSTKEY',
-    'Each class of calls has slots and a queue of its own, for each replica. `UPSTREAM_TIMEOUT_MS` replaces both times.',
-    table(['Class', 'Effects', 'At once', 'Waiting', 'Until the head', 'In all'], laneRows),
-    `A class rests after ${IN_A_ROW} failures in a row, or when ${SAMPLED.share * 100} % of at least ${SAMPLED.calls} calls in ${SAMPLED.seconds} s have failed: for ${time(REST_MS.first)} at first, up to ${time(REST_MS.longest)}. Plans are kept for ${time(KEPT_MS)}, and read anew after ${time(FRESH_MS)}. An answer of HOSTKEY holds at most ${bytes(MAX_BODY_BYTES)}.`,
+    'Each class of calls has slots and a queue of its own, in each replica. `UPSTREAM_TIMEOUT_MS` replaces the last two columns.',
+    table(['Class', 'Effects', 'At once', 'Waiting', 'Until the headers', 'In all'], classRows),
+    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed: for ${time(OPEN_MS.first)} at first, for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)}, and read anew after ${time(FRESH_MS)}. An answer of HOSTKEY has at most ${bytes(MAX_BODY_BYTES)}.`,
     '## The listeners',
     table(
       ['What', 'At most'],

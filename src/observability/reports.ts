@@ -1,35 +1,37 @@
 import type { Logger } from 'pino'
-import type { CallClass } from '../upstream/resilience/call-classes.ts'
+import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What operators are told of HOSTKEY and the store, in the log and in metrics. */
+/** Writes events of HOSTKEY, the store and the audit log to the log and the metrics. */
 export interface Reports {
-  /** The store is away, or there again. */
+  /** The store failed, or answers again when undefined. */
   store(cause: Error | undefined): void
-  /** How a call of HOSTKEY went. */
+  /** A call of HOSTKEY ended. */
   call(observation: Observation): void
-  /** Calls of a class are held back because HOSTKEY keeps failing, or are sent again. */
-  rest(name: CallClass['name'], isResting: boolean): void
-  /** The audit log cannot be written, and why; or it can again. */
+  /** The circuit breaker of a call class opened or closed. */
+  circuitState: OnCircuitStateChange
+  /** The audit log cannot be written: the code of the error; undefined when it can be written again. */
   audit(code: string | undefined): void
 }
 
 export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger }): Reports => ({
   store(cause) {
-    // The text alone: the error holds the command, which may be the one that logs in.
+    // Only the message: the error also holds the Redis command, which may contain the password.
     if (cause) log.error({ reason: cause.message }, 'the store does not answer')
     else log.info('the store answers again')
   },
   call(observation) {
     metrics.upstreamCall(observation)
-    const { action, unknownText } = observation
-    if (unknownText !== undefined) log.warn({ action, upstreamText: unknownText }, 'HOSTKEY refused in unknown words')
+    const { action, unclassifiedText } = observation
+    if (unclassifiedText !== undefined) {
+      log.warn({ action, upstreamText: unclassifiedText }, 'HOSTKEY refused with an unclassified text')
+    }
   },
-  rest(name, isResting) {
-    metrics.upstreamRest(name, isResting)
-    if (isResting) log.warn({ class: name }, 'HOSTKEY keeps failing: these calls are not sent for a moment')
-    else log.info({ class: name }, 'HOSTKEY answers again')
+  circuitState(name, isOpen) {
+    metrics.circuitState(name, isOpen)
+    if (isOpen) log.warn({ class: name }, 'HOSTKEY is failing; calls are paused')
+    else log.info({ class: name }, 'HOSTKEY answers again; calls are resumed')
   },
   audit(code) {
     if (code !== undefined) log.error({ reason: code }, 'the audit log cannot be written')

@@ -9,7 +9,7 @@ import type { Needs } from '../http/route.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { openEnvelope } from '../upstream/protocol/envelope.ts'
 import { refusalsOf } from '../upstream/protocol/failures.ts'
-import { verdictOn } from '../upstream/protocol/verdict.ts'
+import { judge } from '../upstream/protocol/verdict.ts'
 
 /** What of an operation decides how a problem looks there. */
 interface Telling {
@@ -100,13 +100,13 @@ const WORDLESS: Partial<Record<ProblemName, { status: number; body: string }>> =
 /** What an answer of HOSTKEY's comes to that leads to the problem. @throws TypeError when no answer does */
 const byHostkey = (name: ProblemName, asked: readonly Asked[]): Problem => {
   const action = actionFor(name, asked)
-  const said = action && refusalsOf(action).find(({ problem }) => problem === name)?.matches
+  const said = action && refusalsOf(action).find(({ problem }) => problem === name)?.pattern
   const answer = WORDLESS[name] ?? (said && refusing(said.example))
   if (!action || !answer) throw new TypeError(`nobody says how ${name} comes about`)
   const { status, body } = answer
   try {
     const reply = { status, body, retryAfter: undefined }
-    verdictOn(action, { reply, envelope: openEnvelope(body, action.script), secrets: [] })
+    judge(action, { reply, envelope: openEnvelope(body, action.script), secrets: [] })
   } catch (error) {
     if (error instanceof Problem && error.problem === name) return error
     throw error

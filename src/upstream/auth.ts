@@ -7,13 +7,13 @@ import { login, logout, passwordLogin, tokenInfo } from './actions/sessions.ts'
 import type { Upstream } from './client.ts'
 import { UNANSWERED } from './protocol/failures.ts'
 
-/** How long a token is asked to live: as long as a session may. HOSTKEY's default is documented as 2 h and as 3 h. */
+/** 8 h: the requested lifetime of a token, as long as that of a session. HOSTKEY documents a default of 2 h and of 3 h. */
 const TTL_SECONDS = 8 * 3600
 
-/** What somebody shows to get a token. */
+/** What a caller shows to get a token. */
 export type Credential = { apiKey: Secret } | { email: string; password: Secret } | { token: Secret }
 
-/** A token, and whose it is. */
+/** A token and its customer. */
 export interface Grant {
   token: Secret
   identity: Identity
@@ -21,15 +21,16 @@ export interface Grant {
 
 export interface Auth {
   /**
-   * Turns a credential into a token. `fix_ip` is 0: HOSTKEY sees the gateway's address, not the caller's.
-   * @param errand of the one request that logs in; the token for many has a `nameless` one, which none of them ends
+   * Gets a token for a credential.
+   * @param context of the request that logs in; a login for several requests has a context of its own, which none of them
+   * aborts
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
-   * upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key
+   * upstream-unavailable when HOSTKEY does not answer
    */
   grant(credential: Credential, context?: RequestContext): Promise<Grant>
   /**
-   * Whose token is it? The answer is for many: none of them ends the question.
-   * @param timing of the request that asks it
+   * Gets the customer of a token. Several requests may wait for the answer, so none of them aborts the call.
+   * @param timing of the request that asks
    * @throws Problem invalid-token, upstream-unavailable
    */
   identify(token: Secret, timing?: UpstreamTiming): Promise<Identity>
@@ -39,82 +40,78 @@ export interface Auth {
 
 /** @param now milliseconds since 1970 */
 export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
-  const identify = async (token: Secret, context: RequestContext) =>
-    identityOf(
-      await answered(() => upstream.call(tokenInfo, { token: token.reveal() }, context)),
-      now() + TTL_SECONDS * 1000
-    )
+  const identify = async (token: Secret, context: RequestContext) => {
+    const info = await upstream.call(tokenInfo, { token: token.reveal() }, context).catch(toUnavailable)
+    return identityOf(info, now() + TTL_SECONDS * 1000)
+  }
 
   const revoke = async (token: Secret) => {
     await upstream.call(logout, { token: token.reveal() }, anonymousContext())
+  }
+
+  const logIn = (credential: Exclude<Credential, { token: Secret }>, context: RequestContext) => {
+    // `fix_ip` binds a token to an address. 0: HOSTKEY sees the address of the gateway, not that of the caller.
+    const options = { ttl: TTL_SECONDS, fix_ip: 0 }
+    if ('apiKey' in credential) {
+      return upstream.call(login, { key: credential.apiKey.reveal(), ...options }, context)
+    }
+    const { email, password } = credential
+    return upstream.call(passwordLogin, { user: email, password: password.reveal(), ...options }, context)
   }
 
   return {
     identify: (token, timing) => identify(token, anonymousContext({ timing })),
     async grant(credential, context = anonymousContext()) {
       if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, context) }
-      const terms = { ttl: TTL_SECONDS, fix_ip: 0 }
-      const granted = await answered(() =>
-        'apiKey' in credential
-          ? upstream.call(login, { key: credential.apiKey.reveal(), ...terms }, context)
-          : upstream.call(
-              passwordLogin,
-              { user: credential.email, password: credential.password.reveal(), ...terms },
-              context
-            )
-      ).catch(blameCredential)
+      const granted = await logIn(credential, context).catch(toUnavailable).catch(toInvalidCredentials)
       const token = new Secret(granted.token)
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
-      // One documented answer of login holds the token and little else: then info says whose it is.
+      // One documented answer of login has little more than the token; info has the rest.
       if (identity.customerId !== undefined && identity.role !== undefined) return { token, identity }
-      const told = await identify(token, context).catch((error: unknown) => {
-        // Nobody will ever show this token. If it cannot be ended now, it runs out by itself.
+      const completed = await identify(token, context).catch((error: unknown) => {
+        // The token will not be used. If it cannot be ended now, it expires.
         revoke(token).catch(() => undefined)
         throw error
       })
       return {
         token,
-        identity: { ...told, ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) }
+        identity: { ...completed, ...(granted.token_expire && { expiresAt: granted.token_expire * 1000 }) }
       }
     },
     revoke
   }
 }
 
-const identityOf = (grant: Result<typeof tokenInfo>, latest: number): Identity => {
+const identityOf = (grant: Result<typeof tokenInfo>, latestExpiry: number): Identity => {
   const role = grant.role_type ?? grant.role
   return {
     ...(grant.customer_id !== undefined && { customerId: grant.customer_id }),
     ...(grant.email !== undefined && { email: grant.email }),
     ...(role !== undefined && { role }),
-    expiresAt: grant.token_expire ? grant.token_expire * 1000 : latest
+    expiresAt: grant.token_expire ? grant.token_expire * 1000 : latestExpiry
   }
 }
 
-/** A login shows no token: words that refuse one refuse the credential. */
-const blameCredential = (error: unknown): never => {
+/** A login sends no token: a text that refuses a token refuses the credential. */
+const toInvalidCredentials = (error: unknown): never => {
   if (!isProblem(error, 'invalid-token')) throw error
   throw new Problem('invalid-credentials', error.message, error.options)
 }
 
-/** A login that HOSTKEY does not answer is no judgement of the credential. */
-const answered = async <T>(call: () => Promise<T>): Promise<T> => {
-  try {
-    return await call()
-  } catch (error) {
-    if (!isProblem(error, ...UNANSWERED)) throw error
-    throw new Problem('upstream-unavailable', 'HOSTKEY does not answer logins; the credential was not judged.', {
-      retryAfterSeconds: error.options.retryAfterSeconds ?? 5,
-      cause: error
-    })
-  }
+/** Without an answer the credential was not checked: it must not look wrong. */
+const toUnavailable = (error: unknown): never => {
+  if (!isProblem(error, ...UNANSWERED)) throw error
+  throw new Problem('upstream-unavailable', 'HOSTKEY does not answer logins; the credential was not checked.', {
+    retryAfterSeconds: error.options.retryAfterSeconds ?? 5,
+    cause: error
+  })
 }
 
 const noToken = async () => {
   throw new TypeError('auth.php takes no caller')
 }
 
-/** auth.php gets its credentials as parameters, and nobody's token. */
+/** The caller of auth.php: it takes credentials as parameters and no token. */
 const anonymous: Caller = {
   authScheme: 'service',
   id: 'anonymous',
@@ -126,7 +123,7 @@ const anonymous: Caller = {
   refreshToken: noToken
 }
 
-/** An errand at auth.php for somebody who has no name yet. @param signal aborts when it is to be given up */
+/** A context for auth.php, before the caller is known. @param signal aborts the call */
 export const anonymousContext = ({
   signal = new AbortController().signal,
   timing = noUpstreamTiming()

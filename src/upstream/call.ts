@@ -2,7 +2,7 @@ import type { RequestContext } from '../core/context.ts'
 import type { Action, Params, Result } from './actions/action.ts'
 
 /**
- * Calls one action of HOSTKEY on the caller's behalf.
- * @throws Problem one of the action's failures, of those common to all, or `upstream-*`
+ * Calls one action of HOSTKEY on behalf of the caller.
+ * @throws Problem a failure of the action, one that all actions share, or `upstream-*`
  */
 export type Call = <A extends Action>(action: A, params: Params<A>, context: RequestContext) => Promise<Result<A>>

@@ -1,14 +1,14 @@
-import type { Action, Params } from './actions/action.ts'
+import { type Action, isWrite, type Params } from './actions/action.ts'
 import type { Call } from './call.ts'
 import { encodeForm, openEnvelope } from './protocol/envelope.ts'
-import { endOf, taskOf } from './protocol/task-polling.ts'
+import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
 import { createTransport } from './protocol/transport.ts'
-import { fits, verdictOn } from './protocol/verdict.ts'
-import { withCircuitBreaker } from './resilience/broken.ts'
+import { isResult, judge } from './protocol/verdict.ts'
+import { createBulkheads, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
-import { type CallClass, classOf } from './resilience/call-classes.ts'
+import { classOf } from './resilience/call-classes.ts'
+import { type OnCircuitStateChange, withCircuitBreaker } from './resilience/circuit-breakers.ts'
 import { coalesced } from './resilience/coalescing.ts'
-import { createBulkheads, withBulkhead } from './resilience/limited.ts'
 import { type Observation, observed } from './resilience/observation.ts'
 import { retried } from './resilience/retry.ts'
 import { refreshed } from './resilience/token-refresh.ts'
@@ -21,45 +21,54 @@ export interface Upstream {
 export interface UpstreamOptions {
   /** Base of s3.php and auth.php. */
   url: URL
-  /** One total deadline for every call; by effect when undefined. */
+  /** Deadline of every call; undefined for that of its class. */
   timeoutMs: number | undefined
   observe: (observation: Observation) => void
-  /** Told when calls of a class are no longer sent, because HOSTKEY keeps failing, and when they are again. */
-  reportRest: (name: CallClass['name'], isResting: boolean) => void
+  onCircuitStateChange: OnCircuitStateChange
 }
 
-/** The one way to HOSTKEY. */
-export const createUpstream = ({ url, timeoutMs, observe, reportRest }: UpstreamOptions): Upstream => {
+/** The only way to HOSTKEY. For the order of the interceptors see docs/explanation/architecture.md. */
+export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }: UpstreamOptions): Upstream => {
   const transport = createTransport(url)
   const bulkheads = createBulkheads()
 
   const send: Call = async (action, params, context) => {
-    const { isWrite, newConnection, headMs, deadlineMs } = classOf[action.effect]
+    const { newConnection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
     const deadline = context.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
-    // A write that was sent is not taken back by a caller that hangs up: we would never know what became of it.
-    const signal = isWrite ? deadline : AbortSignal.any([deadline, context.signal])
+    // The caller's disconnect does not abort a write: its outcome would be unknown.
+    const signal = isWrite(action) ? deadline : AbortSignal.any([deadline, context.signal])
     const post = (script: string, form: string) =>
-      transport.post({ script, form, isWrite, newConnection, headMs: timeoutMs ?? headMs, signal })
+      transport.post({
+        script,
+        form,
+        isWrite: isWrite(action),
+        newConnection,
+        headersTimeoutMs: timeoutMs ?? headersTimeoutMs,
+        signal
+      })
     const token = action.script === 's3.php' ? (await context.caller.token()).reveal() : undefined
     const reply = await post(action.script, formOf(action, params, token))
     const envelope = openEnvelope(reply.body, action.script)
-    const key = envelope.kind === 'success' ? taskOf(envelope.payload, fits(action, envelope.payload)) : undefined
-    // A refusal that quotes a credential that was sent is told without it: s3.php gets a token, auth.php any.
+    const key =
+      envelope.kind === 'success' ? taskKeyOf(envelope.payload, isResult(action, envelope.payload)) : undefined
+    // What a refusal may not quote: the token, or for auth.php any of its parameters.
     const credentials = token === undefined ? Object.values(params) : [token]
     const secrets = credentials.filter(value => typeof value === 'string')
-    return verdictOn(action, {
+    return judge(action, {
       reply,
       secrets,
-      envelope: key === undefined ? envelope : await endOf({ key, isWrite, post, deadline: signal })
+      envelope:
+        key === undefined ? envelope : await awaitTask({ key, isWrite: isWrite(action), post, deadline: signal })
     })
   }
+
   const attempt = observed(send, observe)
-  const rested = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs), reportRest)
-  const shared = (call: Call) => cached(coalesced(call))
-  return { call: refreshed(shared(withBulkhead(rested, bulkheads))), close: () => transport.close() }
+  const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs), onCircuitStateChange)
+  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads))))
+  return { call, close: () => transport.close() }
 }
 
-/** The form of a call: the action's own keys and no others, whatever the params object carries. */
+/** The form of a call: the declared params and no other member of the object. */
 const formOf = <A extends Action>(action: A, params: Params<A>, token: string | undefined): string => {
   const given = new Map<string, unknown>(Object.entries(params as object))
   const fields: [string, string | number][] = [['action', action.name]]

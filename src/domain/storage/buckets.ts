@@ -4,7 +4,7 @@ import { isProblem } from '../../core/problem.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { createBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { isLost } from '../../upstream/protocol/failure-stage.ts'
+import { isOutcomeLost } from '../../upstream/protocol/failure-stage.ts'
 
 /** The buckets of an account. */
 export interface Listed {
@@ -69,7 +69,7 @@ export const createdBucket = async (
   try {
     await upstream.call(createBucket, { s3uid, bucket_name: wished }, context)
   } catch (error) {
-    const found = isLost(error) && !before.has(wished) ? await find() : undefined
+    const found = isOutcomeLost(error) && !before.has(wished) ? await find() : undefined
     if (found) return found
     throw error
   }

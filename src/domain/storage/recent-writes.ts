@@ -1,7 +1,7 @@
 import type { Caller } from '../../core/caller.ts'
 import { isProblem } from '../../core/problem.ts'
 import type { Store } from '../../store/index.ts'
-import { isLost } from '../../upstream/protocol/failure-stage.ts'
+import { isOutcomeLost } from '../../upstream/protocol/failure-stage.ts'
 
 /** A write is remembered so long: a client that repeats it gets the same answer. */
 const REMEMBERED_MS = 10 * 60_000
@@ -41,7 +41,7 @@ export const createRecentWrites = (store: Store): RecentWrites => {
       } catch (error) {
         const isGone = isProblem(error, 'file-not-found', 'bucket-not-found', 'account-not-found')
         if (isGone && (await isRemembered(name))) return
-        if (isLost(error)) await remember(name)
+        if (isOutcomeLost(error)) await remember(name)
         throw error
       }
       await remember(name)
@@ -54,7 +54,7 @@ export const createRecentWrites = (store: Store): RecentWrites => {
         const isRepeated = isProblem(error, 'bucket-exists') && (await isRemembered(name))
         const found = isRepeated ? await find() : undefined
         if (found !== undefined) return found
-        if (isLost(error)) await remember(name)
+        if (isOutcomeLost(error)) await remember(name)
         throw error
       }
     },

@@ -3,7 +3,7 @@ import { type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { isLost, isUnended } from '../../upstream/protocol/failure-stage.ts'
+import { isOutcomeLost, mayStillExecute } from '../../upstream/protocol/failure-stage.ts'
 import { listedBuckets } from './buckets.ts'
 import { listedFiles } from './files.ts'
 
@@ -32,11 +32,11 @@ export const deleted = async ({ send, ...search }: Deletion, context: RequestCon
   try {
     await send()
   } catch (error) {
-    if (!isLost(error)) throw error
+    if (!isOutcomeLost(error)) throw error
     const isGone = await looked(search, verifying(context))
     if (isGone) return
     // What is there now may be gone in a moment.
-    if (isGone === undefined || isUnended(error)) throw error
+    if (isGone === undefined || mayStillExecute(error)) throw error
     throw new Problem('upstream-bad-response', 'HOSTKEY gave no answer that can be used, and has deleted nothing.', {
       outcome: 'not-applied',
       cause: error.options.cause

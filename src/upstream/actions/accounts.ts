@@ -1,19 +1,19 @@
 import { Type } from 'typebox'
 import { action, matches } from './action.ts'
 
-/** Tested before anything else: what follows the colon can be any other failure's text (UPSTREAM section 4, row 1). */
+/** First in each list: the text after the colon can be that of any other failure (documented). */
 const createdWithError = matches(
   /^S3 account was created, but had an error/i,
   'S3 account was created, but had an error: ...',
   'partial'
 )
 
-/** HOSTKEY's words (documented for history), and their like. */
+/** The text that is documented for `history`, and similar ones (assumed). */
 const noSuchPlan = matches(/plan (not found|does not exist)|(no such|unknown) plan/i, 'Plan not found')
 
-const Purchase = { plan_id: Type.Integer(), bucket_name: Type.String(), location: Type.String() }
+const NewAccount = { plan_id: Type.Integer(), bucket_name: Type.String(), location: Type.String() }
 
-/** s3/get_users: the accounts of the customer. Upstream's `order` is the field and `order_by` the direction. */
+/** s3/get_users: the accounts of the customer. `order` is the field to sort by, `order_by` the direction. */
 export const getUsers = action({
   name: 'get_users',
   effect: 'read',
@@ -63,11 +63,11 @@ export const getUsers = action({
   }
 })
 
-/** s3/create_account: a free account with its first bucket. Some editions of the page say that it bills. */
+/** s3/create_account: a free account with its first bucket. Some editions of the vendor page say that it bills. */
 export const createAccount = action({
   name: 'create_account',
   effect: 'provision',
-  params: Type.Object(Purchase),
+  params: Type.Object(NewAccount),
   result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
   example: { s3uid: 's3_user_12345' },
   failures: {
@@ -78,11 +78,11 @@ export const createAccount = action({
   }
 })
 
-/** s3/create_order: a paid account. It bills; HOSTKEY has no idempotency key for it. */
+/** s3/create_order: a paid account with its first bucket. It bills; HOSTKEY has no idempotency key. */
 export const createOrder = action({
   name: 'create_order',
   effect: 'provision',
-  params: Type.Object(Purchase),
+  params: Type.Object(NewAccount),
   result: Type.Object({ s3uid: Type.String({ minLength: 1 }) }),
   example: { s3uid: 's3_user_67890' },
   failures: {

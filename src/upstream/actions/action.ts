@@ -2,19 +2,24 @@ import type { Static, TObject, TProperties } from 'typebox'
 import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
 
 /**
- * What a call does at HOSTKEY, and so how long it may take and whether it may be repeated.
- * `read` · `async-read`: a read that is put into a queue there · `secret`: a read of a credential ·
- * `write`: makes or deletes something small · `provision`: makes or ends an account, may bill, is never repeated ·
- * `login`: auth.php.
+ * What a call does at HOSTKEY; decides its call class and when it may be repeated.
+ * `read` · `async-read`: a read that HOSTKEY queues · `secret`: a read of a credential · `write`: creates or deletes a
+ * bucket or a file · `provision`: creates or deletes an account, may bill, is never repeated · `login`: auth.php.
  */
 export type Effect = 'read' | 'async-read' | 'secret' | 'write' | 'provision' | 'login'
 
-/** Tells a text by its words; a regular expression is one. */
+/**
+ * Does the action change something at HOSTKEY? The gateway never aborts such a call once it is sent. A login is none: it
+ * creates a token, which bills nothing and expires.
+ */
+export const isWrite = ({ effect }: Action): boolean => effect === 'write' || effect === 'provision'
+
+/** Recognises a text; a regular expression is one. */
 export interface Wording {
   test(text: string): boolean
 }
 
-/** Each of these somewhere behind the one before. As one pattern, `a.*b` takes time with the square of the text. */
+/** Matches all words, each after the one before. A single pattern `a.*b` takes quadratic time on long texts. */
 export const inOrder = (...words: readonly RegExp[]): Wording => ({
   test(text) {
     let rest = text
@@ -27,24 +32,24 @@ export const inOrder = (...words: readonly RegExp[]): Wording => ({
   }
 })
 
-/** One of these. */
+/** Matches when one of the wordings matches. */
 export const eitherOf = (...wordings: readonly Wording[]): Wording => ({
   test: text => wordings.some(wording => wording.test(text))
 })
 
-/** A way in which HOSTKEY says no. */
+/** One way in which HOSTKEY refuses an action. */
 export interface FailurePattern {
   /** Matches the text of the refusal. */
   readonly wording: Wording
-  /** A text that HOSTKEY gives or may give: documentation, sandbox and self-test use it. */
+  /** A text that HOSTKEY gives or may give; documentation, sandbox and tests use it. */
   readonly example: string
-  /** What became of the write when HOSTKEY says this; `not-applied` unless it is known better. */
+  /** What became of the write after this refusal. */
   readonly outcome: Outcome
-  /** Tried only after the failures common to all actions: a prefix whose suffix says more. */
+  /** True for a bare prefix: tried after the failures that all actions share, because its suffix may be one of them. */
   readonly last: boolean
 }
 
-/** @param example a text of the vendor page where there is one. */
+/** A failure by its wording. @param example a text of the vendor page if there is one */
 export const matches = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): FailurePattern => ({
   wording,
   example,
@@ -52,7 +57,7 @@ export const matches = (wording: Wording, example: string, outcome: Outcome = 'n
   last: false
 })
 
-/** The same for a prefix alone: tried last, because what follows the prefix may be a failure that has a name. */
+/** A failure by its prefix alone: tried last. */
 export const matchesLast = (wording: Wording, example: string, outcome: Outcome = 'not-applied'): FailurePattern => ({
   ...matches(wording, example, outcome),
   last: true
@@ -60,7 +65,7 @@ export const matchesLast = (wording: Wording, example: string, outcome: Outcome 
 
 export type Failures = { readonly [N in ProblemName]?: FailurePattern }
 
-/** One operation of s3.php or auth.php, declared once. */
+/** One operation of s3.php or auth.php. */
 export interface Action<
   Name extends string = string,
   Params extends TObject = TObject,
@@ -70,18 +75,18 @@ export interface Action<
   readonly name: Name
   readonly script: 's3.php' | 'auth.php'
   readonly effect: Effect
-  /** What is sent beside `action` and `token`: the keys are all that ever goes into the form. */
+  /** The form fields besides `action` and `token`. No other field is ever sent. */
   readonly params: Params
-  /** The success, without `result` and `action`. Open: HOSTKEY may add fields. */
+  /** The successful answer without `result` and `action`. Open: HOSTKEY may add fields. */
   readonly result: Payload
   /** A success as the vendor page prints it. */
   readonly example: Static<Payload>
-  /** How it refuses; the first that matches wins, before the failures common to all. */
+  /** The action's own failures. The first match wins, before the failures that all actions share. */
   readonly failures: F
-  /** The refusals that can hide inside a success. */
-  readonly hides: readonly ProblemName[]
-  /** The one that hides in this success. */
-  readonly hidden: (result: Static<Payload>) => ProblemName | undefined
+  /** The refusals that HOSTKEY may report inside a success. */
+  readonly refusalsInSuccess: readonly ProblemName[]
+  /** Finds such a refusal. */
+  readonly findRefusal: (result: Static<Payload>) => ProblemName | undefined
 }
 
 export type Params<A extends Action> = Static<A['params']>
@@ -95,8 +100,8 @@ interface Declaration<Name, P extends TObject, R extends TObject, F, H extends P
   result: R
   example: Static<R>
   failures: F
-  hides?: readonly H[]
-  hidden?: (result: Static<R>) => NoInfer<H> | undefined
+  refusalsInSuccess?: readonly H[]
+  findRefusal?: (result: Static<R>) => NoInfer<H> | undefined
 }
 
 /** Declares an action. */
@@ -108,4 +113,9 @@ export const action = <
   const H extends ProblemName = never
 >(
   declared: Declaration<Name, P, R, F, H>
-): Action<Name, P, R, F> => ({ script: 's3.php', hides: [], hidden: () => undefined, ...declared })
+): Action<Name, P, R, F> => ({
+  script: 's3.php',
+  refusalsInSuccess: [],
+  findRefusal: () => undefined,
+  ...declared
+})

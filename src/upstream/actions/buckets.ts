@@ -7,15 +7,15 @@ const Snapshot = Type.Object({
   created_at: Type.Optional(Type.String())
 })
 
-/** The storage's own HTTP answer, as create_bucket passes it on. */
-const StorageAnswer = Type.Object({
+/** The storage's HTTP response, which create_bucket passes on. */
+const StorageResponse = Type.Object({
   status: Type.Integer(),
   body: Type.Optional(Type.Unknown()),
   headers: Type.Optional(Type.Unknown())
 })
 
-/** Storage statuses under `result: OK` that mean a refusal. Assumed (UPSTREAM 5.2). */
-const refusedStatus = (status: number) => {
+/** The refusal that a status of the storage means, although `result` is OK (assumed). */
+const refusalOf = (status: number) => {
   if (status >= 200 && status < 300) return undefined
   if (status === 400) return 'invalid-bucket-name'
   if (status === 403) return 'forbidden'
@@ -24,7 +24,7 @@ const refusedStatus = (status: number) => {
   return 'upstream-storage-error'
 }
 
-/** s3/get_buckets: names of the buckets, and the traffic. One edition of the vendor's page calls it commented out. */
+/** s3/get_buckets: names of the buckets, and the traffic. One edition of the vendor page says it is "commented out". */
 export const getBuckets = action({
   name: 'get_buckets',
   effect: 'read',
@@ -48,7 +48,7 @@ export const getBuckets = action({
   }
 })
 
-/** s3/get_buckets_rmq: usage of each bucket, through a queue. Its answer carries the key pair in clear: never pass it on. */
+/** s3/get_buckets_rmq: usage of each bucket, through a queue. The answer holds the key pair in clear: never pass it on. */
 export const getBucketsUsage = action({
   name: 'get_buckets_rmq',
   effect: 'async-read',
@@ -76,12 +76,12 @@ export const getBucketsUsage = action({
   }
 })
 
-/** s3/create_bucket: a new bucket in an existing account. The name may come out with a prefix (observed). */
+/** s3/create_bucket: a new bucket in an existing account. HOSTKEY may add a prefix to the name (observed). */
 export const createBucket = action({
   name: 'create_bucket',
   effect: 'write',
   params: Type.Object({ s3uid: Type.String(), bucket_name: Type.String() }),
-  result: Type.Object({ message: Type.Optional(Type.Union([StorageAnswer, Type.String()])) }),
+  result: Type.Object({ message: Type.Optional(Type.Union([StorageResponse, Type.String()])) }),
   example: { message: { status: 200, body: '', headers: {} } },
   failures: {
     'bucket-exists': matches(
@@ -95,8 +95,14 @@ export const createBucket = action({
     ),
     'upstream-storage-error': matchesLast(/^Create bucket error:/i, 'Create bucket error: InternalError', 'unknown')
   },
-  hides: ['invalid-bucket-name', 'forbidden', 'account-not-found', 'bucket-exists', 'upstream-storage-error'],
-  hidden: ({ message }) => (typeof message === 'object' ? refusedStatus(message.status) : undefined)
+  refusalsInSuccess: [
+    'invalid-bucket-name',
+    'forbidden',
+    'account-not-found',
+    'bucket-exists',
+    'upstream-storage-error'
+  ],
+  findRefusal: ({ message }) => (typeof message === 'object' ? refusalOf(message.status) : undefined)
 })
 
 /** s3/delete_bucket: the bucket must be empty. */

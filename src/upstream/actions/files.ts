@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { action, eitherOf, inOrder, matches, matchesLast } from './action.ts'
 
-/** Upstream's largest page of files: `max_keys` is "up to 100" (documented). */
+/** Largest page of files: `max_keys` is "up to 100" (documented). */
 export const MAX_KEYS = 100
 
-/** s3/get_files: a page of files and folders. `next_token` is absent, null, empty or false at the end (assumed: all of them). */
+/** s3/get_files: a page of files and folders. On the last page `next_token` is absent, null, empty or false (assumed). */
 export const getFiles = action({
   name: 'get_files',
   effect: 'read',
@@ -53,7 +53,7 @@ export const getFiles = action({
   }
 })
 
-/** s3/delete_file: one file, whose name must match byte for byte. */
+/** s3/delete_file: one file. Its name must match byte for byte. */
 export const deleteFile = action({
   name: 'delete_file',
   effect: 'write',

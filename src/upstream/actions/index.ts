@@ -5,7 +5,7 @@ import { deleteFile, getFiles } from './files.ts'
 import { showKey } from './keys.ts'
 import { history, listPlans } from './plans.ts'
 
-/** The thirteen actions of s3.php, by the name HOSTKEY gives them. */
+/** The actions of s3.php, by HOSTKEY's name. */
 export const actions = {
   create_account: createAccount,
   create_bucket: createBucket,

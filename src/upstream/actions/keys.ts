@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { action, matches } from './action.ts'
 
-/** s3/show_key: one half of the key pair, in clear. Every call is a disclosure. */
+/** s3/show_key: one half of the key pair, in clear. Every call discloses a secret: never cached, never shared. */
 export const showKey = action({
   name: 'show_key',
   effect: 'secret',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { action, matches } from './action.ts'
 
-/** HOSTKEY's words (documented), and their like. */
+/** The documented text, and similar ones (assumed). */
 const PLAN_MISSING = /plan (not found|does not exist)|(no such|unknown) plan/i
 
 const Price = {
@@ -10,7 +10,7 @@ const Price = {
   monthly_usd: Type.Optional(Type.Number())
 }
 
-/** s3/list_plans: the plans on offer. `id` is for admins, so it is not sent. */
+/** s3/list_plans: the plans on offer. Its parameter `id` is for admins and never sent. */
 export const listPlans = action({
   name: 'list_plans',
   effect: 'read',
@@ -52,7 +52,7 @@ export const listPlans = action({
   }
 })
 
-/** s3/history: the changes of a plan. What `id` denotes differs between editions of the page; a plan, says the vendor page. */
+/** s3/history: the changes of a plan. `id` names the plan (documented; other editions of the page differ). */
 export const history = action({
   name: 'history',
   effect: 'read',
@@ -66,7 +66,7 @@ export const history = action({
           date: Type.Optional(Type.String()),
           details: Type.Optional(Type.String())
         },
-        // A thing that has none of them is no change, and its list is none.
+        // Refuses a list of unrelated objects: they have none of the members.
         { minProperties: 1 }
       )
     )

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { action, eitherOf, inOrder, matches } from './action.ts'
 
-/** What auth.php tells of a token and its customer. Only the token is sure to be there: one documented shape has little else. */
+/** A token and its customer. Only the token is required: one documented answer of login has little else. */
 const Grant = Type.Object({
   token: Type.String({ minLength: 1, 'x-secret': true }),
   role: Type.Optional(Type.String()),
@@ -13,8 +13,8 @@ const Grant = Type.Object({
   '2fa': Type.Optional(Type.Union([Type.Integer(), Type.Boolean(), Type.String()]))
 })
 
-/** A token that waits for its second factor opens nothing. How HOSTKEY says so is assumed. */
-const waitsForSecondFactor = (grant: { '2fa'?: number | boolean | string }) =>
+/** A token that needs a second factor is refused everywhere. The member that says so is assumed. */
+const findSecondFactor = (grant: { '2fa'?: number | boolean | string }) =>
   grant['2fa'] && grant['2fa'] !== '0' ? ('two-factor-required' as const) : undefined
 
 const example = {
@@ -28,7 +28,7 @@ const example = {
 const notAllowed = matches(/IP not allowed|permission denied|access denied/i, 'IP not allowed')
 const secondFactor = matches(/2fa|two.?factor|second factor/i, 'Two-factor authentication required')
 
-/** auth/login: a token for an API key. Refused to customers without servers. */
+/** auth/login: a token for an API key. HOSTKEY refuses customers without servers (observed). */
 export const login = action({
   name: 'login',
   script: 'auth.php',
@@ -48,11 +48,11 @@ export const login = action({
     ),
     forbidden: notAllowed
   },
-  hides: ['two-factor-required'],
-  hidden: waitsForSecondFactor
+  refusalsInSuccess: ['two-factor-required'],
+  findRefusal: findSecondFactor
 })
 
-/** auth/whmcslogin: a token for e-mail address and password. The way in for customers without servers. */
+/** auth/whmcslogin: a token for e-mail address and password. Works for customers without servers. */
 export const passwordLogin = action({
   name: 'whmcslogin',
   script: 'auth.php',
@@ -71,11 +71,11 @@ export const passwordLogin = action({
     ),
     forbidden: notAllowed
   },
-  hides: ['two-factor-required'],
-  hidden: waitsForSecondFactor
+  refusalsInSuccess: ['two-factor-required'],
+  findRefusal: findSecondFactor
 })
 
-/** auth/info: whose token this is. */
+/** auth/info: the customer of a token. */
 export const tokenInfo = action({
   name: 'info',
   script: 'auth.php',
@@ -84,11 +84,11 @@ export const tokenInfo = action({
   result: Grant,
   example,
   failures: {},
-  hides: ['two-factor-required'],
-  hidden: waitsForSecondFactor
+  refusalsInSuccess: ['two-factor-required'],
+  findRefusal: findSecondFactor
 })
 
-/** auth/logout: the token ends. */
+/** auth/logout: ends a token. */
 export const logout = action({
   name: 'logout',
   script: 'auth.php',

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { isRecord } from './record.ts'
 
-/** What of JSON Schema the results of actions use. */
+/** The part of JSON Schema that the results of actions use. */
 interface Shape {
   type?: string
   properties?: Record<string, TSchema>
@@ -15,9 +15,10 @@ const INTEGER_KEYS = /^(0|[1-9]\d*)$/
 const NUMERIC = /^-?\d+(\.\d+)?$/
 
 /**
- * Reads a value of PHP's as the schema means it: numbers as strings and the reverse, `[]` for an empty map, a list as
- * an object with numeric keys, as a single element, as a comma string or as null, 0/1 for booleans, null for "nothing"
- * (UPSTREAM 1.2). What it cannot read it leaves as it is, for the check to refuse.
+ * Converts a value that PHP printed to the type that the schema wants: numbers as strings and the reverse, `[]` for an
+ * empty map, a list as an object with numeric keys, as a single element, as a comma string or as null, 0/1 for booleans,
+ * null for a missing member; see docs/explanation/vendor-behaviour.md. Leaves anything else as it is, so that the check
+ * of the schema refuses it.
  */
 export const coerce = (schema: TSchema, value: unknown): unknown => {
   const shape: Shape = schema
@@ -50,15 +51,15 @@ const anyOf = (schemas: TSchema[], value: unknown): unknown => {
 const list = (items: TSchema, value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(item => coerce(items, item))
   if (value === null) return []
-  const ofText = (items as Shape).type === 'string'
-  if (typeof value === 'string' && ofText)
+  const isTextList = (items as Shape).type === 'string'
+  if (typeof value === 'string' && isTextList)
     return value
       .split(',')
       .map(item => item.trim())
       .filter(item => item !== '')
   if (!isRecord(value)) return value
   const keys = Object.keys(value)
-  // Integer-like keys come first and in numeric order in every JavaScript object.
+  // JavaScript keeps integer-like keys in numeric order.
   if (keys.every(key => INTEGER_KEYS.test(key))) return keys.map(key => coerce(items, value[key]))
   return [coerce(items, value)]
 }
@@ -66,10 +67,10 @@ const list = (items: TSchema, value: unknown): unknown => {
 const record = (shape: Shape, value: unknown): unknown => {
   if (Array.isArray(value) && value.length === 0) return record(shape, {})
   if (!isRecord(value)) return value
-  const known = shape.properties ?? {}
+  const declared = shape.properties ?? {}
   const required = new Set(shape.required)
   const read: Record<string, unknown> = {}
-  for (const [key, schema] of Object.entries(known)) {
+  for (const [key, schema] of Object.entries(declared)) {
     if (!Object.hasOwn(value, key)) continue
     const member = coerce(schema, value[key])
     if (member === null && !required.has(key) && !Value.Check(schema, null)) continue

@@ -1,31 +1,32 @@
 import { isProblem, Problem } from '../../core/problem.ts'
 
 /**
- * What is known of a call that failed (RELIABILITY 4.1).
- * `not-sent`: nothing left this machine · `early`: the connection broke, or HOSTKEY's front answered 502 to 504 ·
- * `ambiguous`: anything else, known or not.
+ * How far a failed call had come; decides whether it may be repeated.
+ * `not-sent`: nothing left this machine · `early`: the connection broke before an answer, or a proxy in front of HOSTKEY
+ * answered 502, 503 or 504 · `ambiguous`: every other failure, unknown ones included.
  */
 export type Stage = 'not-sent' | 'early' | 'ambiguous'
 
-/** The log's part of a failure on the wire. */
-export interface WireCause {
+/** Cause of a problem on the way to HOSTKEY or back; for the log. */
+export interface TransportCause {
   code: string
   stage: Stage
 }
 
-/** How far a failed call had come; undefined when HOSTKEY answered, or the failure is not the wire's. */
+/** The stage of a failed call; undefined when HOSTKEY answered or the error has another origin. */
 export const stageOf = (error: unknown): Stage | undefined => {
   if (!(error instanceof Problem)) return undefined
   const { cause } = error.options
-  return typeof cause === 'object' && cause !== null && 'stage' in cause ? (cause as WireCause).stage : undefined
+  return typeof cause === 'object' && cause !== null && 'stage' in cause ? (cause as TransportCause).stage : undefined
 }
 
 /**
- * May HOSTKEY still be at it? Where nobody has answered, the connection broke, or a front has answered in the place of
- * PHP: 504 is a timeout, 502 such a broken connection one hop further on, and some fronts say 503 of one too.
+ * May HOSTKEY still execute the call? True when no answer came, and when a proxy answered instead of PHP: nginx sends 502
+ * when it lost the connection to PHP, 504 when PHP was too slow, and some proxies send 503 for either.
  */
-export const isUnended = (error: Problem): boolean => error.problem === 'upstream-timeout' || stageOf(error) === 'early'
+export const mayStillExecute = (error: Problem): boolean =>
+  error.problem === 'upstream-timeout' || stageOf(error) === 'early'
 
-/** Is it open what became of a write, because its answer was lost or makes no sense? */
-export const isLost = (error: unknown): error is Problem =>
+/** Is the outcome of a write unknown, because its answer was lost or unreadable? */
+export const isOutcomeLost = (error: unknown): error is Problem =>
   isProblem(error, 'upstream-timeout', 'upstream-bad-response') && error.options.outcome === 'unknown'

@@ -1,43 +1,54 @@
 import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
-import { type Action, eitherOf, type FailurePattern, inOrder, matches, type Wording } from '../actions/action.ts'
+import {
+  type Action,
+  eitherOf,
+  type FailurePattern,
+  inOrder,
+  isWrite,
+  matches,
+  type Wording
+} from '../actions/action.ts'
 
-/** A refusal that several actions share. */
+type Condition = (action: Action) => boolean
+
+/** A failure that several actions share. */
 interface CommonFailure {
   readonly problem: ProblemName
-  readonly matches: FailurePattern
-  readonly appliesTo: (action: Action) => boolean
+  readonly pattern: FailurePattern
+  readonly appliesTo: Condition
 }
 
-const always = () => true
-const takes = (param: string) => (action: Action) => param in action.params.properties
-const needs = (param: string) => (action: Action) => action.params.required?.includes(param) ?? false
-const writes = (action: Action) => action.effect === 'write' || action.effect === 'provision'
-const creates = (action: Action) => /^create_/.test(action.name)
-const both = (a: (action: Action) => boolean, b: (action: Action) => boolean) => (action: Action) =>
-  a(action) && b(action)
-const not = (a: (action: Action) => boolean) => (action: Action) => !a(action)
+const anyAction: Condition = () => true
+const hasParam =
+  (param: string): Condition =>
+  action =>
+    param in action.params.properties
+const requiresParam =
+  (param: string): Condition =>
+  action =>
+    action.params.required?.includes(param) ?? false
+const isCreate: Condition = ({ name }) => name.startsWith('create_')
 
 const common = (
   problem: ProblemName,
   wording: Wording,
   example: string,
-  appliesTo: (action: Action) => boolean = always,
+  appliesTo: Condition = anyAction,
   outcome: Outcome = 'not-applied'
-): CommonFailure => ({
-  problem,
-  matches: matches(wording, example, outcome),
-  appliesTo
-})
+): CommonFailure => ({ problem, pattern: matches(wording, example, outcome), appliesTo })
 
 const MISSING = /not found|no such|NoSuch|does not exist|unknown (account|bucket|plan)/i
 
-/** Refusals that any action can give, most certain first: UPSTREAM section 4, rows 11 to 19, then the guesses of 4.1. */
-const table: readonly CommonFailure[] = [
+/**
+ * Failures that any action may have; the first match wins, so the most certain come first. Texts up to `forbidden` are
+ * documented or observed, those below are assumed from the words that storages and billing systems use.
+ */
+const commonFailures: readonly CommonFailure[] = [
   common(
     'account-not-found',
     /S3 account not found for this customer/i,
     'S3 account not found for this customer',
-    takes('s3uid')
+    hasParam('s3uid')
   ),
   common(
     'invalid-request',
@@ -58,63 +69,66 @@ const table: readonly CommonFailure[] = [
     /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i,
     'Permission denied'
   ),
+  // HOSTKEY's own storage keys are out of date: neither the caller's token nor its rights.
   common(
     'upstream-storage-error',
     /InvalidAccessKeyId|SignatureDoesNotMatch/i,
     'InvalidAccessKeyId',
-    always,
+    anyAction,
     'unknown'
   ),
-  common('file-not-found', MISSING, 'NoSuchKey', needs('filename')),
-  common('bucket-not-found', MISSING, 'NoSuchBucket', both(needs('bucket_name'), not(creates))),
-  common('account-not-found', MISSING, 'account does not exist', takes('s3uid')),
-  common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', takes('bucket_name')),
-  common('bucket-exists', /already|exists|duplicate/i, 'BucketAlreadyExists', creates),
-  // An invoice or an order may stay behind, as with `issue service paid`.
+  common('file-not-found', MISSING, 'NoSuchKey', requiresParam('filename')),
+  common(
+    'bucket-not-found',
+    MISSING,
+    'NoSuchBucket',
+    action => requiresParam('bucket_name')(action) && !isCreate(action)
+  ),
+  common('account-not-found', MISSING, 'account does not exist', hasParam('s3uid')),
+  common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', hasParam('bucket_name')),
+  common('bucket-exists', /already|exists|duplicate/i, 'BucketAlreadyExists', isCreate),
+  // HOSTKEY may leave an invoice or an order behind, as after `issue service paid`.
   common(
     'payment-required',
     /credit|balance|paid|unpaid|payment|invoice|overdue|suspend/i,
     'unpaid invoice',
-    always,
+    anyAction,
     'unknown'
   ),
-  common('limit-reached', /limit|quota|exceed|too many/i, 'quota exceeded', writes),
+  common('limit-reached', /limit|quota|exceed|too many/i, 'quota exceeded', isWrite),
   common(
     'invalid-bucket-name',
     eitherOf(/InvalidBucketName/i, inOrder(/invalid|incorrect|wrong/i, /bucket/i)),
     'InvalidBucketName',
-    creates
+    isCreate
   ),
-  // How far HOSTKEY had come when it gave up is not said.
+  // The text does not say how far HOSTKEY had come.
   common(
     'upstream-throttled',
     /SlowDown|throttl|try again|temporar|queue|rmq|rabbit|unavailable/i,
     'SlowDown',
-    always,
+    anyAction,
     'unknown'
   ),
-  common('upstream-timeout', /time.?out/i, 'timeout', always, 'unknown')
+  common('upstream-timeout', /time.?out/i, 'timeout', anyAction, 'unknown')
 ]
 
-/**
- * How an action can refuse, in the order in which the texts are tried; the first that matches wins:
- * its own failures, those common to all, and last the bare prefixes.
- */
-export const refusalsOf = (action: Action): { problem: ProblemName; matches: FailurePattern }[] => {
+/** How an action can fail, in the order of matching: its own failures, the common ones, its bare prefixes. */
+export const refusalsOf = (action: Action): { problem: ProblemName; pattern: FailurePattern }[] => {
   // The keys are problem names by the type of Failures; Object.entries keeps the order of declaration.
-  const own = Object.entries(action.failures).map(([problem, matches]) => ({
+  const own = Object.entries(action.failures).map(([problem, pattern]) => ({
     problem: problem as ProblemName,
-    matches
+    pattern
   }))
   return [
-    ...own.filter(row => !row.matches.last),
-    ...table.filter(row => row.appliesTo(action)),
-    ...own.filter(row => row.matches.last)
+    ...own.filter(({ pattern }) => !pattern.last),
+    ...commonFailures.filter(({ appliesTo }) => appliesTo(action)),
+    ...own.filter(({ pattern }) => pattern.last)
   ]
 }
 
-/** Problems that a call of any action can end in, whatever HOSTKEY says. */
-const OF_THE_WIRE: ProblemName[] = [
+/** Problems that a call of any action can end in, whatever HOSTKEY answers. */
+const CALL_PROBLEMS: readonly ProblemName[] = [
   'upstream-refused',
   'upstream-bad-response',
   'upstream-unreachable',
@@ -123,7 +137,7 @@ const OF_THE_WIRE: ProblemName[] = [
   'upstream-unavailable'
 ]
 
-/** Whatever keeps HOSTKEY from answering a login must not look like a wrong credential: `upstream-unavailable` instead. */
+/** Problems that say nothing about a credential; a login reports them as `upstream-unavailable`. */
 export const UNANSWERED = [
   'upstream-unreachable',
   'upstream-timeout',
@@ -131,9 +145,10 @@ export const UNANSWERED = [
   'upstream-throttled'
 ] as const satisfies ProblemName[]
 
-/** Every problem that calling the action can cause. */
+/** Every problem that a call of the action can end in. */
 export const problemsOf = (action: Action): ProblemName[] => {
-  const names = new Set([...refusalsOf(action).map(row => row.problem), ...action.hides, ...OF_THE_WIRE])
+  const declared = refusalsOf(action).map(({ problem }) => problem)
+  const names = new Set([...declared, ...action.refusalsInSuccess, ...CALL_PROBLEMS])
   if (action.effect === 'login') for (const name of UNANSWERED) names.delete(name)
   return [...names]
 }

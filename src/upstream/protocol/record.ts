@@ -1,3 +1,3 @@
-/** Is this an object of JSON: no list, and not null? */
+/** Is this a JSON object, and neither a list nor null? */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,121 +2,118 @@ import { Compile } from 'typebox/compile'
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { Problem, type ProblemOptions } from '../../core/problem.ts'
 import { scrubbed } from '../../core/secret.ts'
-import type { Action, Result } from '../actions/action.ts'
-import { classOf } from '../resilience/call-classes.ts'
+import { type Action, isWrite, type Result } from '../actions/action.ts'
 import { coerce } from './coercion.ts'
 import { describeStatus, type Envelope } from './envelope.ts'
-import type { Stage, WireCause } from './failure-stage.ts'
+import type { Stage, TransportCause } from './failure-stage.ts'
 import { refusalsOf } from './failures.ts'
 import type { Reply } from './transport.ts'
 
-const isWrite = (action: Action) => classOf[action.effect].isWrite
-const outcomeOf = (action: Action): ProblemOptions => (isWrite(action) ? { outcome: 'unknown' } : {})
-
-/** An answer of HOSTKEY's, opened, and what of the request it must not be quoted with. */
+/** An answer of HOSTKEY. */
 export interface Answer {
   reply: Reply
   envelope: Envelope
+  /** Credentials of the request, which no problem may quote. */
   secrets: readonly string[]
 }
 
 /**
- * What HOSTKEY's answer to an action comes to: the checked payload, or a problem.
- * @throws Problem the failure that the text means; upstream-bad-response for what is neither a success nor a failure
+ * Judges the answer to an action: returns the checked payload of a success.
+ * @throws Problem the failure that the text of a refusal means; upstream-bad-response for an unusable answer
  */
-export const verdictOn = <A extends Action>(action: A, answer: Answer): Result<A> => {
+export const judge = <A extends Action>(action: A, answer: Answer): Result<A> => {
   const { reply, envelope, secrets } = answer
   if (reply.status !== 200) throw statusProblem(action, answer)
   switch (envelope.kind) {
     case 'failure':
       throw refusal(action, envelope.text, secrets)
     case 'success':
-      return checked(action, envelope.payload)
+      return checkResult(action, envelope.payload)
     case 'pending':
-      throw notReady(action)
+      throw taskNotReady(action)
     case 'unreadable':
       throw badResponse(action, envelope.reason)
   }
 }
 
-const badResponse = (action: Action, reason: string, cause?: WireCause): Problem =>
-  new Problem('upstream-bad-response', `HOSTKEY's answer to ${action.name} cannot be used: ${reason}.`, {
-    ...outcomeOf(action),
+/** The outcome of a failed call: reads have none. */
+const withOutcome = (action: Action, outcome: 'unknown' | 'not-applied'): ProblemOptions =>
+  isWrite(action) ? { outcome } : {}
+
+const badResponse = (action: Action, reason: string, cause?: TransportCause): Problem =>
+  new Problem('upstream-bad-response', `The answer of HOSTKEY to ${action.name} cannot be used: ${reason}.`, {
+    ...withOutcome(action, 'unknown'),
     cause
   })
 
-/** A write that waits in HOSTKEY's queue will be done when nobody looks: its answer is as good as lost. */
-const notReady = (action: Action): Problem => {
-  if (!isWrite(action)) return badResponse(action, 'a task that is not ready')
-  return new Problem(
-    'upstream-timeout',
-    'HOSTKEY has not told in time what became of the task that it has made of it.',
-    {
-      outcome: 'unknown',
-      cause: { code: 'callback', stage: 'ambiguous' } satisfies WireCause
-    }
-  )
+/** HOSTKEY executes a queued write later: its answer counts as lost. */
+const taskNotReady = (action: Action): Problem => {
+  if (!isWrite(action)) return badResponse(action, 'its task is not ready')
+  return new Problem('upstream-timeout', 'HOSTKEY queued the request and did not report the result in time.', {
+    outcome: 'unknown',
+    cause: { code: 'callback', stage: 'ambiguous' } satisfies TransportCause
+  })
 }
 
-/** A refusal counts as one whatever its HTTP status (UPSTREAM 1.1); a success does not. */
+/** HOSTKEY refuses with HTTP 200 (documented), but a refusal counts under any status; a success counts under 200 only. */
 const statusProblem = (action: Action, { reply, envelope, secrets }: Answer): Problem => {
-  const notApplied: ProblemOptions = isWrite(action) ? { outcome: 'not-applied' } : {}
+  const notApplied = withOutcome(action, 'not-applied')
   if (reply.status === 401) return new Problem('invalid-token', 'HOSTKEY does not accept the token.', notApplied)
   if (reply.status === 429) {
     const retryAfterSeconds = Math.min(Number.parseInt(reply.retryAfter ?? '', 10) || 5, 30)
-    return new Problem('upstream-throttled', 'HOSTKEY asks for patience.', { ...notApplied, retryAfterSeconds })
+    return new Problem('upstream-throttled', 'HOSTKEY limits the rate of requests.', {
+      ...notApplied,
+      retryAfterSeconds
+    })
   }
   if (envelope.kind === 'failure') return refusal(action, envelope.text, secrets)
-  // HOSTKEY's front could not reach what is behind it: as good as a broken connection.
+  // A proxy in front of HOSTKEY could not reach PHP: the same as a broken connection.
   const stage: Stage = reply.status >= 502 && reply.status <= 504 ? 'early' : 'ambiguous'
   return badResponse(action, describeStatus(reply.status), { code: `HTTP ${reply.status}`, stage })
 }
 
-/** So much of a refusal is looked at. Words of HOSTKEY are shorter, and a body may be 8 MiB. */
+/** Characters of a refusal that are matched. Known texts are shorter, and a body may have 8 MiB. */
 export const MAX_REFUSAL_LENGTH = 2048
 
-/** The failure that HOSTKEY's text means: the first declared one that matches, else `upstream-refused`. */
-const refusal = (action: Action, said: string, secrets: readonly string[]): Problem => {
-  const text = said.slice(0, MAX_REFUSAL_LENGTH)
+/** The problem that the text of a refusal means: the first pattern that matches, else `upstream-refused`. */
+const refusal = (action: Action, fullText: string, secrets: readonly string[]): Problem => {
+  const text = fullText.slice(0, MAX_REFUSAL_LENGTH)
   const upstream = { action: action.name, message: scrubbed(text, secrets) }
-  for (const { problem, matches } of refusalsOf(action)) {
-    if (!matches.wording.test(text)) continue
-    const retry = problem === 'upstream-throttled' ? { retryAfterSeconds: 5 } : {}
-    return new Problem(problem, 'HOSTKEY refused.', {
-      upstream,
-      ...retry,
-      ...(isWrite(action) && { outcome: matches.outcome })
-    })
+  const match = refusalsOf(action).find(({ pattern }) => pattern.wording.test(text))
+  if (!match) {
+    const options = { upstream, ...withOutcome(action, 'unknown') }
+    return new Problem('upstream-refused', 'HOSTKEY refused with a text that the gateway does not know.', options)
   }
-  return new Problem('upstream-refused', 'HOSTKEY refused, in words that are not known here.', {
+  return new Problem(match.problem, 'HOSTKEY refused.', {
     upstream,
-    ...outcomeOf(action)
+    ...(match.problem === 'upstream-throttled' && { retryAfterSeconds: 5 }),
+    ...(isWrite(action) && { outcome: match.pattern.outcome })
   })
 }
 
 const checks = new Map<Action, ReturnType<typeof Compile>>()
 
-/** Does the payload have the declared shape as it is? */
-export const fits = (action: Action, payload: unknown): boolean => {
+/** Does the payload have the declared shape, without any conversion? */
+export const isResult = (action: Action, payload: unknown): boolean => {
   const check = checks.get(action) ?? Compile(action.result)
   checks.set(action, check)
   return check.Check(payload)
 }
 
-/** The payload in the declared shape, or a problem: an answer that does not fit is never a success and never an empty list. */
-const checked = <A extends Action>(action: A, payload: Record<string, unknown>): Result<A> => {
-  const result = fits(action, payload) ? payload : coerce(action.result, payload)
-  if (!fits(action, result)) throw badResponse(action, 'its shape is not the documented one')
+/** The payload in the declared shape. An answer of another shape is a problem, never an empty result. */
+const checkResult = <A extends Action>(action: A, payload: Record<string, unknown>): Result<A> => {
+  const coerced = isResult(action, payload) ? payload : coerce(action.result, payload)
+  if (!isResult(action, coerced)) throw badResponse(action, 'its shape is not the documented one')
   // The compiled check has just proved the shape.
-  const proven = result as Result<A>
-  const hidden = action.hidden(proven)
-  if (hidden) throw hiddenRefusal(action, hidden)
-  return proven
+  const result = coerced as Result<A>
+  const problem = action.findRefusal(result)
+  if (problem) throw refusalInSuccess(action, problem)
+  return result
 }
 
-/** A storage that refuses has done nothing; one that fails may have. */
-const hiddenRefusal = (action: Action, problem: ProblemName): Problem => {
-  const outcome = problem === 'upstream-storage-error' ? 'unknown' : 'not-applied'
+/** A storage that refuses has changed nothing; one that fails may have. */
+const refusalInSuccess = (action: Action, problem: ProblemName): Problem => {
   if (problem === 'two-factor-required') return new Problem(problem, 'HOSTKEY waits for the second factor.')
-  return new Problem(problem, 'HOSTKEY’s storage refused.', isWrite(action) ? { outcome } : {})
+  const outcome = problem === 'upstream-storage-error' ? 'unknown' : 'not-applied'
+  return new Problem(problem, 'The storage of HOSTKEY refused.', withOutcome(action, outcome))
 }

@@ -1,61 +1,64 @@
 import { Problem } from '../../core/problem.ts'
+import type { Call } from '../call.ts'
+import { type CallClass, classOf } from './call-classes.ts'
 
-/** A bulkhead: so many at a time, so many waiting, and none for longer than it is worth. */
+/** Bounds the calls in flight and the calls that wait for a slot. */
 export interface Bulkhead {
-  /** Runs the work in a slot. @throws Problem overloaded when no slot comes free in time: the work has not begun */
+  /**
+   * Runs the work in a slot; slots are given in order of arrival.
+   * @throws Problem overloaded when the queue is full or no slot becomes free in time; the work has not begun
+   */
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Work under way. */
+  /** Slots in use. */
   readonly inFlight: number
 }
 
-export interface BulkheadOptions {
-  slots: number
-  queueSize: number
-  waitMs: number
-}
-
-export const createBulkhead = ({ slots, queueSize, waitMs }: BulkheadOptions): Bulkhead => {
+export const createBulkhead = ({
+  slots,
+  queueSize,
+  maxWaitMs
+}: Pick<CallClass, 'slots' | 'queueSize' | 'maxWaitMs'>): Bulkhead => {
   let inFlight = 0
-  const waiting: (() => void)[] = []
+  const queue: (() => void)[] = []
 
   const overloaded = () =>
     new Problem('overloaded', 'Too many requests are waiting for HOSTKEY.', {
       retryAfterSeconds: 1 + Math.random() * 2
     })
 
-  /** Resolves when a slot is this one's. The slot of work that ends goes straight to the first that waits. */
-  const slot = (): Promise<void> => {
+  const acquire = (): Promise<void> => {
     if (inFlight < slots) {
       inFlight += 1
       return Promise.resolve()
     }
-    if (waiting.length >= queueSize) return Promise.reject(overloaded())
+    if (queue.length >= queueSize) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
       const begin = () => {
         clearTimeout(timer)
         resolve()
       }
       const timer = setTimeout(() => {
-        waiting.splice(waiting.indexOf(begin), 1)
+        queue.splice(queue.indexOf(begin), 1)
         reject(overloaded())
-      }, waitMs)
-      waiting.push(begin)
+      }, maxWaitMs)
+      queue.push(begin)
     })
   }
 
-  const free = () => {
-    const next = waiting.shift()
+  /** Hands the slot to the first in the queue, so that no newcomer takes it. */
+  const release = () => {
+    const next = queue.shift()
     if (next) next()
     else inFlight -= 1
   }
 
   return {
     async run(work) {
-      await slot()
+      await acquire()
       try {
         return await work()
       } finally {
-        free()
+        release()
       }
     },
     get inFlight() {
@@ -63,3 +66,20 @@ export const createBulkhead = ({ slots, queueSize, waitMs }: BulkheadOptions): B
     }
   }
 }
+
+export type Bulkheads = Readonly<Record<CallClass['name'], Bulkhead>>
+
+/** A bulkhead for each class: a slow action of HOSTKEY must not take the slots of all others. */
+export const createBulkheads = (): Bulkheads => ({
+  read: createBulkhead(classOf.read),
+  'async-read': createBulkhead(classOf['async-read']),
+  write: createBulkhead(classOf.write),
+  provision: createBulkhead(classOf.provision),
+  login: createBulkhead(classOf.login)
+})
+
+/** Runs each call in the bulkhead of its class. */
+export const withBulkhead =
+  (call: Call, bulkheads: Bulkheads): Call =>
+  (action, params, context) =>
+    bulkheads[classOf[action.effect].name].run(() => call(action, params, context))

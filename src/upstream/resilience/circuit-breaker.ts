@@ -1,170 +1,147 @@
-import {
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleType,
-  type IBackoff,
-  type IBackoffFactory,
-  type IBreaker,
-  type IHalfOpenAfterBackoffContext
-} from 'cockatiel'
 import { elapsedNow } from '../../core/clock.ts'
 
-/** Five failures in a row, or half of at least twenty calls in ten seconds (Envoy's figures). */
-export const IN_A_ROW = 5
-export const SAMPLED = { share: 0.5, calls: 20, seconds: 10 }
+/** Opens after 5 failures in a row, or when half of at least 20 calls in 10 s fail. Envoy's defaults are 5 and 10 s. */
+export const CONSECUTIVE_FAILURES = 5
+export const FAILURE_RATE = { share: 0.5, minCalls: 20, windowSeconds: 10 }
 
-/** How long it stays open: twice as long after each probe that fails, and not at the same moment as other replicas. */
-export const REST_MS = { first: 1000, longest: 30_000 }
+/** Stays open for 1 s, then twice as long after each failed probe; ± 20 %, so that replicas do not probe together. */
+export const OPEN_MS = { first: 1000, max: 30_000 }
 const JITTER = 0.2
 
-/** What a call says of HOSTKEY's health. `none`: nothing, such as one whose caller has hung up. */
-export type Sign = 'well' | 'sick' | 'none'
+/** Answered reads that close the circuit of a write class. */
+const READS_TO_CLOSE = 3
 
-/** Sends nothing to an upstream that keeps failing, and tries it again with one call at a time. */
-export interface Breaker {
-  /** How long it is still open at least, milliseconds; undefined when a call may go. */
-  readonly restMs: number | undefined
-  /**
-   * Runs the work, unless the breaker is open.
-   * @param signOf what an error says of the upstream
-   * @throws Open when it is, and the work's own error
-   */
-  run<T>(work: () => Promise<T>, signOf: (error: unknown) => Sign): Promise<T>
-  /**
-   * Keeps the breaker open.
-   * @returns closes it, once it has rested: false before
-   */
-  hold(): () => boolean
+/** What a call says about HOSTKEY's health. A call that was aborted by its caller is inconclusive. */
+export type CallResult = 'success' | 'failure' | 'inconclusive'
+
+/** Calls and failures in each of the last seconds; failures in a row. */
+interface Closed {
+  readonly name: 'closed'
+  consecutiveFailures: number
+  seconds: { second: number; calls: number; failures: number }[]
 }
 
-/** Nothing was sent. */
-export class Open extends Error {}
+/** No call is sent. From `probeAt` on, the next call is the probe; a write class waits for answered reads instead. */
+interface Open {
+  readonly name: 'open'
+  readonly probeAt: number
+  answeredReads: number
+}
 
-/** An error that keeps the breaker from closing, and all but a probe that told nothing counts against the upstream. */
-class Sick extends Error {
-  readonly own: unknown
-  readonly isInconclusive: boolean
-  constructor(own: unknown, isInconclusive = false) {
-    super('sick')
-    this.own = own
-    this.isInconclusive = isInconclusive
+/** The probe is in flight. No other call is sent. */
+interface HalfOpen {
+  readonly name: 'half-open'
+  readonly open: Open
+}
+
+type State = Closed | Open | HalfOpen
+
+/** The circuit is open; nothing was sent. */
+export class CircuitOpen extends Error {
+  readonly retryAfterMs: number
+  constructor(retryAfterMs: number) {
+    super('circuit open')
+    this.retryAfterMs = retryAfterMs
   }
 }
 
-const ownError = (error: unknown): never => {
-  throw error instanceof Sick ? error.own : error
+/** Stops the calls to an upstream that keeps failing, and finds out with one call at a time when it works again. */
+export interface CircuitBreaker {
+  /**
+   * Sends a call.
+   * @param resultOf what an error says about HOSTKEY; a return value is a success
+   * @throws CircuitOpen, and the error of the call
+   */
+  run<T>(send: () => Promise<T>, resultOf: (error: unknown) => CallResult): Promise<T>
+  /** Counts an answered read for a circuit that no call of its own may probe; closes it once it was open long enough. */
+  readAnswered(): void
 }
 
-/** @param onTurn told when it opens and when it closes again */
-export const createBreaker = (onTurn: (isOpen: boolean) => void): Breaker => {
-  let restsUntil = 0
-  /** Calls that began before it opened last tell of another time. */
-  let era = 0
-  const rules = either(new ConsecutiveBreaker(IN_A_ROW), createSample())
-  const policy = circuitBreaker(handleType(Sick), {
-    breaker: rules,
-    halfOpenAfter: resting(ms => {
-      restsUntil = elapsedNow() + ms
-    })
-  })
-  policy.onReset(() => onTurn(false))
-  policy.onBreak(reason => {
-    const isNews = 'error' in reason && !(reason.error instanceof Sick && reason.error.isInconclusive)
-    if (!isNews) return
-    era += 1
-    onTurn(true)
-  })
+export interface CircuitBreakerOptions {
+  /** True for a write class: a write is never sent as a probe. */
+  isProbedByReads: boolean
+  /** Called when the circuit opens, also after a failed probe, and when it closes. */
+  onStateChange: (isOpen: boolean) => void
+}
+
+export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: CircuitBreakerOptions): CircuitBreaker => {
+  let state: State = closed()
+  let failedProbes = 0
+
+  const open = () => {
+    const openMs = Math.min(OPEN_MS.max, OPEN_MS.first * 2 ** failedProbes)
+    const jittered = Math.round(openMs * (1 + JITTER * (2 * Math.random() - 1)))
+    state = { name: 'open', probeAt: elapsedNow() + jittered, answeredReads: 0 }
+    onStateChange(true)
+  }
+
+  const close = () => {
+    state = closed()
+    failedProbes = 0
+    onStateChange(false)
+  }
+
+  /** The state in which a call begins. @throws CircuitOpen */
+  const enter = (): Closed | HalfOpen => {
+    if (state.name === 'closed') return state
+    if (state.name === 'half-open') throw new CircuitOpen(OPEN_MS.first)
+    const waitMs = state.probeAt - elapsedNow()
+    if (waitMs > 0 || isProbedByReads) throw new CircuitOpen(waitMs > 0 ? waitMs : OPEN_MS.first)
+    state = { name: 'half-open', open: state }
+    return state
+  }
+
+  const record = (begunIn: Closed | HalfOpen, result: CallResult) => {
+    // The circuit has opened or closed since: the result says nothing about now.
+    if (begunIn !== state) return
+    if (begunIn.name === 'closed') {
+      if (result !== 'inconclusive' && isTripped(begunIn, result)) open()
+    } else if (result === 'success') {
+      close()
+    } else if (result === 'failure') {
+      failedProbes += 1
+      open()
+    } else {
+      // The next call is the probe.
+      state = begunIn.open
+    }
+  }
 
   return {
-    get restMs() {
-      if (policy.state === CircuitState.Isolated || policy.state === CircuitState.HalfOpen) return REST_MS.first
-      const restMs = restsUntil - elapsedNow()
-      return policy.state === CircuitState.Open && restMs > 0 ? restMs : undefined
-    },
-    async run(work, signOf) {
-      // While one call probes, the others are sent away: they must not hang on its answer.
-      if (this.restMs !== undefined) throw new Open()
-      const begunIn = era
-      const isProbe = policy.state === CircuitState.Open
-      const outcome = await policy
-        .execute(async () => {
-          try {
-            return { value: await work() }
-          } catch (error) {
-            const sign = signOf(error)
-            if (sign === 'well') return { error }
-            // Of a probe, the policy takes every other error for a success: after this one the next call probes.
-            if (sign === 'none' && isProbe) throw new Sick(error, true)
-            // An error that the policy does not handle counts for nothing.
-            throw sign === 'sick' && begunIn === era ? new Sick(error) : error
-          }
-        })
-        .catch(ownError)
-      if ('error' in outcome) throw outcome.error
-      return outcome.value
-    },
-    hold() {
-      const held = policy.isolate()
-      return () => {
-        if (elapsedNow() < restsUntil) return false
-        rules.success(CircuitState.HalfOpen)
-        held.dispose()
-        return true
+    async run(send, resultOf) {
+      const begunIn = enter()
+      try {
+        const value = await send()
+        record(begunIn, 'success')
+        return value
+      } catch (error) {
+        record(begunIn, resultOf(error))
+        throw error
       }
+    },
+    readAnswered() {
+      if (!isProbedByReads || state.name !== 'open') return
+      state.answeredReads += 1
+      // Not before `probeAt`: reads that verify the failed writes would close the circuit at once.
+      if (state.answeredReads >= READS_TO_CLOSE && elapsedNow() >= state.probeAt) close()
     }
   }
 }
 
-/** Opens when either of two rules says so. */
-const either = (a: IBreaker, b: IBreaker): IBreaker => ({
-  state: undefined,
-  success(state) {
-    a.success(state)
-    b.success(state)
-  },
-  // One is enough: what the other has counted is forgotten when the breaker closes.
-  failure: state => a.failure(state) || b.failure(state)
-})
+const closed = (): Closed => ({ name: 'closed', consecutiveFailures: 0, seconds: [] })
 
-/** Opens when half of enough calls fail. Cockatiel's own rule counts calls of any age until new ones push them out. */
-const createSample = (): IBreaker => {
-  let counts: { second: number; calls: number; failures: number }[] = []
-  const count = (failures: number) => {
-    const now = Math.floor(elapsedNow() / 1000)
-    counts = counts.filter(({ second }) => second > now - SAMPLED.seconds)
-    const last = counts.at(-1)
-    if (last?.second === now) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
-    else counts.push({ second: now, calls: 1, failures })
-  }
-  const sumOf = (what: 'calls' | 'failures') => counts.reduce((sum, count) => sum + count[what], 0)
-  return {
-    state: undefined,
-    success(state) {
-      if (state === CircuitState.HalfOpen) counts = []
-      count(0)
-    },
-    failure() {
-      count(1)
-      return sumOf('calls') >= SAMPLED.calls && sumOf('failures') >= SAMPLED.share * sumOf('calls')
-    }
-  }
-}
+/** Counts a call. @returns true when the circuit must open */
+const isTripped = (state: Closed, result: 'success' | 'failure'): boolean => {
+  const second = Math.floor(elapsedNow() / 1000)
+  state.seconds = state.seconds.filter(count => count.second > second - FAILURE_RATE.windowSeconds)
+  const failures = result === 'failure' ? 1 : 0
+  const last = state.seconds.at(-1)
+  if (last?.second === second) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
+  else state.seconds.push({ second, calls: 1, failures })
+  state.consecutiveFailures = failures === 0 ? 0 : state.consecutiveFailures + 1
+  if (failures === 0) return false
 
-/** The policy itself never waits: its clock is the machine's, which may be set back and prolong the rest. */
-const OURS = Number.NEGATIVE_INFINITY
-
-const resting = (begin: (ms: number) => void): IBackoffFactory<IHalfOpenAfterBackoffContext> => {
-  const restAfter =
-    (failedProbes: number) =>
-    ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
-      if ('error' in result && result.error instanceof Sick && result.error.isInconclusive) {
-        return { duration: OURS, next: restAfter(failedProbes) }
-      }
-      const wholeMs = Math.min(REST_MS.longest, REST_MS.first * 2 ** failedProbes)
-      const ms = Math.round(wholeMs * (1 + JITTER * (2 * Math.random() - 1)))
-      begin(ms)
-      return { duration: OURS, next: restAfter(failedProbes + 1) }
-    }
-  return { next: restAfter(0) }
+  const sum = (of: 'calls' | 'failures') => state.seconds.reduce((total, count) => total + count[of], 0)
+  const isRateTooHigh = sum('calls') >= FAILURE_RATE.minCalls && sum('failures') >= FAILURE_RATE.share * sum('calls')
+  return state.consecutiveFailures >= CONSECUTIVE_FAILURES || isRateTooHigh
 }

@@ -1,69 +1,91 @@
+import { detached, type RequestContext } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
-import type { CallClass } from './call-classes.ts'
-import { type Breaker, createBreaker, Open, type Sign } from './circuit-breaker.ts'
+import { type Action, isWrite } from '../actions/action.ts'
+import { listPlans } from '../actions/plans.ts'
+import type { Call } from '../call.ts'
+import { type CallClass, classOf } from './call-classes.ts'
+import { type CallResult, type CircuitBreaker, CircuitOpen, createCircuitBreaker } from './circuit-breaker.ts'
 
-/** A breaker of writes is never probed by a write: it closes when so many reads have succeeded since it opened. */
-const READS_TO_CLOSE = 3
+/** Called when the circuit of a class opens, also after a failed probe, and when it closes. */
+export type OnCircuitStateChange = (name: CallClass['name'], isOpen: boolean) => void
 
-/** HOSTKEY's health as each class of calls finds it. */
-export interface Breakers {
-  /** @throws Problem upstream-unavailable when the breaker of the class is open: nothing was sent */
-  run<T>(callClass: CallClass, work: () => Promise<T>, caller: AbortSignal): Promise<T>
+/** A circuit breaker for each call class. */
+export interface CircuitBreakers {
+  /** @throws Problem upstream-unavailable when the circuit is open: nothing was sent */
+  run<T>(action: Action, send: () => Promise<T>, callerSignal: AbortSignal): Promise<T>
 }
 
-/** @param report told of each turn, for log and metrics */
-export const createBreakers = (report: (name: CallClass['name'], isOpen: boolean) => void): Breakers => {
-  const breakers = new Map<CallClass['name'], Breaker>()
-  const held = new Set<{ reads: number; release: () => boolean }>()
+export const createCircuitBreakers = (onStateChange: OnCircuitStateChange): CircuitBreakers => {
+  const breakers = new Map<CallClass['name'], CircuitBreaker>()
 
-  const breakerOf = ({ name, isWrite }: CallClass): Breaker => {
-    const known = breakers.get(name)
-    if (known) return known
-    const breaker = createBreaker(isOpen => {
-      report(name, isOpen)
-      if (isOpen && isWrite) held.add({ reads: 0, release: breaker.hold() })
-    })
+  const breakerOf = (action: Action): CircuitBreaker => {
+    const { name } = classOf[action.effect]
+    const breaker =
+      breakers.get(name) ??
+      createCircuitBreaker({ isProbedByReads: isWrite(action), onStateChange: isOpen => onStateChange(name, isOpen) })
     breakers.set(name, breaker)
     return breaker
   }
 
-  /** A refusal is an answer too. */
-  const answered = ({ name }: CallClass): void => {
-    if (name !== 'read') return
-    for (const waiting of held) {
-      waiting.reads += 1
-      // It rests all the same: else the looks at what became of the failed writes would close it at once.
-      if (waiting.reads >= READS_TO_CLOSE && waiting.release()) held.delete(waiting)
-    }
+  const countAnswer = (action: Action) => {
+    if (classOf[action.effect].name !== 'read') return
+    for (const breaker of breakers.values()) breaker.readAnswered()
   }
 
   return {
-    async run(callClass, work, caller) {
-      const breaker = breakerOf(callClass)
+    async run(action, send, callerSignal) {
       try {
-        const result = await breaker.run(work, error => {
-          const sign = signOf(error, callClass, caller)
-          if (sign === 'well') answered(callClass)
-          return sign
+        const value = await breakerOf(action).run(send, error => {
+          const result = resultOf(error, action, callerSignal)
+          if (result === 'success') countAnswer(action)
+          return result
         })
-        answered(callClass)
-        return result
+        countAnswer(action)
+        return value
       } catch (error) {
-        if (!(error instanceof Open)) throw error
-        throw new Problem('upstream-unavailable', 'HOSTKEY has been failing; nothing is sent to it for a moment.', {
-          retryAfterSeconds: Math.ceil((breaker.restMs ?? 0) / 1000) || 1,
-          ...(callClass.isWrite && { outcome: 'not-applied' })
+        if (!(error instanceof CircuitOpen)) throw error
+        throw new Problem('upstream-unavailable', 'HOSTKEY is failing; calls are paused and nothing was sent.', {
+          retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000),
+          ...(isWrite(action) && { outcome: 'not-applied' })
         })
       }
     }
   }
 }
 
-/** HOSTKEY is sick when it does not answer, or not sense; a refusal is a healthy answer. */
-const signOf = (error: unknown, { isWrite }: CallClass, caller: AbortSignal): Sign => {
-  if (!isProblem(error)) return 'none'
-  const isSick = isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response')
-  if (!isSick) return 'well'
-  // A read ends with its caller, and nobody knows what would have come.
-  return caller.aborted && !isWrite ? 'none' : 'sick'
+/** HOSTKEY fails when it gives no answer, or an unusable one. A refusal is an answer. */
+const resultOf = (error: unknown, action: Action, callerSignal: AbortSignal): CallResult => {
+  if (!isProblem(error)) return 'inconclusive'
+  if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response')) return 'success'
+  // A read is aborted with its caller.
+  return callerSignal.aborted && !isWrite(action) ? 'inconclusive' : 'failure'
+}
+
+/** Sends no call of a class whose circuit is open. */
+export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChange): Call => {
+  const breakers = createCircuitBreakers(onStateChange)
+  let isProbing = false
+
+  const guarded: Call = (action, params, context) =>
+    breakers.run(action, () => call(action, params, context), context.signal)
+
+  /** Sends a cheap read for a refused write: without other reads the circuit of the writes would never close. */
+  const probe = (context: RequestContext) => {
+    if (isProbing) return
+    isProbing = true
+    guarded(listPlans, {}, detached(context))
+      .catch(() => undefined)
+      .finally(() => {
+        isProbing = false
+      })
+  }
+
+  return async (action, params, context) => {
+    try {
+      return await guarded(action, params, context)
+    } catch (error) {
+      if (isWrite(action) && isProblem(error, 'upstream-unavailable')) probe(context)
+      throw error
+    }
+  }
 }

@@ -1,33 +1,33 @@
 import { isProblem } from '../../core/problem.ts'
 import type { Call } from '../call.ts'
 
-/** How a call went, for metrics and log. */
+/** How a call ended, for metrics and log. */
 export interface Observation {
   action: string
   /** `ok`, or the name of the problem. */
   result: string
   ms: number
-  /** A text of HOSTKEY's that no failure explains, so that it is found and declared. */
-  unknownText: string | undefined
+  /** The text of a refusal that no declared failure matches. */
+  unclassifiedText: string | undefined
 }
 
-/** Counts each call and its time, on the errand and for the metrics. */
+/** Reports each call, and adds its duration to the request's own. */
 export const observed =
   (call: Call, observe: (observation: Observation) => void): Call =>
   async (action, params, context) => {
     const startedAt = performance.now()
     let result = 'ok'
-    let unknownText: string | undefined
+    let unclassifiedText: string | undefined
     try {
       return await call(action, params, context)
     } catch (error) {
       result = isProblem(error) ? error.problem : 'internal'
-      if (isProblem(error, 'upstream-refused')) unknownText = error.options.upstream?.message
+      if (isProblem(error, 'upstream-refused')) unclassifiedText = error.options.upstream?.message
       throw error
     } finally {
       const ms = performance.now() - startedAt
       context.upstream.ms += ms
       context.upstream.calls += 1
-      observe({ action: action.name, result, ms, unknownText })
+      observe({ action: action.name, result, ms, unclassifiedText })
     }
   }

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Effect } from '../actions/action.ts'
 import type { Call } from '../call.ts'
 import { type Stage, stageOf } from '../protocol/failure-stage.ts'
+import type { Bulkheads } from './bulkhead.ts'
 import { classOf } from './call-classes.ts'
-import type { Bulkheads } from './limited.ts'
 
-/** After which failures an action may be sent once more. What may bill is never sent twice. */
-const REPEATED_AFTER: Record<Effect, readonly Stage[]> = {
+/** The failures after which a call is retried. A call that may bill is never sent twice. */
+const RETRIED_AFTER: Record<Effect, readonly Stage[]> = {
   read: ['not-sent', 'early'],
   'async-read': ['not-sent'],
   secret: ['not-sent'],
@@ -15,18 +15,19 @@ const REPEATED_AFTER: Record<Effect, readonly Stage[]> = {
   provision: []
 }
 
-const BACKOFF_MS = { least: 50, most: 250 }
+/** Random pause before a retry. */
+const BACKOFF_MS = { min: 50, max: 250 }
 
-/** So much of the deadline must be left for a second attempt to make sense. */
-const SHARE_LEFT = 0.4
+/** Share of the deadline that must be left, so that the retry can succeed in time. */
+const MIN_TIME_LEFT = 0.4
 
-/** Repetitions may be a fifth of what is in flight in the lane, and always three: they never make an outage worse. */
+/** Retry budget: 20 % of the calls in flight in the class, but at least 3. It bounds the load that retries add to an outage. */
 const BUDGET_SHARE = 0.2
-const BUDGET_LEAST = 3
+const MIN_BUDGET = 3
 
-/** Repeats a failed call once, where that is certainly harmless. The only place that does. */
+/** Retries a failed call once, where a second execution is impossible or harmless. The only place that retries. */
 export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call => {
-  let repeating = 0
+  let retries = 0
   return async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
@@ -37,16 +38,16 @@ export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | un
       return await call(action, params, timed)
     } catch (error) {
       const stage = stageOf(error)
-      const isHarmless = stage !== undefined && REPEATED_AFTER[action.effect].includes(stage)
-      const isInTime = endsAt - performance.now() >= totalMs * SHARE_LEFT
-      const isInBudget = repeating < Math.max(BUDGET_LEAST, bulkheads[name].inFlight * BUDGET_SHARE)
-      if (!isHarmless || !isInTime || !isInBudget || context.signal.aborted) throw error
-      repeating += 1
+      const isSafe = stage !== undefined && RETRIED_AFTER[action.effect].includes(stage)
+      const isInTime = endsAt - performance.now() >= totalMs * MIN_TIME_LEFT
+      const isInBudget = retries < Math.max(MIN_BUDGET, bulkheads[name].inFlight * BUDGET_SHARE)
+      if (!isSafe || !isInTime || !isInBudget || context.signal.aborted) throw error
+      retries += 1
       try {
-        await pause(BACKOFF_MS.least + Math.random() * (BACKOFF_MS.most - BACKOFF_MS.least))
+        await pause(BACKOFF_MS.min + Math.random() * (BACKOFF_MS.max - BACKOFF_MS.min))
         return await call(action, params, timed)
       } finally {
-        repeating -= 1
+        retries -= 1
       }
     }
   }

@@ -1,25 +1,27 @@
 import type { RequestContext } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
+import { isWrite } from '../actions/action.ts'
 import type { Call } from '../call.ts'
-import { classOf } from './call-classes.ts'
 
-/** While the replica ends, lets no write begin and ends reads. Notes which errands have sent a write: those are waited for. */
+/**
+ * While the replica shuts down, refuses new calls and aborts reads. Marks the requests that have sent a write: the
+ * shutdown waits for them.
+ */
 export const withShutdownGuard =
   (call: Call): Call =>
   async (action, params, context) => {
-    const { isWrite } = classOf[action.effect]
     assertServing(context)
-    if (isWrite) context.upstream.hasWritten = true
+    if (isWrite(action)) context.upstream.hasWritten = true
     try {
       return await call(action, params, context)
     } catch (error) {
-      // A read that was cut short looks like one that took too long. A write says what became of it.
-      if (!isWrite) assertServing(context)
+      // An aborted read fails with a timeout: report the shutdown instead. A write is not aborted and keeps its outcome.
+      if (!isWrite(action)) assertServing(context)
       throw error
     }
   }
 
-/** @throws Problem draining */
+/** @throws Problem draining: the reason with which a shutdown aborts the signal */
 const assertServing = ({ signal }: RequestContext): void => {
   if (signal.reason instanceof Problem) throw signal.reason
 }

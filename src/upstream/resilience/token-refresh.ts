@@ -4,24 +4,26 @@ import type { Secret } from '../../core/secret.ts'
 import type { Call } from '../call.ts'
 
 /**
- * When HOSTKEY refuses the caller's token, asks the caller's door for a fresh one and repeats the call once. A refused
- * token was refused before the action ran (assumed); what may bill is not repeated even so.
+ * When HOSTKEY refuses the caller's token, gets a new one and repeats the call once. HOSTKEY checks the token before it
+ * executes the action (assumed), so a write is repeated too; a call that may bill is not.
  */
 export const refreshed =
   (call: Call): Call =>
   async (action, params, context) => {
     if (action.script !== 's3.php') return call(action, params, context)
-    // Held for this call: of a thousand calls at once, each must name the token with which it was refused.
+    // Fixed for this call: with many calls at once, each must report the token that was refused.
     const token = await context.caller.token()
     try {
-      return await call(action, params, holding(context, token))
+      return await call(action, params, withToken(context, token))
     } catch (error) {
       if (!isProblem(error, 'invalid-token')) throw error
-      const fresh = await context.caller.refreshToken(token)
-      if (action.effect !== 'provision') return call(action, params, holding(context, fresh)).catch(refuseAgain)
+      const newToken = await context.caller.refreshToken(token)
+      if (action.effect !== 'provision') {
+        return call(action, params, withToken(context, newToken)).catch(toUnavailable)
+      }
       throw new Problem(
         'upstream-unavailable',
-        'HOSTKEY had ended the gateway’s login, which is renewed now: send the request again.',
+        'The token of the gateway had expired and is renewed: send the request again.',
         {
           outcome: 'not-applied',
           retryAfterSeconds: 1,
@@ -31,15 +33,15 @@ export const refreshed =
     }
   }
 
-const holding = (context: RequestContext, token: Secret): RequestContext => ({
+const withToken = (context: RequestContext, token: Secret): RequestContext => ({
   ...context,
   caller: { ...context.caller, token: async () => token }
 })
 
-/** A token that was issued this moment: the caller's credential is right and must not be blamed. */
-const refuseAgain = (error: unknown): never => {
+/** HOSTKEY refused a token that it has just issued: not the fault of the caller's credential. */
+const toUnavailable = (error: unknown): never => {
   if (!isProblem(error, 'invalid-token')) throw error
-  throw new Problem('upstream-unavailable', 'HOSTKEY refuses a token that it has issued this moment.', {
+  throw new Problem('upstream-unavailable', 'HOSTKEY refuses a token that it has just issued.', {
     ...(error.options.outcome && { outcome: error.options.outcome }),
     retryAfterSeconds: 5,
     cause: error

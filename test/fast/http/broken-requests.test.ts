@@ -40,9 +40,9 @@ t.test('a request that the parser refuses', async t => {
 
   t.test('is counted', async t => {
     const metrics = await (await request(`${managementUrl}/metrics`)).body.text()
-    t.match(metrics, /gateway_request_seconds_count\{operation="none",status="400",problem="invalid-request"\} 2\n/)
-    t.match(metrics, /gateway_request_seconds_count\{operation="none",status="431",problem="headers-too-large"\} 1\n/)
-    t.match(metrics, /gateway_request_seconds_count\{operation="none",status="405",problem="method-not-allowed"\} 1\n/)
+    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="400",problem="invalid-request"\} 2\n/)
+    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="431",problem="headers-too-large"\} 1\n/)
+    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="405",problem="method-not-allowed"\} 1\n/)
     t.notMatch(metrics, /canary/i)
   })
 

@@ -81,7 +81,7 @@ t.test('npm start without settings', async t => {
         t.strictSame([reply.status, await reply.json()], [200, { status: 'ok' }], `${base}/${probe}`)
       }
     }
-    t.match(await (await fetch(`${managementUrl}/metrics`)).text(), /^gateway_request_seconds_count/m)
+    t.match(await (await fetch(`${managementUrl}/metrics`)).text(), /^gateway_request_duration_seconds_count/m)
     t.equal((await fetch(`${url}/metrics`)).status, 404)
     t.equal((await fetch(`${url}/docs`)).status, 200)
   })

@@ -34,14 +34,14 @@ for (const [name, action] of all) {
 for (const [name, action] of [...all, ...logins]) {
   t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
     const refusals = refusalsOf(action)
-    for (const [problem, matches] of Object.entries(action.failures)) {
-      t.ok(matches.wording.test(matches.example), `${problem}: the example matches the pattern`)
-      const first = refusals.find(row => row.matches.wording.test(matches.example))
-      t.equal(first?.problem, problem, `"${matches.example}" is ${problem}`)
+    for (const [problem, pattern] of Object.entries(action.failures)) {
+      t.ok(pattern.wording.test(pattern.example), `${problem}: the example matches the pattern`)
+      const first = refusals.find(row => row.pattern.wording.test(pattern.example))
+      t.equal(first?.problem, problem, `"${pattern.example}" is ${problem}`)
     }
-    for (const { problem, matches } of refusals) {
-      t.ok(matches.wording.test(matches.example), `${problem}: the example matches the pattern`)
-      t.ok(matches.wording.test(matches.example), 'and again: a wording remembers nothing')
+    for (const { problem, pattern } of refusals) {
+      t.ok(pattern.wording.test(pattern.example), `${problem}: the example matches the pattern`)
+      t.ok(pattern.wording.test(pattern.example), 'and again: a wording keeps no state')
       t.ok(problems[problem].status >= 400)
       const isUnanswered = action.effect === 'login' && UNANSWERED.some(name => name === problem)
       const told = isUnanswered ? 'upstream-unavailable' : problem

@@ -124,7 +124,7 @@ t.test('upstream-unavailable when HOSTKEY is not there, or hangs up', async t =>
     url: new URL('http://127.0.0.1:1'),
     timeoutMs: 2000,
     observe: () => undefined,
-    reportRest: () => undefined
+    onCircuitStateChange: () => undefined
   })
   t.after(() => away.close())
   const unreached = await createAuth(away)

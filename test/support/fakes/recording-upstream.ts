@@ -36,7 +36,7 @@ export const recordingUpstream = async (t: Lifetime, answers: Record<string, (se
     url: new URL(`http://127.0.0.1:${port}`),
     timeoutMs: 2000,
     observe: () => undefined,
-    reportRest: () => undefined
+    onCircuitStateChange: () => undefined
   })
   /** Takes no more connections. */
   const close = () => server.close()

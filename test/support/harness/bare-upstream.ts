@@ -9,7 +9,7 @@ export const bareUpstream = async (t: Lifetime) => {
     url: new URL(sandbox.url),
     timeoutMs: undefined,
     observe: () => undefined,
-    reportRest: () => undefined
+    onCircuitStateChange: () => undefined
   })
   t.after(async () => {
     await upstream.close()

@@ -25,7 +25,7 @@ export const shop = async (t: Test) => {
     url: new URL(sandbox.url),
     timeoutMs: 2000,
     observe: () => undefined,
-    reportRest: () => undefined
+    onCircuitStateChange: () => undefined
   })
   const store = createLedgerStore({
     kind: 'memory',

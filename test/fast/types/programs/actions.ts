@@ -41,11 +41,11 @@ export const unknownOutcome = matches(/taken/, 'Name is taken', 'maybe') // TS23
 
 export const hiddenFailureThatIsNotNamed = action({
   ...right,
-  hides: ['forbidden'],
-  hidden: ({ message }) => (message === '' ? 'bucket-exists' : undefined) // TS2322
+  refusalsInSuccess: ['forbidden'],
+  findRefusal: ({ message }) => (message === '' ? 'bucket-exists' : undefined) // TS2322
 })
 
 export const hiddenFailureWithoutAName = action({
   ...right,
-  hidden: ({ message }) => (message === '' ? 'nothing' : undefined) // TS2322
+  findRefusal: ({ message }) => (message === '' ? 'nothing' : undefined) // TS2322
 })

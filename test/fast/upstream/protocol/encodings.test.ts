@@ -1,6 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
-import { createTransport, MAX_BODY_BYTES } from '../../../../src/upstream/protocol/transport.ts'
+import { MAX_BODY_BYTES } from '../../../../src/upstream/protocol/decompression.ts'
+import { createTransport } from '../../../../src/upstream/protocol/transport.ts'
 import { serving } from '../../../support/harness/serving.ts'
 
 const encoders: Record<string, (text: string) => Buffer> = {
@@ -13,7 +14,7 @@ const encoders: Record<string, (text: string) => Buffer> = {
   '': Buffer.from
 }
 
-const asked = { script: 's3.php', form: '', isWrite: false, newConnection: true, headMs: 5000 }
+const asked = { script: 's3.php', form: '', isWrite: false, newConnection: true, headersTimeoutMs: 5000 }
 
 t.test('a reply that a server in between has compressed', async t => {
   let encoding = ''

@@ -190,7 +190,7 @@ t.test('what nobody knows', async t => {
       upstream: { action: 'get_buckets_rmq', message: 'Flux capacitor misaligned' }
     })
     const metrics = await (await fetch(`${g.managementUrl}/metrics`)).text()
-    t.match(metrics, /^gateway_upstream_refused_total\{action="get_buckets_rmq"\} 1$/m)
+    t.match(metrics, /^gateway_upstream_unclassified_refusals_total\{action="get_buckets_rmq"\} 1$/m)
     t.ok(g.lines.some(line => line.includes('"upstreamText":"Flux capacitor misaligned"')))
   })
 

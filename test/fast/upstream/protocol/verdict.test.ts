@@ -4,7 +4,7 @@ import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { actions } from '../../../../src/upstream/actions/index.ts'
 import { login } from '../../../../src/upstream/actions/sessions.ts'
 import { type Envelope, openEnvelope } from '../../../../src/upstream/protocol/envelope.ts'
-import { MAX_REFUSAL_LENGTH, verdictOn } from '../../../../src/upstream/protocol/verdict.ts'
+import { judge, MAX_REFUSAL_LENGTH } from '../../../../src/upstream/protocol/verdict.ts'
 
 interface Given {
   status?: number
@@ -18,7 +18,7 @@ const judged = (
   { status = 200, retryAfter, secrets = [] }: Given = {}
 ): unknown => {
   try {
-    return verdictOn(action, { reply: { status, retryAfter, body: '' }, envelope, secrets })
+    return judge(action, { reply: { status, retryAfter, body: '' }, envelope, secrets })
   } catch (error) {
     return error
   }

@@ -8,7 +8,7 @@ import { gateway } from '../../../support/harness/gateway.ts'
 
 t.test('a lane', async t => {
   t.test('runs so many at a time, the others in their order, and refuses what is beyond its queueSize', async t => {
-    const bulkhead = createBulkhead({ slots: 2, queueSize: 3, waitMs: 1000 })
+    const bulkhead = createBulkhead({ slots: 2, queueSize: 3, maxWaitMs: 1000 })
     const order: number[] = []
     let most = 0
     const runs = Array.from({ length: 7 }, (_, index) =>
@@ -29,7 +29,7 @@ t.test('a lane', async t => {
   })
 
   t.test('sends away who has waited too long, and does not begin their work', async t => {
-    const bulkhead = createBulkhead({ slots: 1, queueSize: 1, waitMs: 20 })
+    const bulkhead = createBulkhead({ slots: 1, queueSize: 1, maxWaitMs: 20 })
     const first = bulkhead.run(() => pause(80))
     let hasBegun = false
     const second = bulkhead.run(async () => {
@@ -42,7 +42,7 @@ t.test('a lane', async t => {
   })
 
   t.test('gives the slot back when the work fails', async t => {
-    const bulkhead = createBulkhead({ slots: 1, queueSize: 0, waitMs: 20 })
+    const bulkhead = createBulkhead({ slots: 1, queueSize: 0, maxWaitMs: 20 })
     await t.rejects(
       bulkhead.run(() => Promise.reject(new Error('no'))),
       /no/

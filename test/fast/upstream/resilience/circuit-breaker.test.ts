@@ -1,221 +1,249 @@
 import t from 'tap'
-import { createBreaker, Open, type Sign } from '../../../../src/upstream/resilience/circuit-breaker.ts'
+import {
+  type CallResult,
+  CircuitOpen,
+  createCircuitBreaker
+} from '../../../../src/upstream/resilience/circuit-breaker.ts'
 import { clock } from '../../../support/harness/clock.ts'
 
-/** The first rest at its longest, with its jitter. */
-const FIRST_REST_MS = 1200
+/** The first open time with its longest jitter. */
+const LONGEST_OPEN_MS = 1200
 
-const watched = () => {
-  const turns: boolean[] = []
-  const breaker = createBreaker(isOpen => turns.push(isOpen))
-  const end = (sign: Sign | 'ok') =>
-    breaker
-      .run(
-        async () => {
-          if (sign !== 'ok') throw new Error(sign)
-        },
-        () => (sign === 'ok' ? 'well' : sign)
-      )
-      .then(
-        () => 'ok',
-        error => (error instanceof Open ? 'open' : String(error.message))
-      )
-  const ends = async (...signs: (Sign | 'ok')[]) => {
-    const heard: string[] = []
-    for (const sign of signs) heard.push(await end(sign))
-    return heard
+const watched = ({ isProbedByReads = false } = {}) => {
+  const changes: boolean[] = []
+  const breaker = createCircuitBreaker({ isProbedByReads, onStateChange: isOpen => changes.push(isOpen) })
+  /** Sends calls one after the other, each with its result. @returns what the caller gets: `open` when it was not sent */
+  const calls = async (...results: (CallResult | 'refusal')[]) => {
+    const replies: string[] = []
+    for (const result of results) {
+      const send = async () => {
+        if (result !== 'success') throw new Error(result)
+        return result
+      }
+      const isFailure = result === 'failure' || result === 'inconclusive'
+      const reply = breaker.run(send, () => (isFailure ? result : 'success'))
+      replies.push(await reply.catch(error => (error instanceof CircuitOpen ? 'open' : error.message)))
+    }
+    return replies
   }
-  return { breaker, turns, ends }
+  const retryAfterMs = async () => {
+    const error = await breaker
+      .run(
+        async () => undefined,
+        () => 'success'
+      )
+      .catch((error: unknown) => error)
+    return error instanceof CircuitOpen ? error.retryAfterMs : undefined
+  }
+  return { breaker, changes, calls, retryAfterMs }
 }
 
 const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value)
+const failures = (count: number) => times(count, 'failure' as const)
 
-/** A call that ends when it is told to. */
-const hanging = (breaker: ReturnType<typeof watched>['breaker']) => {
+/** A call that ends on command. */
+const pending = ({ breaker }: ReturnType<typeof watched>) => {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const ended = breaker.run(
-    () => promise,
-    () => 'sick'
-  )
-  ended.catch(() => undefined)
-  return { ended, succeed: () => resolve('ok'), fail: () => reject(new Error('sick')) }
+  const ended = breaker
+    .run(
+      () => promise,
+      () => 'failure'
+    )
+    .catch(() => 'failure')
+  return { ended, succeed: () => resolve('success'), fail: () => reject(new Error('failure')) }
 }
 
-t.test('a breaker', async t => {
-  t.test('opens at the fifth failure in a row, and not before', async t => {
+t.test('closed', async t => {
+  t.test('opens at the fifth failure in a row; a success or a refusal in between starts the count anew', async t => {
     clock(t)
-    const { breaker, turns, ends } = watched()
-    await ends(...times(4, 'sick' as const), 'ok', ...times(4, 'sick' as const), 'well', ...times(4, 'sick' as const))
-    t.equal(breaker.restMs, undefined)
-    t.strictSame(await ends('sick', 'ok'), ['sick', 'open'])
-    t.strictSame(turns, [true])
+    const { changes, calls } = watched()
+    await calls(...failures(4), 'success', ...failures(4), 'refusal', ...failures(4))
+    t.strictSame(changes, [])
+    t.strictSame(await calls('failure', 'success'), ['failure', 'open'])
+    t.strictSame(changes, [true])
   })
 
   t.test('opens when half of twenty calls in ten seconds fail', async t => {
     clock(t)
-    const { turns, ends } = watched()
-    for (let n = 0; n < 9; n += 1) await ends('ok', 'sick')
-    await ends('ok')
-    await ends('sick')
-    t.strictSame(turns, [true])
-    const other = watched()
-    for (let n = 0; n < 9; n += 1) await other.ends('ok', 'sick')
-    await other.ends('sick')
-    t.strictSame(other.turns, [], 'nineteen are too few')
-    await other.ends('sick')
-    t.strictSame(other.turns, [true])
+    const { changes, calls } = watched()
+    await calls(...times(9, ['success', 'failure'] as const).flat(), 'failure')
+    t.strictSame(changes, [], 'nineteen calls are too few')
+    await calls('failure')
+    t.strictSame(changes, [true])
+    const half = watched()
+    await half.calls(...times(10, ['success', 'failure'] as const).flat())
+    t.strictSame(half.changes, [true], 'exactly half')
+    const fewer = watched()
+    await fewer.calls(...times(40, ['success', 'failure', 'success'] as const).flat())
+    t.strictSame(fewer.changes, [], 'a third is too few')
   })
 
-  t.test('stays closed when fewer than half fail, or fewer than twenty come in ten seconds', async t => {
+  t.test('forgets calls after ten seconds', async t => {
     const advance = clock(t)
-    const busy = watched()
-    for (let n = 0; n < 40; n += 1) await busy.ends('ok', 'sick', 'ok')
-    t.strictSame(busy.turns, [])
-    const idle = watched()
+    const burst = watched()
+    await burst.calls(...times(9, ['success', 'failure'] as const).flat())
+    advance(10_000)
+    await burst.calls('success', 'failure', 'success', 'failure')
+    t.strictSame(burst.changes, [])
+    const slow = watched()
     for (let n = 0; n < 40; n += 1) {
       advance(1100)
-      await idle.ends(n % 2 ? 'sick' : 'ok')
+      await slow.calls(n % 2 ? 'failure' : 'success')
     }
-    t.strictSame(idle.turns, [])
+    t.strictSame(slow.changes, [], 'twenty calls, but not in ten seconds')
   })
 
-  t.test('forgets what is longer ago than ten seconds', async t => {
-    const advance = clock(t)
-    const { turns, ends } = watched()
-    for (let n = 0; n < 9; n += 1) await ends('ok', 'sick')
-    advance(3_600_000)
-    await ends('ok', 'sick', 'ok', 'sick')
-    t.strictSame(turns, [])
+  t.test('counts an inconclusive call neither as a failure nor as a success', async t => {
+    clock(t)
+    const { changes, calls } = watched()
+    await calls(...times(20, 'inconclusive' as const), ...failures(3), 'inconclusive', 'failure')
+    t.strictSame(changes, [])
+    await calls('failure')
+    t.strictSame(changes, [true])
   })
 
-  t.test('runs nothing while it rests, about a second', async t => {
+  t.test('ignores calls that began before the circuit last opened', async t => {
     const advance = clock(t)
-    const { breaker, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    const restMs = breaker.restMs ?? 0
-    t.ok(restMs >= 800 && restMs <= FIRST_REST_MS, `${restMs} ms`)
-    advance(restMs - 1)
-    t.strictSame(await ends('ok'), ['open'])
+    const circuit = watched()
+    const old = times(10, undefined).map(() => pending(circuit))
+    await circuit.calls(...failures(5))
+    advance(LONGEST_OPEN_MS)
+    await circuit.calls('success')
+    t.strictSame(circuit.changes, [true, false])
+    for (const call of old) call.fail()
+    await Promise.all(old.map(({ ended }) => ended))
+    await circuit.calls(...failures(4))
+    t.strictSame(circuit.changes, [true, false])
+  })
+})
+
+t.test('open', async t => {
+  t.test('sends nothing for about a second', async t => {
+    const advance = clock(t)
+    const { calls, retryAfterMs } = watched()
+    await calls(...failures(5))
+    const openMs = (await retryAfterMs()) ?? 0
+    t.ok(openMs >= 800 && openMs <= LONGEST_OPEN_MS, `${openMs} ms`)
+    advance(openMs - 1)
+    t.strictSame(await calls('success'), ['open'])
     advance(1)
-    t.strictSame(await ends('ok', 'ok'), ['ok', 'ok'])
+    t.strictSame(await calls('success', 'success'), ['success', 'success'])
   })
 
-  t.test('then lets one call probe, sends the others away at once, and closes when it succeeds', async t => {
-    const advance = clock(t)
-    const { breaker, turns, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    advance(FIRST_REST_MS)
-    const probe = hanging(breaker)
-    t.strictSame(await ends('ok', 'ok'), ['open', 'open'])
-    t.strictSame(turns, [true])
-    probe.succeed()
-    await probe.ended
-    t.strictSame(turns, [true, false])
-    t.strictSame(await ends(...times(4, 'sick' as const), 'ok'), [...times(4, 'sick'), 'ok'], 'and counts from nought')
-  })
-
-  t.test('counts from nought when it has closed, also what it samples', async t => {
-    const advance = clock(t)
-    const half = (breaker: ReturnType<typeof watched>) => breaker.ends(...times(10, ['ok', 'sick'] as const).flat())
-    const probed = watched()
-    await half(probed)
-    t.strictSame(probed.turns, [true])
-    advance(FIRST_REST_MS)
-    await probed.ends('ok', ...times(4, 'sick' as const))
-    t.strictSame(probed.turns, [true, false], 'closed by a probe')
-    const held = watched()
-    await half(held)
-    const release = held.breaker.hold()
-    advance(FIRST_REST_MS)
-    t.ok(release())
-    await held.ends('ok', ...times(4, 'sick' as const))
-    t.strictSame(held.turns, [true, false], 'let go')
-  })
-
-  t.test('rests no longer, nor shorter, when the clock of the machine is set', async t => {
+  t.test('stays open no longer and no shorter when the machine’s clock is set', async t => {
     for (const jumpMs of [-3_600_000, 3_600_000]) {
       const advance = clock(t)
-      const { breaker, ends } = watched()
-      await ends(...times(5, 'sick' as const))
+      const { calls, retryAfterMs } = watched()
+      await calls(...failures(5))
       const now = Date.now()
       t.intercept(Date, 'now', { value: () => now + jumpMs })
-      t.ok((breaker.restMs ?? 0) <= FIRST_REST_MS)
-      t.strictSame(await ends('ok'), ['open'])
-      advance(FIRST_REST_MS)
-      t.strictSame(await ends('sick', 'ok'), ['sick', 'open'], 'a probe')
-      advance(2 * FIRST_REST_MS)
-      t.strictSame(await ends('none', 'ok'), ['none', 'ok'], 'and one that tells nothing')
+      t.ok(((await retryAfterMs()) ?? Number.NaN) <= LONGEST_OPEN_MS)
+      advance(LONGEST_OPEN_MS)
+      t.strictSame(await calls('failure', 'success'), ['failure', 'open'], 'a failed probe')
+      advance(2 * LONGEST_OPEN_MS)
+      t.strictSame(await calls('inconclusive', 'success'), ['inconclusive', 'success'], 'an inconclusive probe')
     }
   })
+})
 
-  t.test('closes when the probe is refused: HOSTKEY is well', async t => {
+t.test('half-open', async t => {
+  for (const probeResult of ['success', 'refusal'] as const) {
+    t.test(`closes after a probe that ends in a ${probeResult}, and counts from zero`, async t => {
+      const advance = clock(t)
+      const { changes, calls } = watched()
+      await calls(...times(10, ['success', 'failure'] as const).flat())
+      advance(LONGEST_OPEN_MS)
+      t.strictSame(await calls(probeResult), [probeResult])
+      t.strictSame(changes, [true, false])
+      await calls(...failures(4))
+      t.strictSame(changes, [true, false])
+    })
+  }
+
+  t.test('sends one probe at a time; other calls do not wait for it', async t => {
     const advance = clock(t)
-    const { turns, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    advance(FIRST_REST_MS)
-    t.strictSame(await ends('well'), ['well'])
-    t.strictSame(turns, [true, false])
+    const circuit = watched()
+    await circuit.calls(...failures(5))
+    advance(LONGEST_OPEN_MS)
+    const probe = pending(circuit)
+    t.strictSame(await circuit.calls('success', 'success'), ['open', 'open'])
+    t.equal(await circuit.retryAfterMs(), 1000)
+    t.strictSame(circuit.changes, [true])
+    probe.succeed()
+    await probe.ended
+    t.strictSame(circuit.changes, [true, false])
   })
 
-  t.test('rests twice as long after each probe that fails, to half a minute, and begins anew', async t => {
-    const advance = clock(t)
-    const { breaker, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
-      const restMs = breaker.restMs ?? 0
-      t.ok(restMs >= seconds * 800 && restMs <= seconds * 1200, `${restMs} ms for ${seconds} s`)
-      advance(restMs)
-      t.strictSame(await ends('sick', 'ok'), ['sick', 'open'])
+  t.test(
+    'stays open twice as long after each failed probe, up to 30 s; a closed circuit starts with 1 s again',
+    async t => {
+      const advance = clock(t)
+      const { calls, changes, retryAfterMs } = watched()
+      await calls(...failures(5))
+      for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
+        const openMs = (await retryAfterMs()) ?? 0
+        t.ok(openMs >= seconds * 800 && openMs <= seconds * 1200, `${openMs} ms for ${seconds} s`)
+        advance(openMs)
+        t.strictSame(await calls('failure', 'success'), ['failure', 'open'])
+      }
+      t.strictSame(changes, times(8, true), 'each failed probe is reported')
+      advance((await retryAfterMs()) ?? 0)
+      await calls('success', ...failures(5))
+      t.ok(((await retryAfterMs()) ?? Number.NaN) <= LONGEST_OPEN_MS)
     }
-    advance(breaker.restMs ?? 0)
-    await ends('ok', ...times(5, 'sick' as const))
-    t.ok((breaker.restMs ?? 0) <= FIRST_REST_MS)
+  )
+
+  t.test('lets the next call probe after an inconclusive probe', async t => {
+    const advance = clock(t)
+    const { changes, calls, retryAfterMs } = watched()
+    await calls(...failures(5))
+    advance(LONGEST_OPEN_MS)
+    t.strictSame(await calls('inconclusive', 'failure', 'success'), ['inconclusive', 'failure', 'open'])
+    t.strictSame(changes, [true, true])
+    const openMs = (await retryAfterMs()) ?? 0
+    t.ok(openMs >= 1600 && openMs <= 2400, `only the failed probe doubles the time: ${openMs} ms`)
+    advance(openMs)
+    t.strictSame(await calls('inconclusive', 'success', 'success'), ['inconclusive', 'success', 'success'])
+    t.equal(changes.at(-1), false)
+  })
+})
+
+t.test('probed by reads', async t => {
+  t.test('never sends a call of its own as a probe', async t => {
+    const advance = clock(t)
+    const { calls, changes, retryAfterMs } = watched({ isProbedByReads: true })
+    await calls(...failures(5))
+    advance(3_600_000)
+    t.strictSame(await calls('success'), ['open'])
+    t.equal(await retryAfterMs(), 1000)
+    t.strictSame(changes, [true])
   })
 
-  t.test('learns nothing from a call that tells nothing', async t => {
+  t.test('closes after three answered reads once its open time has passed, and counts from zero', async t => {
     const advance = clock(t)
-    const { breaker, turns, ends } = watched()
-    await ends(...times(20, 'none' as const))
-    t.strictSame(turns, [])
-    await ends(...times(3, 'sick' as const), 'none', 'none', 'sick')
-    t.strictSame(turns, [], 'nor does it count as a failure')
-    await ends('sick')
-    t.strictSame(turns, [true], 'nor as a success')
-    advance(FIRST_REST_MS)
-    t.strictSame(await ends('none'), ['none'])
-    t.strictSame(turns, [true], 'a probe neither')
-    t.strictSame(await ends('sick', 'ok'), ['sick', 'open'], 'the next call probes')
-    const restMs = breaker.restMs ?? 0
-    t.ok(restMs >= 1600 && restMs <= 2400, `the second probe that failed is the first that counts: ${restMs} ms`)
-    advance(restMs)
-    t.strictSame(await ends('none', 'ok', 'ok'), ['none', 'ok', 'ok'])
-    t.equal(turns.at(-1), false)
+    const { breaker, calls, changes } = watched({ isProbedByReads: true })
+    breaker.readAnswered()
+    breaker.readAnswered()
+    await calls(...failures(5))
+    breaker.readAnswered()
+    advance(LONGEST_OPEN_MS)
+    breaker.readAnswered()
+    t.strictSame(changes, [true], 'two are not enough; those before it opened do not count')
+    breaker.readAnswered()
+    t.strictSame(changes, [true, false])
+    t.strictSame(await calls(...failures(4), 'success'), [...failures(4), 'success'])
+
+    await calls(...failures(5))
+    for (let n = 0; n < 5; n += 1) breaker.readAnswered()
+    t.equal(changes.at(-1), true, 'not before its open time has passed')
   })
 
-  t.test('learns nothing from calls that began before it opened', async t => {
+  t.test('a circuit that its own calls probe ignores answered reads', async t => {
     const advance = clock(t)
-    const { breaker, turns, ends } = watched()
-    const stale = times(10, undefined).map(() => hanging(breaker))
-    await ends(...times(5, 'sick' as const))
-    advance(FIRST_REST_MS)
-    await ends('ok')
-    t.strictSame(turns, [true, false])
-    for (const call of stale) call.fail()
-    await Promise.allSettled(stale.map(({ ended }) => ended))
-    await ends(...times(4, 'sick' as const))
-    t.strictSame(turns, [true, false])
-  })
-
-  t.test('that is held closes when it is let go and has rested', async t => {
-    const advance = clock(t)
-    const { breaker, turns, ends } = watched()
-    await ends(...times(5, 'sick' as const))
-    const release = breaker.hold()
-    t.notOk(release())
-    advance(60_000)
-    t.strictSame(await ends('ok'), ['open'])
-    t.ok(release())
-    t.strictSame(turns, [true, false])
-    t.strictSame(await ends(...times(4, 'sick' as const), 'ok'), [...times(4, 'sick'), 'ok'])
+    const { breaker, calls, changes } = watched()
+    await calls(...failures(5))
+    advance(LONGEST_OPEN_MS)
+    for (let n = 0; n < 5; n += 1) breaker.readAnswered()
+    t.strictSame(changes, [true])
   })
 })

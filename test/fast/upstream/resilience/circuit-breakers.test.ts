@@ -1,120 +1,167 @@
-import t from 'tap'
+import { setImmediate } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { RequestContext } from '../../../../src/core/context.ts'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
+import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
+import { type Action, isWrite } from '../../../../src/upstream/actions/action.ts'
+import { deleteBucket, getBuckets, getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
+import { showKey } from '../../../../src/upstream/actions/keys.ts'
+import { login } from '../../../../src/upstream/actions/sessions.ts'
+import type { Call } from '../../../../src/upstream/call.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
-import { createBreakers } from '../../../../src/upstream/resilience/circuit-breakers.ts'
+import { createCircuitBreakers, withCircuitBreaker } from '../../../../src/upstream/resilience/circuit-breakers.ts'
 import { clock } from '../../../support/harness/clock.ts'
+import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
-/** The first rest at its longest, with its jitter. */
-const FIRST_REST_MS = 1200
+/** The first open time with its longest jitter. */
+const LONGEST_OPEN_MS = 1200
 
-t.test('the breakers of all classes', async t => {
-  const never = new AbortController().signal
-  const timeout = () => Promise.reject(new Problem('upstream-timeout', 'HOSTKEY did not answer in time.'))
-  const refusal = () => Promise.reject(new Problem('account-not-found', 'no'))
-  const answer = async () => 'ok'
-  const opened = () => {
-    const turns: string[] = []
-    const breakers = createBreakers((name, isOpen) => turns.push(`${name} ${isOpen ? 'opens' : 'closes'}`))
-    const run = (name: keyof typeof classOf, work: () => Promise<string>, caller = never) =>
-      breakers.run(classOf[name], work, caller).catch((error: unknown) => error)
-    return { turns, run }
+const actions: Action[] = [getBuckets, getBucketsUsage, deleteBucket, createOrder, login]
+const nameOf = (action: Action) => classOf[action.effect].name
+
+const never = new AbortController().signal
+const answer = async () => 'answer'
+const failWith = (error: Error) => () => Promise.reject(error)
+const timeout = failWith(new Problem('upstream-timeout', 'no answer'))
+const refusal = failWith(new Problem('account-not-found', 'refused'))
+
+const watched = () => {
+  const changes: string[] = []
+  const breakers = createCircuitBreakers((name, isOpen) => changes.push(`${name} ${isOpen ? 'open' : 'closed'}`))
+  const run = (action: Action, send: () => Promise<string>, signal = never) => heard(breakers.run(action, send, signal))
+  const trip = async (action: Action) => {
+    for (let n = 0; n < 5; n += 1) await run(action, timeout)
   }
+  return { changes, run, trip }
+}
 
-  for (const name of ['read', 'async-read', 'write', 'provision', 'login'] as const) {
-    t.test(`${name} has its own`, async t => {
-      clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run(name, timeout)
-      t.strictSame(turns, [`${name} opens`])
-      const refused = await run(name, answer)
-      t.ok(isProblem(refused, 'upstream-unavailable'))
-      if (!isProblem(refused)) return
-      t.equal(refused.options.outcome, classOf[name].isWrite ? 'not-applied' : undefined)
-      t.ok((refused.options.retryAfterSeconds ?? 0) >= 1)
-      for (const other of ['async-read', 'login', 'provision', 'write', 'read'] as const) {
-        if (other !== name) t.equal(await run(other, answer), 'ok', other)
-      }
-    })
-  }
-
-  t.test('it says for how long it will be open: longer after each probe that fails', async t => {
-    const advance = clock(t)
-    const { run } = opened()
-    for (let n = 0; n < 5; n += 1) await run('read', timeout)
-    for (const [restMs, least, most] of [
-      [FIRST_REST_MS, 1, 2],
-      [2 * FIRST_REST_MS, 2, 3],
-      [4 * FIRST_REST_MS, 4, 5]
-    ] as const) {
-      const refused = await run('read', answer)
-      const seconds = isProblem(refused) ? (refused.options.retryAfterSeconds ?? 0) : 0
-      t.ok(seconds >= least && seconds <= most, `${seconds} s`)
-      advance(restMs)
-      t.ok(isProblem(await run('read', timeout), 'upstream-timeout'))
-    }
-  })
-
-  for (const name of ['write', 'provision'] as const) {
-    t.test(`${name} closes after three answers to reads, and is never probed by a ${name}`, async t => {
-      const advance = clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run(name, timeout)
-      for (let n = 0; n < 3; n += 1) await run('read', answer)
-      t.strictSame(turns, [`${name} opens`], 'it rests a second all the same')
-      advance(3_600_000)
-      t.ok(isProblem(await run(name, answer), 'upstream-unavailable'))
-      await run('async-read', answer)
-      await run('login', answer)
-      await run('read', timeout)
-      t.strictSame(turns, [`${name} opens`])
-      await run('read', answer)
-      t.strictSame(turns, [`${name} opens`, `${name} closes`])
-      t.equal(await run(name, answer), 'ok')
-    })
-  }
-
-  t.test('a write’s closes after three answers, and two are not enough; a refusal is one', async t => {
-    const advance = clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 5; n += 1) await run('write', timeout)
-    advance(FIRST_REST_MS)
-    await run('read', refusal)
-    await run('read', answer)
-    t.strictSame(turns, ['write opens'])
-    await run('read', refusal)
-    t.strictSame(turns, ['write opens', 'write closes'])
-
-    // Reads that come later do not mend what fails then.
-    for (let n = 0; n < 4; n += 1) await run('write', timeout)
-    for (let n = 0; n < 3; n += 1) await run('read', answer)
-    await run('write', timeout)
-    t.equal(turns.at(-1), 'write opens')
-  })
-
-  t.test('a read whose caller has hung up counts for nothing, a write counts', async t => {
+for (const action of actions) {
+  t.test(`the circuit of class ${nameOf(action)} opens alone: 503 upstream-unavailable`, async t => {
     clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 10; n += 1) await run('read', timeout, AbortSignal.abort())
-    t.strictSame(turns, [])
-    for (let n = 0; n < 5; n += 1) await run('write', timeout, AbortSignal.abort())
-    t.strictSame(turns, ['write opens'])
+    const { changes, run, trip } = watched()
+    await trip(action)
+    t.strictSame(changes, [`${nameOf(action)} open`])
+    const refused = await run(action, answer)
+    t.match(refused, { problem: 'upstream-unavailable' })
+    t.equal(refused instanceof Problem && refused.options.outcome, isWrite(action) ? 'not-applied' : undefined)
+    // The read last: it counts for an open circuit of writes.
+    for (const other of actions.toReversed()) if (other !== action) t.equal(await run(other, answer), 'answer')
   })
+}
 
-  for (const problem of ['upstream-unreachable', 'upstream-timeout', 'upstream-bad-response'] as const) {
-    t.test(`${problem} is a failure of HOSTKEY’s`, async t => {
-      clock(t)
-      const { turns, run } = opened()
-      for (let n = 0; n < 5; n += 1) await run('read', () => Promise.reject(new Problem(problem, 'no')))
-      t.strictSame(turns, ['read opens'])
-    })
+t.test('reads of credentials share the circuit of the other reads', async t => {
+  clock(t)
+  const { run, trip } = watched()
+  await trip(showKey)
+  t.ok(isProblem(await run(getBuckets, answer), 'upstream-unavailable'))
+})
+
+t.test('Retry-After is the time that is left, in whole seconds', async t => {
+  const advance = clock(t)
+  const { run, trip } = watched()
+  await trip(getBuckets)
+  for (const [longestMs, least, most] of [
+    [LONGEST_OPEN_MS, 1, 2],
+    [2 * LONGEST_OPEN_MS, 2, 3],
+    [4 * LONGEST_OPEN_MS, 4, 5]
+  ] as const) {
+    const refused = await run(getBuckets, answer)
+    const seconds = isProblem(refused) ? (refused.options.retryAfterSeconds ?? 0) : 0
+    t.ok(Number.isInteger(seconds) && seconds >= least && seconds <= most, `${seconds} s`)
+    advance(longestMs)
+    t.ok(isProblem(await run(getBuckets, timeout), 'upstream-timeout'), 'a failed probe')
+  }
+})
+
+for (const action of [deleteBucket, createOrder]) {
+  t.test(`the circuit of class ${nameOf(action)} closes after three answered reads, refusals included`, async t => {
+    const advance = clock(t)
+    const { changes, run, trip } = watched()
+    const opened = `${nameOf(action)} open`
+    await trip(action)
+    advance(LONGEST_OPEN_MS)
+    await run(getBuckets, answer)
+    await run(getBuckets, refusal)
+    await run(getBuckets, timeout)
+    for (const other of actions) if (other !== getBuckets) await run(other, answer)
+    t.strictSame(changes, [opened], 'neither a failed read nor a call of another class counts')
+    await run(getBuckets, refusal)
+    t.strictSame(changes, [opened, `${nameOf(action)} closed`])
+    t.equal(await run(action, answer), 'answer')
+  })
+}
+
+t.test('what counts as a failure', async t => {
+  const opens = async (t: Test, action: Action, error: Error, signal = never) => {
+    clock(t)
+    const { changes, run } = watched()
+    for (let n = 0; n < 5; n += 1) await run(action, failWith(error), signal)
+    return changes.length > 0
   }
 
-  t.test('an error of our own says nothing of HOSTKEY', async t => {
+  for (const name of ['upstream-unreachable', 'upstream-timeout', 'upstream-bad-response'] as const) {
+    t.test(name, async t => t.ok(await opens(t, getBuckets, new Problem(name, 'x'))))
+  }
+  for (const name of ['account-not-found', 'upstream-refused', 'upstream-throttled', 'invalid-token'] as const) {
+    t.test(`not ${name}: HOSTKEY answers`, async t => t.notOk(await opens(t, getBuckets, new Problem(name, 'x'))))
+  }
+  t.test('not a read that was aborted with its caller, but a write, which goes on', async t => {
+    const lost = new Problem('upstream-timeout', 'x')
+    t.notOk(await opens(t, getBuckets, lost, AbortSignal.abort()))
+    t.ok(await opens(t, deleteBucket, lost, AbortSignal.abort()))
+  })
+  t.test('not an error of the gateway; nor does it close the circuit', async t => {
+    t.notOk(await opens(t, getBuckets, new TypeError('x')))
     const advance = clock(t)
-    const { turns, run } = opened()
-    for (let n = 0; n < 5; n += 1) await run('read', timeout)
-    advance(FIRST_REST_MS)
-    await run('read', () => Promise.reject(new TypeError('ours')))
-    t.strictSame(turns, ['read opens'])
+    const { changes, run, trip } = watched()
+    await trip(getBuckets)
+    advance(LONGEST_OPEN_MS)
+    await run(getBuckets, failWith(new TypeError('x')))
+    t.strictSame(changes, ['read open'])
+  })
+})
+
+t.test('a refused call', async t => {
+  /** Calls under an open circuit, and what is sent then; `list_plans` ends on command. */
+  const opened = async (action: Action, params: object) => {
+    const sent: { name: string; context: RequestContext }[] = []
+    const plans = Promise.withResolvers<unknown>()
+    const send = (async ({ name }: Action, _params: object, context: RequestContext) => {
+      sent.push({ name, context })
+      return name === 'list_plans' ? plans.promise : timeout()
+    }) as unknown as Call
+    const call = withCircuitBreaker(send, () => undefined)
+    const ask = (context = contextOf()) => heard(call(action, params as never, context))
+    for (let n = 0; n < 5; n += 1) await ask()
+    sent.length = 0
+    return { sent, ask, answerPlans: () => plans.resolve({ plans: [] }) }
+  }
+  const bucket = { s3uid: 's3_user_1', bucket_name: 'photos' }
+
+  t.test('that writes sends one list_plans at a time, so that something probes', async t => {
+    const { sent, ask, answerPlans } = await opened(deleteBucket, bucket)
+    for (const reply of await Promise.all([ask(), ask(), ask()])) t.ok(isProblem(reply, 'upstream-unavailable'))
+    t.strictSame(
+      sent.map(({ name }) => name),
+      ['list_plans']
+    )
+    answerPlans()
+    await setImmediate()
+    await ask()
+    t.equal(sent.length, 2, 'the next one once it has ended')
+  })
+
+  t.test('that writes sends it although the caller has disconnected', async t => {
+    const { sent, ask } = await opened(deleteBucket, bucket)
+    await ask(contextOf({ signal: AbortSignal.abort() }))
+    t.equal(sent.length, 1)
+    t.notOk(sent[0]?.context.signal.aborted)
+  })
+
+  t.test('that reads sends nothing', async t => {
+    const { sent, ask } = await opened(getBucketsUsage, { s3uid: 's3_user_1' })
+    t.ok(isProblem(await ask(), 'upstream-unavailable'))
+    await setImmediate()
+    t.strictSame(sent, [])
   })
 })
