@@ -50,7 +50,7 @@ export const UNKNOWN_TOKEN: ProblemExample = {
 
 /** At operations that call HOSTKEY only to check the credential. */
 export const NO_LOGINS: ProblemExample = {
-  detail: 'HOSTKEY does not answer logins; the credential was not judged.'
+  detail: 'HOSTKEY does not answer logins; the credential was not checked.'
 }
 
 /** After a lost answer the gateway reads to see whether the target is gone. After a timeout HOSTKEY may still delete it. */

@@ -44,7 +44,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
 
   'upstream-unreachable': { detail: 'HOSTKEY could not be reached; nothing was sent.' },
   'upstream-timeout': { detail: 'HOSTKEY did not answer in time.' },
-  'upstream-unavailable': { detail: 'HOSTKEY has been failing; nothing is sent to it for a moment.' }
+  'upstream-unavailable': { detail: 'Recent calls to HOSTKEY failed; this one was not sent.' }
 }
 
 /** Requests that match no operation, and their problems. */

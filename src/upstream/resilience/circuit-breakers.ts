@@ -44,7 +44,7 @@ export const createCircuitBreakers = (onStateChange: OnCircuitStateChange): Circ
         return value
       } catch (error) {
         if (!(error instanceof CircuitOpen)) throw error
-        throw new Problem('upstream-unavailable', 'HOSTKEY is failing; calls are paused and nothing was sent.', {
+        throw new Problem('upstream-unavailable', 'Recent calls to HOSTKEY failed; this one was not sent.', {
           retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000),
           ...(isWrite(action) && { outcome: 'not-applied' })
         })
