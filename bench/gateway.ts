@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { hashOf } from '../src/auth/services/registry.ts'
+import { hashOf } from '../src/auth/services/entry.ts'
 import { freePort, type Running, SERVER_CORE, start } from './process.ts'
 
 /** Any 32 hexadecimal digits: the upstream accepts all. */
