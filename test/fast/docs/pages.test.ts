@@ -32,6 +32,6 @@ t.test('no page that nobody executes has a block to be executed', async t => {
 
 t.test('no page has code between tildes or tags, or hides something', async t => {
   for (const page of [...EXECUTED, ...OTHERS]) {
-    t.notMatch(readFileSync(page, 'utf8'), /^ *~~~|<pre|<!--(?! Made )/m, page)
+    t.notMatch(readFileSync(page, 'utf8'), /^ *~~~|<pre|<!--(?! Generated )/m, page)
   }
 })
