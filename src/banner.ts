@@ -2,18 +2,18 @@ export interface BannerOptions {
   url: string
   managementUrl: string
   upstreamUrl: URL
-  /** Credentials of the sandbox's demo customer; undefined in front of the real HOSTKEY. */
+  /** Credentials of the sandbox's demo customer; undefined with a real HOSTKEY. */
   demo: { token: string; apiKey: string } | undefined
 }
 
-/** What a person sees at the start. Credentials are shown only of the sandbox, where they open nothing. */
+/** Text that the process prints at start. Credentials are printed only for the sandbox. */
 export const banner = ({ url, managementUrl, upstreamUrl, demo }: BannerOptions): string => {
   const lines = [
     '',
     `hostkey-s3-gateway  ${url}`,
     `  docs              ${url}/docs`,
     `  metrics           ${managementUrl}/metrics`,
-    `  upstream          ${upstreamUrl.href}${demo ? '  (the sandbox: a pretend HOSTKEY on this runtime)' : ''}`
+    `  upstream          ${upstreamUrl.href}${demo ? '  (the sandbox: a simulated HOSTKEY on this machine)' : ''}`
   ]
   if (demo) {
     lines.push(
