@@ -4,7 +4,7 @@ import { contextOf, needs, type Routes } from '../src/http/route.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
 
 /** The key pair of one S3 account. */
-export const keys: Routes = async (app, { upstream }) => {
+export const keyRoutes: Routes = async (app, { accounts }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/keys/:kind',
@@ -20,9 +20,7 @@ export const keys: Routes = async (app, { upstream }) => {
     },
     async handler(request) {
       const { s3uid, kind } = request.params
-      const s3_key = kind === 'access-key' ? 'access_key' : 'secret_key'
-      const { key } = await upstream.call(showKey, { s3uid, s3_key }, contextOf(request))
-      return { kind, value: key }
+      return accounts.getKey(contextOf(request), s3uid, kind)
     }
   })
 }

@@ -1,19 +1,14 @@
 import { VersionHeaders } from '../schemas/headers.ts'
-import { Plan, type PlanChange, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
-import { Problem } from '../src/core/problem.ts'
-import { toInstant } from '../src/core/timestamps.ts'
-import { defined } from '../src/core/without-undefined.ts'
-import { type ListedPlan, priceOf } from '../src/domain/orders/offers.ts'
+import { Plan, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
 import { answers, versioned } from '../src/http/answers.ts'
 import { contextOf, needs, type Routes } from '../src/http/route.ts'
-import type { Result } from '../src/upstream/actions/action.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
 
 /** Plans depend on the customer's rights, so only the caller's own cache may keep them. */
 const CACHE = 'private, max-age=60'
 
 /** The pricing plans. */
-export const plans: Routes = async (app, { upstream }) => {
+export const planRoutes: Routes = async (app, { plans }) => {
   app.route({
     method: 'GET',
     url: '/plans',
@@ -27,8 +22,7 @@ export const plans: Routes = async (app, { upstream }) => {
       response: answers(versioned(PlanList), listPlans)
     },
     async handler(request, reply) {
-      const { plans } = await upstream.call(listPlans, {}, contextOf(request))
-      return reply.header('cache-control', CACHE).send({ items: plans.map(toPlan) })
+      return reply.header('cache-control', CACHE).send(await plans.list(contextOf(request)))
     }
   })
 
@@ -46,11 +40,8 @@ export const plans: Routes = async (app, { upstream }) => {
       response: answers(versioned(Plan), listPlans, 'plan-not-found')
     },
     async handler(request, reply) {
-      const { planId } = request.params
-      const { plans } = await upstream.call(listPlans, {}, contextOf(request))
-      const found = plans.find(({ id }) => id === planId)
-      if (!found) throw new Problem('plan-not-found', `Plan ${planId} is not on offer.`)
-      return reply.header('cache-control', CACHE).send(toPlan(found))
+      const plan = await plans.get(contextOf(request), request.params.planId)
+      return reply.header('cache-control', CACHE).send(plan)
     }
   })
 
@@ -68,24 +59,8 @@ export const plans: Routes = async (app, { upstream }) => {
       response: answers(versioned(PlanHistory), history)
     },
     async handler(request, reply) {
-      const { planId } = request.params
-      const { data } = await upstream.call(history, { id: planId }, contextOf(request))
-      return reply.header('cache-control', CACHE).send({ items: data.map(toPlanChange) })
+      const changes = await plans.listHistory(contextOf(request), request.params.planId)
+      return reply.header('cache-control', CACHE).send(changes)
     }
   })
 }
-
-const toPlan = (theirs: ListedPlan): Plan =>
-  defined({
-    id: theirs.id,
-    name: theirs.name,
-    active: theirs.active === undefined ? undefined : theirs.active !== 0,
-    quotaBytes: theirs.quota,
-    locations: theirs.locations ?? [],
-    storageType: theirs.storage_type,
-    bandwidthLimit: theirs.bandwidth_limit,
-    price: defined(priceOf(theirs))
-  })
-
-const toPlanChange = (theirs: Result<typeof history>['data'][number]): PlanChange =>
-  defined({ id: theirs.id, action: theirs.action, changedAt: toInstant(theirs.date), details: theirs.details })

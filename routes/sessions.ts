@@ -11,7 +11,7 @@ import { addressOf } from '../src/core/address.ts'
 import type { RequestContext } from '../src/core/context.ts'
 import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
-import { defined } from '../src/core/without-undefined.ts'
+import { withoutUndefined } from '../src/core/without-undefined.ts'
 import { BODY, ignoringErrors, openAnswers, sends, unscopedAnswers } from '../src/http/answers.ts'
 import { CONTEXT, type ConsumeLogin, contextOf, needs } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
@@ -162,7 +162,7 @@ const shownCookie = ({ cookies }: FastifyRequest): Secret | undefined => {
 }
 
 const toSession = ({ expiresAt, customerId, email, role, scopes }: SessionInfo): Session => ({
-  ...defined({
+  ...withoutUndefined({
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     customerId,
     email,

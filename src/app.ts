@@ -5,10 +5,8 @@ import { authenticated, loginRoutes, service, session } from '../routes/index.ts
 import { models } from '../schemas/index.ts'
 import type { Authenticators } from './auth/authenticators/index.ts'
 import type { Sessions } from './auth/sessions.ts'
+import type { Links } from './core/links.ts'
 import { version } from './core/version.ts'
-import type { Ledger } from './domain/orders/ledger/ledger.ts'
-import type { Ordering } from './domain/orders/placement.ts'
-import type { RecentWrites } from './domain/storage/recent-writes.ts'
 import { createBrokenRequests } from './http/broken-requests.ts'
 import type { Drain } from './http/drain.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
@@ -28,16 +26,14 @@ import { measure, recordUnrouted } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
 import { requestIdOf } from './http/request-id.ts'
-import type { ConsumeLogin } from './http/route.ts'
+import type { ConsumeLogin, Services } from './http/route.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
 import { docs, docsPages } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
-import type { Upstream } from './upstream/client.ts'
 
 export interface AppOptions {
-  upstream: Upstream
   metrics: Metrics
   log: FastifyBaseLogger
   publicUrl: URL
@@ -52,16 +48,13 @@ export interface AppOptions {
   authenticators: Authenticators
   sessions: Sessions
   audit: Audit
-  ordering: Ordering
-  ledger: Ledger
-  recentWrites: RecentWrites
+  services: Services
+  links: Links
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   isReady: () => Promise<boolean>
   drain: Drain
   pressure: Pick<Pressure, 'level'>
-  /** Pauses before each look for what a write has made. */
-  verifyDelaysMs: readonly number[]
 }
 
 /** A path means one thing: nothing of it is folded, cut or normalised before an operation sees it. */
@@ -77,7 +70,7 @@ const ROUTER = {
 
 /** The gateway: every part, registered in the order in which a request meets them. */
 export const buildApp = async (options: AppOptions) => {
-  const { upstream, publicUrl, basePath, mount, verifyDelaysMs } = options
+  const { publicUrl, basePath, mount } = options
   const base = publicUrl.href.replace(/\/$/, '')
   const limitOptions = { store: options.store, ...options.rateLimit }
   const withCircuitBreaker = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
@@ -150,10 +143,9 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(session, sessionOptions)
-        const { ordering, ledger, recentWrites } = options
         const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)
         const isDraining = () => options.drain.hasBegun
-        const deps = { upstream, ordering, ledger, recentWrites, mount, explain, isDraining, verifyDelaysMs }
+        const deps = { ...options.services, links: options.links, explain, isDraining }
         for (const routes of authenticated) await authenticatedScope.register(routes, deps)
       })
     },

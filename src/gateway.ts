@@ -9,20 +9,26 @@ import type { ServiceRegistry } from './auth/services/registry.ts'
 import { createSessionRecords } from './auth/session-records.ts'
 import { createSessions } from './auth/sessions.ts'
 import type { Config } from './config/config.ts'
+import { createLinks, type Links } from './core/links.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
-import { createLedger } from './domain/orders/ledger/ledger.ts'
+import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
 import { createLedgerStore } from './domain/orders/ledger/store.ts'
-import { createOrdering } from './domain/orders/placement.ts'
+import { createOrders } from './domain/orders/orders.ts'
+import { createPlans } from './domain/orders/plans.ts'
+import { createAccounts } from './domain/storage/accounts.ts'
+import { createBuckets } from './domain/storage/buckets.ts'
+import { createFiles } from './domain/storage/files.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
 import { createDrain, type Drain } from './http/drain.ts'
 import { buildManagement } from './http/management.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
+import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createReports } from './observability/reports.ts'
-import { createStore } from './store/index.ts'
+import { createStore, type Store } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
@@ -103,9 +109,9 @@ export const assembleGateway = async ({
   if (isEphemeral) await ledger.keep(demoEntry())
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
+  const links = createLinks(mount)
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
-    upstream,
     metrics,
     log,
     store,
@@ -116,13 +122,8 @@ export const assembleGateway = async ({
       onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
     }),
     isReady,
-    ledger,
-    ordering: createOrdering({
-      ledger,
-      lateExecutionWindowMs: config.orderLateExecutionWindowMs,
-      mount
-    }),
-    recentWrites: createRecentWrites(store),
+    services: createServices({ upstream, store, ledger, links, verifyDelaysMs, config }),
+    links,
     drain,
     pressure,
     audit: createAudit(openAuditStream(config.auditLog, reports.audit)),
@@ -133,8 +134,7 @@ export const assembleGateway = async ({
     replicasHint: config.replicasHint,
     trustProxy: config.trustProxy,
     origins: originsOf(config.publicUrl, config.allowedOrigins),
-    allowedOrigins: config.allowedOrigins,
-    verifyDelaysMs
+    allowedOrigins: config.allowedOrigins
   })
   const management = buildManagement({ metrics, isReady })
   return {
@@ -148,6 +148,29 @@ export const assembleGateway = async ({
       await Promise.race([upstream.close(), pause(LEFT_OVER_MS, undefined, { ref: false })])
       await Promise.all([management.close(), store.close(), ledgerStore.close()])
     }
+  }
+}
+
+interface ServiceParts {
+  upstream: Upstream
+  store: Store
+  ledger: Ledger
+  links: Links
+  verifyDelaysMs: readonly number[]
+  config: Pick<Config, 'orderLateExecutionWindowMs'>
+}
+
+/** Makes the services that handlers call. */
+const createServices = ({ upstream, store, ledger, links, verifyDelaysMs, config }: ServiceParts): Services => {
+  const storage = { upstream, links, verifyDelaysMs, recentWrites: createRecentWrites(store) }
+  const lateExecutionWindowMs = config.orderLateExecutionWindowMs
+  const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs })
+  return {
+    accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount }),
+    buckets: createBuckets(storage),
+    files: createFiles(storage),
+    orders,
+    plans: createPlans(upstream)
   }
 }
 

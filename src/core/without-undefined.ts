@@ -3,6 +3,6 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 }
 
 /** The same object without the members that are undefined: what HOSTKEY leaves out is left out, never invented. */
-export const defined = <T extends object>(members: T): Defined<T> =>
+export const withoutUndefined = <T extends object>(members: T): Defined<T> =>
   // Removing undefined members is exactly what the type says.
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<T>

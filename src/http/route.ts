@@ -4,28 +4,30 @@ import type { Static } from 'typebox'
 import type { ProblemDetails } from '../../schemas/problems.ts'
 import type { Scope } from '../../schemas/scopes.ts'
 import type { RequestContext } from '../core/context.ts'
-import type { Ledger } from '../domain/orders/ledger/ledger.ts'
-import type { Ordering } from '../domain/orders/placement.ts'
-import type { RecentWrites } from '../domain/storage/recent-writes.ts'
-import type { Upstream } from '../upstream/client.ts'
+import type { Links } from '../core/links.ts'
+import type { Orders } from '../domain/orders/orders.ts'
+import type { Plans } from '../domain/orders/plans.ts'
+import type { Accounts } from '../domain/storage/accounts.ts'
+import type { Buckets } from '../domain/storage/buckets.ts'
+import type { Files } from '../domain/storage/files.ts'
 import { JSON_TYPE } from './accept.ts'
 
+/** The services that handlers call, made once in gateway.ts. */
+export interface Services {
+  accounts: Accounts
+  buckets: Buckets
+  files: Files
+  orders: Orders
+  plans: Plans
+}
+
 /** What every route file is handed. */
-export interface Deps {
-  upstream: Upstream
-  /** Path under which callers see the API, before every address that a reply names: empty, or `/something`. */
-  mount: string
-  /** Makes accounts at most once for a key. */
-  ordering: Ordering
-  ledger: Ledger
-  /** What was deleted or made a moment ago. */
-  recentWrites: RecentWrites
-  /** Tells a failure where the status is sent already, and leaves it for the log. */
+export interface Deps extends Services {
+  links: Links
+  /** The problem to write when a reply fails after its status was sent; also leaves it for the log. */
   explain: (error: unknown, request: FastifyRequest) => Static<typeof ProblemDetails>
-  /** Is the replica shutting down? What could go on for long ends then. */
+  /** Is the replica shutting down? Long replies end then. */
   isDraining: () => boolean
-  /** Pauses before each look for what a write has made: HOSTKEY's lists may lag (assumed). */
-  verifyDelaysMs: readonly number[]
 }
 
 /** A route file: the operations of one resource. */

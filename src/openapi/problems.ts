@@ -3,7 +3,7 @@ import { headers } from '../../schemas/headers.ts'
 import { ref } from '../../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../../schemas/problems.ts'
 import { Problem, problemBody, withOutcome } from '../core/problem.ts'
-import { isPassing } from '../domain/orders/placement.ts'
+import { isSafeToRepeat } from '../domain/orders/placement.ts'
 import { type Asked, type Causes, causesOf } from '../http/answers.ts'
 import type { Needs } from '../http/route.ts'
 import type { Action } from '../upstream/actions/action.ts'
@@ -57,7 +57,7 @@ const REPLAYED = { 'Idempotency-Replayed': headers['Idempotency-Replayed'] }
 const isPurchase = ({ effect, name }: Action) => effect === 'provision' && name.startsWith('create_')
 
 /** Failures of a purchase that the same key gets again. */
-const recordedOf = ({ tells }: Asked) => tells.filter(name => !isPassing(name))
+const recordedOf = ({ tells }: Asked) => tells.filter(name => !isSafeToRepeat(name))
 
 const documentedExample = (
   name: ProblemName,

@@ -4,13 +4,13 @@ import type { Caller } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
 import type { Intent } from './ledger/entry.ts'
 
-/** A key of a customer, and what belongs to it. */
-export type OrderKey = Omit<Intent, 'wanted'>
+/** An Idempotency-Key of a customer, with the fingerprint of its request. */
+export type OrderKey = Omit<Intent, 'requested'>
 
 /**
- * Under which a purchase is claimed.
- * @param key the caller's Idempotency-Key, with or without the quotes of the draft
- * @param body what a repetition under the same key must repeat
+ * The ledger's key of a request.
+ * @param key the caller's Idempotency-Key, with or without the quotes of a structured field
+ * @param body what a repetition with the same key must repeat
  */
 export const orderKeyOf = async (
   action: Intent['action'],
@@ -24,6 +24,6 @@ export const orderKeyOf = async (
   fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
 })
 
-/** The customer; the caller itself where HOSTKEY names none. */
+/** The customer; the caller itself when HOSTKEY names no customer. */
 export const tenantOf = async (caller: Caller): Promise<string> =>
   String((await caller.identity()).customerId ?? caller.id)

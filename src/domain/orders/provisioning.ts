@@ -2,83 +2,75 @@ import { type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem, type Problem } from '../../core/problem.ts'
 import type { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { findMadeBucket } from '../storage/buckets.ts'
-import { accountsOfPlan, lookForAccount } from './reconciliation.ts'
+import { findCreatedBucket } from '../storage/bucket-creation.ts'
+import { findCreatedAccount, readAccountsOfPlan } from './reconciliation.ts'
+import type { ProvisionedAccount, RequestedAccount } from './requested-account.ts'
 
-/** An account to be made: the same for a free and for a paid one. */
-export interface Wanted {
-  planId: number
-  bucketName: string
-  location: string
-}
+/** The actions that create an account. */
+export type ProvisioningAction = typeof createAccount | typeof createOrder
 
-/** An account that was made. */
-export interface Made {
-  s3uid: string
-  /** Actual name of the first bucket; undefined when none was seen. */
-  bucket?: string
-  /** What HOSTKEY said when it reported an error although the account exists. */
-  error?: string
-}
-
-export interface Purchase {
+export interface ProvisioningParts {
   upstream: Upstream
-  action: typeof createAccount | typeof createOrder
+  /** Pauses before each verification, milliseconds: HOSTKEY's lists may lag (assumed). */
   verifyDelaysMs: readonly number[]
 }
 
 /**
- * Makes an account with one POST that is never repeated, without a ledger. Where HOSTKEY's answer leaves it open whether
- * the account exists, the accounts before and after tell (UPSTREAM 5.4).
- * @throws Problem of the action; `account-state-unknown` when an account was made and cannot be named
+ * Creates an account with one POST that is never retried, without a ledger. When HOSTKEY's answer leaves open whether the
+ * account exists, the accounts before and after tell.
+ * @throws Problem of the action; `account-state-unknown` when an account was created and cannot be identified
  */
-export const purchase = async (how: Purchase, wanted: Wanted, context: RequestContext): Promise<Made> => {
-  const before = await accountsOfPlan(how.upstream, wanted.planId, context)
+export const provision = async (
+  parts: ProvisioningParts,
+  action: ProvisioningAction,
+  requested: RequestedAccount,
+  context: RequestContext
+): Promise<ProvisionedAccount> => {
+  const accountsBefore = await readAccountsOfPlan(parts.upstream, requested.planId, context)
   try {
-    return await withBucket(how, { s3uid: await send(how, wanted, context), wanted }, context)
+    const s3uid = await sendProvisioning(parts.upstream, action, requested, context)
+    return await withActualBucket(parts, s3uid, requested, context)
   } catch (error) {
-    if (!leavesItOpen(error)) throw error
-    const finding = await lookForAccount(
-      how.upstream,
-      { wanted, before, isMade: error.options.outcome === 'partial', verifyDelaysMs: how.verifyDelaysMs },
-      verifying(context)
-    )
-    if (finding.kind !== 'made') throw error
-    return madeDespite(finding, error)
+    if (!isOutcomeOpen(error)) throw error
+    const isReportedCreated = error.options.outcome === 'partial'
+    const search = { requested, accountsBefore, isReportedCreated, verifyDelaysMs: parts.verifyDelaysMs }
+    const finding = await findCreatedAccount(parts.upstream, search, verifying(context))
+    if (finding.kind !== 'created') throw error
+    return createdDespite(finding, error)
   }
 }
 
-/** The one POST. @returns the account. @throws Problem of the action */
-export const send = async (
-  { upstream, action }: Purchase,
-  wanted: Wanted,
+/** Sends the one POST. @returns the account's s3uid. @throws Problem of the action */
+export const sendProvisioning = async (
+  upstream: Upstream,
+  action: ProvisioningAction,
+  { planId: plan_id, bucketName: bucket_name, location }: RequestedAccount,
   context: RequestContext
 ): Promise<string> => {
-  const { planId: plan_id, bucketName: bucket_name, location } = wanted
   const { s3uid } = await upstream.call(action, { plan_id, bucket_name, location }, context)
   return s3uid
 }
 
-/** The account that was made, with the actual name of its bucket where it is seen. Throws nothing. */
-export const withBucket = async (
-  { upstream, verifyDelaysMs }: Pick<Purchase, 'upstream' | 'verifyDelaysMs'>,
-  { s3uid, wanted }: { s3uid: string; wanted: Wanted },
+/** The created account with the actual name of its bucket, once HOSTKEY lists it. Never throws. */
+export const withActualBucket = async (
+  { upstream, verifyDelaysMs }: ProvisioningParts,
+  s3uid: string,
+  { bucketName: name }: RequestedAccount,
   context: RequestContext
-): Promise<Made> => {
-  const search = { s3uid, wished: wanted.bucketName, before: new Set<string>(), verifyDelaysMs }
-  const found = await findMadeBucket(upstream, search, verifying(context))
+): Promise<ProvisionedAccount> => {
+  const found = await findCreatedBucket(upstream, { s3uid, name, verifyDelaysMs }, new Set(), verifying(context))
   return { s3uid, ...(found && { bucket: found.name }) }
 }
 
-/** Does this failure leave it open whether an account was made? */
-export const leavesItOpen = (error: unknown): error is Problem =>
+/** Does this failure leave open whether an account was created? */
+export const isOutcomeOpen = (error: unknown): error is Problem =>
   isProblem(error) && (error.options.outcome === 'partial' || error.options.outcome === 'unknown')
 
-/** An account that was found although the answer was an error, or none. */
-export const madeDespite = (
+/** An account that was found although the answer was an error or lost. */
+export const createdDespite = (
   { s3uid, bucket }: { s3uid: string; bucket: string | undefined },
   error: Problem
-): Made => ({
+): ProvisionedAccount => ({
   s3uid,
   ...(bucket !== undefined && { bucket }),
   error: error.options.upstream?.message ?? error.message

@@ -2,30 +2,31 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { RequestContext } from '../../core/context.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { listedBuckets } from '../storage/buckets.ts'
-import type { Wanted } from './provisioning.ts'
+import { isNamedAsRequested } from '../storage/bucket-creation.ts'
+import { readBucketNames } from '../storage/bucket-list.ts'
+import type { RequestedAccount } from './requested-account.ts'
 
-/** More new accounts than this are not looked into one by one. */
+/** With more new accounts than this, none of them is inspected. */
 const MAX_INSPECTED = 20
 
-/** What a look at the accounts before and after has shown. */
+/** The result of comparing the accounts before and after an order. */
 export type Finding =
-  | { kind: 'made'; s3uid: string; bucket: string | undefined }
+  | { kind: 'created'; s3uid: string; bucket: string | undefined }
   | { kind: 'none' }
   | { kind: 'unclear' }
 
-/** What is looked for. */
-export interface Search {
-  wanted: Wanted
-  before: ReadonlySet<string>
-  /** Does HOSTKEY say that an account was made? Then one without any bucket will do. */
-  isMade: boolean
-  /** Is this account known to be another order's? */
-  isOthers?: (s3uid: string) => Promise<boolean>
+export interface AccountSearch {
+  requested: RequestedAccount
+  /** The accounts of the plan before the order was sent. */
+  accountsBefore: ReadonlySet<string>
+  /** HOSTKEY reports that it created an account: then a new account without a bucket counts. */
+  isReportedCreated: boolean
+  /** Is the account known to belong to another order? */
+  belongsToOther?: (s3uid: string) => Promise<boolean>
 }
 
-/** The accounts of a plan, by name. @throws Problem of get_users */
-export const accountsOfPlan = async (
+/** The accounts of a plan. @throws Problem of get_users */
+export const readAccountsOfPlan = async (
   upstream: Upstream,
   planId: number,
   context: RequestContext
@@ -35,84 +36,71 @@ export const accountsOfPlan = async (
 }
 
 /**
- * Looks, by reading only, for the account that a purchase with a lost answer has made (UPSTREAM 5.4): the one that was
- * not there before and owns the wished bucket. Another order of the same customer may have made one meanwhile.
+ * Finds the account that an order with a lost answer has created, by reads alone: the one that did not exist before and
+ * owns the requested bucket. Another order of the same customer may have created one meanwhile.
  */
-export const lookForAccount = async (
+export const findCreatedAccount = async (
   upstream: Upstream,
-  { verifyDelaysMs, ...search }: Search & { verifyDelaysMs: readonly number[] },
+  { verifyDelaysMs, ...search }: AccountSearch & { verifyDelaysMs: readonly number[] },
   context: RequestContext
 ): Promise<Finding> => {
   let finding: Finding = { kind: 'unclear' }
   for (const ms of verifyDelaysMs) {
     await pause(ms)
-    finding = await look(upstream, search, context).catch((): Finding => ({ kind: 'unclear' }))
-    if (finding.kind === 'made' || context.deadline?.aborted) break
+    finding = await searchOnce(upstream, search, context).catch((): Finding => ({ kind: 'unclear' }))
+    if (finding.kind === 'created' || context.deadline?.aborted) break
   }
   return finding
 }
 
-const look = async (upstream: Upstream, search: Search, context: RequestContext): Promise<Finding> => {
-  const { wanted, isMade } = search
-  // Of the plan, as before the POST: an older account of another plan may own a bucket of that name.
-  const asked = { bucket_name: wanted.bucketName, plan_id: wanted.planId }
-  const { s3_users } = await upstream.call(getUsers, asked, context)
-  const [owner] = await freshOf(
+const searchOnce = async (upstream: Upstream, search: AccountSearch, context: RequestContext): Promise<Finding> => {
+  const { planId, bucketName } = search.requested
+  // With the plan, as before the order: an older account of another plan may own a bucket of that name.
+  const { s3_users } = await upstream.call(getUsers, { bucket_name: bucketName, plan_id: planId }, context)
+  const [owner] = await newAccounts(
     s3_users.map(({ s3uid }) => s3uid),
     search
   )
-  // An upstream that ignores the filter lists them all, be it only one: the buckets decide.
+  // An upstream that ignores the filter lists every account, perhaps only one: the buckets decide.
   if (owner !== undefined && s3_users.length === 1) {
-    const bucket = await bucketOf(upstream, owner, wanted, context)
-    if (bucket !== undefined) return { kind: 'made', s3uid: owner, bucket }
+    const names = await readBucketNames(upstream, owner, context)
+    const bucket = names.find(name => isNamedAsRequested(name, bucketName))
+    if (bucket !== undefined) return { kind: 'created', s3uid: owner, bucket }
   }
-  const fresh = await freshOf(await accountsOfPlan(upstream, wanted.planId, context), search)
-  if (fresh.length > MAX_INSPECTED) return { kind: 'unclear' }
-  return judged(upstream, { wanted, isMade }, fresh, context)
+  const candidates = await newAccounts(await readAccountsOfPlan(upstream, planId, context), search)
+  if (candidates.length > MAX_INSPECTED) return { kind: 'unclear' }
+  return inspect(upstream, search, candidates, context)
 }
 
-/** Those that were not there before, and that no other order has made. */
-const freshOf = async (
+/** The accounts that did not exist before the order and belong to no other order. */
+const newAccounts = async (
   s3uids: Iterable<string>,
-  { before, isOthers = async () => false }: Search
+  { accountsBefore, belongsToOther = async () => false }: AccountSearch
 ): Promise<string[]> => {
-  const fresh = [...s3uids].filter(s3uid => !before.has(s3uid))
-  const others = await Promise.all(fresh.map(isOthers))
-  return fresh.filter((_, index) => !others[index])
+  const added = [...s3uids].filter(s3uid => !accountsBefore.has(s3uid))
+  const isOther = await Promise.all(added.map(belongsToOther))
+  return added.filter((_, index) => !isOther[index])
 }
 
-/** Which of the new accounts is ours? */
-const judged = async (
+/** Reads the buckets of each candidate, to tell which account is this order's. */
+const inspect = async (
   upstream: Upstream,
-  { wanted, isMade }: Pick<Search, 'wanted' | 'isMade'>,
-  fresh: string[],
+  { requested, isReportedCreated }: AccountSearch,
+  s3uids: readonly string[],
   context: RequestContext
 ): Promise<Finding> => {
-  const seen = await Promise.all(
-    fresh.map(async s3uid => {
-      const { answer } = await listedBuckets(upstream, s3uid, context)
-      const names = answer.message.map(({ name }) => name)
-      return { s3uid, isEmpty: names.length === 0, bucket: names.find(name => isWished(name, wanted)) }
+  const candidates = await Promise.all(
+    s3uids.map(async s3uid => {
+      const names = await readBucketNames(upstream, s3uid, context)
+      const bucket = names.find(name => isNamedAsRequested(name, requested.bucketName))
+      return { s3uid, isEmpty: names.length === 0, bucket }
     })
   )
-  const owners = seen.filter(({ bucket }) => bucket !== undefined)
-  const bare = seen.filter(({ isEmpty }) => isEmpty)
-  const candidates = owners.length > 0 ? owners : isMade ? bare : []
-  const [only] = candidates
-  if (only && candidates.length === 1) return { kind: 'made', s3uid: only.s3uid, bucket: only.bucket }
-  // A bare account may be ours without its bucket, or another order's that has no bucket yet.
-  return { kind: owners.length === 0 && bare.length === 0 ? 'none' : 'unclear' }
-}
-
-/** HOSTKEY may put a prefix before the wished name (observed). */
-const isWished = (name: string, { bucketName }: Wanted) => name === bucketName || name.endsWith(`-${bucketName}`)
-
-const bucketOf = async (
-  upstream: Upstream,
-  s3uid: string,
-  wanted: Wanted,
-  context: RequestContext
-): Promise<string | undefined> => {
-  const { answer } = await listedBuckets(upstream, s3uid, context)
-  return answer.message.map(({ name }) => name).find(name => isWished(name, wanted))
+  const owners = candidates.filter(({ bucket }) => bucket !== undefined)
+  const empty = candidates.filter(({ isEmpty }) => isEmpty)
+  const matches = owners.length > 0 ? owners : isReportedCreated ? empty : []
+  const [match] = matches
+  if (match && matches.length === 1) return { kind: 'created', s3uid: match.s3uid, bucket: match.bucket }
+  // An empty account may be this order's without its bucket, or another order's before its bucket exists.
+  return { kind: owners.length === 0 && empty.length === 0 ? 'none' : 'unclear' }
 }

@@ -1,118 +1,102 @@
+import type { File, FileList } from '../../../schemas/files.ts'
 import type { RequestContext } from '../../core/context.ts'
+import type { Links } from '../../core/links.ts'
 import { Problem } from '../../core/problem.ts'
-import type { Result } from '../../upstream/actions/action.ts'
-import { getFiles, MAX_KEYS } from '../../upstream/actions/files.ts'
+import { toInstant } from '../../core/timestamps.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
+import { deleteFile } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { classOf } from '../../upstream/resilience/call-classes.ts'
+import { decodeCursor, encodeCursor, type ListScope } from './cursor.ts'
+import { type ListedFile, type ListedPage, type RequestedFiles, readJoinedPage, readPages } from './file-pages.ts'
+import type { StorageParts } from './storage-parts.ts'
+import { deleteVerified } from './verified-deletion.ts'
 
-type ListedFile = Result<typeof getFiles>['files'][number]
-
-/** A page: HOSTKEY's, or ours of as many as it takes. */
-export interface Page {
-  files: ListedFile[]
-  folders: string[]
-  /** HOSTKEY's token for what follows; undefined at the end. */
-  next: string | undefined
+/** Which list, and which part of it. */
+export interface FileQuery extends ListScope {
+  cursor: string | undefined
+  /** Files and folders at most; undefined for a page of 100, or for all of a stream. */
+  limit: number | undefined
 }
 
-/** Which list, where to begin, and how many files and folders at most. */
-export interface Wanted {
+/** A file in a bucket. */
+export interface FileTarget {
   s3uid: string
   bucket: string
-  search: string | undefined
-  from: string | undefined
-  limit: number
+  path: string
 }
 
-/** A filtered page may be empty and still have a next one: so many are read for one of ours, then the caller goes on. */
-const MAX_CALLS = 20
+/** The files of a bucket. */
+export interface Files {
+  /** One page. @throws Problem invalid-cursor; of get_files */
+  list(context: RequestContext, query: FileQuery): Promise<FileList>
+  /** Page after page up to `limit`, in constant memory, each read when it is asked for. @throws as `list`, at any page */
+  stream(context: RequestContext, query: FileQuery): AsyncGenerator<FileList, void, void>
+  /** @throws Problem file-path-encoding when the path is too long; file-not-found; of the action */
+  delete(context: RequestContext, target: FileTarget): Promise<void>
+}
 
-/** Nor is one begun after so long: all of them together must not take much longer than a single read may. */
-const JOINING_MS = classOf.read.deadlineMs
+/** The size of a page of HOSTKEY's. */
+const DEFAULT_LIMIT = 100
 
-/** So many folders are remembered, not to be listed again: HOSTKEY names those of the files on a page on each page. */
-const MAX_REMEMBERED = 10_000
+/** S3's limit of a key, bytes of UTF-8; the schema counts characters. */
+export const MAX_PATH_BYTES = 1024
 
-/**
- * HOSTKEY's pages one after the other, each asked for when it is wanted. What is kept meanwhile does not grow with the
- * list: a folder may come again after 10,000 others.
- * @throws Problem of get_files; upstream-bad-response when HOSTKEY sends the list round in a circle
- */
-export async function* pagesOf(
+export const createFiles = ({ upstream, recentWrites, links, verifyDelaysMs }: StorageParts): Files => ({
+  async list(context, query) {
+    const page = await readJoinedPage(upstream, toRequested(query, DEFAULT_LIMIT), context)
+    return toFileList(page, query, links)
+  },
+
+  async *stream(context, query) {
+    const requested = toRequested(query, Number.POSITIVE_INFINITY)
+    for await (const page of readPages(upstream, requested, context)) yield toFileList(page, query, links)
+  },
+
+  async delete(context, { s3uid, bucket, path }) {
+    if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+      throw new Problem('file-path-encoding', `The file path is longer than ${MAX_PATH_BYTES} bytes.`)
+    }
+    const deletion = {
+      send: () => upstream.call(deleteFile, { s3uid, bucket_name: bucket, filename: path }, context),
+      isGone: (context: RequestContext) => isFileGone(upstream, { s3uid, bucket, path }, context),
+      verifyDelaysMs
+    }
+    await recentWrites.runDeletion(context.caller, [s3uid, bucket, path], () => deleteVerified(deletion, context))
+  }
+})
+
+const isFileGone = async (
   upstream: Upstream,
-  wanted: Wanted,
+  { s3uid, bucket, path }: FileTarget,
   context: RequestContext
-): AsyncGenerator<Page, void, void> {
-  const { s3uid, bucket, search } = wanted
-  const seen = new Set<string>()
-  let { from, limit: missing } = wanted
-  const comesAgain = createCircleCheck(from)
-  while (missing > 0) {
-    const answer = await upstream.call(
-      getFiles,
-      {
-        s3uid,
-        bucket_name: bucket,
-        max_keys: Math.min(MAX_KEYS, missing),
-        ...(search !== undefined && { search }),
-        ...(from !== undefined && { continuation_token: from })
-      },
-      context
-    )
-    const folders = (answer.folders ?? []).map(({ key }) => key).filter(key => !seen.has(key))
-    for (const key of folders) remember(seen, key)
-    const next = answer.next_token || undefined
-    if (next !== undefined && comesAgain(next)) {
-      throw new Problem('upstream-bad-response', 'HOSTKEY says that a page of files follows one that it comes before.')
-    }
-    missing -= answer.files.length + folders.length
-    yield { files: answer.files, folders: [...new Set(folders)], next }
-    if (next === undefined) return
-    from = next
-  }
+): Promise<boolean | undefined> => {
+  // The path matches itself, whether HOSTKEY's `search` is a prefix or a substring.
+  const requested = { s3uid, bucket, search: path, limit: 1000, from: undefined }
+  const page = await readJoinedPage(upstream, requested, context)
+  if (page.files.some(file => file.original_key === path)) return false
+  // A folder stands for all files in it.
+  if (page.folders.some(folder => path.startsWith(folder))) return undefined
+  return page.next === undefined ? true : undefined
 }
 
-/**
- * Finds out that the tokens of a list go round in a circle: within three times its length where the whole list is one.
- * One token is compared with those after it, and given up for a later one after 1, 2, 4, 8 … of them (Brent's
- * algorithm): all tokens of a long list would be too many to keep.
- */
-const createCircleCheck = (first: string | undefined) => {
-  let kept = first
-  let compared = 0
-  let patience = 1
-  return (token: string): boolean => {
-    if (token === kept) return true
-    compared += 1
-    if (compared === patience) {
-      kept = token
-      compared = 0
-      patience *= 2
-    }
-    return false
-  }
-}
+const toRequested = ({ cursor, limit, ...scope }: FileQuery, defaultLimit: number): RequestedFiles => ({
+  ...scope,
+  from: cursor === undefined ? undefined : decodeCursor(cursor, scope),
+  limit: limit ?? defaultLimit
+})
 
-const remember = (seen: Set<string>, key: string): void => {
-  seen.add(key)
-  const oldest = seen.values().next()
-  if (seen.size > MAX_REMEMBERED && !oldest.done) seen.delete(oldest.value)
-}
+const toFileList = ({ files, folders, next }: ListedPage, scope: FileQuery, links: Links): FileList => ({
+  items: files.map(file => toFile(file, scope, links)),
+  folders: folders.map(path => ({ path })),
+  nextCursor: next === undefined ? null : encodeCursor(next, scope)
+})
 
-/**
- * Joins HOSTKEY's pages until `limit` files and folders are there, the list ends, or it has taken long enough.
- * @throws Problem of get_files
- */
-export const listedFiles = async (upstream: Upstream, wanted: Wanted, context: RequestContext): Promise<Page> => {
-  const joined: Page = { files: [], folders: [], next: undefined }
-  const giveUpAt = performance.now() + JOINING_MS
-  let calls = 0
-  for await (const { files, folders, next } of pagesOf(upstream, wanted, context)) {
-    joined.files.push(...files)
-    joined.folders.push(...folders)
-    joined.next = next
-    calls += 1
-    if (calls === MAX_CALLS || performance.now() >= giveUpAt) break
-  }
-  return joined
-}
+/** `path` is HOSTKEY's `original_key` and names the file in later calls; `key` may be shortened for display (assumed). */
+const toFile = (theirs: ListedFile, { s3uid, bucket }: ListScope, links: Links): File =>
+  withoutUndefined({
+    path: theirs.original_key,
+    name: theirs.key,
+    sizeBytes: theirs.size,
+    modifiedAt: toInstant(theirs.last_modified),
+    links: { self: links.file(s3uid, bucket, theirs.original_key) }
+  })

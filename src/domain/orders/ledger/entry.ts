@@ -1,19 +1,19 @@
 import type { Outcome, ProblemName } from '../../../../schemas/problems.ts'
-import type { Made, Wanted } from '../provisioning.ts'
+import type { ProvisionedAccount, RequestedAccount } from '../requested-account.ts'
 
-/** What a key was claimed for. */
+/** What an Idempotency-Key was claimed for. */
 export interface Intent {
-  /** The customer, not the session: whoever logs in again finds the order. */
+  /** The customer, not the session: after another login the order is still found. */
   tenant: string
   action: 'create_order' | 'create_account'
   /** SHA-256 of the caller's Idempotency-Key. */
   keyHash: string
   /** SHA-256 of the validated request. */
   fingerprint: string
-  wanted: Wanted
+  requested: RequestedAccount
 }
 
-/** A failure as it is recorded: enough to give the same answer again. */
+/** A failure as it is recorded, to give the same answer again. */
 export interface RecordedProblem {
   name: ProblemName
   detail: string
@@ -22,24 +22,27 @@ export interface RecordedProblem {
 }
 
 /**
- * `claimed`: nothing was sent · `sent`: the one POST may have gone out · `done` · `failed`: nothing was made ·
- * `unknown`: nobody can tell yet; looking again may.
+ * `claimed`: nothing was sent · `sent`: the POST may have been sent · `done` · `failed`: nothing was created ·
+ * `unknown`: the outcome is open until a later verification.
  */
 export type EntryState = 'claimed' | 'sent' | 'done' | 'failed' | 'unknown'
 
-/** One purchase, from its claim to its end. */
+/** One order, from its claim to its end. Times are milliseconds since 1970 by the ledger's clock. */
 export interface Entry {
   orderId: string
   intent: Intent
   state: EntryState
-  /** Milliseconds since 1970 by the ledger's clock: when it was claimed, when somebody last took it on, and when the POST went out. */
   createdAt: number
-  takenAt: number
+  /** When a replica last took or changed the entry: its lease runs from here. */
+  leasedAt: number
   sentAt?: number
-  /** When the answer was given up: from here on HOSTKEY may still take its time, but nobody waits for it. */
-  lostAt?: number
-  /** The accounts that were there before the POST. */
-  before?: string[]
-  made?: Made
+  /** When the answer was given up: HOSTKEY may still execute the order. */
+  answerLostAt?: number
+  /** The accounts of the plan before the POST. */
+  accountsBefore?: string[]
+  created?: ProvisionedAccount
   problem?: RecordedProblem
 }
+
+/** Has the entry its final state? */
+export const isTerminal = ({ state }: Entry): boolean => state === 'done' || state === 'failed'

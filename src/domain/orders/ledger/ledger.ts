@@ -1,136 +1,139 @@
 import { randomUUID } from 'node:crypto'
-import type { Entry, Intent } from './entry.ts'
+import { type Entry, type Intent, isTerminal } from './entry.ts'
 import type { LedgerStore } from './store.ts'
 
 const HOUR_MS = 3_600_000
 
-/** A key answers for a day, an order can be looked up for thirty. */
+/** 24 h: how long a key gives the same answer. */
 export const KEY_MS = 24 * HOUR_MS
+/** 30 days: how long an order can be read. */
 export const ORDER_MS = 30 * 24 * HOUR_MS
 
-/** An entry as it lies in the store: to change it one must have seen it as it is, so the slower of two is refused. */
-export interface Held {
+/** An entry with its version: a change based on an older version is refused. */
+export interface VersionedEntry {
   entry: Entry
-  /** Its text, which the next change must find unchanged. */
-  text: string
+  /** The stored text, which the next change must find unchanged. */
+  version: string
 }
 
 export type Claim =
-  /** Ours: nothing was sent yet. */
-  | { kind: 'new'; held: Held }
-  /** Ours again: whoever had it is gone, or could not tell how it ended. */
-  | { kind: 'takeover'; held: Held }
-  | { kind: 'settled'; entry: Entry }
+  /** The key is ours; nothing was sent yet. */
+  | { kind: 'new'; claimed: VersionedEntry }
+  /** The entry is ours now: its replica is gone, or its outcome is open. */
+  | { kind: 'takeover'; claimed: VersionedEntry }
+  | { kind: 'terminal'; entry: Entry }
   | { kind: 'running'; entry: Entry }
   /** The key was used for another request. */
   | { kind: 'reused' }
-  /** Another key wants the same: the same customer, action and bucket name. */
+  /** Another key has ordered the same: same customer, action and bucket name. */
   | { kind: 'duplicate'; orderId: string }
 
 /** The durable record of everything that may bill. Every method rejects with StoreUnavailable. */
 export interface Ledger {
-  /** The clock by which entries are dated: replicas agree on it. */
+  /** The clock of all entries, shared by the replicas. */
   now: LedgerStore['now']
-  /** The entry of a key, without any effect. */
-  peek(intent: Pick<Intent, 'tenant' | 'action' | 'keyHash'>): Promise<Entry | undefined>
-  /** Claims the key and what it wants; nothing may be sent without both. */
+  /** Reads the entry of a key. */
+  peek(key: Pick<Intent, 'tenant' | 'action' | 'keyHash'>): Promise<Entry | undefined>
+  /** Claims the key and the requested bucket name; an order may be sent only with both. */
   claim(intent: Intent): Promise<Claim>
-  /** Records a change. @returns undefined when somebody else has changed the entry: then it is theirs */
-  record(held: Held, change: Partial<Entry>): Promise<Held | undefined>
-  /** Forgets a claim for which nothing was sent. */
-  abandon(held: Held): Promise<void>
-  /** Lets the same be wanted again, because the account that was made is deleted. */
+  /** Records a change. @returns undefined when another replica has changed the entry, which then belongs to it */
+  record(current: VersionedEntry, change: Partial<Entry>): Promise<VersionedEntry | undefined>
+  /** Removes a claim for which nothing was sent. */
+  abandon(claimed: VersionedEntry): Promise<void>
+  /** Allows the same request again, because the created account is deleted. */
   forget(tenant: string, s3uid: string): Promise<void>
-  /** Keeps a settled order from elsewhere, to be looked up and for nothing else. */
+  /** Stores a terminal entry from elsewhere, for reading only. */
   keep(entry: Entry): Promise<void>
   find(tenant: string, orderId: string): Promise<Entry | undefined>
-  /** The order that is known to have made an account. */
-  makerOf(tenant: string, s3uid: string): Promise<Entry | undefined>
+  /** The entry of the order that created an account. */
+  findByAccount(tenant: string, s3uid: string): Promise<Entry | undefined>
 }
 
 export interface LedgerOptions {
   store: LedgerStore
-  /** After so long without a word, by the store's clock, whoever had taken an entry is taken for dead. */
+  /** An entry that its replica has not changed for this time, by the store's clock, may be taken over. */
   leaseMs: number
 }
 
 const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) =>
   `order-key:${tenant}:${action}:${keyHash}`
-const wishOf = ({ tenant, action, wanted }: Intent) => `order-wish:${tenant}:${action}:${wanted.bucketName}`
-const madeOf = (tenant: string, s3uid: string) => `order-made:${tenant}:${s3uid}`
-const pointerOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
+const requestOf = ({ tenant, action, requested }: Intent) => `order-request:${tenant}:${action}:${requested.bucketName}`
+const accountOf = (tenant: string, s3uid: string) => `order-account:${tenant}:${s3uid}`
+const orderOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
 
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   // Only this module writes these texts.
-  const parsed = (text: string): Entry => JSON.parse(text)
-  const isSettled = ({ state }: Entry) => state === 'done' || state === 'failed'
-  /** A settled key answers for a day from its claim; one that nobody can settle stays as long as its order. */
-  const lifeOf = (entry: Entry, now: number) =>
-    isSettled(entry) ? Math.max(1, entry.createdAt + KEY_MS - now) : ORDER_MS
+  const parse = (text: string): Entry => JSON.parse(text)
+  /** A terminal key answers for a day from its claim; an open one lives as long as its order. */
+  const lifetimeOf = (entry: Entry, now: number) =>
+    isTerminal(entry) ? Math.max(1, entry.createdAt + KEY_MS - now) : ORDER_MS
 
   const claimExisting = async (intent: Intent, text: string): Promise<Claim | undefined> => {
-    const entry = parsed(text)
+    const entry = parse(text)
     if (entry.intent.fingerprint !== intent.fingerprint) return { kind: 'reused' }
-    if (isSettled(entry)) return { kind: 'settled', entry }
+    if (isTerminal(entry)) return { kind: 'terminal', entry }
     const now = await store.now()
-    // Taken in the future: the clock was set back since. The lease is as long as ever.
-    if (entry.state !== 'unknown' && Math.abs(now - entry.takenAt) < leaseMs) return { kind: 'running', entry }
-    const taken: Entry = { ...entry, takenAt: now, state: entry.state === 'unknown' ? 'sent' : entry.state }
-    const next = JSON.stringify(taken)
-    // Whoever is slower looks again.
-    return (await store.replace(keyOf(intent), text, next, ORDER_MS))
-      ? await guarded(intent, { kind: 'takeover', held: { entry: taken, text: next } })
+    // A lease from the future: the clock was set back since. Its length stays the same.
+    if (entry.state !== 'unknown' && Math.abs(now - entry.leasedAt) < leaseMs) return { kind: 'running', entry }
+    const taken: Entry = { ...entry, leasedAt: now, state: entry.state === 'unknown' ? 'sent' : entry.state }
+    const version = JSON.stringify(taken)
+    // The slower of two replicas reads the entry again.
+    return (await store.replace(keyOf(intent), text, version, ORDER_MS))
+      ? await claimRequest(intent, { kind: 'takeover', claimed: { entry: taken, version } })
       : undefined
   }
 
   const claimNew = async (intent: Intent): Promise<Claim | undefined> => {
     const now = await store.now()
-    const entry: Entry = { orderId: randomUUID(), intent, state: 'claimed', createdAt: now, takenAt: now }
-    const text = JSON.stringify(entry)
-    if (!(await store.claim(keyOf(intent), text, ORDER_MS))) return undefined
-    return guarded(intent, { kind: 'new', held: { entry, text } })
+    const entry: Entry = { orderId: randomUUID(), intent, state: 'claimed', createdAt: now, leasedAt: now }
+    const version = JSON.stringify(entry)
+    if (!(await store.claim(keyOf(intent), version, ORDER_MS))) return undefined
+    return claimRequest(intent, { kind: 'new', claimed: { entry, version } })
   }
 
   /**
-   * The second guard. With the key alone, 67 of 10,000 orders were doubled (measured): a caller who is told "not
-   * applied" may come back with another key. The crash between the two guards is harmless: nothing was sent.
+   * The second guard, by bucket name. With the key alone, 67 of 10,000 orders were doubled (measured): a caller that reads
+   * "not applied" may come back with another key. A crash between the two guards has sent nothing.
    */
-  const guarded = async (intent: Intent, claim: { kind: 'new' | 'takeover'; held: Held }): Promise<Claim> => {
-    const { orderId } = claim.held.entry
-    await store.put(pointerOf(intent.tenant, orderId), keyOf(intent), ORDER_MS)
+  const claimRequest = async (
+    intent: Intent,
+    claim: { kind: 'new' | 'takeover'; claimed: VersionedEntry }
+  ): Promise<Claim> => {
+    const { entry, version } = claim.claimed
+    await store.put(orderOf(intent.tenant, entry.orderId), keyOf(intent), ORDER_MS)
     let holder: string | undefined
     do {
-      if (await store.claim(wishOf(intent), orderId, KEY_MS)) return claim
-      holder = await store.get(wishOf(intent))
+      if (await store.claim(requestOf(intent), entry.orderId, KEY_MS)) return claim
+      holder = await store.get(requestOf(intent))
     } while (holder === undefined)
-    if (holder === orderId) return claim
-    // A crash after the failure was recorded, or a claim that is gone, has left the wish behind.
-    const held = await find(intent.tenant, holder)
-    if (held === undefined || held.state === 'failed') {
-      await store.release(wishOf(intent), holder)
-      return guarded(intent, claim)
+    if (holder === entry.orderId) return claim
+    // A crash after a recorded failure, or an expired claim, has left the guard behind.
+    const other = await find(intent.tenant, holder)
+    if (other === undefined || other.state === 'failed') {
+      await store.release(requestOf(intent), holder)
+      return claimRequest(intent, claim)
     }
-    if (claim.held.entry.state === 'claimed') await store.release(keyOf(intent), claim.held.text)
+    if (entry.state === 'claimed') await store.release(keyOf(intent), version)
     return { kind: 'duplicate', orderId: holder }
   }
 
-  /** A settled order lies under its own name, because its key lives shorter; an open one lies under its key. */
+  /** A terminal entry is stored under its order, because its key expires sooner; an open one under its key. */
   const find = async (tenant: string, orderId: string): Promise<Entry | undefined> => {
-    const found = await store.get(pointerOf(tenant, orderId))
+    const found = await store.get(orderOf(tenant, orderId))
     const text = found === undefined || found.startsWith('{') ? found : await store.get(found)
-    return text === undefined ? undefined : parsed(text)
+    return text === undefined ? undefined : parse(text)
   }
 
-  const makerOf = async (tenant: string, s3uid: string): Promise<Entry | undefined> => {
-    const orderId = await store.get(madeOf(tenant, s3uid))
+  const findByAccount = async (tenant: string, s3uid: string): Promise<Entry | undefined> => {
+    const orderId = await store.get(accountOf(tenant, s3uid))
     return orderId === undefined ? undefined : find(tenant, orderId)
   }
 
   return {
     now: store.now,
-    async peek(intent) {
-      const text = await store.get(keyOf(intent))
-      return text === undefined ? undefined : parsed(text)
+    async peek(key) {
+      const text = await store.get(keyOf(key))
+      return text === undefined ? undefined : parse(text)
     },
     async claim(intent) {
       for (;;) {
@@ -139,29 +142,29 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
         if (claim) return claim
       }
     },
-    async record({ entry, text }, change) {
+    async record({ entry, version }, change) {
       const now = await store.now()
-      const changed: Entry = { ...entry, ...change, takenAt: now }
+      const changed: Entry = { ...entry, ...change, leasedAt: now }
       const next = JSON.stringify(changed)
-      const isOurs = await store.replace(keyOf(entry.intent), text, next, lifeOf(changed, now))
-      if (!isOurs) return undefined
-      if (isSettled(changed)) await store.put(pointerOf(entry.intent.tenant, entry.orderId), next, ORDER_MS)
-      if (changed.made) await store.put(madeOf(entry.intent.tenant, changed.made.s3uid), entry.orderId, KEY_MS)
-      if (changed.state === 'failed') await store.release(wishOf(entry.intent), entry.orderId)
-      return { entry: changed, text: next }
+      const { intent, orderId } = changed
+      if (!(await store.replace(keyOf(intent), version, next, lifetimeOf(changed, now)))) return undefined
+      if (isTerminal(changed)) await store.put(orderOf(intent.tenant, orderId), next, ORDER_MS)
+      if (changed.created) await store.put(accountOf(intent.tenant, changed.created.s3uid), orderId, KEY_MS)
+      if (changed.state === 'failed') await store.release(requestOf(intent), orderId)
+      return { entry: changed, version: next }
     },
-    async abandon({ entry, text }) {
-      await store.release(wishOf(entry.intent), entry.orderId)
-      await store.release(keyOf(entry.intent), text)
-      await store.remove(pointerOf(entry.intent.tenant, entry.orderId))
+    async abandon({ entry: { intent, orderId }, version }) {
+      await store.release(requestOf(intent), orderId)
+      await store.release(keyOf(intent), version)
+      await store.remove(orderOf(intent.tenant, orderId))
     },
     async forget(tenant, s3uid) {
-      const entry = await makerOf(tenant, s3uid)
-      if (entry) await store.release(wishOf(entry.intent), entry.orderId)
-      await store.remove(madeOf(tenant, s3uid))
+      const entry = await findByAccount(tenant, s3uid)
+      if (entry) await store.release(requestOf(entry.intent), entry.orderId)
+      await store.remove(accountOf(tenant, s3uid))
     },
-    keep: entry => store.put(pointerOf(entry.intent.tenant, entry.orderId), JSON.stringify(entry), ORDER_MS),
+    keep: entry => store.put(orderOf(entry.intent.tenant, entry.orderId), JSON.stringify(entry), ORDER_MS),
     find,
-    makerOf
+    findByAccount
   }
 }

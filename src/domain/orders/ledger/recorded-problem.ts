@@ -2,15 +2,15 @@ import { Problem } from '../../../core/problem.ts'
 import type { RecordedProblem } from './entry.ts'
 
 /** A failure as the ledger keeps it. */
-export const recordOf = (problem: Problem): RecordedProblem => ({
+export const toRecordedProblem = (problem: Problem): RecordedProblem => ({
   name: problem.problem,
   detail: problem.message,
   outcome: problem.options.outcome ?? 'not-applied',
   ...(problem.options.upstream && { upstream: problem.options.upstream })
 })
 
-/** The recorded failure, for whoever sends the key again. */
-export const revived = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
+/** The recorded failure as a problem again. @param isReplayed marks the reply with `Idempotency-Replayed` */
+export const toProblem = ({ name, detail, outcome, upstream }: RecordedProblem, isReplayed = false): Problem =>
   new Problem(name, detail, {
     outcome,
     isRecorded: true,
@@ -18,12 +18,12 @@ export const revived = ({ name, detail, outcome, upstream }: RecordedProblem, is
     ...(isReplayed && { headers: { 'idempotency-replayed': 'true' } })
   })
 
-/** What an entry comes to whose owner died before it could say more. */
+/** The problem of an entry whose replica ended before it recorded the answer. */
 export const answerLost = () => new Problem('upstream-timeout', 'HOSTKEY’s answer was lost.', { outcome: 'unknown' })
 
-/** What an order comes to whose account has not appeared in time. */
-export const notMade = (): RecordedProblem => ({
+/** The final failure of an order whose account has not appeared in time. */
+export const notCreated = (): RecordedProblem => ({
   name: 'upstream-bad-response',
-  detail: 'HOSTKEY’s answer was lost, and no account was made: order again with a new key.',
+  detail: 'HOSTKEY’s answer was lost and no account was created: order again with a new key.',
   outcome: 'not-applied'
 })

@@ -1,14 +1,14 @@
 import { type Store, type StoreOptions, StoreUnavailable } from '../../../store/index.ts'
 
-/** What of a store the ledger uses. */
+/** The part of a store that the ledger uses. */
 export type LedgerStore = Pick<Store, 'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'now' | 'close'>
 
-/** Writes of the ledger may take longer than those of sessions: they must not be lost. */
+/** 250 ms: writes of the ledger may take longer than those of sessions, because they must not be lost. */
 const COMMAND_MS = 250
 
 /**
- * A store that keeps what it was told through a crash: a SQLite file of its own, or a Redis with an append-only file.
- * Opened by the first order; where it cannot be opened, orders fail and nothing else does.
+ * A store that keeps its writes through a crash: a SQLite file of its own, or a Redis with an append-only file.
+ * Opened by the first order: when it cannot be opened, only orders fail.
  */
 export const createLedgerStore = (options: StoreOptions): LedgerStore => {
   let opening: Promise<Store> | undefined
@@ -31,7 +31,7 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
   }
 }
 
-/** A Redis without an append-only file lost every one of 157,149 acknowledged writes in a kill (measured): refused. */
+/** Refuses a Redis without an append-only file: it lost all of 157,149 acknowledged writes in a kill (measured). */
 const openDurable = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<Store> => {
   if (kind !== 'redis' || redisUrl === undefined) {
     return (await import('../../../store/sqlite.ts')).createSqliteStore(dataDir, {
@@ -40,6 +40,6 @@ const openDurable = async ({ kind, dataDir, redisUrl }: StoreOptions): Promise<S
     })
   }
   const { createRedisStore, keepsAppendOnlyFile } = await import('../../../store/redis.ts')
-  if (!(await keepsAppendOnlyFile(redisUrl))) throw new StoreUnavailable('Redis is away, or keeps no append-only file')
+  if (!(await keepsAppendOnlyFile(redisUrl))) throw new StoreUnavailable('Redis is down, or has no append-only file')
   return createRedisStore(redisUrl, { commandMs: COMMAND_MS })
 }

@@ -109,7 +109,7 @@ for (const [name, setup] of Object.entries(stores)) {
       t.equal(await ledger.record(slow, { state: 'failed', problem: failure }), undefined)
       t.equal(await kindOf(intent), 'running', 'the lease begins again')
       await recorded(ledger, fast, { state: 'done', made: { s3uid: 's3_user_8' } })
-      t.equal(await kindOf(intent), 'settled')
+      t.equal(await kindOf(intent), 'terminal')
     })
 
     t.test('one of many takes an entry over', async t => {

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '../core/problem.ts'
+import { Problem } from '../../core/problem.ts'
 
-/** What a cursor belongs to: it continues this list and no other. */
+/** The list that a cursor continues. */
 export interface ListScope {
   s3uid: string
   bucket: string
   search: string | undefined
 }
 
-const markOf = ({ s3uid, bucket, search }: ListScope): string =>
+const fingerprintOf = ({ s3uid, bucket, search }: ListScope): string =>
   createHash('sha256')
     .update(JSON.stringify([s3uid, bucket, search ?? null]))
     .digest('base64url')
     .slice(0, 12)
 
-/** Wraps HOSTKEY's continuation token, which is opaque, into something fit for a URL that remembers its list. */
+/** Wraps HOSTKEY's opaque continuation token in a cursor that fits into a URL and names its list. */
 export const encodeCursor = (token: string, scope: ListScope): string =>
-  `${markOf(scope)}.${Buffer.from(token, 'utf8').toString('base64url')}`
+  `${fingerprintOf(scope)}.${Buffer.from(token, 'utf8').toString('base64url')}`
 
-/** @throws Problem invalid-cursor when the cursor is not one of ours, or belongs to another list */
+/** @throws Problem invalid-cursor when the cursor is malformed or belongs to another list */
 export const decodeCursor = (cursor: string, scope: ListScope): string => {
-  const [mark, token, ...rest] = cursor.split('.')
-  if (mark !== markOf(scope) || !token || rest.length > 0 || !/^[A-Za-z0-9_-]+$/.test(token)) {
+  const [fingerprint, token, ...rest] = cursor.split('.')
+  if (fingerprint !== fingerprintOf(scope) || !token || rest.length > 0 || !/^[A-Za-z0-9_-]+$/.test(token)) {
     throw new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
       errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
     })

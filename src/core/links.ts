@@ -1,0 +1,28 @@
+/** Addresses of resources as callers see them: paths from the root of the server, mount point included. */
+export interface Links {
+  account(s3uid: string): string
+  bucket(s3uid: string, bucket: string): string
+  files(s3uid: string, bucket: string): string
+  file(s3uid: string, bucket: string, path: string): string
+  order(orderId: string): string
+  /** The header `Link` to the next page of a list (RFC 8288). */
+  nextPage(list: string, query: Record<string, string | number | undefined>): string
+}
+
+/** @param mount path under which callers see the API: empty, or `/something` */
+export const createLinks = (mount: string): Links => {
+  const account = (s3uid: string) => `${mount}/accounts/${encodeURIComponent(s3uid)}`
+  const bucket = (s3uid: string, name: string) => `${account(s3uid)}/buckets/${encodeURIComponent(name)}`
+  const files = (s3uid: string, name: string) => `${bucket(s3uid, name)}/files`
+  return {
+    account,
+    bucket,
+    files,
+    file: (s3uid, name, path) => `${files(s3uid, name)}?path=${encodeURIComponent(path)}`,
+    order: orderId => `${mount}/orders/${orderId}`,
+    nextPage(list, query) {
+      const given = Object.entries(query).filter(([, value]) => value !== undefined)
+      return `<${list}?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}>; rel="next"`
+    }
+  }
+}

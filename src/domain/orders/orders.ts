@@ -1,0 +1,124 @@
+import type { CreatedAccount, NewAccount } from '../../../schemas/accounts.ts'
+import type { CheckedOrder, NewOrder, Order } from '../../../schemas/orders.ts'
+import { problems } from '../../../schemas/problems.ts'
+import type { RequestContext } from '../../core/context.ts'
+import { Problem } from '../../core/problem.ts'
+import { withoutUndefined } from '../../core/without-undefined.ts'
+import { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
+import { toCreatedAccount } from './created-account.ts'
+import type { Entry, EntryState } from './ledger/entry.ts'
+import { checkOffer, checkPrice } from './offers.ts'
+import { orderKeyOf, tenantOf } from './order-key.ts'
+import { createPlacement, type PlacementParts } from './placement.ts'
+import { priceOf } from './plans.ts'
+import { provision } from './provisioning.ts'
+
+/** How an order ended: its account, or the order itself while its outcome is open. */
+export type OrderResult = { account: CreatedAccount; order?: never } | { order: Order; account?: never }
+
+/** Orders of paid accounts, and free accounts, which are created in the same way. */
+export interface Orders {
+  /** Checks everything and orders nothing. @throws Problem plan-not-orderable, location-not-offered, price-changed */
+  check(context: RequestContext, requested: NewOrder): Promise<CheckedOrder>
+  /** Orders a paid account at most once for the key. @throws Problem of `check` and of `Placement.place` */
+  place(
+    context: RequestContext,
+    idempotencyKey: string,
+    requested: NewOrder
+  ): Promise<OrderResult & { isReplayed: boolean }>
+  /**
+   * Creates a free account: at most once with a key; without one, by one POST that is never retried.
+   * @throws Problem account-state-unknown while the outcome of the key is open; of the offer and of the action
+   */
+  createFreeAccount(
+    context: RequestContext,
+    idempotencyKey: string | undefined,
+    requested: NewAccount
+  ): Promise<{ account: CreatedAccount; isReplayed: boolean }>
+  /** An order of the caller's customer, from the ledger alone. @throws Problem order-not-found */
+  get(context: RequestContext, orderId: string): Promise<Order>
+  /** Allows the same bucket name to be ordered again, once its account is deleted. Never rejects. */
+  forgetAccount(context: RequestContext, s3uid: string): Promise<void>
+}
+
+export const createOrders = (parts: PlacementParts): Orders => {
+  const { upstream, ledger, links } = parts
+  const placement = createPlacement(parts)
+
+  const check = async (context: RequestContext, requested: NewOrder): Promise<CheckedOrder> => {
+    const { plan, location } = await checkOffer(upstream, 'paid', requested, context)
+    checkPrice(plan, requested.expectedPrice)
+    const { planId, bucketName } = requested
+    return { planId, bucketName, location, price: withoutUndefined(priceOf(plan)) }
+  }
+
+  return {
+    check,
+
+    async place(context, idempotencyKey, requested) {
+      const key = await orderKeyOf('create_order', idempotencyKey, requested, context)
+      const checkRequest = async () => {
+        const { planId, bucketName, location } = await check(context, requested)
+        return { planId, bucketName, location }
+      }
+      const request = { action: createOrder, key, check: checkRequest }
+      const { entry, isReplayed } = await placement.place(request, context)
+      if (!entry.created) return { order: toOrder(entry), isReplayed }
+      return { account: toCreatedAccount(entry.created, entry.intent.requested), isReplayed }
+    },
+
+    async createFreeAccount(context, idempotencyKey, requested) {
+      const checkRequest = async () => {
+        const { location } = await checkOffer(upstream, 'free', requested, context)
+        return { planId: requested.planId, bucketName: requested.bucketName, location }
+      }
+      if (idempotencyKey === undefined) {
+        const checked = await checkRequest()
+        const created = await provision(parts, createAccount, checked, context)
+        return { account: toCreatedAccount(created, checked), isReplayed: false }
+      }
+      const key = await orderKeyOf('create_account', idempotencyKey, requested, context)
+      const request = { action: createAccount, key, check: checkRequest }
+      const { entry, isReplayed } = await placement.place(request, context)
+      if (entry.created) return { account: toCreatedAccount(entry.created, entry.intent.requested), isReplayed }
+      throw new Problem(
+        'account-state-unknown',
+        'It is not known yet whether the account was created: send the same request with the same key.',
+        { outcome: 'unknown', links: { order: links.order(entry.orderId) } }
+      )
+    },
+
+    async get(context, orderId) {
+      const entry = await ledger.find(await tenantOf(context.caller), orderId)
+      if (!entry) throw new Problem('order-not-found', 'The customer has no such order.')
+      return toOrder(entry)
+    },
+
+    // A ledger that is down forgets by itself within a day.
+    forgetAccount: (context, s3uid) =>
+      tenantOf(context.caller)
+        .then(tenant => ledger.forget(tenant, s3uid))
+        .catch(() => undefined)
+  }
+}
+
+const states: Record<EntryState, Order['state']> = {
+  claimed: 'pending',
+  sent: 'pending',
+  done: 'succeeded',
+  failed: 'failed',
+  unknown: 'unknown'
+}
+
+const toOrder = ({ orderId, state, intent, createdAt, created, problem }: Entry): Order =>
+  withoutUndefined({
+    orderId,
+    state: states[state],
+    ...intent.requested,
+    createdAt: new Date(createdAt).toISOString(),
+    s3uid: created?.s3uid,
+    problem:
+      created === undefined && problem && state !== 'sent'
+        ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail }
+        : undefined
+  })
