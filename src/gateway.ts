@@ -27,7 +27,7 @@ import { createPressure, type Pressure } from './http/pressure.ts'
 import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics } from './observability/metrics.ts'
-import { createReports } from './observability/reports.ts'
+import { createReports, type Reports } from './observability/reports.ts'
 import { createStore, type Store } from './store/index.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { createAuth } from './upstream/auth.ts'
@@ -122,7 +122,7 @@ export const assembleGateway = async ({
       onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
     }),
     isReady,
-    services: createServices({ upstream, store, ledger, links, verifyDelaysMs, config }),
+    services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
     links,
     drain,
     pressure,
@@ -157,12 +157,15 @@ interface ServiceParts {
   ledger: Ledger
   links: Links
   verifyDelaysMs: readonly number[]
+  reports: Pick<Reports, 'actionMissing'>
   config: Pick<Config, 'orderLateExecutionWindowMs'>
 }
 
 /** Makes the services that handlers call. */
-const createServices = ({ upstream, store, ledger, links, verifyDelaysMs, config }: ServiceParts): Services => {
-  const storage = { upstream, links, verifyDelaysMs, recentWrites: createRecentWrites(store) }
+const createServices = (parts: ServiceParts): Services => {
+  const { upstream, store, ledger, links, verifyDelaysMs, reports, config } = parts
+  const recentWrites = createRecentWrites(store)
+  const storage = { upstream, links, verifyDelaysMs, recentWrites, onActionMissing: reports.actionMissing }
   const lateExecutionWindowMs = config.orderLateExecutionWindowMs
   const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs })
   return {

@@ -9,6 +9,8 @@ export interface Reports {
   store(cause: Error | undefined): void
   /** A call of HOSTKEY ended. */
   call(observation: Observation): void
+  /** HOSTKEY does not know an action; the gateway uses another one instead. */
+  actionMissing(action: string): void
   /** The circuit breaker of a call class opened or closed. */
   circuitState: OnCircuitStateChange
   /** The audit log cannot be written: the code of the error; undefined when it can be written again. */
@@ -28,6 +30,7 @@ export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger 
       log.warn({ action, upstreamText: unclassifiedText }, 'HOSTKEY refused with an unclassified text')
     }
   },
+  actionMissing: action => log.warn({ action }, 'HOSTKEY does not know this action; another one is used instead'),
   circuitState(name, isOpen) {
     metrics.circuitState(name, isOpen)
     if (isOpen) log.warn({ class: name }, 'HOSTKEY is failing; calls are paused')

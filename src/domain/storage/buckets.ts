@@ -3,7 +3,7 @@ import { bucketUnconfirmed } from '../../../schemas/warnings.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
 import { toInstant } from '../../core/timestamps.ts'
 import { withoutUndefined } from '../../core/without-undefined.ts'
-import { deleteBucket, getBucketsUsage } from '../../upstream/actions/buckets.ts'
+import { deleteBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { createVerifiedBucket, findCreatedBucket } from './bucket-creation.ts'
 import { type ListedBucket, readBucketNames, readBuckets } from './bucket-list.ts'
 import type { StorageParts } from './storage-parts.ts'
@@ -20,9 +20,10 @@ export interface Buckets {
   delete(context: RequestContext, s3uid: string, name: string): Promise<void>
 }
 
-export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs }: StorageParts): Buckets => ({
+export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs, onActionMissing }: StorageParts): Buckets => ({
   async list(context, s3uid, { withUsage }) {
     const { answer, usage: known } = await readBuckets(upstream, s3uid, context)
+    if (known) onActionMissing(getBuckets.name)
     const readUsage = async () => known ?? (await upstream.call(getBucketsUsage, { s3uid }, context)).message
     const usage = new Map(withUsage ? (await readUsage()).map(({ name, usage }) => [name, usage]) : [])
     return withoutUndefined({

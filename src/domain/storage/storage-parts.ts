@@ -9,4 +9,6 @@ export interface StorageParts {
   links: Links
   /** Pauses before each verification of a write, milliseconds: HOSTKEY's lists may lag (assumed). */
   verifyDelaysMs: readonly number[]
+  /** Called when HOSTKEY does not know an action and the gateway used another one. */
+  onActionMissing: (action: string) => void
 }

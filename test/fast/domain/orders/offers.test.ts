@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
-import { checkedOffer, priceOf } from '../../../../src/domain/orders/offers.ts'
+import { checkOffer } from '../../../../src/domain/orders/offers.ts'
+import { priceOf } from '../../../../src/domain/orders/plans.ts'
 import { recordingUpstream } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
@@ -17,7 +18,7 @@ const plans = [
 const shop = async (t: Test) => {
   const { upstream } = await recordingUpstream(t, { list_plans: () => ({ plans }) })
   return (kind: 'free' | 'paid', planId: number, location?: string) =>
-    checkedOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, contextOf()).then(
+    checkOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, contextOf()).then(
       ({ plan, location }) => [plan.id, location],
       error => error
     )

@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
-import { leavesItOpen, madeDespite, purchase } from '../../../../src/domain/orders/provisioning.ts'
+import { createdDespite, isOutcomeOpen, provision } from '../../../../src/domain/orders/provisioning.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
-const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
+const requested = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })
 
-/** @param after the accounts after the purchase; before it there is one */
+/** @param after the accounts after the provision; before it there is one */
 const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: Sent) => Told)) => {
   let isSent = false
   const { upstream, calls } = await recordingUpstream(t, {
@@ -19,28 +19,28 @@ const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: S
     },
     get_buckets: sent => (typeof buckets === 'function' ? buckets(sent) : buckets)
   })
-  const bought = await purchase({ upstream, action: createOrder, verifyDelaysMs: [0] }, wanted, contextOf()).catch(
+  const created = await provision({ upstream, verifyDelaysMs: [0] }, createOrder, requested, contextOf()).catch(
     error => error
   )
-  return { bought, calls, sent: calls.filter(({ action }) => action === 'create_order') }
+  return { created, calls, sent: calls.filter(({ action }) => action === 'create_order') }
 }
 
 const photos = { message: [{ name: 'b1-photos' }] }
 
-t.test('a purchase is one POST, and the account has the actual name of its bucket', async t => {
-  const { bought, sent } = await shop(t, createOrder.example, listed('old'), photos)
-  t.strictSame(bought, { s3uid: createOrder.example.s3uid, bucket: 'b1-photos' })
+t.test('a provision is one POST, and the account has the actual name of its bucket', async t => {
+  const { created, sent } = await shop(t, createOrder.example, listed('old'), photos)
+  t.strictSame(created, { s3uid: createOrder.example.s3uid, bucket: 'b1-photos' })
   t.strictSame(sent, [{ action: 'create_order', plan_id: '2', bucket_name: 'photos', location: 'NL' }])
 })
 
-t.test('a purchase is made though its bucket is not seen', async t => {
-  const { bought } = await shop(t, createOrder.example, listed('old'), { message: [] })
-  t.strictSame(bought, { s3uid: createOrder.example.s3uid })
+t.test('a provision is made though its bucket is not seen', async t => {
+  const { created } = await shop(t, createOrder.example, listed('old'), { message: [] })
+  t.strictSame(created, { s3uid: createOrder.example.s3uid })
 })
 
 t.test('an account that is found was made, though the answer was lost; the answer is told', async t => {
-  const { bought, sent } = await shop(t, undefined, listed('old', 'new'), photos)
-  t.match(bought, { s3uid: 'new', bucket: 'b1-photos', error: /cannot be used/ })
+  const { created, sent } = await shop(t, undefined, listed('old', 'new'), photos)
+  t.match(created, { s3uid: 'new', bucket: 'b1-photos', error: /cannot be used/ })
   t.equal(sent.length, 1)
 })
 
@@ -52,36 +52,36 @@ t.test('a new account without any bucket is the one only where HOSTKEY says that
     listed('old', 'new', 'newer'),
     bare
   )
-  t.ok(isProblem(partial.bought, 'account-state-unknown'), 'and there is but one')
+  t.ok(isProblem(partial.created, 'account-state-unknown'), 'and there is but one')
   const after = listed('old', 'new', 'theirs')
   const buckets = ({ s3uid = '' }) => ({ message: s3uid === 'theirs' ? [{ name: 'music' }] : [] })
-  const { bought } = await shop(t, 'S3 account was created, but had an error: no bucket', after, buckets)
-  t.match(bought, { s3uid: 'new', error: /no bucket/ })
-  t.ok(isProblem((await shop(t, undefined, after, buckets)).bought, 'upstream-bad-response'))
+  const { created } = await shop(t, 'S3 account was created, but had an error: no bucket', after, buckets)
+  t.match(created, { s3uid: 'new', error: /no bucket/ })
+  t.ok(isProblem((await shop(t, undefined, after, buckets)).created, 'upstream-bad-response'))
 })
 
 t.test('the failure stands when no account is found, or HOSTKEY has refused', async t => {
-  t.ok(isProblem((await shop(t, undefined, listed('old'), photos)).bought, 'upstream-bad-response'))
-  const { bought, calls } = await shop(t, 'Permission denied', listed('old', 'new'), photos)
-  t.ok(isProblem(bought, 'forbidden'))
+  t.ok(isProblem((await shop(t, undefined, listed('old'), photos)).created, 'upstream-bad-response'))
+  const { created, calls } = await shop(t, 'Permission denied', listed('old', 'new'), photos)
+  t.ok(isProblem(created, 'forbidden'))
   t.equal(calls.filter(({ action }) => action === 'get_users').length, 1, 'nobody looks')
 })
 
 t.test('an unknown or partial outcome leaves it open, and nothing else', async t => {
-  for (const outcome of ['unknown', 'partial'] as const) t.ok(leavesItOpen(new Problem('forbidden', 'x', { outcome })))
+  for (const outcome of ['unknown', 'partial'] as const) t.ok(isOutcomeOpen(new Problem('forbidden', 'x', { outcome })))
   for (const error of [
     new Problem('forbidden', 'x', { outcome: 'not-applied' }),
     new Problem('forbidden', 'x'),
     new Error()
   ])
-    t.notOk(leavesItOpen(error))
+    t.notOk(isOutcomeOpen(error))
 })
 
 t.test('what HOSTKEY said is told before what we say', async t => {
   const finding = { s3uid: 'new', bucket: undefined }
-  t.strictSame(madeDespite(finding, new Problem('forbidden', 'ours')), { s3uid: 'new', error: 'ours' })
+  t.strictSame(createdDespite(finding, new Problem('forbidden', 'ours')), { s3uid: 'new', error: 'ours' })
   const upstream = { action: 'create_order', message: 'theirs' }
-  t.strictSame(madeDespite({ ...finding, bucket: 'b' }, new Problem('forbidden', 'ours', { upstream })), {
+  t.strictSame(createdDespite({ ...finding, bucket: 'b' }, new Problem('forbidden', 'ours', { upstream })), {
     s3uid: 'new',
     bucket: 'b',
     error: 'theirs'

@@ -1,10 +1,14 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
-import { accountsOfPlan, lookForAccount, type Search } from '../../../../src/domain/orders/reconciliation.ts'
+import {
+  type AccountSearch,
+  findCreatedAccount,
+  readAccountsOfPlan
+} from '../../../../src/domain/orders/reconciliation.ts'
 import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
-const wanted = { planId: 2, bucketName: 'photos', location: 'NL' }
+const requested = { planId: 2, bucketName: 'photos', location: 'NL' }
 
 /** The accounts of a customer, each with its buckets. */
 type Accounts = Record<string, string[]>
@@ -15,7 +19,7 @@ const listed = (accounts: Accounts) => ({ s3_users: Object.keys(accounts).map(s3
 const look = async (
   t: Test,
   accounts: Accounts,
-  change: Partial<Search> = {},
+  change: Partial<AccountSearch> = {},
   { ignoresFilter = false, get_users, verifyDelaysMs = [0] }: Answering = {}
 ) => {
   const owners = Object.fromEntries(
@@ -25,8 +29,8 @@ const look = async (
     get_users: get_users ?? (({ bucket_name }) => listed(bucket_name && !ignoresFilter ? owners : accounts)),
     get_buckets: ({ s3uid = '' }) => ({ message: (accounts[s3uid] ?? []).map(name => ({ name })) })
   })
-  const search = { wanted, before: new Set(['old']), isMade: false, ...change, verifyDelaysMs }
-  return { finding: await lookForAccount(upstream, search, contextOf()), calls }
+  const search = { requested, accountsBefore: new Set(['old']), isReportedCreated: false, ...change, verifyDelaysMs }
+  return { finding: await findCreatedAccount(upstream, search, contextOf()), calls }
 }
 
 interface Answering {
@@ -39,15 +43,15 @@ const found = async (...given: Parameters<typeof look>) => (await look(...given)
 
 t.test('the accounts of a plan are asked for by it', async t => {
   const { upstream, calls } = await recordingUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
-  t.same([...(await accountsOfPlan(upstream, 7, contextOf()))], ['a', 'b'])
+  t.same([...(await readAccountsOfPlan(upstream, 7, contextOf()))], ['a', 'b'])
   t.strictSame(calls, [{ action: 'get_users', plan_id: '7' }])
 })
 
 t.test('an account that owns the wished bucket', async t => {
   t.test('is the one, and its bucket has its actual name', async t => {
-    t.strictSame(await found(t, { old: [], new: ['photos'] }), { kind: 'made', s3uid: 'new', bucket: 'photos' })
+    t.strictSame(await found(t, { old: [], new: ['photos'] }), { kind: 'created', s3uid: 'new', bucket: 'photos' })
     const { finding, calls } = await look(t, { old: ['logs'], new: ['music', 'b1-photos'] })
-    t.strictSame(finding, { kind: 'made', s3uid: 'new', bucket: 'b1-photos' })
+    t.strictSame(finding, { kind: 'created', s3uid: 'new', bucket: 'b1-photos' })
     t.match(calls, [
       { action: 'get_users', bucket_name: 'photos', plan_id: '2' },
       { action: 'get_buckets', s3uid: 'new' }
@@ -58,14 +62,17 @@ t.test('an account that owns the wished bucket', async t => {
     t.strictSame(await found(t, { old: ['photos'] }), { kind: 'none' })
   })
   t.test('is no new one when another order has made it', async t => {
-    const isOthers = async (s3uid: string) => s3uid === 'theirs'
-    t.strictSame(await found(t, { theirs: ['photos'] }, { isOthers }), { kind: 'none' })
-    t.match(await found(t, { theirs: ['photos'], new: ['photos'] }, { isOthers }), { kind: 'made', s3uid: 'new' })
+    const belongsToOther = async (s3uid: string) => s3uid === 'theirs'
+    t.strictSame(await found(t, { theirs: ['photos'] }, { belongsToOther }), { kind: 'none' })
+    t.match(await found(t, { theirs: ['photos'], new: ['photos'] }, { belongsToOther }), {
+      kind: 'created',
+      s3uid: 'new'
+    })
   })
   t.test('is found among all accounts where HOSTKEY ignores what is asked for', async t => {
     const accounts = { old: ['logs'], new: ['photos'], other: ['music'] }
     t.strictSame(await found(t, accounts, {}, { ignoresFilter: true }), {
-      kind: 'made',
+      kind: 'created',
       s3uid: 'new',
       bucket: 'photos'
     })
@@ -87,15 +94,19 @@ t.test('a new account without any bucket', async t => {
     t.strictSame(await found(t, { bare: [], other: ['music'] }), { kind: 'unclear' })
   })
   t.test('is the one when HOSTKEY says that one was made', async t => {
-    const isMade = true
-    t.strictSame(await found(t, { bare: [], other: ['music'] }, { isMade }), {
-      kind: 'made',
+    const isReportedCreated = true
+    t.strictSame(await found(t, { bare: [], other: ['music'] }, { isReportedCreated }), {
+      kind: 'created',
       s3uid: 'bare',
       bucket: undefined
     })
-    t.strictSame(await found(t, { bare: [], bare2: [] }, { isMade }), { kind: 'unclear' }, 'unless there are two')
-    t.match(await found(t, { bare: [], one: ['photos'], two: ['photos'] }, { isMade }), { kind: 'unclear' })
-    t.strictSame(await found(t, { other: ['music'] }, { isMade }), { kind: 'none' })
+    t.strictSame(
+      await found(t, { bare: [], bare2: [] }, { isReportedCreated }),
+      { kind: 'unclear' },
+      'unless there are two'
+    )
+    t.match(await found(t, { bare: [], one: ['photos'], two: ['photos'] }, { isReportedCreated }), { kind: 'unclear' })
+    t.strictSame(await found(t, { other: ['music'] }, { isReportedCreated }), { kind: 'none' })
   })
 })
 
@@ -115,7 +126,7 @@ t.test('it is looked for after each pause, until it is found', async t => {
   }
   const verifyDelaysMs = [0, 30, 0]
   const startedAt = performance.now()
-  t.match(await found(t, { new: ['photos'] }, {}, { get_users, verifyDelaysMs }), { kind: 'made' })
+  t.match(await found(t, { new: ['photos'] }, {}, { get_users, verifyDelaysMs }), { kind: 'created' })
   t.equal(looks, 2)
   t.ok(performance.now() - startedAt >= 25)
 })
@@ -124,5 +135,5 @@ t.test('a list that cannot be read leaves it unclear, and is no failure of the l
   t.strictSame(await found(t, {}, {}, { get_users: () => 'Permission denied' }), { kind: 'unclear' })
   t.strictSame(await found(t, {}, {}, { verifyDelaysMs: [] }), { kind: 'unclear' }, 'nor is no look at all a finding')
   const { upstream } = await recordingUpstream(t, { get_users: () => 'Permission denied' })
-  t.ok(isProblem(await accountsOfPlan(upstream, 2, contextOf()).catch(error => error), 'forbidden'))
+  t.ok(isProblem(await readAccountsOfPlan(upstream, 2, contextOf()).catch(error => error), 'forbidden'))
 })

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import type { RequestContext } from '../../../../src/core/context.ts'
+import { createLinks } from '../../../../src/core/links.ts'
 import { Problem } from '../../../../src/core/problem.ts'
 import { Secret } from '../../../../src/core/secret.ts'
 import { createLedger, type Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { createLedgerStore } from '../../../../src/domain/orders/ledger/store.ts'
 import { type OrderKey, orderKeyOf } from '../../../../src/domain/orders/order-key.ts'
-import { createOrdering } from '../../../../src/domain/orders/placement.ts'
+import { createPlacement } from '../../../../src/domain/orders/placement.ts'
 import { startSandbox } from '../../../../src/sandbox/index.ts'
 import { createAccount, createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { createUpstream } from '../../../../src/upstream/client.ts'
@@ -55,17 +56,23 @@ export const shop = async (t: Test) => {
   }
   const actions = { order: createOrder, account: createAccount }
 
-  /** A purchase that is sent again and again as it is; `through` is the ledger as this replica sees it. */
-  const purchaseOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
+  /** An order that is sent again and again as it is; `through` is the ledger as this replica sees it. */
+  const orderOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
     const action = actions[what]
-    const wanted = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
-    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), wanted, context)
+    const requested = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
+    const key: OrderKey = await orderKeyOf(action.name, randomUUID(), requested, context)
     return {
-      intent: { ...key, wanted },
+      intent: { ...key, requested },
       entry: () => ledger.peek(key),
-      place: (through: Ledger = ledger, check = async () => wanted) =>
-        createOrdering({ ledger: through, lateExecutionWindowMs: 3_600_000, mount: '' })
-          .place({ upstream, action, verifyDelaysMs: [0, 20] }, key, check, context)
+      place: (through: Ledger = ledger, check = async () => requested) =>
+        createPlacement({
+          upstream,
+          ledger: through,
+          links: createLinks(''),
+          verifyDelaysMs: [0, 20],
+          lateExecutionWindowMs: 3_600_000
+        })
+          .place({ action, key, check }, context)
           .then(
             ({ entry }) => entry,
             error => error
@@ -75,7 +82,7 @@ export const shop = async (t: Test) => {
   return {
     control,
     ledger,
-    purchaseOf,
+    orderOf,
     reset: () => {
       control.reset()
       rich()

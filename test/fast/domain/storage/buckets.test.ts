@@ -1,11 +1,16 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
-import { createdBucket, findMadeBucket, listedBuckets, madeBucket } from '../../../../src/domain/storage/buckets.ts'
+import {
+  createVerifiedBucket,
+  findCreatedBucket,
+  pickCreatedBucket
+} from '../../../../src/domain/storage/bucket-creation.ts'
+import { readBuckets } from '../../../../src/domain/storage/bucket-list.ts'
 import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const found = (listed: string[], before: string[] = []) =>
-  madeBucket(
+  pickCreatedBucket(
     listed.map(name => ({ name })),
     new Set(before),
     'photos'
@@ -33,7 +38,9 @@ const account = async (t: Test, lists: Told[], create: Told = { message: { statu
     create_bucket: () => create
   })
   const made = () =>
-    createdBucket(upstream, { s3uid, wished: 'photos', verifyDelaysMs: [0, 30, 0] }, contextOf()).catch(error => error)
+    createVerifiedBucket(upstream, { s3uid, name: 'photos', verifyDelaysMs: [0, 30, 0] }, contextOf()).catch(
+      error => error
+    )
   return { upstream, made, sent: () => calls.map(({ action }) => action), calls }
 }
 
@@ -41,7 +48,7 @@ t.test('the list of buckets', async t => {
   t.test('is that of get_buckets', async t => {
     const answer = { ...named('a'), bandwidth: 5 }
     const { upstream, calls } = await account(t, [answer])
-    t.match(await listedBuckets(upstream, s3uid, contextOf()), { answer, usage: undefined })
+    t.match(await readBuckets(upstream, s3uid, contextOf()), { answer, usage: undefined })
     t.strictSame(calls, [{ action: 'get_buckets', s3uid }])
   })
 
@@ -60,7 +67,7 @@ t.test('the list of buckets', async t => {
         get_buckets: () => 's3/get_buckets: invalid request',
         get_buckets_rmq: () => ({ message, ...more })
       })
-      const { answer, usage } = await listedBuckets(upstream, s3uid, contextOf())
+      const { answer, usage } = await readBuckets(upstream, s3uid, contextOf())
       t.strictSame(answer, { message: [{ name: 'a' }], ...fields })
       t.strictSame(usage, message)
       t.strictSame(calls[1], { action: 'get_buckets_rmq', s3uid })
@@ -69,7 +76,7 @@ t.test('the list of buckets', async t => {
 
   t.test('is not asked for twice when it is refused for another reason', async t => {
     const { upstream, sent } = await account(t, ['Permission denied'])
-    t.ok(isProblem(await listedBuckets(upstream, s3uid, contextOf()).catch(error => error), 'forbidden'))
+    t.ok(isProblem(await readBuckets(upstream, s3uid, contextOf()).catch(error => error), 'forbidden'))
     t.same(sent(), ['get_buckets'])
   })
 })
@@ -120,10 +127,11 @@ t.test('a bucket that is created', async t => {
 
 t.test('a look ends with the first that sees the bucket, and at the deadline', async t => {
   const { upstream, sent } = await account(t, [named(), named('photos')])
-  const search = { s3uid, wished: 'photos', before: new Set<string>(), verifyDelaysMs: [0, 0, 0] }
-  t.match(await findMadeBucket(upstream, search, contextOf()), { name: 'photos' })
+  const search = { s3uid, name: 'photos', verifyDelaysMs: [0, 0, 0] }
+  const before = new Set<string>()
+  t.match(await findCreatedBucket(upstream, search, before, contextOf()), { name: 'photos' })
   t.equal(sent().length, 2)
   const late = { ...contextOf(), deadline: AbortSignal.abort() }
-  t.equal(await findMadeBucket(upstream, search, late), undefined)
+  t.equal(await findCreatedBucket(upstream, search, before, late), undefined)
   t.equal(sent().length, 2)
 })

@@ -1,18 +1,18 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
-import { listedFiles, pagesOf } from '../../../../src/domain/storage/files.ts'
+import { readJoinedPage, readPages } from '../../../../src/domain/storage/file-pages.ts'
 import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
-const wanted = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
+const requested = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
 
 const bucket = async (t: Test, get_files: (sent: Sent) => Told) => {
   const { upstream, calls } = await recordingUpstream(t, { get_files })
   return {
     calls,
-    list: (change: Partial<typeof wanted> | object = {}) =>
-      listedFiles(upstream, { ...wanted, ...change }, contextOf()).catch(error => error),
-    pages: () => pagesOf(upstream, { ...wanted, limit: 1_000_000 }, contextOf())
+    list: (change: Partial<typeof requested> | object = {}) =>
+      readJoinedPage(upstream, { ...requested, ...change }, contextOf()).catch(error => error),
+    pages: () => readPages(upstream, { ...requested, limit: 1_000_000 }, contextOf())
   }
 }
 

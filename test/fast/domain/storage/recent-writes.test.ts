@@ -40,35 +40,35 @@ t.test('a deletion that is repeated', async t => {
   for (const first of [lost, spoilt]) {
     t.test(`succeeds after one that was lost (${first.problem})`, async t => {
       const recent = fresh(t)
-      await t.rejects(recent.removing(me, target, refuses(first)), first)
-      await t.resolves(recent.removing(me, target, refuses(gone)))
-      await t.resolves(recent.removing(me, target, refuses(gone)), 'and again')
+      await t.rejects(recent.runDeletion(me, target, refuses(first)), first)
+      await t.resolves(recent.runDeletion(me, target, refuses(gone)))
+      await t.resolves(recent.runDeletion(me, target, refuses(gone)), 'and again')
     })
   }
 
   t.test('fails after one of which it is known that it did nothing', async t => {
     const recent = fresh(t)
-    await t.rejects(recent.removing(me, target, refuses(notDone)), notDone)
-    await t.rejects(recent.removing(me, target, refuses(gone)), gone)
-    await t.rejects(recent.removing(me, target, refuses(gone)), gone, 'its own refusal is not remembered')
+    await t.rejects(recent.runDeletion(me, target, refuses(notDone)), notDone)
+    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
+    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone, 'its own refusal is not remembered')
   })
 
   t.test('fails for another caller, another target, and when the target was made again', async t => {
     const recent = fresh(t)
-    await recent.removing(me, target, done)
-    await t.rejects(recent.removing(another, target, refuses(gone)), gone)
-    await t.rejects(recent.removing(me, ['s3_user_1', 'photos2'], refuses(gone)), gone)
-    await t.rejects(recent.removing(me, ['s3_user_1'], refuses(gone)), gone)
-    await recent.clear(me, target)
-    await t.rejects(recent.removing(me, target, refuses(gone)), gone)
+    await recent.runDeletion(me, target, done)
+    await t.rejects(recent.runDeletion(another, target, refuses(gone)), gone)
+    await t.rejects(recent.runDeletion(me, ['s3_user_1', 'photos2'], refuses(gone)), gone)
+    await t.rejects(recent.runDeletion(me, ['s3_user_1'], refuses(gone)), gone)
+    await recent.forgetDeletion(me, target)
+    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
   })
 
   t.test('fails as HOSTKEY says when it says something else', async t => {
     const recent = fresh(t)
-    await recent.removing(me, target, done)
+    await recent.runDeletion(me, target, done)
     const denied = new Problem('forbidden', 'no')
-    await t.rejects(recent.removing(me, target, refuses(denied)), denied)
-    await t.rejects(recent.removing(me, target, refuses(taken)), taken)
+    await t.rejects(recent.runDeletion(me, target, refuses(denied)), denied)
+    await t.rejects(recent.runDeletion(me, target, refuses(taken)), taken)
   })
 })
 
@@ -77,36 +77,36 @@ t.test('a creation that is repeated', async t => {
 
   t.test('finds what the lost one has made', async t => {
     const recent = fresh(t)
-    await t.rejects(recent.creating(me, target, { create: refuses(lost), find: unused }), lost)
-    t.equal(await recent.creating(me, target, { create: refuses(taken), find }), 'found')
-    t.equal(await recent.creating(me, target, { create: done, find: unused }), 'done')
+    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+    t.equal(await recent.runCreation(me, target, { create: refuses(taken), find }), 'found')
+    t.equal(await recent.runCreation(me, target, { create: done, find: unused }), 'done')
   })
 
   t.test('fails when nothing was lost before, for another caller, and for another target', async t => {
     const recent = fresh(t)
-    await recent.creating(me, target, { create: done, find: unused })
-    await t.rejects(recent.creating(me, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.creating(me, target, { create: refuses(notDone), find: unused }), notDone)
-    await t.rejects(recent.creating(me, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.creating(me, target, { create: refuses(lost), find: unused }), lost)
-    await t.rejects(recent.creating(another, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.creating(me, ['s3_user_1', 'b'], { create: refuses(taken), find: unused }), taken)
+    await recent.runCreation(me, target, { create: done, find: unused })
+    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: refuses(notDone), find: unused }), notDone)
+    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+    await t.rejects(recent.runCreation(another, target, { create: refuses(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, ['s3_user_1', 'b'], { create: refuses(taken), find: unused }), taken)
   })
 
   t.test('fails when it cannot be found: the name is somebody else’s', async t => {
     const recent = fresh(t)
-    await t.rejects(recent.creating(me, target, { create: refuses(lost), find: unused }), lost)
-    await t.rejects(recent.creating(me, target, { create: refuses(taken), find: async () => undefined }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: async () => undefined }), taken)
   })
 })
 
 t.test('a deletion is not taken for a creation, nor a creation for a deletion', async t => {
   const recent = fresh(t)
-  await recent.removing(me, target, done)
-  await t.rejects(recent.creating(me, target, { create: refuses(taken), find: async () => 'found' }), taken)
+  await recent.runDeletion(me, target, done)
+  await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: async () => 'found' }), taken)
   const other = fresh(t)
-  await t.rejects(other.creating(me, target, { create: refuses(lost), find: unused }), lost)
-  await t.rejects(other.removing(me, target, refuses(gone)), gone)
+  await t.rejects(other.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+  await t.rejects(other.runDeletion(me, target, refuses(gone)), gone)
 })
 
 t.test('ten minutes are remembered, and no more', async t => {
@@ -120,8 +120,8 @@ t.test('ten minutes are remembered, and no more', async t => {
       return store.put(name, value, ms)
     }
   })
-  await recent.removing(me, target, done)
-  await t.rejects(recent.creating(me, target, { create: refuses(lost), find: unused }), lost)
+  await recent.runDeletion(me, target, done)
+  await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
   t.strictSame(lives, [600_000, 600_000])
 })
 
@@ -131,11 +131,11 @@ t.test('without its store every write gets what HOSTKEY says', async t => {
   t.teardown(() => memory.close())
   const store: Store = { ...memory, put: down, get: down, remove: down }
   const recent = createRecentWrites(store)
-  await t.resolves(recent.removing(me, target, done))
-  await t.rejects(recent.removing(me, target, refuses(gone)), gone)
-  await t.rejects(recent.creating(me, target, { create: refuses(lost), find: unused }), lost)
-  await t.rejects(recent.creating(me, target, { create: refuses(taken), find: unused }), taken)
-  await t.resolves(recent.clear(me, target))
+  await t.resolves(recent.runDeletion(me, target, done))
+  await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
+  await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+  await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
+  await t.resolves(recent.forgetDeletion(me, target))
 })
 
 t.test('over the wire', async t => {

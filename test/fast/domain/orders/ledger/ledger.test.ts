@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Intent } from '../../../../../src/domain/orders/ledger/entry.ts'
-import { createLedger, type Held, type Ledger } from '../../../../../src/domain/orders/ledger/ledger.ts'
+import { createLedger, type Ledger, type VersionedEntry } from '../../../../../src/domain/orders/ledger/ledger.ts'
 import { createLedgerStore, type LedgerStore } from '../../../../../src/domain/orders/ledger/store.ts'
 import { StoreUnavailable } from '../../../../../src/store/index.ts'
 import { fails } from '../../../../support/assert/expect.ts'
@@ -39,18 +39,22 @@ const intentOf = (more: Partial<Intent> = {}): Intent => ({
   action: 'create_order',
   keyHash: randomUUID(),
   fingerprint: 'as it was',
-  wanted: { planId: 2, bucketName: `b-${randomUUID()}`, location: 'NL' },
+  requested: { planId: 2, bucketName: `b-${randomUUID()}`, location: 'NL' },
   ...more
 })
 
 /** The claim of a key that nobody has used. @throws Error when it is no new one */
-const claimed = async (ledger: Ledger, intent: Intent): Promise<Held> => {
+const claimEntry = async (ledger: Ledger, intent: Intent): Promise<VersionedEntry> => {
   const claim = await ledger.claim(intent)
   if (claim.kind !== 'new' && claim.kind !== 'takeover') throw new Error(`not ours: ${claim.kind}`)
-  return claim.held
+  return claim.claimed
 }
-const recorded = async (ledger: Ledger, held: Held, change: Parameters<Ledger['record']>[1]): Promise<Held> => {
-  const next = await ledger.record(held, change)
+const recordChange = async (
+  ledger: Ledger,
+  claimed: VersionedEntry,
+  change: Parameters<Ledger['record']>[1]
+): Promise<VersionedEntry> => {
+  const next = await ledger.record(claimed, change)
   if (!next) throw new Error('fenced off')
   return next
 }
@@ -71,11 +75,11 @@ for (const [name, setup] of Object.entries(stores)) {
     })
 
     t.test('one of many keys at once gets the bucket name', async t => {
-      const { wanted } = intentOf()
-      const claims = await Promise.all(Array.from({ length: 20 }, () => ledger.claim(intentOf({ wanted }))))
+      const { requested } = intentOf()
+      const claims = await Promise.all(Array.from({ length: 20 }, () => ledger.claim(intentOf({ requested }))))
       const [winner, ...others] = claims.filter(({ kind }) => kind === 'new')
       t.equal(others.length, 0)
-      const orderId = winner?.kind === 'new' ? winner.held.entry.orderId : ''
+      const orderId = winner?.kind === 'new' ? winner.claimed.entry.orderId : ''
       const losers = claims.flatMap(claim => (claim.kind === 'duplicate' ? [claim.orderId] : []))
       t.strictSame(
         losers,
@@ -84,37 +88,37 @@ for (const [name, setup] of Object.entries(stores)) {
     })
 
     t.test('a bucket name is guarded for one customer and one action', async t => {
-      const { wanted } = intentOf()
-      t.equal(await kindOf(intentOf({ wanted })), 'new')
-      t.equal(await kindOf(intentOf({ wanted, tenant: '1005' })), 'new')
-      t.equal(await kindOf(intentOf({ wanted, action: 'create_account' })), 'new')
+      const { requested } = intentOf()
+      t.equal(await kindOf(intentOf({ requested })), 'new')
+      t.equal(await kindOf(intentOf({ requested, tenant: '1005' })), 'new')
+      t.equal(await kindOf(intentOf({ requested, action: 'create_account' })), 'new')
     })
 
     t.test('a key is settled when it is done, and reused for another request', async t => {
       const intent = intentOf()
-      await recorded(ledger, await claimed(ledger, intent), { state: 'done', made: { s3uid: 's3_user_7' } })
+      await recordChange(ledger, await claimEntry(ledger, intent), { state: 'done', created: { s3uid: 's3_user_7' } })
       const claim = await ledger.claim(intent)
-      t.match(claim, { kind: 'settled', entry: { made: { s3uid: 's3_user_7' } } })
+      t.match(claim, { kind: 'terminal', entry: { created: { s3uid: 's3_user_7' } } })
       t.equal(await kindOf({ ...intent, fingerprint: 'another' }), 'reused')
     })
 
     t.test('an entry is taken over after the lease and not before; the slower of two owners is fenced off', async t => {
       const intent = intentOf()
-      const slow = await recorded(ledger, await claimed(ledger, intent), { state: 'sent', sentAt: time })
+      const slow = await recordChange(ledger, await claimEntry(ledger, intent), { state: 'sent', sentAt: time })
       time += LEASE_MS - 1
       t.equal(await kindOf(intent), 'running')
       time += 1
-      const fast = await claimed(ledger, intent)
+      const fast = await claimEntry(ledger, intent)
       t.equal(fast.entry.state, 'sent', 'whoever takes it over knows that it was sent')
       t.equal(await ledger.record(slow, { state: 'failed', problem: failure }), undefined)
       t.equal(await kindOf(intent), 'running', 'the lease begins again')
-      await recorded(ledger, fast, { state: 'done', made: { s3uid: 's3_user_8' } })
+      await recordChange(ledger, fast, { state: 'done', created: { s3uid: 's3_user_8' } })
       t.equal(await kindOf(intent), 'terminal')
     })
 
     t.test('one of many takes an entry over', async t => {
       const intent = intentOf()
-      await claimed(ledger, intent)
+      await claimEntry(ledger, intent)
       time += LEASE_MS
       const kinds = await Promise.all(Array.from({ length: 10 }, () => kindOf(intent)))
       t.equal(kinds.filter(kind => kind === 'takeover').length, 1)
@@ -122,7 +126,7 @@ for (const [name, setup] of Object.entries(stores)) {
 
     t.test('what is unknown may be taken on at once', async t => {
       const intent = intentOf()
-      await recorded(ledger, await claimed(ledger, intent), { state: 'unknown', problem: failure })
+      await recordChange(ledger, await claimEntry(ledger, intent), { state: 'unknown', problem: failure })
       t.equal(await kindOf(intent), 'takeover')
       t.equal(await kindOf(intent), 'running', 'by one at a time')
     })
@@ -131,15 +135,18 @@ for (const [name, setup] of Object.entries(stores)) {
       'the bucket name is free again when nothing was made, when it is abandoned, and when it is deleted',
       async t => {
         const failed = intentOf()
-        await recorded(ledger, await claimed(ledger, failed), { state: 'failed', problem: failure })
+        await recordChange(ledger, await claimEntry(ledger, failed), { state: 'failed', problem: failure })
         t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new')
 
         const abandoned = intentOf()
-        await ledger.abandon(await claimed(ledger, abandoned))
+        await ledger.abandon(await claimEntry(ledger, abandoned))
         t.equal(await kindOf(abandoned), 'new', 'the key too')
 
         const deleted = intentOf()
-        await recorded(ledger, await claimed(ledger, deleted), { state: 'done', made: { s3uid: 's3_user_9' } })
+        await recordChange(ledger, await claimEntry(ledger, deleted), {
+          state: 'done',
+          created: { s3uid: 's3_user_9' }
+        })
         t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate')
         await ledger.forget('1005', 's3_user_9')
         t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate', 'another customer deletes nothing')
@@ -153,30 +160,30 @@ for (const [name, setup] of Object.entries(stores)) {
       const isDead = () => Promise.reject(new StoreUnavailable('killed'))
       const crashing: LedgerStore = {
         ...store,
-        claim: (key, ...rest) => (key.startsWith('order-wish') ? isDead() : store.claim(key, ...rest))
+        claim: (key, ...rest) => (key.startsWith('order-request') ? isDead() : store.claim(key, ...rest))
       }
       await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
       t.equal(await kindOf(intent), 'running')
       time += LEASE_MS
-      t.match(await ledger.claim(intent), { kind: 'takeover', held: { entry: { state: 'claimed' } } })
+      t.match(await ledger.claim(intent), { kind: 'takeover', claimed: { entry: { state: 'claimed' } } })
 
       const failed = intentOf()
-      const held = await claimed(ledger, failed)
+      const claimed = await claimEntry(ledger, failed)
       const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS })
-      await t.rejects(dying.record(held, { state: 'failed', problem: failure }), StoreUnavailable)
+      await t.rejects(dying.record(claimed, { state: 'failed', problem: failure }), StoreUnavailable)
       t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
     })
 
     t.test('whoever takes over a claim whose bucket name another key has got meanwhile gives way', async t => {
       const intent = intentOf()
-      const { wanted } = intent
+      const { requested } = intent
       const dead: LedgerStore = {
         ...store,
         claim: (key, ...rest) =>
-          key.startsWith('order-wish') ? Promise.reject(new StoreUnavailable('killed')) : store.claim(key, ...rest)
+          key.startsWith('order-request') ? Promise.reject(new StoreUnavailable('killed')) : store.claim(key, ...rest)
       }
       await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
-      const other = await claimed(ledger, intentOf({ wanted }))
+      const other = await claimEntry(ledger, intentOf({ requested }))
       time += LEASE_MS
       t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })
       t.equal(await ledger.peek(intent), undefined, 'its own claim is gone')
@@ -186,25 +193,25 @@ for (const [name, setup] of Object.entries(stores)) {
 
     t.test('whoever takes over what was sent keeps its record, though another key has got the bucket name', async t => {
       const intent = intentOf()
-      const held = await recorded(ledger, await claimed(ledger, intent), { state: 'sent', sentAt: time })
+      const claimed = await recordChange(ledger, await claimEntry(ledger, intent), { state: 'sent', sentAt: time })
       // A day later the name is free.
       await store.release(
-        `order-wish:${intent.tenant}:${intent.action}:${intent.wanted.bucketName}`,
-        held.entry.orderId
+        `order-request:${intent.tenant}:${intent.action}:${intent.requested.bucketName}`,
+        claimed.entry.orderId
       )
-      await claimed(ledger, intentOf({ wanted: intent.wanted }))
+      await claimEntry(ledger, intentOf({ requested: intent.requested }))
       time += LEASE_MS
       t.equal(await kindOf(intent), 'duplicate')
-      t.match(await ledger.peek(intent), { state: 'sent', orderId: held.entry.orderId })
+      t.match(await ledger.peek(intent), { state: 'sent', orderId: claimed.entry.orderId })
     })
 
     t.test('a bucket name whose holder is gone without a trace is free', async t => {
       const intent = intentOf()
-      const { entry, text } = await claimed(ledger, intent)
-      await store.release(`order-key:${intent.tenant}:${intent.action}:${intent.keyHash}`, text)
+      const { entry, version } = await claimEntry(ledger, intent)
+      await store.release(`order-key:${intent.tenant}:${intent.action}:${intent.keyHash}`, version)
       const claim = await ledger.claim({ ...intent, keyHash: randomUUID() })
       t.match(claim, { kind: 'new' })
-      t.not(claim.kind === 'new' && claim.held.entry.orderId, entry.orderId)
+      t.not(claim.kind === 'new' && claim.claimed.entry.orderId, entry.orderId)
     })
 
     t.test('keys live for 24 h and orders for 30 days, for their customer', async t => {
@@ -217,17 +224,17 @@ for (const [name, setup] of Object.entries(stores)) {
           store.replace(key, old, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs)
       }
       const timed = createLedger({ store: watched, leaseMs: LEASE_MS })
-      const held = await claimed(timed, intentOf())
+      const claimed = await claimEntry(timed, intentOf())
       time += HOUR_MS
-      await recorded(timed, held, { state: 'done', made: { s3uid: 's3_user_10' } })
+      await recordChange(timed, claimed, { state: 'done', created: { s3uid: 's3_user_10' } })
       t.strictSame(Object.fromEntries(lives), {
         'order-key': 23 * HOUR_MS,
-        'order-wish': 24 * HOUR_MS,
-        'order-made': 24 * HOUR_MS,
+        'order-request': 24 * HOUR_MS,
+        'order-account': 24 * HOUR_MS,
         order: 30 * 24 * HOUR_MS
       })
-      t.match(await timed.find('1002', held.entry.orderId), { state: 'done' })
-      t.equal(await timed.find('1005', held.entry.orderId), undefined)
+      t.match(await timed.find('1002', claimed.entry.orderId), { state: 'done' })
+      t.equal(await timed.find('1005', claimed.entry.orderId), undefined)
     })
   })
 }
