@@ -1,4 +1,4 @@
-# What the gateway needs at run time, exactly as locked: no tools, no client, no pinned runtime (the image has its own).
+# Locked production dependencies only: no tools, no client, no pinned Node (the image has its own).
 FROM node:24-bookworm-slim AS deps
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -7,9 +7,9 @@ RUN npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
-# The one place that the process may write to: SQLite files, where they are asked for.
+# The only writable folder: the SQLite files, if they are used.
 RUN mkdir --mode=700 /data && chown node:node /data
-# Owned by root: the process can read its code and not change it.
+# Owned by root: the process can read its code but not change it.
 COPY --from=deps /app/node_modules ./node_modules
 COPY package.json ./
 COPY schemas ./schemas

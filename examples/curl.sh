@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# A tour of the gateway with nothing but curl. It ends with the first answer that is not the expected one.
+# A tour of the gateway with curl only. It fails at the first unexpected status.
 #
-#   GATEWAY      where the gateway is (http://127.0.0.1:8080)
-#   TOKEN        a HOSTKEY token; `npm start` prints the sandbox's
-#   API_KEY      what to log in with; without it TOKEN, which then ends with the session
-#   ACCOUNT, BUCKET, FILE   what to look at, and what to delete (those of the sandbox)
-#   PLACE_ORDER  `yes` places an order, which bills; else it is only checked
+#   GATEWAY      address of the gateway; default http://127.0.0.1:8080
+#   TOKEN        HOSTKEY token; `npm start` prints a demo token
+#   API_KEY      credential of the login; default TOKEN, which the logout then ends
+#   ACCOUNT, BUCKET   what to list; default those of the sandbox
+#   FILE         file to delete; default one of the sandbox
+#   PLAN         plan of the order; default 2
+#   PLACE_ORDER  `yes` places the order, which bills; otherwise it is only validated
 set -euo pipefail
 
 GATEWAY=${GATEWAY:-http://127.0.0.1:8080}
@@ -14,7 +16,7 @@ API_KEY=${API_KEY:-}
 ACCOUNT=${ACCOUNT:-s3_user_1}
 BUCKET=${BUCKET:-holiday-pictures}
 FILE=${FILE:-a/../b}
-# Most of an installation's bucket names are taken.
+# A new name for each run: the name may be taken.
 NEW_BUCKET=tour-$(date +%s)-$$
 
 folder=$(mktemp -d)
@@ -27,94 +29,95 @@ fail() {
   exit 1
 }
 
-# By file, because the arguments of a program stand in the list of processes for everybody to read.
-by_token() { printf 'header = "Authorization: Bearer %s"\n' "$TOKEN"; }
-by_cookie() { printf 'header = "X-CSRF: 1"\ncookie = "%s"\ncookie-jar = "%s"\n' "$folder/jar" "$folder/jar"; }
+# Credentials go through a file: every user of the machine can read the arguments of a process.
+with_token() { printf 'header = "Authorization: Bearer %s"\n' "$TOKEN"; }
+with_cookie() { printf 'header = "X-CSRF: 1"\ncookie = "%s"\ncookie-jar = "%s"\n' "$folder/jar" "$folder/jar"; }
 credential() {
   if [[ -n $API_KEY ]]; then printf '{"apiKey":"%s"}' "$API_KEY"; else printf '{"token":"%s"}' "$TOKEN"; fi
 }
 
-# send <expected status, or several with | between> <door> <method> <path> [arguments of curl]: prints the status, leaves the reply in $folder.
+# send <expected statuses, separated by |> <credential function> <method> <path> [curl arguments]
+# Prints the status and leaves the reply in $folder.
 send() {
-  local expected=$1 door=$2 method=$3 path=$4 status
+  local expected=$1 authenticate=$2 method=$3 path=$4 status
   shift 4
-  status=$(curl --silent --show-error --max-time 90 --config <("$door") --request "$method" \
+  status=$(curl --silent --show-error --max-time 90 --config <("$authenticate") --request "$method" \
     --dump-header "$folder/head" --output "$folder/body" --write-out '%{http_code}' "$@" "$GATEWAY$path") ||
-    fail "$method $path: no answer"
+    fail "$method $path: no reply"
   printf '%s %s -> %s\n' "$method" "$path" "$status"
   [[ "|$expected|" == *"|$status|"* ]] || fail "expected $expected, not $status: $(head -c 1000 "$folder/body")"
 }
-# The beginning of the reply: lists are long.
+# Prints the start of the reply.
 show() { head -c 400 "$folder/body" && echo; }
-# The text of a member at whatever depth. A program has a parser; for a tour this is enough.
+# Prints a string member at any depth. Use a JSON parser in a real program.
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$folder/body"; }
 
 json=(--header 'Content-Type: application/json')
 files=/accounts/$ACCOUNT/buckets/$BUCKET/files
 
 step 'The accounts of the customer'
-send 200 by_token GET /accounts
+send 200 with_token GET /accounts
 show
 
 step "The buckets of $ACCOUNT"
-send 200 by_token GET "/accounts/$ACCOUNT/buckets"
+send 200 with_token GET "/accounts/$ACCOUNT/buckets"
 show
 
 step "The files of $BUCKET, page by page"
 cursor='' pages=0
 while :; do
-  send 200 by_token GET "$files" --get --data-urlencode limit=100 ${cursor:+--data-urlencode "cursor=$cursor"}
+  send 200 with_token GET "$files" --get --data-urlencode limit=100 ${cursor:+--data-urlencode "cursor=$cursor"}
   pages=$((pages + 1))
   cursor=$(member nextCursor)
-  # A bound: a bucket may have millions of files.
+  # At most 10 pages: a bucket may have millions of files.
   if [[ -z $cursor || $pages == 10 ]]; then break; fi
 done
 printf 'pages: %d\n' "$pages"
 
 step "Delete the file whose path is exactly $FILE"
-# --get and --data-urlencode put the path into the query, where nobody takes dots and slashes out of it.
-# 404: an earlier tour has deleted it.
-send '204|404' by_token DELETE "$files" --get --data-urlencode "path=$FILE"
+# --get and --data-urlencode put the path into the query: clients and proxies rewrite dots and slashes in a URL path.
+# 404: an earlier tour deleted the file.
+send '204|404' with_token DELETE "$files" --get --data-urlencode "path=$FILE"
 
 step 'A failure is a problem with a name, and a page that explains it'
-send 404 by_token GET "/accounts/$ACCOUNT/buckets/no-bucket-of-$NEW_BUCKET/files"
+send 404 with_token GET "/accounts/$ACCOUNT/buckets/no-bucket-of-$NEW_BUCKET/files"
 show
 [[ $(member type) == */bucket-not-found ]] || fail 'expected the problem bucket-not-found'
 
-step 'A bucket is made, and deleted under its actual name'
-send 201 by_token POST "/accounts/$ACCOUNT/buckets" "${json[@]}" --data "{\"name\":\"$NEW_BUCKET\"}"
+step 'Create a bucket, and delete it under its actual name'
+send 201 with_token POST "/accounts/$ACCOUNT/buckets" "${json[@]}" --data "{\"name\":\"$NEW_BUCKET\"}"
 show
-send 204 by_token DELETE "/accounts/$ACCOUNT/buckets/$(member name)"
+send 204 with_token DELETE "/accounts/$ACCOUNT/buckets/$(member name)"
 
-step 'An order that is only checked'
+step 'Validate an order without placing it'
 order="{\"planId\":${PLAN:-2},\"bucketName\":\"$NEW_BUCKET\"}"
-send 200 by_token POST '/orders?validateOnly=true' "${json[@]}" --header "Idempotency-Key: $NEW_BUCKET-check" --data "$order"
+send 200 with_token POST '/orders?validateOnly=true' "${json[@]}" --header "Idempotency-Key: $NEW_BUCKET-check" --data "$order"
 show
 
 if [[ ${PLACE_ORDER:-} == yes ]]; then
-  step 'An order, sent twice with one Idempotency-Key: one account, one bill'
+  step 'Place an order twice with one Idempotency-Key: one account, one bill'
   key=(--header "Idempotency-Key: $NEW_BUCKET-order")
-  send 201 by_token POST /orders "${json[@]}" "${key[@]}" --data "$order"
+  send 201 with_token POST /orders "${json[@]}" "${key[@]}" --data "$order"
   show
   first=$(member s3uid)
-  send 201 by_token POST /orders "${json[@]}" "${key[@]}" --data "$order"
-  grep -i '^idempotency-replayed: true' "$folder/head" || fail 'the second answer is no replay'
-  [[ $(member s3uid) == "$first" ]] || fail 'the second order made another account'
+  send 201 with_token POST /orders "${json[@]}" "${key[@]}" --data "$order"
+  grep -i '^idempotency-replayed: true' "$folder/head" || fail 'the second reply is not a replay'
+  [[ $(member s3uid) == "$first" ]] || fail 'the second order created another account'
 fi
 
-step 'As a browser: log in, and keep a cookie instead of the token'
-credential | send 201 by_cookie POST /session "${json[@]}" --data @-
+step 'Log in as a browser: the session cookie replaces the token'
+credential | send 201 with_cookie POST /session "${json[@]}" --data @-
 show
-send 200 by_cookie GET /accounts
+send 200 with_cookie GET /accounts
 
-step 'By cookie, but without X-CSRF: no page of another site gets in'
-no_csrf() { printf 'cookie = "%s"\n' "$folder/jar"; }
-send 403 no_csrf GET /accounts
+step 'Without X-CSRF the cookie is refused: pages of other sites cannot send it'
+without_csrf() { printf 'cookie = "%s"\n' "$folder/jar"; }
+send 403 without_csrf GET /accounts
 show
 
 step 'Log out'
-send 204 by_cookie DELETE /session
-send 401 by_cookie GET /accounts
+send 204 with_cookie DELETE /session
+send 401 with_cookie GET /accounts
 show
 
-step 'The tour is over.'
+step 'End of the tour.'

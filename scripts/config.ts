@@ -1,7 +1,7 @@
 import { ConfigError, loadConfig, shown } from '../src/config/config.ts'
 import { settings } from '../src/config/settings.ts'
 
-/** Prints the settings as the gateway would read them here, or all that is wrong with them. */
+/** Prints the settings that the gateway would use with this environment, or all invalid ones. */
 try {
   for (const { name, value } of shown(settings, loadConfig(process.env))) console.log(`${name}=${value}`)
 } catch (error) {

@@ -1,4 +1,4 @@
-// The whole page. What HOSTKEY or a customer has named (files, folders, buckets) becomes text, never HTML.
+// The whole page. Names of files, folders and buckets are inserted as text, never as HTML.
 
 const GATEWAY = document.querySelector('meta[name="gateway"]').content.replace(/\/$/, '')
 
@@ -7,17 +7,17 @@ const TIMEOUT_MS = 90_000
 
 const PAGE_SIZE = 100
 
-/** A page of the list may hold nothing of the folder that is shown; so many are asked for at one click. */
-const MOST_PAGES = 10
+/** Pages to request per click: a page may hold nothing of the folder that is shown. */
+const MAX_PAGES = 10
 
-/** Longer names are shown with their middle left out; the dialog shows all of them. */
-const MOST_CHARACTERS = 80
+/** Longer names are shown without their middle. The dialog shows the full name. */
+const MAX_CHARACTERS = 80
 
 const $ = id => document.getElementById(id)
 
 // ── The gateway ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What went wrong, in words: RFC 9457, or our own where no reply came. */
+/** A problem of the gateway (RFC 9457), or of the page when there is no reply. */
 class Problem extends Error {
   constructor(fields) {
     super(fields.title)
@@ -25,7 +25,7 @@ class Problem extends Error {
   }
 }
 
-/** One request by cookie. `X-CSRF` shows that a page of ours sends it: no page of another site can set it. */
+/** One request with the session cookie. `X-CSRF` proves that it comes from this page: other sites cannot set it. */
 const call = async (method, path, { query = {}, body, signal = view.signal } = {}) => {
   const url = new URL(GATEWAY + path, location.href)
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value)
@@ -43,17 +43,17 @@ const call = async (method, path, { query = {}, body, signal = view.signal } = {
   } catch (error) {
     if (signal.aborted) throw error
     throw new Problem({
-      title: 'The gateway does not answer',
-      detail: 'Look at your connection, then try again.',
+      title: 'No reply from the gateway',
+      detail: 'Check your connection, then try again.',
       retryable: true
     })
   }
-  const data = parsed(text)
+  const data = parseJson(text)
   if (reply.ok) return data
   const instance = reply.headers.get('x-request-id') ?? undefined
   throw new Problem({
-    title: 'That did not work',
-    detail: `The answer was ${reply.status}.`,
+    title: 'The request failed',
+    detail: `The status of the reply was ${reply.status}.`,
     instance,
     ...data,
     status: reply.status,
@@ -61,7 +61,7 @@ const call = async (method, path, { query = {}, body, signal = view.signal } = {
   })
 }
 
-const parsed = text => {
+const parseJson = text => {
   try {
     return JSON.parse(text)
   } catch {
@@ -76,7 +76,7 @@ const filesPath = (account, bucket) => `${accountPath(account)}/buckets/${encode
 
 const withAttributes = (element, attributes, children) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
-  // A string becomes a text node: nothing in it is markup.
+  // A string becomes a text node, never markup.
   element.append(...children)
   return element
 }
@@ -94,11 +94,11 @@ const button = (text, onClick, attributes = {}) => {
 
 const icon = name => svg('svg', { class: 'icon', 'aria-hidden': 'true' }, svg('use', { href: `#icon-${name}` }))
 
-// ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-const inBytes = bytes => {
+const formatBytes = bytes => {
   if (bytes === undefined) return '–'
   const unit = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10))
   const value = bytes / 1024 ** unit
@@ -110,37 +110,37 @@ const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium' })
 const minute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short', hour12: false })
 const time = (instant, format) => (instant ? html('time', { datetime: instant }, format.format(new Date(instant))) : '')
 
-/** Characters that cannot be seen, or that turn the direction of the text around them. */
+/** Invisible characters, and those that change the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a file name may hold any of them.
 const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
-const visible = text => text.replace(INVISIBLE, found => `\\u{${found.codePointAt(0).toString(16)}}`)
+const escapeInvisible = text => text.replace(INVISIBLE, found => `\\u{${found.codePointAt(0).toString(16)}}`)
 
-const shortened = text => {
+const shorten = text => {
   const characters = [...text]
-  if (characters.length <= MOST_CHARACTERS) return text
-  const half = MOST_CHARACTERS / 2
+  if (characters.length <= MAX_CHARACTERS) return text
+  const half = MAX_CHARACTERS / 2
   return `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`
 }
 
-/** `bdi`: a name that is written from right to left leaves what is beside it alone. */
-const named = text => html('bdi', {}, shortened(visible(text)))
+/** `bdi`: a right-to-left name does not reorder the text around it. */
+const nameElement = text => html('bdi', {}, shorten(escapeInvisible(text)))
 
-const counted = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`
+const countOf = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`
 
-// ── What is shown ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The view ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Ends with what is shown: an answer that comes later belongs to nothing. */
+/** Aborted when the view changes, so that a late reply is ignored. */
 let view = new AbortController()
 
-/** Does the browser have a session? The cookie cannot be read; this is only a memory of it, and no secret. */
-const memory = {
+/** Whether the browser may have a session: scripts cannot read the cookie. Holds no secret. */
+const sessionHint = {
   has: () => localStorage.getItem('session') === 'yes',
-  keep: () => localStorage.setItem('session', 'yes'),
-  drop: () => localStorage.removeItem('session')
+  set: () => localStorage.setItem('session', 'yes'),
+  clear: () => localStorage.removeItem('session')
 }
 
-/** What the address names: `#account=…&bucket=…&folder=…` or `&search=…`. Back and forward work by it. */
+/** The view is in the URL, for the back button: `#account=…&bucket=…&folder=…` or `&search=…`. */
 const place = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
 const addressOf = where => `#${new URLSearchParams(where)}`
 
@@ -150,29 +150,29 @@ const open = (section, title) => {
   $('who').hidden = section === 'login'
 }
 
-const tell = text => {
+const notify = text => {
   $('notice').textContent = text
 }
 
-/** Shows a problem in words, with the id that support asks for. */
-const showProblem = (error, again) => {
+/** Shows a problem, with the id of the request for support. */
+const showProblem = (error, retry) => {
   const box = $('problem')
-  const said = [error.upstream ? `HOSTKEY says: ${error.upstream.message}` : error.detail]
-  if (error.outcome === 'unknown') said.push('Nobody knows yet whether it was done: look before you try again.')
-  if (error.retryAfter) said.push(`Try again in ${counted(Number(error.retryAfter), 'second')}.`)
-  for (const fault of error.errors ?? []) said.push(`${fault.parameter ?? fault.pointer ?? fault.in}: ${fault.detail}`)
+  const lines = [error.upstream ? `HOSTKEY: ${error.upstream.message}` : error.detail]
+  if (error.outcome === 'unknown') lines.push('The outcome is unknown. Check before you try again.')
+  if (error.retryAfter) lines.push(`Try again in ${countOf(Number(error.retryAfter), 'second')}.`)
+  for (const fault of error.errors ?? []) lines.push(`${fault.parameter ?? fault.pointer ?? fault.in}: ${fault.detail}`)
   box.replaceChildren(
     html('strong', {}, error.title),
-    ...said.map(text => html('p', {}, visible(text))),
+    ...lines.map(text => html('p', {}, escapeInvisible(text))),
     ...(error.instance ? [html('p', { class: 'dim' }, `Request id: ${error.instance}`)] : []),
-    ...(again && error.retryable ? [button('Try again', again)] : [])
+    ...(retry && error.retryable ? [button('Try again', retry)] : [])
   )
   box.hidden = false
   box.scrollIntoView({ block: 'nearest' })
 }
 
-/** Runs what may fail. A session that has ended leads back to the login. */
-const attempt = async (work, again) => {
+/** Runs `work` and shows its failure. When the session has ended, the login is shown. */
+const attempt = async (work, retry) => {
   const { signal } = view
   $('problem').hidden = true
   try {
@@ -182,18 +182,18 @@ const attempt = async (work, again) => {
     if (error.status === 401) return askToLogIn('Your session has ended. Log in again.')
     if (!(error instanceof Problem)) console.error(error)
     showProblem(
-      error instanceof Problem ? error : new Problem({ title: 'The page has a fault', detail: String(error) }),
-      again
+      error instanceof Problem ? error : new Problem({ title: 'Error in the page', detail: String(error) }),
+      retry
     )
   }
 }
 
-/** Shows what the address names. */
+/** Shows the view that the URL names. */
 const show = async () => {
   view.abort()
   view = new AbortController()
   $('confirm').close()
-  if (!memory.has()) return askToLogIn('')
+  if (!sessionHint.has()) return askToLogIn('')
   await attempt(async () => {
     if (!$('email').textContent) $('email').textContent = (await call('GET', '/session')).email ?? ''
     const where = place()
@@ -206,13 +206,13 @@ const show = async () => {
 const askToLogIn = notice => {
   view.abort()
   view = new AbortController()
-  memory.drop()
+  sessionHint.clear()
   $('confirm').close()
   $('email').textContent = ''
   $('login-form').reset()
   chooseCredential()
   open('login', 'Log in')
-  tell(notice)
+  notify(notice)
   shownCredential()[0].focus()
 }
 
@@ -220,7 +220,7 @@ const credentialFields = kind => [...document.querySelectorAll(`[data-kind="${ki
 const chosenKind = () => new FormData($('login-form')).get('kind')
 const shownCredential = () => credentialFields(chosenKind())
 
-/** A field that is not shown is disabled: it is neither sent nor required. */
+/** Hidden fields are disabled: they are neither sent nor required. */
 const chooseCredential = () => {
   for (const part of document.querySelectorAll('[data-kind]')) {
     part.hidden = part.dataset.kind !== chosenKind()
@@ -232,12 +232,12 @@ const logIn = () =>
   whileBusy($('login-form').querySelector('.main'), async () => {
     const body = Object.fromEntries(shownCredential().map(({ name, value }) => [name, value]))
     $('problem').hidden = true
-    tell('')
+    notify('')
     try {
       const { email } = await call('POST', '/session', { body })
-      // The credential was used once; the page forgets it too.
+      // The credential is needed only once.
       $('login-form').reset()
-      memory.keep()
+      sessionHint.set()
       $('email').textContent = email ?? ''
       await show()
       $('overview-title').focus()
@@ -265,9 +265,9 @@ const whileBusy = async (element, work) => {
 
 // ── Accounts, buckets and usage ─────────────────────────────────────────────────────────────────────────────────────
 
-const showOverview = async ({ account: wanted }) => {
+const showOverview = async ({ account: requested }) => {
   const { items } = await call('GET', '/accounts')
-  const account = items.find(({ s3uid }) => s3uid === wanted) ?? items[0]
+  const account = items.find(({ s3uid }) => s3uid === requested) ?? items[0]
   $('account').replaceChildren(
     ...items.map(({ s3uid, location }) =>
       html('option', { value: s3uid }, [s3uid, location].filter(Boolean).join(' · '))
@@ -276,11 +276,11 @@ const showOverview = async ({ account: wanted }) => {
   $('buckets').replaceChildren()
   showUsage({})
   open('overview', 'Storage')
-  if (!account) return tell('There is no account yet.')
+  if (!account) return notify('There is no account yet.')
   $('account').value = account.s3uid
   const buckets = (await call('GET', `${accountPath(account.s3uid)}/buckets`)).items
   showBuckets(account.s3uid, buckets)
-  // Slower, and with a limit of its own: the buckets are there before.
+  // Usage is slower and has its own rate limit: show the buckets first.
   const usage = await call('GET', `${accountPath(account.s3uid)}/usage`)
   showUsage(usage)
   showBuckets(account.s3uid, buckets, usage)
@@ -293,13 +293,13 @@ const showBuckets = (account, buckets, usage) => {
     html(
       'li',
       {},
-      html('a', { class: 'name', href: addressOf({ account, bucket: name }) }, icon('bucket'), named(name)),
+      html('a', { class: 'name', href: addressOf({ account, bucket: name }) }, icon('bucket'), nameElement(name)),
       html('span', { class: 'share' }, bar((sizes.get(name) ?? 0) / largest)),
-      html('span', { class: 'meta' }, inBytes(sizes.get(name))),
-      html('span', { class: 'meta made' }, time(createdAt, day))
+      html('span', { class: 'meta' }, formatBytes(sizes.get(name))),
+      html('span', { class: 'meta date' }, time(createdAt, day))
     )
   )
-  // Nothing is built anew under the hands of somebody who is on a bucket already.
+  // Rows are replaced: keep the focus on the same bucket.
   const focused = [...$('buckets').querySelectorAll('a')].indexOf(document.activeElement)
   $('buckets').replaceChildren(
     ...(rows.length ? rows : [html('li', { class: 'empty' }, 'This account has no bucket.')])
@@ -308,18 +308,18 @@ const showBuckets = (account, buckets, usage) => {
 }
 
 const showUsage = ({ storageBytes, quotaBytes, quotaUsedRatio = 0, snapshots = [] }) => {
-  $('used').textContent = inBytes(storageBytes)
+  $('used').textContent = formatBytes(storageBytes)
   $('quota').replaceChildren(bar(quotaUsedRatio))
   const percent = quotaUsedRatio.toLocaleString('en', { style: 'percent', maximumFractionDigits: 2 })
-  $('quota-text').textContent = quotaBytes ? `${percent} of ${inBytes(quotaBytes)}` : ''
-  const counts = snapshots.filter(({ createdAt, storageBytes }) => createdAt && storageBytes !== undefined)
-  drawTrend = () => $('trend-chart').replaceChildren(trendOf(counts, $('trend-chart').clientWidth))
+  $('quota-text').textContent = quotaBytes ? `${percent} of ${formatBytes(quotaBytes)}` : ''
+  const measured = snapshots.filter(({ createdAt, storageBytes }) => createdAt && storageBytes !== undefined)
+  drawTrend = () => $('trend-chart').replaceChildren(trendOf(measured, $('trend-chart').clientWidth))
   drawTrend()
 }
 
 // ── Charts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A part of a whole, 0 to 1. What is there is seen: at least 2 %. */
+/** A ratio of 0 to 1 as a bar. Any ratio above 0 is at least 2 % wide, to be visible. */
 const bar = ratio => {
   const width = ratio > 0 ? Math.min(100, Math.max(2, ratio * 100)) : 0
   return svg(
@@ -335,11 +335,11 @@ const MARGIN = { top: 10, right: 8, bottom: 24, left: 68 }
 
 let drawTrend = () => undefined
 
-/** Storage at each count, as a line over an area, in pixels of the place that it has. */
-const trendOf = (counts, width) => {
-  if (counts.length < 2 || width === 0)
-    return html('p', { class: 'dim' }, counts.length ? 'Counted only once so far.' : '')
-  const points = counts
+/** The storage of each snapshot, as a line above an area. @param width in pixels */
+const trendOf = (snapshots, width) => {
+  if (snapshots.length < 2 || width === 0)
+    return html('p', { class: 'dim' }, snapshots.length ? 'Only one snapshot so far.' : '')
+  const points = snapshots
     .map(({ createdAt, storageBytes }) => ({ at: Date.parse(createdAt), bytes: storageBytes }))
     .sort((one, other) => one.at - other.at)
   const [first, last] = [points[0], points.at(-1)]
@@ -348,22 +348,22 @@ const trendOf = (counts, width) => {
   const x = ({ at }) => MARGIN.left + (inner.width * (at - first.at)) / Math.max(1, last.at - first.at)
   const y = bytes => MARGIN.top + inner.height * (1 - bytes / top)
   const path = points.map(point => `${x(point).toFixed(1)},${y(point.bytes).toFixed(1)}`).join('L')
-  const ground = `L${x(last)},${y(0)}L${x(first)},${y(0)}Z`
-  const words = `Storage: ${points.map(({ at, bytes }) => `${inBytes(bytes)} on ${day.format(at)}`).join(', ')}`
+  const base = `L${x(last)},${y(0)}L${x(first)},${y(0)}Z`
+  const label = `Storage: ${points.map(({ at, bytes }) => `${formatBytes(bytes)} on ${day.format(at)}`).join(', ')}`
   return svg(
     'svg',
-    { width, height: HEIGHT, role: 'img', 'aria-label': words },
+    { width, height: HEIGHT, role: 'img', 'aria-label': label },
     ...[0, 0.5, 1].flatMap(part => [
       svg('line', { class: 'grid', x1: MARGIN.left, x2: width - MARGIN.right, y1: y(top * part), y2: y(top * part) }),
-      svg('text', { x: MARGIN.left - 12, y: y(top * part) + 4, 'text-anchor': 'end' }, inBytes(top * part))
+      svg('text', { x: MARGIN.left - 12, y: y(top * part) + 4, 'text-anchor': 'end' }, formatBytes(top * part))
     ]),
-    svg('path', { class: 'area', d: `M${path}${ground}` }),
+    svg('path', { class: 'area', d: `M${path}${base}` }),
     svg('path', { class: 'line', d: `M${path}` }),
     ...points.map(point =>
       svg(
         'circle',
         { class: 'dot', cx: x(point), cy: y(point.bytes), r: 4 },
-        svg('title', {}, `${inBytes(point.bytes)}, ${day.format(point.at)}`)
+        svg('title', {}, `${formatBytes(point.bytes)}, ${day.format(point.at)}`)
       )
     ),
     svg('text', { x: MARGIN.left, y: HEIGHT - 4 }, day.format(first.at)),
@@ -371,21 +371,21 @@ const trendOf = (counts, width) => {
   )
 }
 
-/** The next of 1, 2, 4, 8 … 512 of a unit: labels without fractions. */
+/** The next power of two: labels without fractions. */
 const niceTop = bytes => 2 ** Math.ceil(Math.log2(Math.max(2, bytes)))
 
 // ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The list that is shown, and where it goes on. */
+/** The list that is shown, and the cursor of its next page. */
 let list
 
 const showFiles = async ({ account, bucket, folder = '', search = '' }) => {
-  list = { account, bucket, folder, search, cursor: undefined, folders: new Set(), files: 0, isOver: false }
+  list = { account, bucket, folder, search, cursor: undefined, folders: new Set(), files: 0, isComplete: false }
   $('rows').replaceChildren()
   $('load-more').hidden = true
   $('search').value = search
-  const title = search ? `Results for “${shortened(visible(search))}”` : lastOf(folder) || bucket
-  $('files-title').replaceChildren(named(title))
+  const title = search ? `Results for “${shorten(escapeInvisible(search))}”` : lastOf(folder) || bucket
+  $('files-title').replaceChildren(nameElement(title))
   showTrail(list)
   open('files', title)
   $('files-title').focus()
@@ -395,29 +395,29 @@ const showFiles = async ({ account, bucket, folder = '', search = '' }) => {
 const lastOf = folder => folder.replace(/\/$/, '').split('/').at(-1)
 
 const showTrail = ({ account, bucket, folder, search }) => {
-  const link = (text, where) => html('a', { href: addressOf(where) }, named(text))
+  const link = (text, where) => html('a', { href: addressOf(where) }, nameElement(text))
   const parts = folder.split('/').slice(0, -1)
   const folders = parts.map((part, index) => [part || '/', `${parts.slice(0, index + 1).join('/')}/`])
   const steps = [link('Overview', { account }), link(bucket, { account, bucket })]
   for (const [name, path] of folders) steps.push(link(name, { account, bucket, folder: path }))
-  // Where one is stands in the heading.
+  // The heading shows the current folder.
   if (!search) steps.pop()
   $('trail').replaceChildren(...steps)
 }
 
-/** The next pages, until there is something to show. */
+/** Requests the next pages until there is a row to show. */
 const loadMore = async () => {
   const shown = list
   $('count').textContent = shown.files === 0 ? 'Loading…' : 'Loading more…'
   const before = $('rows').childElementCount
   try {
-    for (let pages = 0; pages < MOST_PAGES && !shown.isOver && $('rows').childElementCount === before; pages++) {
+    for (let pages = 0; pages < MAX_PAGES && !shown.isComplete && $('rows').childElementCount === before; pages++) {
       const { account, bucket, folder, search, cursor } = shown
-      // HOSTKEY has no folders to open: what `search` finds is narrowed down to the folder here.
+      // HOSTKEY cannot list a folder: search for its path, then filter here.
       const query = { limit: PAGE_SIZE, search: search || folder, cursor }
       const page = await call('GET', filesPath(account, bucket), { query })
       shown.cursor = page.nextCursor ?? undefined
-      shown.isOver = page.nextCursor === null
+      shown.isComplete = page.nextCursor === null
       $('rows').append(...rowsOf(shown, page))
     }
     showCount()
@@ -425,11 +425,11 @@ const loadMore = async () => {
     if (shown === list) $('count').textContent = ''
     throw error
   } finally {
-    $('load-more').hidden = shown.isOver || shown.cursor === undefined
+    $('load-more').hidden = shown.isComplete || shown.cursor === undefined
   }
 }
 
-/** What of a page belongs to the folder: its files, and the next level of folders, each once. */
+/** The rows of a page: the files of the folder, and its subfolders that have no row yet. */
 const rowsOf = (shown, { items, folders }) => {
   const { folder, search, account, bucket } = shown
   const isInside = path => path.startsWith(folder)
@@ -438,63 +438,67 @@ const rowsOf = (shown, { items, folders }) => {
   const files = items.filter(({ path }) => isInside(path)).filter(isFile)
   const deeper = [...folders, ...items].filter(({ path }) => !search && isInside(path) && below(path) >= 0)
   const found = deeper.map(({ path }) => path.slice(0, folder.length + below(path) + 1))
-  const fresh = [...new Set(found)].filter(path => !shown.folders.has(path))
-  for (const path of fresh) shown.folders.add(path)
+  const newFolders = [...new Set(found)].filter(path => !shown.folders.has(path))
+  for (const path of newFolders) shown.folders.add(path)
   shown.files += files.length
   return [
-    ...fresh.map(path => folderRow(path.slice(folder.length), { account, bucket, folder: path })),
+    ...newFolders.map(path => folderRow(path.slice(folder.length), { account, bucket, folder: path })),
     ...files.map(file => fileRow(file, search ? file.path : file.path.slice(folder.length) || file.path))
   ]
 }
 
 const folderRow = (name, where) =>
-  html('li', { class: 'folder' }, html('a', { class: 'name', href: addressOf(where) }, icon('folder'), named(name)))
+  html(
+    'li',
+    { class: 'folder' },
+    html('a', { class: 'name', href: addressOf(where) }, icon('folder'), nameElement(name))
+  )
 
 const fileRow = (file, name) => {
   const row = html(
     'li',
     {},
-    html('span', { class: 'name' }, icon('file'), named(name)),
-    html('span', { class: 'meta size' }, inBytes(file.sizeBytes)),
-    html('span', { class: 'meta made' }, time(file.modifiedAt, minute)),
+    html('span', { class: 'name' }, icon('file'), nameElement(name)),
+    html('span', { class: 'meta size' }, formatBytes(file.sizeBytes)),
+    html('span', { class: 'meta date' }, time(file.modifiedAt, minute)),
     button('Delete', () => askToDelete(file.path, row), {
       class: 'quiet',
-      'aria-label': `Delete ${visible(file.path)}`
+      'aria-label': `Delete ${escapeInvisible(file.path)}`
     })
   )
   return row
 }
 
 const showCount = () => {
-  const { files, folders, isOver } = list
-  const parts = [counted(files, 'file'), ...(folders.size ? [counted(folders.size, 'folder')] : [])].join(', ')
-  if (files || folders.size) $('count').textContent = isOver ? parts : `${parts}, and there are more`
-  else $('count').textContent = isOver ? 'Nothing here.' : 'Nothing so far, and there are more'
+  const { files, folders, isComplete } = list
+  const parts = [countOf(files, 'file'), ...(folders.size ? [countOf(folders.size, 'folder')] : [])].join(', ')
+  if (files || folders.size) $('count').textContent = isComplete ? parts : `${parts}, more to load`
+  else $('count').textContent = isComplete ? 'No files.' : 'No files so far, more to load'
 }
 
 // ── Deleting a file ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const askToDelete = (path, row) => {
-  $('confirm-path').replaceChildren(html('bdi', {}, visible(path)))
+  $('confirm-path').replaceChildren(html('bdi', {}, escapeInvisible(path)))
   $('confirm-yes').onclick = () => remove(path, row)
   $('confirm').showModal()
-  // The safe one: a hasty Enter deletes nothing.
+  // Enter must not delete by accident.
   $('confirm-no').focus()
 }
 
 const remove = (path, row) =>
   whileBusy($('confirm-yes'), async () => {
     const { account, bucket } = list
-    tell('')
+    notify('')
     await attempt(async () => {
-      // In the query, where no browser takes dots and slashes out of the path.
+      // In the query: browsers rewrite dots and slashes in the path of a URL.
       await call('DELETE', filesPath(account, bucket), { query: { path } })
       const next = row.nextElementSibling ?? row.previousElementSibling
       row.remove()
       list.files -= 1
       showCount()
       $('confirm').close()
-      tell(`Deleted ${shortened(visible(path))}`)
+      notify(`Deleted ${shorten(escapeInvisible(path))}`)
       ;(next?.querySelector('a, button') ?? $('files-title')).focus()
     })
     $('confirm').close()
@@ -523,7 +527,7 @@ $('load-more').addEventListener('click', () => {
 })
 $('confirm-no').addEventListener('click', () => $('confirm').close())
 window.addEventListener('hashchange', () => {
-  tell('')
+  notify('')
   void show()
 })
 new ResizeObserver(() => drawTrend()).observe($('trend-chart'))

@@ -1,16 +1,17 @@
 import { createClient, isProblem } from '@hostkey-s3-gateway/client'
 
 /**
- * The typed client in Node: what stands where, and a file that goes. Paths, queries and bodies are checked by the
- * compiler; try `bukets` in one of them.
+ * The typed client in Node: lists buckets and files, handles a problem and deletes a file. The compiler checks paths,
+ * queries and bodies; try `bukets` in one of them.
  *
- * GATEWAY, TOKEN    where the gateway is, and a HOSTKEY token or the credential of a service
- * BUCKET            the bucket to walk through; the first one without it
- * FILE              the file to delete; none without it
+ * GATEWAY    address of the gateway; default http://127.0.0.1:8080
+ * TOKEN      HOSTKEY token or service credential
+ * BUCKET     bucket to list; default the first one
+ * FILE       file to delete; default none
  */
 const { GATEWAY: baseUrl = 'http://127.0.0.1:8080', TOKEN: token, BUCKET, FILE } = process.env
 
-/** So many names are shown; a bucket may hold millions. */
+/** A bucket may hold millions of files. */
 const SHOWN = 3
 
 const main = async (token: string) => {
@@ -29,7 +30,7 @@ const main = async (token: string) => {
   const bucket = BUCKET ?? buckets[0]?.name
   if (bucket === undefined) return
 
-  // By pages, each asked for when the loop gets there: to stop early costs nothing.
+  // By pages. Each page is requested when the loop needs it, so stopping early is cheap.
   console.log(`The first files of ${bucket}:`)
   let shown = 0
   for await (const { path, sizeBytes = 0 } of gateway.files(s3uid, bucket)) {
@@ -37,7 +38,7 @@ const main = async (token: string) => {
     if (++shown === SHOWN) break
   }
 
-  // As one stream, however long the list is: the way to see everything.
+  // As one stream: the way to read the whole list.
   const seen = { files: 0, folders: 0, bytes: 0 }
   for await (const { file } of gateway.streamFiles(s3uid, bucket)) {
     if (file) seen.files += 1
@@ -52,10 +53,10 @@ const main = async (token: string) => {
 
 type Gateway = ReturnType<typeof createClient>
 
-/** A failure knows its name, and the name narrows the rest: here the status is 404, and no other number. */
+/** The name of a problem narrows its type: the status of bucket-not-found is 404. */
 const showProblem = async (gateway: Gateway, s3uid: string) => {
   try {
-    for await (const _ of gateway.files(s3uid, 'a-bucket-that-is-not-there')) break
+    for await (const _ of gateway.files(s3uid, 'no-such-bucket')) break
   } catch (error) {
     if (!isProblem(error, 'bucket-not-found')) throw error
     const status: 404 = error.status
@@ -63,29 +64,29 @@ const showProblem = async (gateway: Gateway, s3uid: string) => {
   }
 }
 
-/** Exactly this path: `a/../b` is a file like any other. */
+/** Deletes exactly this path: `a/../b` is a valid path. */
 const remove = async (gateway: Gateway, s3uid: string, bucket: string, path: string) => {
   try {
     await gateway.deleteFile(s3uid, bucket, path)
     console.log(`Deleted ${JSON.stringify(path)}`)
   } catch (error) {
     if (!isProblem(error, 'file-not-found')) throw error
-    console.log(`There is no ${JSON.stringify(path)}`)
+    console.log(`No such file: ${JSON.stringify(path)}`)
   }
 }
 
-/** What a person is told of a failure: in words, with the id that support asks for. */
-const inWords = (error: unknown): string =>
+/** A failure for people, with the id of the request for support. */
+const describe = (error: unknown): string =>
   isProblem(error) ? `${error.title}: ${error.message} (${error.name}, request ${error.instance})` : String(error)
 
 if (token === undefined) {
-  console.error('Set TOKEN to a HOSTKEY token; `npm start` prints one of the sandbox.')
+  console.error('Set TOKEN to a HOSTKEY token; `npm start` prints a demo token.')
   process.exitCode = 1
 } else {
   try {
     await main(token)
   } catch (error) {
-    console.error(inWords(error))
+    console.error(describe(error))
     process.exitCode = 1
   }
 }

@@ -3,10 +3,10 @@ import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
 
-/** Stands in the problem types of the written document; a running gateway prints its own address. */
+/** Base of the problem types in `openapi.yaml`; a running gateway uses its own URL. */
 const PUBLIC_URL = 'https://s3-gateway.example.com/'
 
-/** The OpenAPI document of a gateway with default settings, whatever the environment here. Nothing listens. */
+/** The OpenAPI document of a gateway with default settings, independent of the environment. It does not listen. */
 export const openapiDocument = async () => {
   const config = loadConfig({ PUBLIC_URL, LOG_LEVEL: 'silent' })
   const { app, close } = await assembleGateway({
@@ -16,7 +16,7 @@ export const openapiDocument = async () => {
     log: createLog(config.logLevel)
   })
   await app.ready()
-  const made = { yaml: app.swagger({ yaml: true }), document: app.swagger() }
+  const result = { yaml: app.swagger({ yaml: true }), document: app.swagger() }
   await close()
-  return made
+  return result
 }

@@ -13,5 +13,5 @@ export const problemsPage = (): string =>
     'Problems',
     '`schemas/problems.ts`',
     'Every failure is `application/problem+json` (RFC 9457). Its `type` ends in one of these names, which are stable. `GET /problems/{name}` serves the page of each.',
-    table(['Status', 'Name', 'Title', 'May it be repeated as it is?', 'What to do'], problemNames.map(rowOf))
+    table(['Status', 'Name', 'Title', 'Retry unchanged?', 'What to do'], problemNames.map(rowOf))
   )

@@ -3,18 +3,18 @@ import t, { type Test } from 'tap'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { served } from './examples.ts'
+import { serveExample } from './examples.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)
 
 const HOSTILE = '../<img src=x onerror="document.title=1">.html'
 
-/** The page on its own origin, a gateway that lets it in, and a browser that watches it. */
+/** The page on an origin of its own, a gateway that allows it, and a browser that records its faults. */
 const stage = async (t: Test, width: number) => {
   const port = await stablePort()
   const api = `http://localhost:${port}`
-  const origin = await served(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
+  const origin = await serveExample(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
   const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })
   const context = await openBrowser(t, { width, height: 844 })
   const { page, misdeeds } = await watchedPage(context, origin)
@@ -25,7 +25,7 @@ const stage = async (t: Test, width: number) => {
     context,
     origin,
     misdeeds: () => ({ ...misdeeds, external: misdeeds.external.filter(url => !url.startsWith(`${api}/`)) }),
-    /** Chromium itself complains about a status of 400 or more. */
+    /** Chromium logs every status of 400 or more. */
     forgive: (status: number) => {
       const kept = misdeeds.complaints.filter(text => !text.includes(`status of ${status}`))
       misdeeds.complaints.splice(0, Number.POSITIVE_INFINITY, ...kept)
@@ -40,7 +40,7 @@ const stage = async (t: Test, width: number) => {
 
 const NOTHING = { external: [], violations: [], complaints: [] }
 
-/** Nothing is wider than the window, and nothing of what is shown is cut off. */
+/** No content is wider than the window. */
 const fits = async (page: Page): Promise<boolean> => {
   const widths = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[]
   return Number(widths[0]) <= Number(widths[1])
@@ -58,14 +58,14 @@ for (const width of [1280, 390]) {
     const { control, demo } = sandbox
     const box = page.locator('#problem')
     control.putFile('holiday-pictures', HOSTILE)
-    // What `search` finds beside the folder, where it takes any part of a path.
+    // A search for the folder also finds this path, if HOSTKEY matches any part of a path.
     control.putFile('holiday-pictures', 'copy of 2023/summer/beach/picture-000.jpg')
-    /** The steps follow one another: after one that fails the next would only wait. */
+    /** Steps depend on each other: after a failed step the next would only time out. */
     const step = (name: string, take: (t: Test) => Promise<void>) =>
       t.test(name, async each => (t.passing() ? take(each) : each.fail('a step before it failed')))
     await page.goto(origin)
 
-    step('a login that fails says why, in words and with the id of the request', async t => {
+    step('a failed login shows the reason and the id of the request', async t => {
       await page.getByLabel('API key', { exact: true }).last().fill('0000-wrong')
       await page.keyboard.press('Enter')
       await box.waitFor()
@@ -118,7 +118,7 @@ for (const width of [1280, 390]) {
       t.ok(await fits(page))
     })
 
-    step('opens folders, each with what is in it alone', async t => {
+    step('opens folders, each with its own files only', async t => {
       for (const folder of ['2023/', 'summer/', 'beach/']) {
         await row(page, folder).locator('a').click()
         await heading(page, folder.slice(0, -1))
@@ -143,14 +143,14 @@ for (const width of [1280, 390]) {
       t.same(misdeeds(), NOTHING)
     })
 
-    step('asks before it deletes, and Cancel and Escape delete nothing', async t => {
+    step('asks before it deletes; Cancel and Escape delete nothing', async t => {
       const before = at.pathsOf('holiday-pictures').length
       const dialog = page.locator('dialog[open]')
       for (const key of ['Enter', 'Escape']) {
         await row(page, HOSTILE).getByRole('button', { name: 'Delete' }).press('Enter')
         await dialog.waitFor()
         t.equal(await page.locator('#confirm-path').innerText(), HOSTILE)
-        // Enter: on what has the focus, which is Cancel.
+        // Enter presses Cancel, which has the focus.
         await page.keyboard.press(key)
         await dialog.waitFor({ state: 'hidden' })
       }
@@ -170,7 +170,7 @@ for (const width of [1280, 390]) {
       t.same(misdeeds(), NOTHING)
     })
 
-    step('a failure of HOSTKEY is told in words, and can be tried again', async t => {
+    step('a failure of HOSTKEY is shown, and can be retried', async t => {
       control.fault({ kind: 'throttled', action: 'get_files' })
       await page.locator('#trail a', { hasText: 'holiday-pictures' }).click()
       await box.waitFor()
@@ -186,7 +186,7 @@ for (const width of [1280, 390]) {
       forgive(503)
     })
 
-    step('a session that has ended leads back to the login', async t => {
+    step('an ended session shows the login', async t => {
       control.expireSessions()
       await page.getByRole('link', { name: 'Overview' }).click()
       await heading(page, 'Log in')
@@ -196,7 +196,7 @@ for (const width of [1280, 390]) {
       forgive(401)
     })
 
-    step('logs in by API key, stays so when it is loaded again, and logs out', async t => {
+    step('logs in by API key, keeps the session after a reload, and logs out', async t => {
       await page.locator('#api-key').fill(demo.apiKey)
       await page.keyboard.press('Enter')
       await heading(page, 'Overview')
@@ -209,7 +209,7 @@ for (const width of [1280, 390]) {
       t.equal(await page.locator('#api-key').inputValue(), '', 'nothing is left in the form')
     })
 
-    step('asked nobody but the gateway, kept to its policy, complained about nothing', async t => {
+    step('sent requests only to the gateway, kept its policy and logged no errors', async t => {
       t.same(misdeeds(), NOTHING)
     })
   })

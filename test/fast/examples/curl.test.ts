@@ -1,13 +1,14 @@
 import t from 'tap'
 import { gateway } from '../../support/harness/gateway.ts'
-import { ran } from './examples.ts'
+import { runExample } from './examples.ts'
 
 const SCRIPT = 'examples/curl.sh'
 
 t.test('examples/curl.sh', async t => {
   const { url, sandbox } = await gateway(t)
   const { control, demo } = sandbox
-  const tour = (env: Record<string, string> = {}) => ran('bash', [SCRIPT], { GATEWAY: url, TOKEN: demo.token, ...env })
+  const tour = (env: Record<string, string> = {}) =>
+    runExample('bash', [SCRIPT], { GATEWAY: url, TOKEN: demo.token, ...env })
   const pathsOf = (name: string) =>
     control
       .state()
@@ -15,7 +16,7 @@ t.test('examples/curl.sh', async t => {
       ?.files.map(([path]) => path) ?? []
   t.beforeEach(() => control.reset())
 
-  t.test('shows everything, and deletes exactly one file', async t => {
+  t.test('runs all steps, and deletes exactly one file', async t => {
     const before = pathsOf('holiday-pictures')
     const { code, stdout, stderr } = await tour({ API_KEY: demo.apiKey, PLACE_ORDER: 'yes' })
     t.equal(code, 0, stderr)
@@ -56,7 +57,7 @@ t.test('examples/curl.sh', async t => {
     t.notMatch(stdout + stderr, demo.apiKey)
   })
 
-  t.test('orders nothing unasked, and a second tour is as good as the first', async t => {
+  t.test('orders only with PLACE_ORDER, and can run twice', async t => {
     for (const token of [demo.token, control.tokenOf('demo')]) {
       const { code, stdout, stderr } = await tour({ TOKEN: token, API_KEY: demo.apiKey })
       t.equal(code, 0, stderr)
@@ -65,14 +66,14 @@ t.test('examples/curl.sh', async t => {
     t.equal(control.counters()['create_order'], undefined)
   })
 
-  t.test('ends at the first answer that is not the expected one', async t => {
+  t.test('ends at the first unexpected status', async t => {
     const TOKEN = 'a-token-that-is-none'
     const { code, stdout, stderr } = await tour({ TOKEN })
     t.equal(code, 1)
     t.match(stderr, /^curl\.sh: expected 200, not 401: \{.*invalid-token/)
     t.equal(stdout.match(/ -> /g)?.length, 1)
     t.notMatch(stdout + stderr, TOKEN)
-    t.match(await tour({ GATEWAY: 'http://127.0.0.1:1' }), { code: 1, stderr: /no answer/ })
+    t.match(await tour({ GATEWAY: 'http://127.0.0.1:1' }), { code: 1, stderr: /no reply/ })
     t.match(await tour({ TOKEN: '' }), { code: 1, stderr: /set TOKEN/ })
   })
 })

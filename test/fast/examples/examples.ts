@@ -2,31 +2,35 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Lifetime } from '../../support/harness/lifetime.ts'
 
-export interface Ran {
+export interface Result {
   code: number | null
   stdout: string
   stderr: string
 }
 
-/** 30 s: an example that takes longer waits for something. */
+/** 30 s: an example that takes longer hangs. */
 const TIMEOUT_MS = 30_000
 
-/** Runs an example to its end, with these variables alone. */
-export const ran = async (command: string, args: readonly string[], env: Record<string, string>): Promise<Ran> => {
+/** Runs an example to its end, with only these environment variables. */
+export const runExample = async (
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>
+): Promise<Result> => {
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS
   })
-  const told = { stdout: '', stderr: '' }
-  child.stdout.on('data', text => (told.stdout += text))
-  child.stderr.on('data', text => (told.stderr += text))
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', text => (output.stdout += text))
+  child.stderr.on('data', text => (output.stderr += text))
   const [code] = await once(child, 'close')
-  return { code, ...told }
+  return { code, ...output }
 }
 
-/** Starts an example that goes on, and waits for the address in what it prints. */
-export const served = async (t: Lifetime, script: string, env: Record<string, string>): Promise<string> => {
+/** Starts an example server. @returns the address that it prints */
+export const serveExample = async (t: Lifetime, script: string, env: Record<string, string>): Promise<string> => {
   const child = spawn(process.execPath, [script], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'inherit']

@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import t from 'tap'
 import { publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { ran } from './examples.ts'
+import { runExample } from './examples.ts'
 
 // 100 s: the client is built first.
 t.setTimeout(100_000)
 
 t.test('examples/node-client', async t => {
-  // Beside the client as it is published, not as it lies in the repository.
+  // With the published client, not the one in the repository.
   const folder = await publish(t)
   cpSync('examples/node-client', folder, { recursive: true })
   const { url, sandbox } = await gateway(t)
   const { control, demo } = sandbox
   const run = (env: Record<string, string>) =>
-    ran(process.execPath, [join(folder, 'main.ts')], { GATEWAY: url, ...env })
+    runExample(process.execPath, [join(folder, 'main.ts')], { GATEWAY: url, ...env })
 
-  t.test('lists, iterates, streams, narrows a problem', async t => {
+  t.test('lists, iterates, streams and narrows a problem', async t => {
     const { code, stdout, stderr } = await run({ TOKEN: demo.token })
     t.equal(code, 0, stderr)
     const lines = stdout.trimEnd().split('\n')
@@ -46,21 +46,24 @@ t.test('examples/node-client', async t => {
       paths(),
       before.filter(path => path !== 'a/../b')
     )
-    t.match(await run({ TOKEN: demo.token, FILE: 'never-there' }), { code: 0, stdout: /^There is no "never-there"$/m })
+    t.match(await run({ TOKEN: demo.token, FILE: 'never-there' }), {
+      code: 0,
+      stdout: /^No such file: "never-there"$/m
+    })
   })
 
-  t.test('says in words what went wrong', async t => {
-    const told = await run({ TOKEN: 'a-token-that-is-none' })
-    t.match(told, {
+  t.test('reports a failure in words', async t => {
+    const result = await run({ TOKEN: 'a-token-that-is-none' })
+    t.match(result, {
       code: 1,
       stdout: '',
       stderr: /^Invalid or expired token: .*\(invalid-token, request [\w-]{36}\)$/m
     })
-    t.notMatch(told.stderr, 'a-token-that-is-none')
+    t.notMatch(result.stderr, 'a-token-that-is-none')
     t.match(await run({}), { code: 1, stderr: /Set TOKEN/ })
   })
 
-  t.test('needs nothing but the client', async t => {
+  t.test('depends only on the client', async t => {
     const { dependencies } = JSON.parse(readFileSync('examples/node-client/package.json', 'utf8'))
     t.same(dependencies, { '@hostkey-s3-gateway/client': 'file:../../client' })
   })

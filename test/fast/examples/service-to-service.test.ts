@@ -8,7 +8,7 @@ import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gatewayProcess } from '../../support/harness/gateway-process.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
-import { ran } from './examples.ts'
+import { runExample } from './examples.ts'
 
 const PROGRAM = 'examples/service-to-service/main.ts'
 
@@ -25,10 +25,10 @@ t.test('examples/service-to-service', async t => {
   const write = (...services: object[]) => writeFileSync(servicesFile, JSON.stringify({ services }))
   write()
 
-  // What the README tells to do, in its order.
-  const made = await ran(process.execPath, ['scripts/service-new.ts', 'shop', '--scope', 'orders:write'], {})
-  const secret = /^ {2}(hks_shop_\S+)$/m.exec(made.stdout)?.[1] ?? ''
-  const entry = JSON.parse(/^\{\n[\s\S]*?^\}$/m.exec(made.stdout)?.[0] ?? '{}')
+  // The steps of its README.
+  const created = await runExample(process.execPath, ['scripts/service-new.ts', 'shop', '--scope', 'orders:write'], {})
+  const secret = /^ {2}(hks_shop_\S+)$/m.exec(created.stdout)?.[1] ?? ''
+  const entry = JSON.parse(/^\{\n[\s\S]*?^\}$/m.exec(created.stdout)?.[0] ?? '{}')
   const running = await gatewayProcess(t, {
     UPSTREAM_URL: sandbox.url,
     UPSTREAM_TIMEOUT_MS: '1000',
@@ -41,7 +41,7 @@ t.test('examples/service-to-service', async t => {
   const reload = async () => {
     const before = reloads()
     running.child.kill('SIGHUP')
-    t.ok(await eventually(() => reloads() > before), 'the registry was read again')
+    t.ok(await eventually(() => reloads() > before), 'the registry is reloaded')
   }
   const envOf = (orderFile: string) => ({
     GATEWAY: running.url,
@@ -49,19 +49,19 @@ t.test('examples/service-to-service', async t => {
     ORDER_FILE: join(folder, orderFile)
   })
   const run = async (orderFile: string) => {
-    const told = await ran(process.execPath, [PROGRAM], envOf(orderFile))
-    t.notMatch(told.stdout + told.stderr, secret, 'the secret is not printed')
-    return told
+    const result = await runExample(process.execPath, [PROGRAM], envOf(orderFile))
+    t.notMatch(result.stdout + result.stderr, secret, 'the secret is not printed')
+    return result
   }
   const orders = () => control.counters()['create_order'] ?? 0
 
-  t.test('is nobody until the registry names it', async t => {
+  t.test('is refused until the registry names it', async t => {
     t.match(await run('none.json'), { code: 1, stderr: /invalid-token/ })
     write(entry)
     await reload()
   })
 
-  t.test('is refused what its scopes do not permit, and orders once', async t => {
+  t.test('is refused without the scope, and orders once', async t => {
     const { code, stdout, stderr } = await run('order.json')
     t.equal(code, 0, stderr)
     t.match(stdout, /^Accounts: refused, .*accounts:read/m)
@@ -70,7 +70,7 @@ t.test('examples/service-to-service', async t => {
     t.equal(orders(), 1)
   })
 
-  t.test('goes on with the same order, and sees its accounts once it may', async t => {
+  t.test('continues with the same order, and lists accounts when the scope is added', async t => {
     write({ ...entry, scopes: [...entry.scopes, 'accounts:read'] })
     await reload()
     const { s3uid } = JSON.parse(readFileSync(join(folder, 'order.json'), 'utf8'))
@@ -82,9 +82,9 @@ t.test('examples/service-to-service', async t => {
     t.equal(orders(), 1, 'still one order')
   })
 
-  t.test('is killed while its order is under way: started again it gets that order, and HOSTKEY only one', async t => {
+  t.test('continues its order when it was killed and started again: HOSTKEY gets one order', async t => {
     control.clearCalls()
-    // HOSTKEY executes it long after the gateway has given up waiting for the answer.
+    // HOSTKEY executes the order after the gateway has timed out.
     control.fault({ kind: 'late-execution', action: 'create_order', ms: 4000, count: 1 })
     const killed = spawn(process.execPath, [PROGRAM], { env: envOf('lost.json'), stdio: 'ignore' })
     t.ok(await eventually(() => orders() === 1), 'HOSTKEY has the order')
