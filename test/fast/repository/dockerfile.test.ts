@@ -17,10 +17,10 @@ const instructionsOf = (dockerfile: string): Instruction[] =>
 const all = instructionsOf(readFileSync('Dockerfile', 'utf8'))
 const lastFrom = all.findLastIndex(({ name }) => name === 'FROM')
 const [build, image] = [all.slice(0, lastFrom), all.slice(lastFrom)]
-const textsOf = (stage: Instruction[], wanted: string) =>
-  stage.filter(({ name }) => name === wanted).map(({ text }) => text)
+const textsOf = (stage: Instruction[], instruction: string) =>
+  stage.filter(({ name }) => name === instruction).map(({ text }) => text)
 
-t.test('the image runs as somebody who is not root', async t => {
+t.test('the image does not run as root', async t => {
   const users = textsOf(image, 'USER')
   t.equal(users.length, 1)
   t.match(users[0], /^(node|[1-9]\d*)$/)
@@ -28,7 +28,7 @@ t.test('the image runs as somebody who is not root', async t => {
   t.notOk(after.includes('COPY'), 'nothing is copied after the user is set')
 })
 
-t.test('node is process 1: it gets the signals', async t => {
+t.test('node is process 1, which gets the signals', async t => {
   t.same(
     textsOf(image, 'CMD').map(text => JSON.parse(text)),
     [['node', 'src/server.ts']]
@@ -37,25 +37,25 @@ t.test('node is process 1: it gets the signals', async t => {
   t.same(textsOf(image, 'STOPSIGNAL'), ['SIGTERM'])
 })
 
-t.test('the health check asks the gateway, without a shell', async t => {
+t.test('the health check requests /livez, without a shell', async t => {
   const [text = ''] = textsOf(image, 'HEALTHCHECK')
   const command: string[] = JSON.parse(text.slice(text.indexOf('CMD ') + 4))
   t.match(command, ['node', '-e', /\/livez/])
-  t.doesNotThrow(() => new Function(command[2] ?? 'nothing to run'), 'its program can be parsed')
+  t.doesNotThrow(() => new Function(command[2] ?? 'nothing to run'), 'its program is valid JavaScript')
 })
 
-t.test('only locked production packages go in, and no script of theirs runs', async t => {
+t.test('only locked production packages are installed, without their scripts', async t => {
   t.same(textsOf(build, 'RUN'), ['npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts'])
   t.same(textsOf(image, 'RUN'), ['mkdir --mode=700 /data && chown node:node /data'])
   t.same(textsOf(image, 'ADD'), [])
 })
 
-t.test('production is set, and the listener is reachable from outside the container', async t => {
+t.test('NODE_ENV is production, and the listener is reachable from outside the container', async t => {
   t.match(textsOf(image, 'ENV').join(' '), /\bNODE_ENV=production\b.*\bHOST=0\.0\.0\.0\b/)
   t.same(textsOf(image, 'EXPOSE'), ['8080'])
 })
 
-t.test('the build context is empty but for what is copied', async t => {
+t.test('the build context contains only what is copied', async t => {
   const [first, ...exceptions] = readFileSync('.dockerignore', 'utf8')
     .split('\n')
     .filter(line => line !== '' && !line.startsWith('#'))
@@ -66,7 +66,7 @@ t.test('the build context is empty but for what is copied', async t => {
   t.same(exceptions.sort(), [...new Set(copied)].map(source => `!${source}`).sort())
 })
 
-t.test('every stage starts from the official image of the same, named Node', async t => {
+t.test('every stage starts from the same official image of Node', async t => {
   const bases = textsOf(all, 'FROM').map(text => text.replace(/ AS .*/, ''))
   t.same([...new Set(bases)], ['node:24-bookworm-slim'])
 })

@@ -22,20 +22,20 @@ const FAILING = `
 `
 const PASSING = `
   import t from 'tap'
-  t.comment('said aloud')
+  t.comment('a comment')
   t.test('fine', async t => {
     t.ok(true, 'a check that passes')
   })
 `
 
-/** What a run of the tests prints, line by line. */
+/** The lines that a test run prints. */
 const run = (...args: string[]) => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const { stdout, status } = spawnSync(process.execPath, ['scripts/test.ts', ...args], { encoding: 'utf8', env })
   return { lines: stdout.trimEnd().split('\n'), status }
 }
 
-t.test('a run of the tests', async t => {
+t.test('a test run', async t => {
   const folder = t.testdir({
     'failing.test.ts': FAILING,
     'helper.ts': `export const fails = (t: { fail(why: string): void }) => t.fail('in a helper')`,
@@ -45,12 +45,12 @@ t.test('a run of the tests', async t => {
   })
   const file = (name: string) => `${folder.slice(process.cwd().length + 1)}/${name}.test.ts`
 
-  t.test('shows a failure below the tests around it, and no other tests', async t => {
+  t.test('shows a failure below its parent tests, without other tests', async t => {
     const { lines } = run(file('failing'))
     t.match(lines.slice(3, 7), ['▶ outer', '  ▶ inner', '    ✖ one is two', '  ✖ inner'])
   })
 
-  t.test('names at its end what failed, was skipped, or is no test at all, and counts it', async t => {
+  t.test('ends with failed, skipped and missing tests, and their number', async t => {
     const { lines, status } = run(`${folder}/*.test.ts`, 'test/nowhere.test.ts')
     t.equal(status, 1)
     t.same(lines.slice(-7), [
@@ -64,16 +64,16 @@ t.test('a run of the tests', async t => {
     ])
   })
 
-  t.test('says of a file that passes no more than its name, and what it prints itself', async t => {
+  t.test('shows only the name of a passing file and what it prints', async t => {
     const { lines, status } = run(file('passing'))
     t.equal(status, 0)
     t.ok(lines.some(line => line.startsWith(`✔ ${file('passing')} (`)))
-    t.ok(lines.some(line => line.includes('said aloud')))
+    t.ok(lines.some(line => line.includes('a comment')))
     t.notOk(lines.some(line => line.includes('a check that passes')))
     t.equal(lines.at(-1), '1 passed, 0 failed')
   })
 
-  t.test('says all of it when it is asked to', async t => {
+  t.test('shows every assertion with --verbose', async t => {
     const { lines } = run('--verbose', file('passing'))
     t.ok(lines.some(line => line.includes('a check that passes')))
   })

@@ -12,25 +12,25 @@ interface Locked {
   hasInstallScript?: boolean
 }
 
-/** What may run in production, transitive packages included: each one more is somebody else to trust. */
+/** Maximum number of production packages, transitive ones included: each is another party to trust. */
 const RUNTIME_BUDGET = 110
 
-/** 5 MB: larger tracked files are no source. */
+/** 5 MB: larger tracked files are not source code. */
 const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
-/** What the tests of two promises install by themselves, because only they need it. */
-const OWN = ['test/guarantees/prism-package', 'test/long/mutation/package']
-const manifests: [string, Manifest][] = ['.', 'client', ...OWN].map(folder => [
+/** Packages of tests that install their own dependencies. */
+const TEST_PACKAGES = ['test/guarantees/prism-package', 'test/long/mutation/package']
+const manifests: [string, Manifest][] = ['.', 'client', ...TEST_PACKAGES].map(folder => [
   folder,
   JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
 ])
-/** Packages of others: the project and its workspace are not installed from anywhere. */
+/** The locked packages, without the project and its workspace. */
 const lockedIn = (file: string): [string, Locked][] => {
   const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync(file, 'utf8'))
   return Object.entries(lock.packages).filter(([path]) => path.includes('node_modules/'))
 }
-const LOCKS = ['.', ...OWN].map(folder => `${folder}/package-lock.json`)
+const LOCKS = ['.', ...TEST_PACKAGES].map(folder => `${folder}/package-lock.json`)
 const locked = lockedIn('package-lock.json')
 const runtime = locked.filter(([, each]) => !each.dev && !each.optional && !each.devOptional && !each.link)
 const namesOf = (packages: [string, Locked][]) => packages.map(([path]) => path)
@@ -44,7 +44,7 @@ for (const [path, manifest] of manifests) {
   })
 }
 
-t.test('the client depends on openapi-fetch alone', async t => {
+t.test('the client depends only on openapi-fetch', async t => {
   t.same(Object.keys(manifests[1]?.[1]['dependencies'] ?? {}), ['openapi-fetch'])
 })
 
@@ -61,8 +61,8 @@ t.test('every direct dependency has a reason in decision 3', async t => {
 
 for (const file of LOCKS) {
   const locked = lockedIn(file)
-  t.test(`${file} holds a SHA-512 for every package, and no address of a registry`, async t => {
-    t.ok(locked.length > 50, 'it was read')
+  t.test(`${file} holds a SHA-512 for every package, and no URL of a registry`, async t => {
+    t.ok(locked.length > 50, 'the file is read')
     t.same(namesOf(locked.filter(([, each]) => !each.link && !/^sha512-[\w+/]{86}==$/.test(each.integrity ?? ''))), [])
     t.same(namesOf(locked.filter(([, each]) => !each.link && each.resolved !== undefined)), [])
     t.notMatch(readFileSync(file, 'utf8'), /"resolved": "https?:/)
@@ -73,21 +73,21 @@ for (const file of LOCKS) {
   })
 }
 
-t.test('what runs in production stays within its budget', async t => {
+t.test('the number of production packages is limited', async t => {
   t.ok(runtime.length > 0)
   t.ok(runtime.length <= RUNTIME_BUDGET, `${runtime.length} of ${RUNTIME_BUDGET}`)
 })
 
 t.test('no secret is tracked', async t => {
-  /** Published by their owners as examples, or made up for the sandbox. */
+  /** Published by their owners as examples, or invented for the sandbox. */
   const examples = [
     'AKIAIOSFODNN7EXAMPLE',
     'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
     // A cursor on HOSTKEY's page, not a credential: {"ContinuationToken":"ABC123"}.
     'eyJDb250aW51YXRpb25Ub2tlbiI6IkFCQzEyMyJ9'
   ]
-  /** Digits counted up or down, and words: nobody takes them for drawn at random. */
-  const MADE_UP = /^(0123456789abcdef|fedcba9876543210|feedfacefeedface|-)+$/
+  /** Counted digits and words: obviously not random. */
+  const INVENTED = /^(0123456789abcdef|fedcba9876543210|feedfacefeedface|-)+$/
   const shapes: Record<string, RegExp> = {
     'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
     'an access key': /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g,
@@ -98,11 +98,11 @@ t.test('no secret is tracked', async t => {
   }
   const secretsIn = (text: string): string[] =>
     Object.entries(shapes).flatMap(([kind, shape]) =>
-      [...text.matchAll(shape)].filter(([found]) => !examples.includes(found) && !MADE_UP.test(found)).map(() => kind)
+      [...text.matchAll(shape)].filter(([found]) => !examples.includes(found) && !INVENTED.test(found)).map(() => kind)
     )
 
-  t.test('the shapes are recognised', async t => {
-    // Assembled here, so that this file does not hold what it looks for.
+  t.test('the patterns find planted secrets', async t => {
+    // Assembled at run time: this file must not contain a secret itself.
     const hex = 'deadbeef'.repeat(4)
     const planted = {
       'a private key': `-----BEGIN ${'RSA PRIVATE'} KEY-----`,
@@ -113,10 +113,10 @@ t.test('no secret is tracked', async t => {
       'a credential in an address': `https://${'me:word'}@gateway.internal`
     }
     for (const [kind, secret] of Object.entries(planted)) t.same(secretsIn(`x = "${secret}"`), [kind], kind)
-    t.same(secretsIn(examples.join(' ')), [], 'examples are no secrets')
+    t.same(secretsIn(examples.join(' ')), [], 'published examples are not secrets')
   })
 
-  t.test('and stand in no file', async t => {
+  t.test('no file contains one', async t => {
     const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0').filter(Boolean)
     t.ok(files.includes('package.json'), 'tracked files are listed')
     const found = files
@@ -126,7 +126,7 @@ t.test('no secret is tracked', async t => {
   })
 })
 
-/** The text of a tracked file; nothing for one that is deleted but not yet committed so. */
+/** The text of a tracked file; empty when it is deleted in the working tree or too large. */
 const textOf = (file: string): string => {
   try {
     const bytes = readFileSync(file)
