@@ -35,39 +35,36 @@ import { createUpstream, type Upstream } from './upstream/client.ts'
 import { classOf } from './upstream/resilience/call-classes.ts'
 import { withShutdownGuard } from './upstream/resilience/shutdown-guard.ts'
 
-/** Longer than the longest call: whoever has not spoken since then is dead (RELIABILITY 4.6). */
+/** 15 s more than the longest call: a replica that has not changed its order by then has failed. */
 const LEASE_MARGIN_MS = 15_000
 
-/** 1 s: a logout at HOSTKEY takes less, and ends by itself where it does not come through. */
-const LEFT_OVER_MS = 1000
+/** 1 s: longer than a logout at HOSTKEY takes; a token that is not revoked expires by itself. */
+const BACKGROUND_MS = 1000
 
-/**
- * Pauses before each look for what a write has made. At once, for most are there; then twice more, for HOSTKEY's lists
- * may lag (assumed).
- */
+/** Verify a write at once, because most are listed by then, and twice more, because HOSTKEY's lists may lag (assumed). */
 const VERIFY_DELAYS_MS = [0, 500, 1500]
 
 export interface GatewayOptions {
-  /** Its `upstreamUrl` is not looked at. */
+  /** Its `upstreamUrl` is not used: see `upstreamUrl` below. */
   config: Config
   upstreamUrl: URL
   registry: ServiceRegistry
   log: Logger
-  /** In front of the embedded sandbox, which ends with the process, orders are forgotten with it; one is there at the start. */
+  /** Keeps orders in memory, with one example at start: for the embedded sandbox, which also ends with the process. */
   isEphemeral?: boolean
-  /** Pauses before each look for what a write has made. */
+  /** Pauses before each verification of a write, milliseconds. */
   verifyDelaysMs?: readonly number[]
-  /** How hard pressed it takes itself to be; measured when there is none. */
+  /** Load of the process; measured by default. */
   pressure?: Pressure
 }
 
 export interface Gateway {
-  /** Where it listens, mount point included. */
+  /** Base URL, mount point included. */
   url: string
   managementUrl: string
-  /** Readiness off at once; then new requests are refused, those in flight end, and everything closes. */
+  /** Turns readiness off, then refuses new requests, waits for those in flight, and closes everything. */
   drain(): Promise<void>
-  /** What would be lost if the process ended now. */
+  /** Requests and writes that an exit would lose. */
   inFlight: Drain['inFlight']
 }
 
@@ -90,13 +87,13 @@ export const assembleGateway = async ({
     report: reports.store
   }
   const store = await createStore(storeOptions)
-  const wired = createUpstream({
+  const client = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
     observe: reports.call,
     onCircuitStateChange: reports.circuitState
   })
-  const upstream: Upstream = { ...wired, call: withShutdownGuard(wired.call) }
+  const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
   const sealer = createSealer(config.sessionSecret)
   const records = createSessionRecords(store, sealer)
@@ -144,8 +141,8 @@ export const assembleGateway = async ({
     async close() {
       await closeListener(app, drain, config.drainGraceMs)
       pressure.stop()
-      // Every request is answered: what still runs is a logout, or a read that was cut short.
-      await Promise.race([upstream.close(), pause(LEFT_OVER_MS, undefined, { ref: false })])
+      // All requests are answered; a logout or an aborted read may still run.
+      await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
       await Promise.all([management.close(), store.close(), ledgerStore.close()])
     }
   }

@@ -8,12 +8,12 @@ import { startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
 import { startSandbox } from './sandbox/index.ts'
 
-/** The process: settings, the sandbox where no upstream is named, the gateway, and its end. */
+/** The process: reads the settings, starts the sandbox when no upstream is set, starts the gateway, and shuts down. */
 const main = async () => {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel)
-  endOnBugs(log)
-  // The banner is no reason to end where standard output is a file on a full disk.
+  exitOnUncaughtErrors(log)
+  // A full disk behind standard output must not end the process.
   process.stdout.on('error', () => undefined)
   const sandbox = config.upstreamUrl ? undefined : await startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
@@ -34,11 +34,11 @@ const main = async () => {
   closeWithGrace(
     {
       delay: config.drainDelayMs + config.drainGraceMs,
-      // Is told when the function below fails; the other ends have their own words.
+      // Called when the function below fails; the other cases log by themselves.
       logger: { error: (err: unknown) => log.fatal({ err }, 'draining failed') },
       skip: ['SIGHUP', 'uncaughtException', 'unhandledRejection'],
-      onTimeout: () => abandon('ended by force: the grace is over'),
-      onSecondSignal: () => abandon('ended by force: a second signal')
+      onTimeout: () => abandon('forced exit: the grace period is over'),
+      onSecondSignal: () => abandon('forced exit: second signal')
     },
     async ({ signal }) => {
       log.info({ signal }, 'draining')
@@ -54,8 +54,8 @@ const main = async () => {
   )
 }
 
-/** Nobody knows in what state an error that nobody has caught leaves the process: it does not go on, not even to drain. */
-const endOnBugs = (log: Logger): void => {
+/** After an uncaught error the state is undefined: exit without draining. */
+const exitOnUncaughtErrors = (log: Logger): void => {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (err: unknown) => {
       log.fatal({ err }, event)
@@ -65,7 +65,7 @@ const endOnBugs = (log: Logger): void => {
   }
 }
 
-/** A start that cannot succeed says why in plain words. */
+/** The message of a failed start, without a stack where the user can act on it. */
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError || error instanceof RegistryError) return error.message
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {

@@ -1,11 +1,11 @@
 /** Milliseconds since 1970. */
 export type Clock = () => number
 
-/** Goes on as at the start of the process, whatever the machine's clock is set to: for how long something has lasted. */
+/** Monotonic: starts with the machine's clock and ignores later changes of it. For durations. */
 export const elapsedNow: Clock = () => Math.floor(performance.timeOrigin + performance.now())
 
 /**
- * Cannot be set back: for what must not live longer than it may. Set forward, it follows the machine's clock, also after
- * a sleep, in which the other stands still; a jump that is taken back leaves nothing behind.
+ * The later of the machine's clock and the monotonic one: for expiry. A clock that is set back does not prolong a life;
+ * after a sleep of the machine, when the monotonic clock lags, the machine's clock counts.
  */
 export const latestNow: Clock = () => Math.max(Date.now(), elapsedNow())

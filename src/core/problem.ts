@@ -9,28 +9,28 @@ export interface Fault {
 }
 
 export interface ProblemOptions {
-  /** What became of the write; left out for reads, and filled in at the edge where nothing was sent. */
+  /** Outcome of the write; absent for reads. The edge adds `not-applied` when nothing was sent. */
   outcome?: Outcome
   errors?: Fault[]
   upstream?: { action: string; message: string }
   links?: Record<string, string>
-  /** Seconds until it makes sense to try again; becomes `Retry-After`. */
+  /** Becomes `Retry-After`. */
   retryAfterSeconds?: number
-  /** It is recorded under the request's key, which gets no other answer whatever the problem is. */
+  /** Recorded under the Idempotency-Key: the same key gets the same answer, so it is never retryable. */
   isRecorded?: boolean
-  /** Headers that belong to the problem, such as `Allow`. */
+  /** Headers of the reply, such as `Allow`. */
   headers?: Record<string, string>
   /** For the log only. */
   cause?: unknown
 }
 
-/** The one error thrown on purpose. `plugins/errors` turns it into problem+json. */
+/** The error that the gateway throws on purpose; `http/plugins/errors` turns it into problem+json. */
 export class Problem extends Error {
   readonly problem: ProblemName
   readonly status: number
   readonly options: ProblemOptions
 
-  /** @param detail what happened this time; a caller reads it, so nothing from outside and no secret goes in. */
+  /** @param detail what happened this time, for the caller: no text from outside and no secret */
   constructor(problem: ProblemName, detail: string, options: ProblemOptions = {}) {
     super(detail, 'cause' in options ? { cause: options.cause } : undefined)
     this.name = 'Problem'
@@ -40,18 +40,18 @@ export class Problem extends Error {
   }
 }
 
-/** Was this thrown on purpose, and for this reason? */
+/** Is this one of the named problems, or any when none is named? */
 export const isProblem = (error: unknown, ...names: ProblemName[]): error is Problem =>
   error instanceof Problem && (names.length === 0 || names.includes(error.problem))
 
-/** Every failed write says what became of it; where nobody said so, nothing was sent. */
+/** Adds the outcome to a failed write: `not-applied`, because nothing was sent unless the problem says otherwise. */
 export const withOutcome = (problem: Problem, method: string): Problem => {
   if (problem.options.outcome || method === 'GET' || method === 'HEAD') return problem
   const outcome = problem.problem === 'internal' ? 'unknown' : 'not-applied'
   return new Problem(problem.problem, problem.message, { ...problem.options, outcome })
 }
 
-/** What a caller reads: the members of RFC 9457 and ours. */
+/** The body of the reply: the members of RFC 9457 and ours. */
 export const problemBody = (problem: Problem, { publicUrl, instance }: { publicUrl: string; instance: string }) => {
   const { title, repeat } = problems[problem.problem]
   const { outcome, errors, upstream, links, isRecorded } = problem.options

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 
 const REDACTED = '[redacted]'
 
-/** A credential in the hands of the process. It prints as `[redacted]` everywhere; only `reveal()` gives it away. */
+/** A credential. It prints as `[redacted]` everywhere; only `reveal()` discloses it. */
 export class Secret {
   readonly #value: string
 
@@ -11,12 +11,12 @@ export class Secret {
     this.#value = value
   }
 
-  /** The credential itself, for the one place that spends it. */
+  /** The credential itself, for the one place that sends it. */
   reveal(): string {
     return this.#value
   }
 
-  /** A name for the credential that does not give it away: 16 hexadecimal digits of its SHA-256. */
+  /** A name that does not disclose the credential: 16 hexadecimal digits of its SHA-256. */
   fingerprint(): string {
     return createHash('sha256').update(this.#value).digest('hex').slice(0, 16)
   }
@@ -37,10 +37,10 @@ export class Secret {
 /** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys, S3 keys. */
 const CREDENTIALS =
   /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
-/** What stands behind a name, and the value. The names are no part of it: nobody could prove that it never runs away. */
+/** A sign and a value. The name before it is matched by code: with it, the pattern could backtrack without a bound. */
 const ASSIGNMENTS = /(["']? ?[:=] ?["']?)[^\s"'&,;}]+/g
 const NAMES = ['token', 'key', 'access_key', 'secret_key', 'password', 'user_token', 'authorization']
-/** Longer than any of them. */
+/** Longer than any of the names. */
 const NAME_LENGTH = 20
 
 const withoutAssignments = (text: string): string =>
@@ -57,8 +57,8 @@ const withoutAssignments = (text: string): string =>
   })
 
 /**
- * Text from outside, made fit to be shown: no control characters, no credentials, at most 512 characters.
- * @param sent what the text may quote and must not, such as a password
+ * Text from outside without control characters and credentials, at most 512 characters.
+ * @param sent values to remove as well, such as the password that was sent
  */
 export const scrubbed = (text: string, sent: readonly string[] = []): string =>
   withoutAssignments(
