@@ -1,15 +1,46 @@
-import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 
-/** What a test run came to. Counted are the leaves: assertions under tap, tests under node:test. */
+/** What a test run came to. Counted are the leaves: each assertion is one. */
 export interface Tally {
   passed: number
   /** A line each: where, and why if there is no error: skipped, left to do, a file without tests. */
   failures: string[]
 }
 
-/** `entryFile` is the test's own file (observed; not in the types). */
-type Leaf = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>['data'] & { entryFile?: string }
+type Ended = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>
+
+/**
+ * Of the events of a process that runs test files, those of the files: each file is a test, named by its path. A file
+ * without a result fails: the process ended before it, or in it.
+ */
+export const ofFiles = async function* (
+  events: AsyncIterable<TestEvent>,
+  files: readonly string[]
+): AsyncGenerator<TestEvent> {
+  const started = new Set<string>()
+  const ended = new Set<string>()
+  for await (const event of events) {
+    // The totals of one process; the run has its own.
+    if (event.type === 'test:diagnostic' && event.data.level !== 'error' && event.data.file === undefined) continue
+    if (event.type === 'test:start' || isEnded(event)) {
+      // Of the process itself: it has no other test than its files.
+      if (event.data.name === event.data.file) continue
+      if (event.data.nesting === 0) (event.type === 'test:start' ? started : ended).add(event.data.name)
+    }
+    yield event
+  }
+  for (const name of files.filter(file => !ended.has(file))) {
+    const details = { duration_ms: 0, error: new Error('The process ended before this file did.') }
+    const data = { name, nesting: 0, testNumber: 0, details } as unknown as Extract<
+      TestEvent,
+      { type: 'test:fail' }
+    >['data']
+    if (!started.has(name)) yield { type: 'test:start', data }
+    yield { type: 'test:fail', data }
+  }
+}
+
+const isEnded = (event: TestEvent): event is Ended => event.type === 'test:pass' || event.type === 'test:fail'
 
 /** Passes the events of a run on, and counts them into the tally. Nothing is skipped in silence: it counts as failed. */
 export const tallied = async function* (events: AsyncIterable<TestEvent>, tally: Tally): AsyncGenerator<TestEvent> {
@@ -17,33 +48,24 @@ export const tallied = async function* (events: AsyncIterable<TestEvent>, tally:
   for await (const event of events) {
     yield event
     if (event.type === 'test:start') names.splice(event.data.nesting, names.length, event.data.name)
-    if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
-    if (event.data.details.type === 'suite') continue
+    if (!isEnded(event) || event.data.details.type === 'suite') continue
     const complaint = complaintOf(event.data)
     if (event.type === 'test:pass' && complaint === '') tally.passed++
     else tally.failures.push(`${placeOf(event.data, names)}${complaint}`)
   }
 }
 
-const complaintOf = (leaf: Leaf): string => {
-  // node:test reports a file as a test of its own only when the file reports no test itself.
-  if (leaf.name === leaf.file) return ': no test ran'
-  if (leaf.skip !== undefined) return ': skipped, or without an assertion'
-  if (leaf.todo !== undefined) return ': left to do'
-  return ''
+const complaintOf = ({ nesting, skip, todo }: Ended['data']): string => {
+  // A file is a suite, except when it holds no test.
+  if (skip !== undefined) return nesting === 0 ? ': no test ran' : ': skipped, or without an assertion'
+  return todo === undefined ? '' : ': left to do'
 }
 
-// An assertion may stand in a helper's file. What tap skips comes without a file and the tests around it.
-const placeOf = ({ name, file, entryFile = file ?? '', nesting }: Leaf, names: string[]): string => {
-  const around = file === undefined ? [] : names.slice(0, nesting)
-  const place = [short(entryFile), ...around, ...(name === file ? [] : [name])].join(' › ')
-  return place.slice(0, MAX_LINE_LENGTH)
-}
+const placeOf = ({ name, nesting }: Ended['data'], names: string[]): string =>
+  [...names.slice(0, nesting), name].join(' › ').slice(0, MAX_LINE_LENGTH)
 
 /** A name may hold the whole reply that an assertion was about. */
 const MAX_LINE_LENGTH = 300
-
-const short = (file: string) => relative(process.cwd(), file)
 
 /** Of a run only what is read: a line for each file, failures with the tests around them, and what tests print. */
 export const brief = async function* (events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
@@ -55,16 +77,14 @@ export const brief = async function* (events: AsyncIterable<TestEvent>): AsyncGe
       if (event.type === 'test:fail') yield* begun.splice(0)
       yield event
     }
-    if (event.type === 'test:complete' && event.data.name === event.data.file) yield lineOf(event.data)
+    if (event.type === 'test:pass' && event.data.nesting === 0) yield lineOf(event.data)
   }
 }
 
-const lineOf = ({ name, details }: Extract<TestEvent, { type: 'test:complete' }>['data']): TestEvent => ({
+const lineOf = ({ name, details }: Ended['data']): TestEvent => ({
   type: 'test:stdout',
-  data: { file: name, message: `${details.passed ? '✔' : '✖'} ${short(name)} (${seconds(details.duration_ms)} s)\n` }
+  data: { file: name, message: `✔ ${name} (${(details.duration_ms / 1000).toFixed(1)} s)\n` }
 })
-
-const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1)
 
 /** The last line of every run; the numbers are read by machines. */
 export const lastLine = ({ passed, failures }: Tally): string => `${passed} passed, ${failures.length} failed`

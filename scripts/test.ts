@@ -1,21 +1,22 @@
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { brief, lastLine, type Tally, tallied } from './reporter.ts'
+import { brief, lastLine, ofFiles, type Tally, tallied } from './reporter.ts'
 
-/** 4 min: a test file that takes longer hangs. */
-const FILE_TIMEOUT_MS = 240_000
+/** `npm test` takes the short tests; `npm run test:long` the others. See CONTRIBUTING.md. */
+const SHORT = ['test/fast/**/*.test.ts', 'test/guarantees/*.test.ts']
+const LONG = ['test/long/**/*.test.ts', 'test/guarantees/*.test.ts']
 
-/** These press the machine, or measure it: one at a time, and nothing beside them. */
-const LOUD = 'test/guarantees/'
+/** 10 min: a process that takes longer hangs. */
+const TIMEOUT_MS = 600_000
 
-/** Promises that only count, however long it takes: they run beside others. */
-const COUNTING =
-  /\/(?:clock-jumps|clock-skew|full-disk|store-dump|request-fuzzing|document-fuzzing|document-fuzzing-prism|forwarded-headers|image-contents|file-path-fidelity|php-values|parameter-pollution|raw-requests|secret-canaries|ended-sessions|request-smuggling)\.test\.ts$/
+/** In a long run these measure times or load the machine: one at a time, and nothing beside them. */
+const ALONE =
+  /guarantees\/(?:cache-stampede|fault-matrix|mass-relogin|order-torture|redis-outage.*|regex-backtracking|retry-amplification|rolling-restart|shutdown-in-flight|slow-clients|unknown-outcome|upstream-stall)\.test\.ts$/
 
 /** Percent of lines, branches and functions under test; a floor that is raised, never lowered. */
 const FLOOR = { lineCoverage: 90, branchCoverage: 85, functionCoverage: 85 }
@@ -23,35 +24,71 @@ const FLOOR = { lineCoverage: 90, branchCoverage: 85, functionCoverage: 85 }
 const { values, positionals } = parseArgs({
   options: {
     coverage: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
     /** Each check that passes, too. */
     verbose: { type: 'boolean', default: false }
   },
   allowPositionals: true
 })
+const isLong = values.long
+const begunAt = performance.now()
+// For this process, and for all that it starts.
+process.env['TEST_AMOUNT'] = isLong ? 'full' : 'short'
+process.env['TAP_TIMEOUT'] ??= String(TIMEOUT_MS / 1000)
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/node-compile')
 
-const patterns = positionals.length > 0 ? positionals : ['test/**/*.test.ts']
-const found = patterns.map(pattern => globSync(pattern))
+const patterns = positionals.length > 0 ? positionals : isLong ? LONG : SHORT
+const found = patterns.map(pattern => globSync(pattern).map(file => relative(process.cwd(), resolve(file))))
 const tally: Tally = { passed: 0, failures: [] }
 for (const [index, pattern] of patterns.entries()) {
   if (found[index]?.length === 0) tally.failures.push(`${pattern}: no such test file`)
 }
-
 const files = [...new Set(found.flat())].sort()
-const isLoud = (file: string) => file.startsWith(LOUD) && !COUNTING.test(file)
 
-/** Runs test files, so many at a time, and prints what they say. */
-const runAll = async (files: string[], concurrency: number) => {
+/** The room of a test file: all of `test/fast/auth/` is one. A long test has a process of its own. */
+const roomOf = (file: string): string => (isLong ? file : (/^test\/fast\/[^/]+/.exec(file)?.[0] ?? dirname(file)))
+
+const ROOM = join(import.meta.dirname, 'test-room.ts')
+
+/** Runs test files one after the other in one process. @returns what the process reports */
+const runRoom = async (files: readonly string[]): Promise<TestEvent[]> => {
   const events = run({
-    files: files.map(file => resolve(file)),
+    files: [ROOM],
+    argv: [...files],
     isolation: 'process',
-    concurrency,
-    timeout: FILE_TIMEOUT_MS,
+    timeout: TIMEOUT_MS,
     ...(values.coverage && {
       coverage: true,
       coverageIncludeGlobs: ['src/**/*.ts', 'routes/**/*.ts', 'schemas/**/*.ts'],
       ...FLOOR
     })
   })
+  const ended: TestEvent[] = []
+  for await (const event of ofFiles(events, files)) ended.push(event)
+  return ended
+}
+
+/** Runs so many rooms at a time. Events of a room come together when it has ended. */
+const runRooms = async function* (rooms: (readonly string[])[], concurrency: number): AsyncGenerator<TestEvent> {
+  const waiting = [...rooms].sort((a, b) => b.length - a.length)
+  const running = new Map<number, Promise<{ id: number; events: TestEvent[] }>>()
+  for (let id = 0; waiting.length > 0 || running.size > 0; id += 1) {
+    const room = running.size < concurrency ? waiting.shift() : undefined
+    if (room)
+      running.set(
+        id,
+        runRoom(room).then(events => ({ id, events }))
+      )
+    else {
+      const ended = await Promise.race(running.values())
+      running.delete(ended.id)
+      yield* ended.events
+    }
+  }
+}
+
+/** Prints the events and counts them. */
+const report = async (events: AsyncIterable<TestEvent>) => {
   const counted = tallied(events, tally)
   for await (const text of Readable.from(values.verbose ? counted : brief(counted)).compose(new spec())) {
     // tap colours its differences always; a log file wants none.
@@ -59,14 +96,14 @@ const runAll = async (files: string[], concurrency: number) => {
   }
 }
 
-// A run of the coverage is one run.
-if (values.coverage) await runAll(files, 1)
-else {
-  const quiet = files.filter(file => !isLoud(file))
-  const loud = files.filter(isLoud)
-  if (quiet.length > 0) await runAll(quiet, Math.min(2, availableParallelism()))
-  if (loud.length > 0) await runAll(loud, 1)
-}
+const isAlone = (file: string) => isLong && ALONE.test(file)
+const rooms = Object.values(Object.groupBy(files, file => (values.coverage ? '' : roomOf(file)))) as string[][]
+const beside = rooms.filter(room => !room.some(isAlone))
+const alone = rooms.filter(room => room.some(isAlone))
+await report(runRooms(beside, availableParallelism()))
+await report(runRooms(alone, 1))
+
+process.stdout.write(`took ${Math.round((performance.now() - begunAt) / 1000)} s\n`)
 for (const failure of tally.failures) process.stdout.write(`failed: ${failure}\n`)
 if (tally.failures.length > 0) process.exitCode = 1
 process.stdout.write(`${lastLine(tally)}\n`)

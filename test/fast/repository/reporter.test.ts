@@ -41,17 +41,18 @@ t.test('a test run', async t => {
     'helper.ts': `export const fails = (t: { fail(why: string): void }) => t.fail('in a helper')`,
     'passing.test.ts': PASSING,
     'empty.test.ts': '',
+    'ends-the-process.test.ts': `process.kill(process.pid, 'SIGKILL')`,
     'skipped.test.ts': `import t from 'tap'; t.test('later', { skip: 'no' }, async () => {})`
   })
   const file = (name: string) => `${folder.slice(process.cwd().length + 1)}/${name}.test.ts`
 
   t.test('shows a failure below its parent tests, without other tests', async t => {
     const { lines } = run(file('failing'))
-    t.match(lines.slice(3, 7), ['▶ outer', '  ▶ inner', '    ✖ one is two', '  ✖ inner'])
+    t.match(lines.slice(4, 8), ['  ▶ outer', '    ▶ inner', '      ✖ one is two', '    ✖ inner'])
   })
 
   t.test('ends with failed, skipped and missing tests, and their number', async t => {
-    const { lines, status } = run(`${folder}/*.test.ts`, 'test/nowhere.test.ts')
+    const { lines, status } = run(...['empty', 'failing', 'passing', 'skipped'].map(file), 'test/nowhere.test.ts')
     t.equal(status, 1)
     t.same(lines.slice(-7), [
       'failed: test/nowhere.test.ts: no such test file',
@@ -71,6 +72,11 @@ t.test('a test run', async t => {
     t.ok(lines.some(line => line.includes('a comment')))
     t.notOk(lines.some(line => line.includes('a check that passes')))
     t.equal(lines.at(-1), '1 passed, 0 failed')
+  })
+
+  t.test('counts each file that a process leaves without a result', async t => {
+    const { lines } = run(file('ends-the-process'), file('passing'))
+    t.same(lines.slice(-3), [`failed: ${file('ends-the-process')}`, `failed: ${file('passing')}`, '0 passed, 2 failed'])
   })
 
   t.test('shows every assertion with --verbose', async t => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
 import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
-import { loadConfig } from '../../../src/config/config.ts'
+import { type Config, loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import type { Pressure } from '../../../src/http/pressure.ts'
 import { createLog } from '../../../src/observability/log.ts'
@@ -64,7 +64,7 @@ export const gateway = async (
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createServiceRegistry(config.servicesFile, env)
   const running = await startGateway({ config, upstreamUrl, registry, log, verifyDelaysMs, pressure, isEphemeral })
-  const contract = await createContract(running.url)
+  const contract = await contractOf(running.url, config)
   const replies: { operation: string; reply: Reply }[] = []
 
   const send = async (
@@ -148,6 +148,16 @@ export const gateway = async (
     /** What the sandbox was asked, in order: the actions of s3.php. */
     asked: () => sandbox.control.calls().map(({ action }) => action)
   }
+}
+
+const contracts = new Map<string, ReturnType<typeof createContract>>()
+
+/** Making the document and compiling its schemas takes longer than a short test: once for each address it is made for. */
+const contractOf = (url: string, { publicUrl, basePath }: Config) => {
+  const key = `${publicUrl} ${basePath}`
+  const contract = contracts.get(key) ?? createContract(url)
+  contracts.set(key, contract)
+  return contract
 }
 
 const flat = (headers: Record<string, string | string[] | undefined>) =>
