@@ -7,14 +7,15 @@ import { loadConfig } from '../../src/config/config.ts'
 import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { amount } from '../support/harness/amount.ts'
 import { CALM } from '../support/harness/calm.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 import { withServices } from '../support/harness/services.ts'
 
-const READERS = 1000
-const INTERLEAVED = 10_000
+const READERS = amount(50, 1000)
+const INTERLEAVED = amount(500, 10_000)
 const AT_ONCE = 50
 
 const figure = figuresOf(t, 'cache-stampede')
@@ -84,7 +85,7 @@ t.test(`${READERS} of each of two callers who ask the same at once cost one call
       control.clearCalls()
       control.clearFaults()
       // Long enough for all of them to have asked.
-      control.fault({ kind: 'latency', action, ms: 3000 })
+      control.fault({ kind: 'latency', action, ms: amount(500, 3000) })
       const asking = Array.from({ length: 2 * READERS }, (_, n) => get(path, names[n % 2] ?? 'one'))
       const replies = await Promise.all(asking)
       t.same([...new Set(replies.map(({ reply }) => reply.statusCode))], [200])

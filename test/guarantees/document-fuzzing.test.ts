@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Pool } from 'undici'
+import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { replyFaults } from './fuzz/oracle.ts'
 import { keepRegression } from './fuzz/regressions.ts'
@@ -10,7 +11,7 @@ import { violationsIn } from './fuzz/wiretap.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20_000)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(200, 20_000))
 
 const CLIENTS = 8
 

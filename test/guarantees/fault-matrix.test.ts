@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { createContract } from '../support/assert/contract.ts'
+import { isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import {
   type Ending,
@@ -23,9 +24,6 @@ import { okBody } from './fault-matrix/world.ts'
 t.setTimeout(110_000)
 
 const ACTIONS: readonly ActionName[] = [...READS, ...WRITES]
-
-/** 24 wire cases and 19 JSON shapes, each for 13 actions. */
-const CELLS = (24 + 19) * 13
 
 /** The deadline of a call to an upstream that hangs. */
 const DEADLINE_MS = 300
@@ -69,8 +67,12 @@ const shapeRows = Object.entries(jsonShapes).map(([name, { isExecuted, bodyOf }]
   }
 })
 
-/** Those that hang stand side by side: they wait together. */
-const rows = [...wireRows, ...shapeRows].sort((a, b) => Number(b.hangs) - Number(a.hangs))
+/** A short run takes every fourth fault. Those that hang stand side by side: they wait together. */
+const rows = [...wireRows, ...shapeRows]
+  .filter(({ name }, index) => isLong || name === 'ok' || index % 4 === 0)
+  .sort((a, b) => Number(b.hangs) - Number(a.hangs))
+
+const CELLS = rows.length * ACTIONS.length
 
 const figures = figuresOf(t, 'fault-matrix')
 const stall = createStallClock()
@@ -187,7 +189,6 @@ t.test('each cell ends as the tables say, in time', async t => {
 })
 
 t.test('none is left out', async t => {
-  t.equal(rows.length * ACTIONS.length, CELLS)
   t.equal(tally.cells, CELLS)
   t.equal(tally.ownFaults, 0)
   figures(`${tally.right} of ${CELLS} cells as expected, ${tally.ownFaults} of our own 500s`)

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import t from 'tap'
+import { amount, isLong } from '../support/harness/amount.ts'
 import { openBrowser } from '../support/harness/chromium.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { deletionOf, fileDeletions, shown, ways } from '../support/harness/file-deletions.ts'
@@ -12,11 +13,11 @@ import { keepRegression, keptIn } from './fuzz/regressions.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const KEYS = Number(process.env['PATH_KEYS'] ?? 10_000)
+const KEYS = Number(process.env['PATH_KEYS'] ?? amount(100, 10_000))
 const KEYS_OF_CHROMIUM = 200
 
 /** Two cores are what CI has. */
-const WORKERS = 2
+const WORKERS = amount(1, 2)
 
 /** Cases that a run found are written here, and replayed by every later run. */
 const REGRESSIONS = 'test/regressions/file-path-fidelity/'
@@ -61,7 +62,8 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
     sum(tally => tally.strays),
     0
   )
-  for (const { name } of ways) {
+  // Few paths may leave out a way.
+  for (const { name } of isLong ? ways : []) {
     t.ok(sum(tally => tally.byWay[name] ?? 0) > requests / ways.length / 2, `${name} is taken often enough`)
   }
   t.ok(deletions > requests / 2, `most of the paths were deletions: ${deletions} of ${requests}`)
@@ -78,7 +80,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
       sum(({ rewritten }) => rewritten.accounts),
       0
     )
-    t.ok(cameNear > 0, `${cameNear} arrived at an account and were refused there`)
+    t.ok(cameNear > 0 || !isLong, `${cameNear} arrived at an account and were refused there`)
     // A bucket takes no confirmation: only HOSTKEY's refusal of one that is not empty keeps it.
     const buckets = sum(({ rewritten }) => rewritten.buckets)
     figure(
@@ -87,37 +89,38 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
   })
 })
 
-t.test(`nor does one that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
-  const { url, sandbox, witnessed } = await fileDeletions(t)
-  const page = await (await openBrowser(t, { width: 400 })).newPage()
-  await page.goto(`${url}/docs`)
-  const options = JSON.stringify({ method: 'DELETE', headers: { authorization: `Bearer ${sandbox.demo.token}` } })
-  const sent = async (target: string) => {
-    const ask = `fetch(new URL(${JSON.stringify(target)}, location.origin), ${options})`
-    const [status, body] = (await page.evaluate(`${ask}.then(async reply => [reply.status, await reply.text()])`)) as [
-      number,
-      string
-    ]
-    return { status, headers: {}, body }
-  }
-  const fetched = ways.filter(({ by }) => by === 'fetch')
-  const cases = fc.sample(fc.tuple(hostilePath, coins, fc.constantFrom(...fetched)), {
-    seed,
-    numRuns: KEYS_OF_CHROMIUM
+if (isLong) {
+  t.test(`nor does one that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
+    const { url, sandbox, witnessed } = await fileDeletions(t)
+    const page = await (await openBrowser(t, { width: 400 })).newPage()
+    await page.goto(`${url}/docs`)
+    const options = JSON.stringify({ method: 'DELETE', headers: { authorization: `Bearer ${sandbox.demo.token}` } })
+    const sent = async (target: string) => {
+      const ask = `fetch(new URL(${JSON.stringify(target)}, location.origin), ${options})`
+      const [status, body] = (await page.evaluate(
+        `${ask}.then(async reply => [reply.status, await reply.text()])`
+      )) as [number, string]
+      return { status, headers: {}, body }
+    }
+    const fetched = ways.filter(({ by }) => by === 'fetch')
+    const cases = fc.sample(fc.tuple(hostilePath, coins, fc.constantFrom(...fetched)), {
+      seed,
+      numRuns: KEYS_OF_CHROMIUM
+    })
+    let deletions = 0
+    for (const [path, coins, way] of cases) {
+      const target = way.targetOf(path, place => coins[place % coins.length] ?? false)
+      const { seen } = await witnessed(target, () => sent(target))
+      deletions += seen.length
+      if (isDeepStrictEqual(seen, expected(path, way))) continue
+      const about = `${way.name}, Chromium: ${shown(path, 2000)} became ${shown(seen, 1000)}`
+      t.fail(
+        `seed ${seed}: ${about}; kept as ${keepRegression({ about, request: requestOf(path, way, target) }, REGRESSIONS)}`
+      )
+      break
+    }
+    t.equal(cases.length, KEYS_OF_CHROMIUM)
+    t.ok(deletions > KEYS_OF_CHROMIUM / 2, `${deletions} deletions`)
+    figure(`Chromium: ${cases.length} paths, ${deletions} deletions of the file, the others of nothing`)
   })
-  let deletions = 0
-  for (const [path, coins, way] of cases) {
-    const target = way.targetOf(path, place => coins[place % coins.length] ?? false)
-    const { seen } = await witnessed(target, () => sent(target))
-    deletions += seen.length
-    if (isDeepStrictEqual(seen, expected(path, way))) continue
-    const about = `${way.name}, Chromium: ${shown(path, 2000)} became ${shown(seen, 1000)}`
-    t.fail(
-      `seed ${seed}: ${about}; kept as ${keepRegression({ about, request: requestOf(path, way, target) }, REGRESSIONS)}`
-    )
-    break
-  }
-  t.equal(cases.length, KEYS_OF_CHROMIUM)
-  t.ok(deletions > KEYS_OF_CHROMIUM / 2, `${deletions} deletions`)
-  figure(`Chromium: ${cases.length} paths, ${deletions} deletions of the file, the others of nothing`)
-})
+}

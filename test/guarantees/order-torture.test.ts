@@ -1,10 +1,14 @@
 import t, { type Test } from 'tap'
+import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { type Damage, type Torture, torture } from './orders/torture.ts'
 
 /** A small part of `npm run torture`, which also kills Redis. */
-const SMALL = { orders: 100, kills: 4, clients: 24, customers: 4 }
+const SMALL = amount(
+  { orders: 10, kills: 1, clients: 8, customers: 2 },
+  { orders: 100, kills: 4, clients: 24, customers: 4 }
+)
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 
@@ -30,4 +34,4 @@ const variant = (name: string, options: (t: Test) => Promise<Partial<Torture>>) 
   })
 
 variant('SQLite ledger', async () => ({}))
-variant('Redis ledger', async t => ({ redis: await redisServer(t, { settings: DURABLE }) }))
+if (isLong) variant('Redis ledger', async t => ({ redis: await redisServer(t, { settings: DURABLE }) }))

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { amount } from '../support/harness/amount.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { START_MS } from '../support/harness/gateway-process.ts'
@@ -15,7 +16,7 @@ import { createDice, mutated } from './fuzz/mutate.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20_000)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(500, 20_000))
 
 const CLIENTS = 32
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { limitsThrough } from './redis-outage/limits.ts'
 import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/promises.ts'
@@ -8,8 +9,10 @@ t.setTimeout(110_000)
 
 const figures = figuresOf(t, 'redis-outage')
 
-const outages: Outages = {
-  'killed and restarted empty': { begin: redis => redis.kill(), end: redis => redis.start(), after: 401 },
+const killed: Outages = {
+  'killed and restarted empty': { begin: redis => redis.kill(), end: redis => redis.start(), after: 401 }
+}
+const others: Outages = {
   frozen: { begin: redis => redis.freeze(), end: redis => redis.thaw(), after: 200 },
   'read-only, a replica without its master': {
     begin: redis => redis.command('REPLICAOF', '127.0.0.1', '1'),
@@ -18,6 +21,7 @@ const outages: Outages = {
     isReadable: true
   }
 }
+const outages: Outages = amount(killed, { ...killed, ...others })
 
 sessionsThrough(t, figures, outages)
 limitsThrough(t, outages)

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { openapiDocument } from '../../scripts/docs/openapi.ts'
+import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { collect, type Pattern, patternsIn } from './patterns.ts'
-import { safetyOf } from './redos.ts'
+import { safetyOf, THOROUGH } from './redos.ts'
 
 t.setTimeout(110_000)
 
@@ -11,6 +12,8 @@ const MOST_MS = 50
 
 /** 64 KiB is more than any request holds. */
 const LONG = 64 * 1024
+
+const TIMEOUTS_MS = amount({ wider: 100, exact: 200 }, THOROUGH)
 
 const nameOf = ({ source, flags }: Pattern) => `/${source}/${flags}`
 
@@ -85,8 +88,12 @@ t.test('the checker tells what runs away', async t => {
 t.test('no pattern can be made to run away', async t => {
   const figure = figuresOf(t, 'regex-backtracking')
   const faults = unique
-    .map(pattern => ({ at: `${pattern.at} ${nameOf(pattern)}`, safety: safetyOf(pattern.source, pattern.flags) }))
-    .filter(({ safety }) => safety !== 'safe')
+    .map(pattern => ({
+      at: `${pattern.at} ${nameOf(pattern)}`,
+      safety: safetyOf(pattern.source, pattern.flags, TIMEOUTS_MS)
+    }))
+    // What a short run has no time to decide is left to a long one.
+    .filter(({ safety }) => safety !== 'safe' && (isLong || safety.startsWith('vulnerable')))
   t.strictSame(faults, [], `${unique.length} patterns`)
 
   const onLong = slowest(unique, LONG)

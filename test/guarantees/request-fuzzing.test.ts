@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
+import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { operationsOf } from './fuzz/document.ts'
 import { keepRegression, replayRegressions } from './fuzz/regressions.ts'
@@ -13,10 +14,10 @@ import { createStage } from './fuzz/stage.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one, and `FUZZ_RUNS=1000000` goes on for longer. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100_000)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(400, 100_000))
 
 /** Two cores are what CI has. */
-const WORKERS = 2
+const WORKERS = amount(1, 2)
 
 // 230 s for a hundred thousand requests on a busy machine; longer runs take what they take.
 t.setTimeout(Math.max(230_000, RUNS * 3))

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { openLoad } from '../support/harness/open-load.ts'
 import { program } from '../support/harness/programs.ts'
@@ -9,8 +10,8 @@ import { program } from '../support/harness/programs.ts'
 t.setTimeout(180_000)
 
 const figure = figuresOf(t, 'retry-amplification')
-const SECONDS = Number(process.env['AMP_SECONDS'] ?? 60)
-const RPS = 300
+const SECONDS = Number(process.env['AMP_SECONDS'] ?? amount(3, 60))
+const RPS = amount(100, 300)
 const MOST_CALLS = 1.2
 /** Every tenth request deletes a file. */
 const WRITE_EVERY = 10

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { leaksIn } from '../support/assert/leaks.ts'
+import { amount } from '../support/harness/amount.ts'
 import { createBrowser } from '../support/harness/browser-caller.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { flipped } from '../support/harness/flipped.ts'
@@ -15,7 +16,7 @@ import { BUCKETS } from './redis-outage/stage.ts'
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
 
-const FLIPS = 1000
+const FLIPS = amount(50, 1000)
 
 /** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */
 const WRONG = {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { percentile } from '../support/harness/latency.ts'
 import { openLoad, type Sample } from '../support/harness/open-load.ts'
@@ -8,11 +9,11 @@ import { program } from '../support/harness/programs.ts'
 t.setTimeout(110_000)
 
 const figure = figuresOf(t, 'upstream-stall')
-const RPS = Number(process.env['STALL_RPS'] ?? 1000)
-const STALL_MS = 8000
+const RPS = Number(process.env['STALL_RPS'] ?? amount(300, 1000))
+const STALL_MS = amount(2500, 8000)
 const RECOVERY_MS = 2000
 /** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
-const ATTEMPTS = 3
+const ATTEMPTS = amount(1, 3)
 
 const MAX_WAITING = { shedP50Ms: 10, shedP99Ms: 300, livenessP99Ms: 300, moreMb: 150 }
 const LEAST_RECOVERED = 0.99
@@ -32,7 +33,7 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
       return { url: `${gateway.url}/accounts?limit=${(asked % 1000) + 1}&planId=${Math.ceil(asked / 1000)}`, headers }
     })
     const probes = openLoad(20, () => ({ url: `${gateway.url}/livez` }))
-    await pause(3000)
+    await pause(amount(500, 3000))
     const residentBefore = gateway.residentBytes()
     sandbox.child.kill('SIGSTOP')
     const stalledAt = performance.now()
@@ -40,7 +41,7 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
     const residentDuring = gateway.residentBytes()
     sandbox.child.kill('SIGCONT')
     const resumedAt = performance.now()
-    await pause(RECOVERY_MS + 2000)
+    await pause(RECOVERY_MS + amount(500, 2000))
     await Promise.all([load.end(), probes.end()])
     gateway.child.kill('SIGKILL')
 
@@ -79,9 +80,11 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
   t.ok(seen.shed > (RPS * STALL_MS) / 1000 / 2, `${seen.shed} were sent away`)
   t.equal(seen.others, 0, 'nothing but 200, 503 and 504')
   t.equal(seen.deadProbes, 0, '/livez depends on nothing')
-  t.ok(seen.shedP50Ms <= MAX_WAITING.shedP50Ms, `shed p50 ${seen.shedP50Ms} ms`)
-  t.ok(seen.shedP99Ms <= MAX_WAITING.shedP99Ms, `shed p99 ${seen.shedP99Ms} ms`)
-  t.ok(seen.livenessP99Ms <= MAX_WAITING.livenessP99Ms, `/livez p99 ${seen.livenessP99Ms} ms`)
+  if (isLong) {
+    t.ok(seen.shedP50Ms <= MAX_WAITING.shedP50Ms, `shed p50 ${seen.shedP50Ms} ms`)
+    t.ok(seen.shedP99Ms <= MAX_WAITING.shedP99Ms, `shed p99 ${seen.shedP99Ms} ms`)
+    t.ok(seen.livenessP99Ms <= MAX_WAITING.livenessP99Ms, `/livez p99 ${seen.livenessP99Ms} ms`)
+  }
   t.ok(seen.recovered >= LEAST_RECOVERED, `${seen.recovered} recovered`)
   t.ok(seen.moreMb <= MAX_WAITING.moreMb, `${seen.moreMb} MB more`)
 })
