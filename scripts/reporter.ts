@@ -25,7 +25,11 @@ export const ofFiles = async function* (
     if (event.type === 'test:start' || isEnded(event)) {
       // Of the process itself: it has no other test than its files.
       if (event.data.name === event.data.file) continue
-      if (event.data.nesting === 0) (event.type === 'test:start' ? started : ended).add(event.data.name)
+      if (event.data.nesting === 0) {
+        // A process that has replaced itself by another program starts its files anew.
+        if (event.type === 'test:start' && started.has(event.data.name)) continue
+        ;(event.type === 'test:start' ? started : ended).add(event.data.name)
+      }
     }
     yield event
   }

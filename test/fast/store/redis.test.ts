@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../../../src/store/store.ts'
 import { MOST_RECOVERY_MS, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { atOnce } from './at-once.ts'
-import { switchboard } from './switchboard.ts'
+import { switchboard } from '../../support/harness/switchboard.ts'
 
 /** Other test files run in parallel, and the first run installs Redis. */
 t.setTimeout(110_000)

@@ -4,7 +4,7 @@ import { eventually } from '../../support/harness/eventually.ts'
 import type { Gateway, Reply } from '../../support/harness/gateway.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { replicas } from '../../support/harness/replicas.ts'
-import type { Outages } from './promises.ts'
+import type { Outages } from './guarantees.ts'
 import { BUCKETS } from './stage.ts'
 
 /** Requests of one caller in a minute. */

@@ -1,9 +1,5 @@
 import t from 'tap'
 import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
-import { fails } from '../support/assert/expect.ts'
-import { figuresOf } from '../support/harness/figures.ts'
-import { redisServer } from '../support/harness/redis.ts'
-import { replicas } from '../support/harness/replicas.ts'
 import {
   BUCKETS,
   isRefusedGently,
@@ -12,7 +8,11 @@ import {
   onRedis,
   probe,
   timeUntil
-} from './redis-outage/stage.ts'
+} from '../guarantees/redis-outage/stage.ts'
+import { fails } from '../support/assert/expect.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { redisServer } from '../support/harness/redis.ts'
+import { replicas } from '../support/harness/replicas.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

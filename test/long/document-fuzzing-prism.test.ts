@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { errors, Pool } from 'undici'
+import { keepRegression } from '../guarantees/fuzz/regressions.ts'
+import { type FuzzRequest, requestsTo } from '../guarantees/fuzz/requests.ts'
+import { createStage } from '../guarantees/fuzz/stage.ts'
+import { violationsIn } from '../guarantees/fuzz/wiretap.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { serving } from '../support/harness/serving.ts'
-import { keepRegression } from './fuzz/regressions.ts'
-import { type FuzzRequest, requestsTo } from './fuzz/requests.ts'
-import { createStage } from './fuzz/stage.ts'
-import { violationsIn } from './fuzz/wiretap.ts'
-import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from './prism.ts'
+import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from './prism/prism.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

@@ -3,12 +3,12 @@ import './redis-outage/own-network.ts'
 
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { type Outages, ordersThrough, sessionsThrough } from '../guarantees/redis-outage/guarantees.ts'
+import { limitsThrough } from '../guarantees/redis-outage/limits.ts'
+import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from '../guarantees/redis-outage/stage.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { blackhole } from './redis-outage/blackhole.ts'
 import { waitsThrough } from './redis-outage/latency.ts'
-import { limitsThrough } from './redis-outage/limits.ts'
-import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/promises.ts'
-import { BUCKETS, MOST_RECOVERY_MS, onRedis, timeUntil } from './redis-outage/stage.ts'
 
 /**
  * The network between the gateway and Redis loses everything: packets are dropped by nft in a network name space that

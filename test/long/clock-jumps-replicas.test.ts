@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
+import { orderOnce } from '../guarantees/orders/once.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { machineClock } from '../support/harness/faketime.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { gatewayProcess } from '../support/harness/gateway-process.ts'
 import { redisServer } from '../support/harness/redis.ts'
-import { orderOnce } from './orders/once.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis and faketime. */
 t.setTimeout(110_000)

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
-import type { Lifetime } from '../../support/harness/lifetime.ts'
-import { listening } from '../../support/harness/serving.ts'
+import type { Lifetime } from './lifetime.ts'
+import { listening } from './serving.ts'
 
 /** A listener that connects its callers to a port of this machine: what a network or a failover does to them. */
 export const switchboard = async (t: Lifetime, firstPort: number) => {

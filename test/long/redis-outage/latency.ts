@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
+import type { Outages } from '../../guarantees/redis-outage/guarantees.ts'
+import { BUCKETS, onRedis, probe, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { percentile, timesOf } from '../../support/harness/latency.ts'
-import type { Outages } from './promises.ts'
-import { BUCKETS, onRedis, probe, timeUntil } from './stage.ts'
 
 /** The promise of RELIABILITY 4.5. */
 const MOST_ADDED_MS = 60

@@ -15,14 +15,14 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '../support/harness/replicas.ts'
-import { stablePort } from '../support/harness/stable-port.ts'
-import type { FuzzRequest } from './fuzz/requests.ts'
+import type { FuzzRequest } from '../../guarantees/fuzz/requests.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
 
 const run = promisify(execFile)
 
 /** What is installed, each package with its hash. */
-const PACKAGE = 'test/guarantees/prism-package'
+const PACKAGE = 'test/long/prism/package'
 const TOOLS = '.tools'
 
 /** 5 min: 213 packages from a slow registry. */
