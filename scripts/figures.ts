@@ -1,20 +1,20 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-/** What the tests of a promise have reached, and the day of that run. */
+/** What the tests of a guarantee reached, and the day of that run. */
 export interface Reached {
   on: string
   figures: string[]
 }
 
-/** By the name of the promise, or the command of a long run. */
+/** By the name of the guarantee, or by the command of a long run. */
 export type Figures = Record<string, Reached>
 
 const FILE = 'docs/reference/figures.json'
 
-/** What was reached so far. */
+/** The recorded figures. */
 export const readFigures = (): Figures => (existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Figures) : {})
 
-/** Writes down what was reached today; what was not run keeps its figures. */
+/** Records the figures of today; a test that did not run keeps its old ones. */
 export const recordFigures = (reached: Record<string, string[]>): void => {
   const on = new Date().toISOString().slice(0, 10)
   const fresh = Object.entries(reached).map(([name, figures]) => [name, { on, figures }] as const)
@@ -22,11 +22,11 @@ export const recordFigures = (reached: Record<string, string[]>): void => {
   writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(all), undefined, 2)}\n`)
 }
 
-/** What the tests of a run have printed: lines such as `# request-smuggling: 46 of 46 refused`. */
-export const figuresIn = (log: string): Record<string, string[]> => {
+/** The figures in the output of a test run: lines such as `# request-smuggling: 46 of 46 refused`. */
+export const figuresIn = (log: string, names: readonly string[]): Record<string, string[]> => {
   const reached: Record<string, string[]> = {}
-  for (const [, name = '', figure = ''] of log.matchAll(/^# (T-[A-Z0-9]+): (.*)$/gm)) {
-    reached[name] = [...(reached[name] ?? []), figure]
+  for (const [, name = '', figure = ''] of log.matchAll(/^# ([a-z][a-z-]*): (.*)$/gm)) {
+    if (names.includes(name)) reached[name] = [...(reached[name] ?? []), figure]
   }
   return reached
 }

@@ -1,20 +1,23 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { guarantees } from './docs/guarantee-catalogue.ts'
 import { figuresIn, recordFigures } from './figures.ts'
 
 /**
- * `npm run promises`: runs the tests of all promises, or those that are named (`t-smug`), and writes down the figures
- * that they have reached. `npm run promises -- --log FILE` takes them from what a run of the tests has printed.
+ * `npm run guarantees`: runs the tests of all guarantees in full, or of those named (`request-smuggling`), and records
+ * their figures. `npm run guarantees -- --log FILE` takes the figures from the output of an earlier run.
  */
 const { values, positionals } = parseArgs({ options: { log: { type: 'string' } }, allowPositionals: true })
-const files =
-  positionals.length > 0 ? positionals.map(name => `test/guarantees/${name}.test.ts`) : ['test/guarantees/*.test.ts']
+const names = positionals.length > 0 ? positionals : Object.keys(guarantees)
+const files = names.flatMap(name => globSync(`test/{guarantees,long}/${name}{,-*}.test.ts`))
 
-/** Everything that the tests print, which is shown meanwhile. */
-const ran = async (): Promise<string> => {
-  const child = spawn(process.execPath, ['scripts/test.ts', ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Runs the tests and prints their output. @returns the output */
+const runTests = async (): Promise<string> => {
+  const child = spawn(process.execPath, ['scripts/test.ts', '--long', ...files], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   let text = ''
   child.stdout.on('data', chunk => {
     text += String(chunk)
@@ -24,11 +27,11 @@ const ran = async (): Promise<string> => {
   return text
 }
 
-const log = values.log === undefined ? await ran() : readFileSync(values.log, 'utf8')
+const log = values.log === undefined ? await runTests() : readFileSync(values.log, 'utf8')
 if (/^\d+ passed, 0 failed$/m.test(log)) {
-  recordFigures(figuresIn(log))
+  recordFigures(figuresIn(log, Object.keys(guarantees)))
   process.exitCode = spawnSync(process.execPath, ['scripts/generate.ts'], { stdio: 'inherit' }).status ?? 1
 } else {
-  process.stderr.write('a test has failed: no figure is written down\n')
+  process.stderr.write('a test failed: no figures recorded\n')
   process.exitCode = 1
 }

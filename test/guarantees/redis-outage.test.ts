@@ -1,8 +1,8 @@
 import t from 'tap'
 import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { limitsThrough } from './redis-outage/limits.ts'
 import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/guarantees.ts'
+import { limitsThrough } from './redis-outage/limits.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)

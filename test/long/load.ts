@@ -7,8 +7,8 @@ import { openLoad } from '../support/harness/open-load.ts'
 import { program } from '../support/harness/programs.ts'
 
 /**
- * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` writes the figures down for
- * docs/reference/promises.md.
+ * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` records the figures for
+ * docs/reference/guarantees.md.
  */
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, record: { type: 'boolean', default: false } }

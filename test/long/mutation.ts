@@ -11,7 +11,7 @@ import { mutatedTree } from './mutation/tree.ts'
  * `npm run mutate -- --sample 400 --seed 7`: mutation. Do the tests notice when the code does something else? Without
  * `--sample` every mutant is tried, which takes a night; `--minutes 40` stops then, and what was tried is a sample too.
  * Paths (`src/auth/seal.ts`) draw from these files only, `--tests test/seal.test.ts` runs these only. `--resume` does not try
- * again what was noticed before; `--record` writes the figures down for docs/reference/promises.md.
+ * again what was noticed before; `--record` records the figures for docs/reference/guarantees.md.
  */
 const { values, positionals } = parseArgs({
   options: {

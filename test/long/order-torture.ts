@@ -5,7 +5,7 @@ import { redisServer } from '../support/harness/redis.ts'
 
 /**
  * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: order-torture at full length.
- * `--record` writes the figures down for docs/reference/promises.md.
+ * `--record` records the figures for docs/reference/guarantees.md.
  */
 const { values } = parseArgs({
   options: {

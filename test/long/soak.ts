@@ -7,7 +7,7 @@ import { program } from '../support/harness/programs.ts'
 
 /**
  * `npm run soak -- --minutes 30`: soak. Does memory grow, do files stay open, does anything go unhandled?
- * `--record` writes the figures down for docs/reference/promises.md.
+ * `--record` records the figures for docs/reference/guarantees.md.
  */
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, record: { type: 'boolean', default: false } }

@@ -3,8 +3,8 @@ import { createRedisStore } from '../../../src/store/redis.ts'
 import { StoreUnavailable } from '../../../src/store/store.ts'
 import { MOST_RECOVERY_MS, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { redisServer } from '../../support/harness/redis.ts'
-import { atOnce } from './at-once.ts'
 import { switchboard } from '../../support/harness/switchboard.ts'
+import { atOnce } from './at-once.ts'
 
 /** Other test files run in parallel, and the first run installs Redis. */
 t.setTimeout(110_000)
