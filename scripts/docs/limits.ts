@@ -31,7 +31,7 @@ const UNITS: readonly [string, number][] = [
   ['s', 1000]
 ]
 
-/** In the largest unit of which it is a whole number. */
+/** In the largest unit that gives a whole number. */
 const time = (ms: number): string => {
   const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? ['ms', 1]
   return `${ms / size} ${unit}`
@@ -57,16 +57,16 @@ const policyRow = (who: string, { name, share, windows }: Policy): string[] => [
 ]
 
 const rateRows = [
-  policyRow('every request, by address', ADDRESS),
-  policyRow('every request of a caller', CALLER),
+  policyRow('all requests of an address', ADDRESS),
+  policyRow('all requests of a caller', CALLER),
   ...Object.entries(CLASSES).flatMap(([rate, policies]) =>
-    policies.map(policy => policyRow(`operations of class ${code(rate)}, by caller`, policy))
+    policies.map(policy => policyRow(`operations of rate class ${code(rate)} of a caller`, policy))
   ),
-  policyRow('logins, by address', LOGIN_ADDRESS),
-  policyRow('logins, by credential', LOGIN_CREDENTIAL)
+  policyRow('logins of an address', LOGIN_ADDRESS),
+  policyRow('logins with one credential', LOGIN_CREDENTIAL)
 ]
 
-/** The classes with the effects that each serves. */
+/** The call classes, with their effects. */
 const classRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass][], ([, each]) => each)].map(
   ([each, effects]) => [
     code(each.name),
@@ -78,38 +78,38 @@ const classRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass]
   ]
 )
 
-/** A bound that a schema states; the type of a schema leaves open which it has. */
+/** A limit in a schema. The type of a schema does not say which limits it has. */
 const bound = (schema: object, name: 'minLength' | 'maxLength' | 'maximum'): number =>
   Number((schema as Record<string, unknown>)[name])
 
 const characters = (schema: object) => `${bound(schema, 'minLength')} to ${bound(schema, 'maxLength')} characters`
 
-/** Quotation marks around it may come on top. */
+/** The key may be in quotation marks, which the schema counts. */
 const keyCharacters = `${bound(IdempotencyKey, 'minLength')} to ${bound(IdempotencyKey, 'maxLength') - 2} characters`
 
 export const limitsPage = (): string =>
   page(
     'Limits',
     'the limits in `src/`, `routes/` and `schemas/`',
-    'Every wait has an end and every buffer a bound. Where a limit is met the reply says so: 429 `rate-limited`, 503 `overloaded`, or a 4xx with its name.',
+    'Every wait and every buffer has a limit. A request beyond a limit gets 429 `rate-limited`, 503 `overloaded`, or another 4xx problem. The reasons are in [reliability](../explanation/reliability.md).',
     '## Requests',
-    `With the default settings; all scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`, and a service of rate \`high\` has ten times as much. \`RateLimit\` and \`RateLimit-Policy\` of each reply say what is left.`,
-    table(['Policy', 'Counts', 'Requests', 'In'], rateRows),
-    `A session has at most ${MAX_IN_FLIGHT} requests in flight at once.`,
-    '## Calls of HOSTKEY',
-    'Each class of calls has slots and a queue of its own, in each replica. `UPSTREAM_TIMEOUT_MS` replaces the last two columns.',
-    table(['Class', 'Effects', 'At once', 'Waiting', 'Until the headers', 'In all'], classRows),
-    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed: for ${time(OPEN_MS.first)} at first, for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)}, and read anew after ${time(FRESH_MS)}. An answer of HOSTKEY has at most ${bytes(MAX_BODY_BYTES)}.`,
-    '## The listeners',
+    `With the default settings. All limits scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`; a service of rate \`high\` has ten times these limits. \`RateLimit\` and \`RateLimit-Policy\` in each reply report what is left.`,
+    table(['Policy', 'Counts', 'Requests', 'Window'], rateRows),
+    `A session can have ${MAX_IN_FLIGHT} requests in flight.`,
+    '## Calls to HOSTKEY',
+    'Each call class has its own slots and queue, in each replica. `UPSTREAM_TIMEOUT_MS` replaces the last two columns.',
+    table(['Class', 'Effects', 'Slots', 'Queue', 'Timeout of the headers', 'Deadline'], classRows),
+    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed. It stays open for ${time(OPEN_MS.first)}, and for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)} and refreshed after ${time(FRESH_MS)}. An answer of HOSTKEY may have ${bytes(MAX_BODY_BYTES)}.`,
+    '## Listeners',
     table(
-      ['What', 'At most'],
+      ['What', 'Maximum'],
       [
-        ['body of a request', bytes(LISTENER.bodyLimit)],
-        ['its headers', bytes(LISTENER.http.maxHeaderSize)],
-        ['its URL', bytes(MAX_URL_LENGTH)],
-        ['until its headers are here', time(LISTENER.http.headersTimeout)],
-        ['until all of it is here', time(LISTENER.requestTimeout)],
-        ['an idle connection', time(LISTENER.keepAliveTimeout)],
+        ['request body', bytes(LISTENER.bodyLimit)],
+        ['request headers', bytes(LISTENER.http.maxHeaderSize)],
+        ['URL', bytes(MAX_URL_LENGTH)],
+        ['time until the headers have arrived', time(LISTENER.http.headersTimeout)],
+        ['time until the request has arrived', time(LISTENER.requestTimeout)],
+        ['idle time of a connection', time(LISTENER.keepAliveTimeout)],
         ['requests on one connection', String(LISTENER.maxRequestsPerSocket)],
         ['connections', String(MAX_CONNECTIONS)]
       ]
@@ -120,24 +120,24 @@ export const limitsPage = (): string =>
       [
         ['name of an account', characters(S3Uid)],
         ['name of a new bucket', characters(NewBucketName)],
-        ['name of a bucket that exists', characters(BucketName)],
+        ['name of an existing bucket', characters(BucketName)],
         ['path of a file', `1 to ${bytes(MAX_PATH_BYTES)} of UTF-8`],
-        ['`Idempotency-Key`', `${keyCharacters}, between quotation marks or not`],
+        ['`Idempotency-Key`', `${keyCharacters}, with or without quotation marks`],
         [
           'files and folders on a page',
-          `1 to ${bound(FilesQuery.properties.limit, 'maximum')}; HOSTKEY gives ${MAX_KEYS} at a time`
+          `1 to ${bound(FilesQuery.properties.limit, 'maximum')}; HOSTKEY returns ${MAX_KEYS} per call`
         ]
       ]
     ),
-    '## Lives',
+    '## Lifetimes',
     table(
-      ['What', 'Lives for'],
+      ['What', 'Lifetime'],
       [
-        ['a session without requests', time(IDLE_MS)],
-        ['a session', `${time(ABSOLUTE_MS)}, and no longer than HOSTKEY’s token`],
-        ['sessions of one customer', `${MAX_PER_CUSTOMER}; a new one ends the oldest`],
-        ['an `Idempotency-Key`, and the wish for a bucket name', time(KEY_MS)],
-        ['an order in the ledger', time(ORDER_MS)]
+        ['session without requests', time(IDLE_MS)],
+        ['session', `${time(ABSOLUTE_MS)}, but not longer than HOSTKEY’s token`],
+        ['sessions of one customer', `${MAX_PER_CUSTOMER} sessions; a new one ends the oldest`],
+        ['`Idempotency-Key`, and the guard on its bucket name', time(KEY_MS)],
+        ['order in the ledger', time(ORDER_MS)]
       ]
     )
   )

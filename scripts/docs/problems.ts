@@ -1,7 +1,7 @@
 import { type ProblemName, problemNames, problems } from '../../schemas/problems.ts'
 import { code, page, table } from './markdown.ts'
 
-const REPEAT = { safe: 'yes, when nothing was applied', never: 'no' }
+const REPEAT = { safe: 'yes, if nothing was applied', never: 'no' }
 
 const rowOf = (name: ProblemName): string[] => {
   const { status, title, help, repeat } = problems[name]
@@ -12,6 +12,6 @@ export const problemsPage = (): string =>
   page(
     'Problems',
     '`schemas/problems.ts`',
-    'Every failure is `application/problem+json` (RFC 9457). Its `type` ends in one of these names, which are stable. `GET /problems/{name}` serves the page of each.',
+    'Every failure is `application/problem+json` (RFC 9457). The last segment of `type` is one of these names, which are stable. `GET /problems/{name}` is the page of a problem.',
     table(['Status', 'Name', 'Title', 'Retry unchanged?', 'What to do'], problemNames.map(rowOf))
   )
