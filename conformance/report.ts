@@ -1,7 +1,7 @@
 import type { Options } from './options.ts'
-import { type Sender, Unanswered } from './sender.ts'
+import { RequestFailed, type Sender } from './sender.ts'
 
-/** `pass` and `fail`: a promise of the target; `drift`: it answers otherwise than declared; `skip`: not checked, and why. */
+/** `pass`: as documented; `fail`: not; `drift`: differs from the declared action; `skip`: not checked. */
 export type Verdict = 'pass' | 'fail' | 'drift' | 'skip'
 
 export interface Finding {
@@ -11,7 +11,7 @@ export interface Finding {
   readonly text: string
 }
 
-/** Something nobody has documented, and what was seen of it. */
+/** Undocumented behaviour of the target, as observed. */
 export interface Fact {
   readonly question: string
   readonly seen: string
@@ -23,31 +23,32 @@ export interface Report {
   drift(subject: string, text: string): void
   skip(subject: string, text: string): void
   fact(question: string, seen: string): void
-  say(text: string): void
-  /** From now on the value is replaced wherever it would be printed. */
-  hide(value: string): void
+  print(text: string): void
+  /** Redacts the value in everything printed from now on. */
+  redact(value: string): void
   findings(): Finding[]
   facts(): Fact[]
   counts(): Record<Verdict, number>
 }
 
-/** What was asked for, where it is told what was found, and who sends. */
+/** The parts of one run. */
 export interface Run {
   readonly options: Options
   readonly report: Report
   readonly sender: Sender
 }
 
-/** Prints each finding as it is made, on a line of its own. */
+/** Below this length a value is not redacted: it would match inside other words. Texts do not quote values anyway. */
+const MIN_REDACTED_LENGTH = 6
+
+/** Collects findings and prints each on its own line. */
 export const createReport = (write: (text: string) => void): Report => {
   const findings: Finding[] = []
   const facts: Fact[] = []
-  const hidden = new Set<string>()
-  // Shorter ones would tear other words; texts do not quote values in the first place.
-  const shown = (text: string) =>
-    [...hidden].filter(value => value.length >= 6).reduce((text, value) => text.replaceAll(value, '[hidden]'), text)
+  const secrets = new Set<string>()
+  const redacted = (text: string) => [...secrets].reduce((text, value) => text.replaceAll(value, '[hidden]'), text)
   const add = (verdict: Verdict) => (subject: string, text: string) => {
-    const finding = { verdict, subject: shown(subject), text: shown(text).replace(/\s+/g, ' ') }
+    const finding = { verdict, subject: redacted(subject), text: redacted(text).replace(/\s+/g, ' ') }
     findings.push(finding)
     write(`${verdict.padEnd(5)} ${finding.subject}: ${finding.text}\n`)
   }
@@ -56,9 +57,11 @@ export const createReport = (write: (text: string) => void): Report => {
     fail: add('fail'),
     drift: add('drift'),
     skip: add('skip'),
-    fact: (question, seen) => facts.push({ question, seen: shown(seen) }),
-    say: text => write(`${shown(text)}\n`),
-    hide: value => hidden.add(value),
+    fact: (question, seen) => facts.push({ question, seen: redacted(seen) }),
+    print: text => write(`${redacted(text)}\n`),
+    redact(value) {
+      if (value.length >= MIN_REDACTED_LENGTH) secrets.add(value)
+    },
     findings: () => [...findings],
     facts: () => [...facts],
     counts: () => {
@@ -73,24 +76,24 @@ export const createReport = (write: (text: string) => void): Report => {
 export const summaryOf = ({ pass, fail, drift, skip }: Record<Verdict, number>): string =>
   `${pass} passed, ${fail} failed, ${drift} drifted${skip > 0 ? ` (${skip} not checked)` : ''}`
 
-/** What was promised is not so. */
+/** The target differs from its documentation. */
 export class Mismatch extends Error {}
 
-/** It cannot be checked here. */
-export class Unchecked extends Error {}
+/** This check is not possible here. */
+export class NotChecked extends Error {}
 
 /** @throws Mismatch */
-export function expect(isTrue: boolean, otherwise: string): asserts isTrue {
-  if (!isTrue) throw new Mismatch(otherwise)
+export function expect(isTrue: boolean, message: string): asserts isTrue {
+  if (!isTrue) throw new Mismatch(message)
 }
 
-/** Runs a check and reports how it ends. @param run gives what was found right */
+/** Runs a check and reports its result. @param run returns the text of a pass */
 export const check = async (report: Report, subject: string, run: () => Promise<string>): Promise<void> => {
   try {
     report.pass(subject, await run())
   } catch (error) {
-    if (error instanceof Unchecked) report.skip(subject, error.message)
-    else if (error instanceof Mismatch || error instanceof Unanswered) report.fail(subject, error.message)
+    if (error instanceof NotChecked) report.skip(subject, error.message)
+    else if (error instanceof Mismatch || error instanceof RequestFailed) report.fail(subject, error.message)
     else throw error
   }
 }

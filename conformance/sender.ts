@@ -3,29 +3,29 @@ import { request as https } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 
-export interface Request {
+export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Below the base of the target, without a slash before it; sent byte for byte. */
+  /** Relative to the base URL, without a leading slash; sent unchanged. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** Empty when it is not UTF-8. */
+  /** The decoded body; empty when it is not UTF-8. */
   readonly text: string
   readonly ms: number
 }
 
-/** No answer came: why, without an address. */
-export class Unanswered extends Error {}
+/** There was no response. The message gives the reason without an address. */
+export class RequestFailed extends Error {}
 
 export interface Sender {
-  /** Sends one request, in its turn. Follows no redirect. @throws Unanswered */
-  send(request: Request): Promise<Answer>
-  /** Requests so far. */
+  /** Sends one request, no sooner than the rate allows. Follows no redirect. @throws RequestFailed */
+  send(request: HttpRequest): Promise<HttpResponse>
+  /** Number of requests so far. */
   count(): number
 }
 
@@ -36,27 +36,28 @@ export interface SenderOptions {
   readonly timeoutMs: number
 }
 
-/** 8 MiB: the cap of the official client, and of the gateway. */
+/** 8 MiB: the limit of the official client and of the gateway. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
-/** Edges block the default names of libraries. */
+/** Some proxies block the default names of HTTP libraries. */
 const USER_AGENT = 'hostkey-s3-gateway-conformance/0.1'
 
-/** Sends requests one after another, no faster than `ratePerSecond` and no more than `maxRequests`. */
+/** Sends at most `ratePerSecond` requests per second and `maxRequests` in total. */
 export const createSender = ({ url, ratePerSecond, maxRequests, timeoutMs }: SenderOptions): Sender => {
   let count = 0
   let next = 0
   return {
     count: () => count,
     async send(request) {
-      if (count >= maxRequests) throw new Unanswered(`not sent: ${maxRequests} requests are the most (--max-requests)`)
+      if (count >= maxRequests)
+        throw new RequestFailed(`not sent: the limit of ${maxRequests} requests is reached (--max-requests)`)
       count += 1
       const wait = next - performance.now()
       if (wait > 0) await pause(wait)
-      const began = performance.now()
-      next = began + 1000 / ratePerSecond
-      const { status, headers, body } = await exchanged(url, request, timeoutMs)
-      return { status, headers, text: textOf(body, headers['content-encoding']), ms: performance.now() - began }
+      const startedAt = performance.now()
+      next = startedAt + 1000 / ratePerSecond
+      const { status, headers, body } = await exchange(url, request, timeoutMs)
+      return { status, headers, text: textOf(body, headers['content-encoding']), ms: performance.now() - startedAt }
     }
   }
 }
@@ -67,12 +68,12 @@ interface Raw {
   body: Buffer
 }
 
-/** Node's own client, because it sends a path as it is given; others tidy it up. */
-const exchanged = (url: URL, { method, path, headers = {}, body }: Request, timeoutMs: number): Promise<Raw> => {
+/** Uses node:http because it sends the path unchanged; fetch normalises it. */
+const exchange = (url: URL, { method, path, headers = {}, body }: HttpRequest, timeoutMs: number): Promise<Raw> => {
   const { promise, resolve, reject } = Promise.withResolvers<Raw>()
   const send = url.protocol === 'https:' ? https : http
   const timeLimit = AbortSignal.timeout(timeoutMs)
-  const refuse = (error: unknown) => reject(new Unanswered(reasonOf(error, timeLimit, timeoutMs)))
+  const fail = (error: unknown) => reject(new RequestFailed(reasonOf(error, timeLimit, timeoutMs)))
   const request = send(
     {
       protocol: url.protocol,
@@ -88,30 +89,30 @@ const exchanged = (url: URL, { method, path, headers = {}, body }: Request, time
       signal: timeLimit
     },
     response =>
-      collected(response).then(
+      readBody(response).then(
         body => resolve({ status: response.statusCode ?? 0, headers: flat(response), body }),
-        refuse
+        fail
       )
   )
-  request.on('error', refuse)
+  request.on('error', fail)
   request.end(body)
   return promise
 }
 
-const collected = async (response: IncomingMessage): Promise<Buffer> => {
+const readBody = async (response: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {
     chunks.push(chunk)
     size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new Unanswered('the answer is larger than 8 MiB')
+    if (size > MAX_BODY_BYTES) throw new RequestFailed('the response is larger than 8 MiB')
   }
   return Buffer.concat(chunks)
 }
 
 const reasonOf = (error: unknown, { aborted }: AbortSignal, timeoutMs: number): string => {
-  if (aborted) return `no answer within ${timeoutMs / 1000} s`
-  if (error instanceof Unanswered) return error.message
+  if (aborted) return `no response within ${timeoutMs / 1000} s`
+  if (error instanceof RequestFailed) return error.message
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   return `the connection failed (${code})`
 }
@@ -127,7 +128,7 @@ const decoders: Record<string, (body: Buffer) => Buffer> = {
   deflate: inflateSync
 }
 
-/** A server may compress unasked. */
+/** Decodes a body. Some servers compress without `Accept-Encoding`. */
 const textOf = (body: Buffer, encoding: string | undefined): string => {
   try {
     const plain = decoders[encoding ?? '']?.(body) ?? body

@@ -1,9 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { Mismatch } from '../report.ts'
-import type { Answer } from '../sender.ts'
+import type { HttpResponse } from '../sender.ts'
 
-/** What of OpenAPI is read here. */
+/** The parts of an OpenAPI document that the suite reads. */
 export interface OpenApi {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation | undefined>>>>
@@ -37,8 +37,8 @@ interface Header {
   readonly schema: object
 }
 
-/** An operation, and where it stands in the document. */
-export interface Described {
+/** An operation with its path and method. */
+export interface DocumentedOperation {
   readonly path: string
   readonly method: string
   readonly operation: Operation
@@ -46,13 +46,14 @@ export interface Described {
 
 export interface Contract {
   readonly document: OpenApi
-  operation(operationId: string): Described | undefined
-  operations(): Described[]
-  replyOf(described: Described, status: number): { reply: Reply; at: string } | undefined
-  /** @throws Mismatch a status, a header, a type, a member or a problem that the document does not have */
-  hold(described: Described, answer: Answer): void
-  /** @throws Mismatch what is no problem of the document's */
-  holdProblem(answer: Answer): void
+  operation(operationId: string): DocumentedOperation | undefined
+  operations(): DocumentedOperation[]
+  /** @returns the documented reply, and the JSON pointer to it */
+  replyOf(documented: DocumentedOperation, status: number): { reply: Reply; at: string } | undefined
+  /** @throws Mismatch an undocumented status, header, media type, member or problem */
+  assertDocumented(documented: DocumentedOperation, response: HttpResponse): void
+  /** @throws Mismatch the response is not a documented problem */
+  assertProblem(response: HttpResponse): void
 }
 
 const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
@@ -60,18 +61,18 @@ const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
 const pointer = (...parts: string[]) =>
   parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
-/** The document that a gateway serves, as something to hold its replies against. @throws Mismatch when it is none */
+/** Parses the document of a gateway. @throws Mismatch it is not an OpenAPI document */
 export const contractOf = (text: string): Contract => {
   const document = documentIn(text)
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
   ajv.addSchema(document, 'api')
-  const assertFit = (ref: string, value: unknown, what: string) => {
+  const assertValid = (ref: string, value: unknown, what: string) => {
     const validate = ajv.getSchema(`api#${ref}`) ?? ajv.compile({ $ref: `api#${ref}` })
-    // Names and rules; ajv's words hold no value.
+    // The messages of ajv contain names and rules, no values.
     if (!validate(value)) throw new Mismatch(`${what}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`)
   }
-  const described = Object.entries(document.paths).flatMap(([path, item]) =>
+  const documentedOperations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).flatMap(([method, operation]) => (operation ? [{ path, method, operation }] : []))
   )
 
@@ -84,65 +85,70 @@ export const contractOf = (text: string): Contract => {
     return shared && { reply: shared, at: pointer('components', 'responses', name) }
   }
 
-  /** A header and where it stands: under `components`, or at the reply that shows an example of it. */
+  /** A header and the JSON pointer to it: under `components`, or inline in the reply. */
   const headerOf = (header: Header | { readonly $ref: string }, at: string) => {
     if (!('$ref' in header)) return { header, at }
     const name = nameIn(header.$ref)
     return { header: document.components.headers?.[name], at: pointer('components', 'headers', name) }
   }
 
-  const holdHeaders = ({ headers: documented = {} }: Reply, replyAt: string, { status, headers }: Answer) => {
+  const assertHeaders = ({ headers: documented = {} }: Reply, replyAt: string, { status, headers }: HttpResponse) => {
     for (const [name, given] of Object.entries(documented)) {
       const sent = headers[name.toLowerCase()]
       const { header, at } = headerOf(given, `${replyAt}${pointer('headers', name)}`)
-      if (sent !== undefined) assertFit(`${at}/schema`, sent, `header ${name}`)
-      else if (header?.required || ALWAYS.has(name)) throw new Mismatch(`${status} comes without the header ${name}`)
+      if (sent !== undefined) assertValid(`${at}/schema`, sent, `header ${name}`)
+      else if (header?.required || ALWAYS.has(name)) throw new Mismatch(`${status} lacks the header ${name}`)
     }
   }
 
-  const holdBody = (reply: Reply, at: string, { status, headers, text }: Answer) => {
+  const assertBody = (reply: Reply, at: string, { status, headers, text }: HttpResponse) => {
     if (text === '' && reply.content === undefined) return
-    const type = headers['content-type']?.split(';')[0] ?? 'no type'
-    if (text === '') throw new Mismatch(`${status} has no body`)
-    if (reply.content?.[type] === undefined) throw new Mismatch(`${status} as ${type} is not in the document`)
+    const type = headers['content-type']?.split(';')[0] ?? 'no media type'
+    if (text === '') throw new Mismatch(`the body of ${status} is empty`)
+    if (reply.content?.[type] === undefined) throw new Mismatch(`${status} as ${type} is not documented`)
     if (!type.endsWith('json')) return
     const schema = `${at}${pointer('content', type)}/schema`
     const texts = type.endsWith('x-ndjson') ? text.trimEnd().split('\n') : [text]
-    for (const one of texts) assertFit(schema, jsonIn(one), `${status} does not fit the document`)
+    for (const one of texts) assertValid(schema, jsonIn(one), `${status} differs from the document`)
     if (type !== 'application/problem+json') return
     const name = problemName(text)
-    if (!JSON.stringify(reply).includes(`"${name}"`)) throw new Mismatch(`${status} ${name} is not in the document`)
+    if (!JSON.stringify(reply).includes(`"${name}"`)) throw new Mismatch(`${status} ${name} is not documented`)
   }
 
   return {
     document,
-    operations: () => described,
-    operation: id => described.find(({ operation }) => operation.operationId === id),
+    operations: () => documentedOperations,
+    operation: id => documentedOperations.find(({ operation }) => operation.operationId === id),
     replyOf,
-    hold(described, answer) {
-      const found = replyOf(described, answer.status)
-      if (!found) throw new Mismatch(`${answer.status} is not in the document${problemSuffix(answer)}`)
-      holdHeaders(found.reply, found.at, answer)
-      holdBody(found.reply, found.at, answer)
+    assertDocumented(documented, response) {
+      const found = replyOf(documented, response.status)
+      if (!found) throw new Mismatch(`${response.status} is not documented${problemSuffix(response)}`)
+      assertHeaders(found.reply, found.at, response)
+      assertBody(found.reply, found.at, response)
     },
-    holdProblem(answer) {
-      const type = answer.headers['content-type']?.split(';')[0]
-      if (type !== 'application/problem+json') throw new Mismatch(`${answer.status} comes as ${type ?? 'no type'}`)
-      assertFit('/components/schemas/Problem', jsonIn(answer.text), `${answer.status} is no problem of the document`)
+    assertProblem(response) {
+      const type = response.headers['content-type']?.split(';')[0]
+      if (type !== 'application/problem+json')
+        throw new Mismatch(`${response.status} has the media type ${type ?? 'none'}`)
+      assertValid(
+        '/components/schemas/Problem',
+        jsonIn(response.text),
+        `${response.status} is not a documented problem`
+      )
     }
   }
 }
 
-/** Every reply of an operation has these, beside those that the document requires; others depend on how far a request came. */
+/** Headers that the document does not require, but every reply of an operation has. */
 const ALWAYS = new Set(['Server-Timing'])
 
 const documentIn = (text: string): OpenApi => {
   const value = jsonIn(text)
   if (typeof value === 'object' && value !== null && 'openapi' in value && 'paths' in value && 'components' in value) {
-    // What is read of it is looked up with care; a document without these is refused here.
+    // The cast covers more than is checked here; a document that lacks the rest fails later checks.
     return value as OpenApi
   }
-  throw new Mismatch('/openapi.json is no OpenAPI document')
+  throw new Mismatch('/openapi.json is not an OpenAPI document')
 }
 
 /** @throws Mismatch */
@@ -150,16 +156,16 @@ export const jsonIn = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Mismatch('the body is no JSON')
+    throw new Mismatch('the body is not JSON')
   }
 }
 
-/** The stable name of a problem: the last segment of its type. */
+/** The name of a problem: the last segment of its type. */
 export const problemName = (text: string): string => {
   const body = jsonIn(text)
   const type = typeof body === 'object' && body !== null && 'type' in body ? String(body.type) : ''
   return type.split('/').at(-1) ?? ''
 }
 
-const problemSuffix = ({ headers, text }: Answer) =>
+const problemSuffix = ({ headers, text }: HttpResponse) =>
   headers['content-type']?.startsWith('application/problem+json') ? ` (${problemName(text)})` : ''

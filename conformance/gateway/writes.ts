@@ -1,141 +1,158 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { check, expect, Mismatch, Unchecked } from '../report.ts'
-import { type Answer, createSender } from '../sender.ts'
+import { check, expect, Mismatch, NotChecked } from '../report.ts'
+import { createSender, type HttpResponse } from '../sender.ts'
+import { assertAllowed, type CheckContext, expectProblem, type GatewayRequest } from './context.ts'
 import { jsonIn } from './document.ts'
 import { itemsIn } from './reads.ts'
-import { type Ask, assertAllowed, expectProblem, type Stage } from './stage.ts'
 
-/** What stands at the end of paths that servers like to tidy up. No file has such a name: it is looked for, not found. */
-const ODD = ['a b', 'a//b', './a', '../a', '/a', 'a%2Fb', 'a+b', 'a?b#c', 'ä', 'a/']
+/** Paths that servers often normalise. No file has one of them. */
+const UNUSUAL_PATHS = ['a b', 'a//b', './a', '../a', '/a', 'a%2Fb', 'a+b', 'a?b#c', 'ä', 'a/']
 
-/** Makes, orders and deletes things of its own, and nothing else. */
-export const checkWrites = async (stage: Stage) => {
-  const { report, options, known } = stage
-  if (options.sandbox && !(await isProven(stage, options.sandbox))) return
-  if (known.s3uid === undefined) return report.skip('writes', 'the customer has no account')
-  const account = `accounts/${encodeURIComponent(known.s3uid)}`
-  await checkBodies(stage, account)
-  await checkBucket(stage, account)
-  await checkOrder(stage)
+/** Creates, orders and deletes resources of its own only. */
+export const checkWrites = async (context: CheckContext) => {
+  const { report, options, discovered } = context
+  if (options.sandbox && !(await isSandboxVerified(context, options.sandbox))) return
+  if (discovered.s3uid === undefined) return report.skip('writes', 'the customer has no account')
+  const account = `accounts/${encodeURIComponent(discovered.s3uid)}`
+  await checkBodies(context, account)
+  await checkBucket(context, account)
+  await checkOrder(context)
 }
 
-/** The sandbox keeps a log of calls: a name that nobody else asks for must appear in it when the gateway is asked. */
-const isProven = async ({ send, report }: Stage, url: URL): Promise<boolean> => {
+/** Requests a random name from the gateway, and looks for it in the call log of the sandbox. */
+const isSandboxVerified = async ({ send, report }: CheckContext, url: URL): Promise<boolean> => {
   const marker = `s3_user_${randomBytes(8).toString('hex')}`
   const sandbox = createSender({ url, ratePerSecond: 50, maxRequests: 1, timeoutMs: 5000 })
-  await check(report, 'the sandbox behind the gateway', async () => {
+  await check(report, 'the sandbox of the gateway', async () => {
     await send({ path: `accounts/${marker}` })
     const { text } = await sandbox.send({ method: 'GET', path: 'control/calls' })
-    expect(text.includes(marker), 'the gateway does not speak to this sandbox: nothing is written')
-    return 'proven'
+    expect(text.includes(marker), 'the gateway does not use this sandbox: nothing is written')
+    return 'verified'
   })
   return report.findings().at(-1)?.verdict === 'pass'
 }
 
 const json = { 'content-type': 'application/json' }
-const post = (path: string, body: unknown, headers: Record<string, string> = {}): Ask => ({
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): GatewayRequest => ({
   method: 'POST',
   path,
   headers: { ...json, ...headers },
   body: typeof body === 'string' ? body : JSON.stringify(body)
 })
 
-/** A refusal that says the write was not applied. */
-const refused = (stage: Stage, subject: string, ask: Ask, status: number, ...names: string[]) =>
-  check(stage.report, subject, async () => {
-    const answer = await stage.send(ask)
-    const got = expectProblem(stage, answer, status, names)
-    const { outcome } = JSON.parse(answer.text)
-    expect(outcome === 'not-applied', 'it does not say that nothing was applied')
-    return got
+/** Checks that a write is refused and not applied. */
+const checkRefused = (
+  context: CheckContext,
+  subject: string,
+  request: GatewayRequest,
+  status: number,
+  ...names: string[]
+) =>
+  check(context.report, subject, async () => {
+    const response = await context.send(request)
+    const received = expectProblem(context, response, status, names)
+    const { outcome } = JSON.parse(response.text)
+    expect(outcome === 'not-applied', '`outcome` is not `not-applied`')
+    return received
   })
 
-const checkBodies = async (stage: Stage, account: string): Promise<void> => {
+const checkBodies = async (context: CheckContext, account: string): Promise<void> => {
   const address = `${account}/buckets`
   const text = { ...post(address, 'name=x'), headers: { 'content-type': 'text/plain' } }
-  await refused(stage, 'a body of another type', text, 415, 'unsupported-media-type')
-  await refused(stage, 'a body that is no JSON', post(address, '{'), 400, 'invalid-request')
-  await refused(stage, 'an unknown member', post(address, { name: 'conformance', x: 1 }), 400, 'invalid-request')
-  await refused(stage, 'a member given twice', post(address, '{"name":"a1b","name":"a2b"}'), 400, 'invalid-request')
-  await refused(stage, 'a name that no bucket has', post(address, { name: 'A_B' }), 400, 'invalid-request')
-  const unconfirmed: Ask = { method: 'DELETE', path: account }
-  await refused(stage, 'deleting an account unconfirmed', unconfirmed, 428, 'confirmation-required')
+  await checkRefused(context, 'a body of an unsupported media type', text, 415, 'unsupported-media-type')
+  await checkRefused(context, 'a body that is not JSON', post(address, '{'), 400, 'invalid-request')
+  await checkRefused(context, 'an unknown member', post(address, { name: 'conformance', x: 1 }), 400, 'invalid-request')
+  await checkRefused(
+    context,
+    'a duplicate member',
+    post(address, '{"name":"a1b","name":"a2b"}'),
+    400,
+    'invalid-request'
+  )
+  await checkRefused(context, 'an invalid bucket name', post(address, { name: 'A_B' }), 400, 'invalid-request')
+  const unconfirmed: GatewayRequest = { method: 'DELETE', path: account }
+  await checkRefused(context, 'deleting an account without confirmation', unconfirmed, 428, 'confirmation-required')
 }
 
-const checkBucket = async (stage: Stage, account: string): Promise<void> => {
+const checkBucket = async (context: CheckContext, account: string): Promise<void> => {
   const name = `conformance-${randomBytes(5).toString('hex')}`
-  let made: string | undefined
-  await check(stage.report, 'createBucket', async () => {
-    const answer = held(stage, 'createBucket', await stage.send(post(`${account}/buckets`, { name })), 201)
-    made = String((jsonIn(answer.text) as { name: string }).name)
-    expect(
-      answer.headers['location']?.endsWith(`/buckets/${encodeURIComponent(made)}`) ?? false,
-      '`Location` leads elsewhere'
+  let created: string | undefined
+  await check(context.report, 'createBucket', async () => {
+    const response = assertStatus(
+      context,
+      'createBucket',
+      await context.send(post(`${account}/buckets`, { name })),
+      201
     )
-    const list = await stage.send({ path: `${account}/buckets` })
+    created = String((jsonIn(response.text) as { name: string }).name)
     expect(
-      itemsIn(list.text).some(bucket => bucket['name'] === made),
+      response.headers['location']?.endsWith(`/buckets/${encodeURIComponent(created)}`) ?? false,
+      '`Location` is not the new bucket'
+    )
+    const list = await context.send({ path: `${account}/buckets` })
+    expect(
+      itemsIn(list.text).some(bucket => bucket['name'] === created),
       'the new bucket is not in the list'
     )
     return '201, `Location`, and in the list'
   })
-  if (made === undefined) return
-  const bucket = `${account}/buckets/${encodeURIComponent(made)}`
-  await check(stage.report, 'deleteFile by odd paths', () => checkOddPaths(stage, bucket))
-  await refused(
-    stage,
+  if (created === undefined) return
+  const bucket = `${account}/buckets/${encodeURIComponent(created)}`
+  await check(context.report, 'deleteFile with unusual paths', () => checkUnusualPaths(context, bucket))
+  await checkRefused(
+    context,
     'a file path that is not UTF-8',
     { method: 'DELETE', path: `${bucket}/files?path=%ff` },
     400,
     'file-path-encoding'
   )
-  await check(stage.report, 'deleteBucket', async () => {
-    held(stage, 'deleteBucket', await stage.send({ method: 'DELETE', path: bucket }), 204)
-    const again = await stage.send({ method: 'DELETE', path: bucket })
-    // A deletion that was made a moment ago may be answered as what it is: done.
-    if (again.status === 204) return '204, and 204 once more'
-    return `204, then ${expectProblem(stage, again, 404, ['bucket-not-found'])}`
+  await check(context.report, 'deleteBucket', async () => {
+    assertStatus(context, 'deleteBucket', await context.send({ method: 'DELETE', path: bucket }), 204)
+    const again = await context.send({ method: 'DELETE', path: bucket })
+    // The gateway may reply 204 again shortly after a deletion.
+    if (again.status === 204) return '204, then 204'
+    return `204, then ${expectProblem(context, again, 404, ['bucket-not-found'])}`
   })
 }
 
-/** In the query every path is taken as it is: each must be looked for, and none be found. */
-const checkOddPaths = async (stage: Stage, bucket: string): Promise<string> => {
-  for (const path of ODD) {
-    const answer = await stage.send({ method: 'DELETE', path: `${bucket}/files?path=${encodeURIComponent(path)}` })
-    expectProblem(stage, answer, 404, ['file-not-found'])
+/** The gateway must not change a path in the query: each of these files is missing. */
+const checkUnusualPaths = async (context: CheckContext, bucket: string): Promise<string> => {
+  for (const path of UNUSUAL_PATHS) {
+    const response = await context.send({ method: 'DELETE', path: `${bucket}/files?path=${encodeURIComponent(path)}` })
+    expectProblem(context, response, 404, ['file-not-found'])
   }
-  return `${ODD.length} odd paths looked for, 404 file-not-found`
+  return `${UNUSUAL_PATHS.length} unusual paths: 404 file-not-found`
 }
 
-/** Orders a paid account twice with one key, sees one account, and deletes whatever was made, also when that failed. */
-const checkOrder = async (stage: Stage) => {
+/** Orders a paid account twice with one key, expects one account, and deletes every account it created. */
+const checkOrder = async (context: CheckContext) => {
   const bucketName = `conformance-${randomBytes(5).toString('hex')}`
-  const made = new Set<string>()
-  await check(stage.report, 'createOrder', async () => {
-    const order = { planId: await paidPlan(stage), bucketName }
+  const created = new Set<string>()
+  await check(context.report, 'createOrder', async () => {
+    const order = { planId: await paidPlan(context), bucketName }
     const key = { 'idempotency-key': randomUUID() }
-    stage.report.say(`orders plan ${order.planId} with the bucket ${bucketName}, and deletes the account again`)
+    context.report.print(`Orders plan ${order.planId} with the bucket ${bucketName}, then deletes the account.`)
     const send = async () => {
-      const answer = await stage.send(post('orders', order, key))
-      if (answer.status === 201) made.add(String((jsonIn(answer.text) as { s3uid: string }).s3uid))
-      return held(stage, 'createOrder', answer, 201)
+      const response = await context.send(post('orders', order, key))
+      if (response.status === 201) created.add(String((jsonIn(response.text) as { s3uid: string }).s3uid))
+      return assertStatus(context, 'createOrder', response, 201)
     }
     await send()
     const again = await send()
-    expect(again.headers['idempotency-replayed'] === 'true', 'the second reply does not say that it is a replay')
-    expect(made.size === 1, 'two orders were made for one key')
-    return '201, and replayed with its key'
+    expect(again.headers['idempotency-replayed'] === 'true', 'the second reply lacks Idempotency-Replayed')
+    expect(created.size === 1, 'one key created two orders')
+    return '201, then replayed with its key'
   })
-  for (const s3uid of made) {
-    await check(stage.report, `deleteAccount of the account with ${bucketName}`, async () => {
+  for (const s3uid of created) {
+    await check(context.report, `deleteAccount of the account with ${bucketName}`, async () => {
       const headers = { 'confirm-delete': s3uid }
       const path = `accounts/${encodeURIComponent(s3uid)}`
-      held(stage, 'deleteAccount', await stage.send({ method: 'DELETE', path, headers }), 204)
+      assertStatus(context, 'deleteAccount', await context.send({ method: 'DELETE', path, headers }), 204)
       return '204'
     })
   }
-  await refused(
-    stage,
+  await checkRefused(
+    context,
     'an order without a key',
     post('orders', { planId: 1, bucketName: 'conformance' }),
     400,
@@ -143,18 +160,24 @@ const checkOrder = async (stage: Stage) => {
   )
 }
 
-const paidPlan = async ({ send }: Stage): Promise<number> => {
+const paidPlan = async ({ send }: CheckContext): Promise<number> => {
   const plans = itemsIn((await send({ path: 'plans' })).text)
   const paid = plans.find(({ price }) => Object.values(price ?? {}).some(amount => Number(amount) > 0))
-  if (!paid) throw new Unchecked('no plan is paid')
+  if (!paid) throw new NotChecked('there is no paid plan')
   return Number(paid['id'])
 }
 
-const held = ({ contract }: Stage, operationId: string, answer: Answer, status: number): Answer => {
-  assertAllowed(answer)
-  const described = contract.operation(operationId)
-  if (!described) throw new Mismatch(`the document has no ${operationId}`)
-  contract.hold(described, answer)
-  expect(answer.status === status, `answers ${answer.status} instead of ${status}`)
-  return answer
+/** Checks that a reply is documented and has this status. */
+const assertStatus = (
+  { contract }: CheckContext,
+  operationId: string,
+  response: HttpResponse,
+  status: number
+): HttpResponse => {
+  assertAllowed(response)
+  const documented = contract.operation(operationId)
+  if (!documented) throw new Mismatch(`the document has no ${operationId}`)
+  contract.assertDocumented(documented, response)
+  expect(response.status === status, `${response.status} instead of ${status}`)
+  return response
 }

@@ -1,94 +1,97 @@
 import { getFiles, MAX_KEYS } from '../../src/upstream/actions/files.ts'
-import type { Probe } from './index.ts'
+import type { Probe } from './probe.ts'
 import { listIn } from './reads.ts'
 
-/** So many buckets are looked into for files, and so many pages are turned. */
-const MOST_BUCKETS = 3
-const MOST_PAGES = 5
+/** Number of buckets in which files are searched. */
+const MAX_BUCKETS = 3
+/** Number of pages read to find the last one. */
+const MAX_PAGES = 5
 
 type Payload = Readonly<Record<string, unknown>>
 
 const pathsIn = (payload: Payload | undefined): string[] =>
   listIn(payload, 'files').flatMap(({ original_key: path }) => (typeof path === 'string' ? [path] : []))
 
-/** Files: their shape, how the list ends, what `search` means. */
+/** Files: their shape, the end of a list, the meaning of `search`. */
 export const probeFiles = async (probe: Probe, s3uid: string, buckets: readonly string[]) => {
   const { report } = probe
   if (buckets.length === 0) return report.skip('s3/get_files', 'the account has no bucket')
   let end: string | undefined
   let filled: { bucket: string; payload: Payload } | undefined
-  for (const bucket of buckets.slice(0, MOST_BUCKETS)) {
-    const payload = await page(probe, { s3uid, bucket_name: bucket }, 'a page')
+  for (const bucket of buckets.slice(0, MAX_BUCKETS)) {
+    const payload = await readPage(probe, { s3uid, bucket_name: bucket }, 'a page')
     end ??= payload && (await endOf(probe, { s3uid, bucket_name: bucket }, payload))
     if (payload && pathsIn(payload).length > 0) filled ??= { bucket, payload }
     if (end !== undefined && filled) break
   }
-  report.fact('next_token at the end of a list', end ?? `no end within ${MOST_PAGES} pages`)
-  if (!filled) return report.skip('s3/get_files search', 'no file in the buckets that were looked into')
-  spellings(probe, filled.payload)
+  report.fact('next_token at the end of a list', end ?? `no end within ${MAX_PAGES} pages`)
+  if (!filled) return report.skip('s3/get_files search', 'the checked buckets have no file')
+  reportKeys(probe, filled.payload)
   await probeSearch(probe, { s3uid, bucket_name: filled.bucket }, pathsIn(filled.payload))
 }
 
-type Where = Readonly<{ s3uid: string; bucket_name: string }>
+type BucketFields = Readonly<{ s3uid: string; bucket_name: string }>
 
-const page = async ({ ask, judge, report }: Probe, where: Where, what: string, more: Record<string, string> = {}) => {
-  const payload = judge.success(getFiles, what, await ask(getFiles, { ...where, max_keys: MAX_KEYS, ...more }))
-  for (const path of pathsIn(payload)) report.hide(path)
+const readPage = async (
+  { call, checks, report }: Probe,
+  fields: BucketFields,
+  what: string,
+  more: Record<string, string> = {}
+) => {
+  const payload = checks.success(getFiles, what, await call(getFiles, { ...fields, max_keys: MAX_KEYS, ...more }))
+  for (const path of pathsIn(payload)) report.redact(path)
   return payload
 }
 
 const isToken = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** Turns pages until the last. @returns how it says that it is the last */
-const endOf = async (probe: Probe, where: Where, first: Payload): Promise<string | undefined> => {
+/** Reads pages up to the last. @returns its `next_token` as text; undefined when there are more than MAX_PAGES */
+const endOf = async (probe: Probe, fields: BucketFields, first: Payload): Promise<string | undefined> => {
   let payload: Payload | undefined = first
-  for (let pages = 1; payload && pages <= MOST_PAGES; pages += 1) {
+  for (let pages = 1; payload && pages <= MAX_PAGES; pages += 1) {
     const token: unknown = payload['next_token']
     if (!isToken(token)) return token === undefined ? 'absent' : JSON.stringify(token)
-    if (pages < MOST_PAGES) payload = await page(probe, where, `page ${pages + 1}`, { continuation_token: token })
+    if (pages < MAX_PAGES) payload = await readPage(probe, fields, `page ${pages + 1}`, { continuation_token: token })
   }
   return undefined
 }
 
-const spellings = ({ report }: Probe, payload: Payload): void => {
+const reportKeys = ({ report }: Probe, payload: Payload): void => {
   const files = listIn(payload, 'files')
-  const same = files.filter(({ key, original_key: path }) => key === path).length
-  report.fact('key and original_key', `the same in ${same} of ${files.length} files`)
+  const equal = files.filter(({ key, original_key: path }) => key === path).length
+  report.fact('key and original_key', `equal in ${equal} of ${files.length} files`)
   const nested = files.filter(({ original_key: path }) => String(path).includes('/')).length
   const folders = listIn(payload, 'folders').length
   report.fact(
     'is the list without search by folder',
-    `${nested} of ${files.length} files have a slash in their path; ${folders} folders beside them`
+    `${nested} of ${files.length} files have a slash in their path; ${folders} folders`
   )
 }
 
-/** Looks for one file that is there by pieces of its path. */
-const probeSearch = async (probe: Probe, where: Where, paths: readonly string[]) => {
+/** Searches for an existing file by parts of its path. */
+const probeSearch = async (probe: Probe, fields: BucketFields, paths: readonly string[]) => {
   const { report } = probe
   const path = paths.find(path => /[a-z]{3}/i.test(path.slice(1))) ?? paths[0] ?? ''
-  const inner = /[a-z]{3,}/i.exec(path.slice(1))?.[0] ?? path.slice(1)
+  const part = /[a-z]{3,}/i.exec(path.slice(1))?.[0] ?? path.slice(1)
   const finds = async (search: string, what: string) => {
-    const payload = await page(probe, where, what, { search })
+    const payload = await readPage(probe, fields, what, { search })
     return payload === undefined ? undefined : pathsIn(payload).includes(path)
   }
-  if (inner === '') return report.skip('s3/get_files search', 'the paths are too short to tell')
+  if (part === '') return report.skip('s3/get_files search', 'the paths are too short')
   const byStart = await finds(
     path.slice(0, Math.max(1, Math.min(3, path.length - 1))),
     'search for the start of a path'
   )
-  const byPart = await finds(inner, 'search for a part of a path')
-  const otherCase = inner === inner.toUpperCase() ? inner.toLowerCase() : inner.toUpperCase()
-  const byCase = otherCase === inner ? undefined : await finds(otherCase, 'search in the other case')
-  const reading = byPart
+  const byPart = await finds(part, 'search for a part of a path')
+  const otherCase = part === part.toUpperCase() ? part.toLowerCase() : part.toUpperCase()
+  const byCase = otherCase === part ? undefined : await finds(otherCase, 'search in the other case')
+  const matched = byPart
     ? 'a part of the path'
     : byStart
       ? 'the start of the path'
       : 'neither a part nor the start of the path'
-  const unseen = byStart === undefined || byPart === undefined
-  report.fact(
-    'search',
-    unseen
-      ? 'no answer to tell'
-      : `${reading}; case ${byCase === undefined ? 'not told' : byCase ? 'does not matter' : 'matters, or it was not found'}`
-  )
+  const caseSeen =
+    byCase === undefined ? 'case unknown' : byCase ? 'case-insensitive' : 'case-sensitive, or the file was not found'
+  const isUnknown = byStart === undefined || byPart === undefined
+  report.fact('search', isUnknown ? 'unknown: a search failed' : `${matched}; ${caseSeen}`)
 }

@@ -1,43 +1,44 @@
 import type { Action } from '../../src/upstream/actions/action.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
 import type { Report, Run } from '../report.ts'
-import { Unanswered } from '../sender.ts'
-import { type Ask, createAsk, readings } from './ask.ts'
+import { RequestFailed } from '../sender.ts'
+import { type Call, createCall, readActions } from './call.ts'
+import { createChecks, redactWording } from './checks.ts'
 import { probeFiles } from './files.ts'
-import { createJudge, type Judge, words } from './judge.ts'
+import type { Probe } from './probe.ts'
 import { probeAccount, probeAccounts, probePlans } from './reads.ts'
 import { probeRefusals } from './refusals.ts'
 import { tables } from './tables.ts'
-import { NEVER_PROBED } from './unknowns.ts'
 
-/** What a probe of an upstream works with. */
-export interface Probe {
-  readonly ask: Ask
-  readonly judge: Judge
-  readonly report: Report
-  readonly readKeys: boolean
-}
+/** Questions that reading cannot answer, and why. */
+const UNPROBED: readonly (readonly [question: string, why: string])[] = [
+  ['does create_account bill', 'not probed: it would create an account'],
+  ['does create_bucket add a prefix to the name', 'not probed by a write; see the names of the listed buckets'],
+  ['how does whmcslogin request a second factor', 'not probed: it requires a password'],
+  ['is a token valid at the other host', 'not probed: run again with the other host as --upstream'],
+  ['which are the storage endpoints of other locations', 'not probed: no action returns them']
+]
 
-/** Holds an upstream's answers to the declared actions, by reading alone. @returns what the JSON says beside the findings */
+/** Compares an upstream with the declared actions; only reads. @returns members of the JSON report beside the findings */
 export const checkUpstream = async ({ options, report, sender }: Run) => {
   const { token, readKeys, maxRequests, ratePerSecond } = options
-  const judge = createJudge(report)
+  const checks = createChecks(report)
   const calls: { action: string; ms: number }[] = []
   const seen = { types: new Set<string>(), hasThrottled: false, headers: new Set<string>() }
-  const asked = createAsk(sender, token, readKeys)
-  const ask: Ask = async (action, ...rest) => {
-    const heard = await asked(action, ...rest)
-    const { status, headers, ms } = heard.answer
+  const send = createCall(sender, token, readKeys)
+  const call: Call = async (action, ...rest) => {
+    const result = await send(action, ...rest)
+    const { status, headers, ms } = result.response
     calls.push({ action: action.name, ms })
     seen.types.add(headers['content-type'] ?? 'none')
     if (status === 429 || headers['retry-after'] !== undefined) seen.hasThrottled = true
     for (const name of Object.keys(headers)) if (/rate-?limit/i.test(name)) seen.headers.add(name)
-    return heard
+    return result
   }
-  const probe: Probe = { ask, judge, report, readKeys }
-  announce(report, readings(readKeys), { maxRequests, ratePerSecond })
+  const probe: Probe = { call, checks, report, readKeys }
+  announce(report, readActions(readKeys), { maxRequests, ratePerSecond })
   try {
-    if (await isAccepted(probe)) {
+    if (await isTokenAccepted(probe)) {
       const plans = await probePlans(probe)
       const accounts = await probeAccounts(probe)
       const account = accounts[0]
@@ -47,18 +48,18 @@ export const checkUpstream = async ({ options, report, sender }: Run) => {
       await probeRefusals(probe, account?.s3uid, buckets[0])
     }
   } catch (error) {
-    if (!(error instanceof Unanswered)) throw error
+    if (!(error instanceof RequestFailed)) throw error
     report.fail('upstream', `the run ends early: ${error.message}`)
   }
-  report.fact('Content-Type of the answers', [...seen.types].join(', ') || 'no answer')
+  report.fact('Content-Type of the responses', [...seen.types].join(', ') || 'no response')
   report.fact(
-    'limits of the rate',
-    `${seen.hasThrottled ? 'it asked for patience' : 'none met'} in ${sender.count()} requests; headers: ${[...seen.headers].join(', ') || 'none'}`
+    'rate limits',
+    `${seen.hasThrottled ? 'throttled' : 'not throttled'} in ${sender.count()} requests; headers: ${[...seen.headers].join(', ') || 'none'}`
   )
   report.fact('latency', latencies(calls))
-  for (const [question, why] of NEVER_PROBED) report.fact(question, why)
-  report.say(tables(judge.drifts(), report.facts()))
-  return { drift: judge.drifts() }
+  for (const [question, why] of UNPROBED) report.fact(question, why)
+  report.print(tables(checks.drifts(), report.facts()))
+  return { drift: checks.drifts() }
 }
 
 const announce = (
@@ -66,21 +67,21 @@ const announce = (
   allowed: readonly Action[],
   { maxRequests, ratePerSecond }: { maxRequests: number; ratePerSecond: number }
 ) =>
-  report.say(
-    `Reads only: ${allowed.map(({ name }) => name).join(', ')}. At most ${maxRequests} requests, at most ${ratePerSecond} a second.\nNo value of the customer is printed: names, types and counts alone.\n`
+  report.print(
+    `Reads only: ${allowed.map(({ name }) => name).join(', ')}. At most ${maxRequests} requests, at most ${ratePerSecond} per second.\nPrints names, types and counts, and no data of the customer.\n`
   )
 
-/** Without a token that is accepted there is nothing to compare. */
-const isAccepted = async ({ ask, judge, report }: Probe): Promise<boolean> => {
-  const heard = await ask(tokenInfo)
-  if (heard.opened.kind === 'refusal' || heard.answer.status === 401) {
-    const said = heard.opened.kind === 'refusal' ? `"${words(heard.opened.text)}"` : 'HTTP 401'
-    report.fail('auth/info', `the token is not accepted: ${said}`)
+/** Without an accepted token there is nothing to compare. */
+const isTokenAccepted = async ({ call, checks, report }: Probe): Promise<boolean> => {
+  const result = await call(tokenInfo)
+  if (result.envelope.kind === 'refusal' || result.response.status === 401) {
+    const reason = result.envelope.kind === 'refusal' ? `"${redactWording(result.envelope.text)}"` : 'HTTP 401'
+    report.fail('auth/info', `the token is not accepted: ${reason}`)
     return false
   }
-  const payload = judge.success(tokenInfo, 'whose token it is', heard)
+  const payload = checks.success(tokenInfo, 'of the token', result)
   if (!payload) {
-    report.fail('auth/info', 'this is not HOSTKEY’s auth.php: is the address the folder of the scripts?')
+    report.fail('auth/info', 'this is not the auth.php of HOSTKEY: check that the address is the folder of the scripts')
     return false
   }
   return true
@@ -88,6 +89,6 @@ const isAccepted = async ({ ask, judge, report }: Probe): Promise<boolean> => {
 
 const latencies = (calls: readonly { action: string; ms: number }[]): string => {
   const names = [...new Set(calls.map(({ action }) => action))]
-  const most = (name: string) => Math.max(...calls.filter(({ action }) => action === name).map(({ ms }) => ms))
-  return names.map(name => `${name} up to ${Math.round(most(name))} ms`).join(', ') || 'no answer'
+  const maxMs = (name: string) => Math.max(...calls.filter(({ action }) => action === name).map(({ ms }) => ms))
+  return names.map(name => `${name} up to ${Math.round(maxMs(name))} ms`).join(', ') || 'no response'
 }

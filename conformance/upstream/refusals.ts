@@ -4,51 +4,52 @@ import { getBuckets, getBucketsUsage } from '../../src/upstream/actions/buckets.
 import { getFiles } from '../../src/upstream/actions/files.ts'
 import { history, listPlans } from '../../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
-import type { Probe } from './index.ts'
-import { words } from './judge.ts'
+import { redactWording } from './checks.ts'
+import type { Probe } from './probe.ts'
 import { listIn } from './reads.ts'
 
-/** The largest 32-bit integer: no plan has it. */
-const NO_PLAN = 2_147_483_647
+/** The largest 32-bit integer: no plan has this id. */
+const UNKNOWN_PLAN = 2_147_483_647
 
-/** Provokes refusals by reading what does not exist, and compares their words with the declared ones. */
+/** Provokes refusals by reading missing things, and compares their texts with the declared ones. */
 export const probeRefusals = async (
-  { ask, judge, report }: Probe,
+  { call, checks, report }: Probe,
   s3uid: string | undefined,
   bucket: string | undefined
 ) => {
-  const nobody = `s3_user_${randomBytes(8).toString('hex')}`
-  judge.refusal(history, 'of no plan', ['plan-not-found'], await ask(history, { id: NO_PLAN }))
-  judge.refusal(getBuckets, 'of no account', ['account-not-found'], await ask(getBuckets, { s3uid: nobody }))
-  judge.refusal(getBucketsUsage, 'of no account', ['account-not-found'], await ask(getBucketsUsage, { s3uid: nobody }))
-  const ofNobody = await ask(getFiles, { s3uid: nobody, bucket_name: 'no-such-bucket', max_keys: 1 })
-  judge.refusal(getFiles, 'of no account', ['account-not-found'], ofNobody)
+  const unknown = `s3_user_${randomBytes(8).toString('hex')}`
+  checks.refusal(history, 'of an unknown plan', ['plan-not-found'], await call(history, { id: UNKNOWN_PLAN }))
+  for (const action of [getBuckets, getBucketsUsage]) {
+    checks.refusal(action, 'of an unknown account', ['account-not-found'], await call(action, { s3uid: unknown }))
+  }
+  const ofUnknown = await call(getFiles, { s3uid: unknown, bucket_name: 'no-such-bucket', max_keys: 1 })
+  checks.refusal(getFiles, 'of an unknown account', ['account-not-found'], ofUnknown)
   if (s3uid !== undefined) {
-    const where = { s3uid, max_keys: 1 }
-    const noBucket = await ask(getFiles, { ...where, bucket_name: `none-${randomBytes(8).toString('hex')}` })
-    judge.refusal(getFiles, 'of no bucket', ['bucket-not-found', 'upstream-storage-error'], noBucket)
+    const fields = { s3uid, max_keys: 1 }
+    const noBucket = await call(getFiles, { ...fields, bucket_name: `none-${randomBytes(8).toString('hex')}` })
+    checks.refusal(getFiles, 'of an unknown bucket', ['bucket-not-found', 'upstream-storage-error'], noBucket)
     if (bucket !== undefined) {
-      const badToken = await ask(getFiles, { ...where, bucket_name: bucket, continuation_token: 'made-up' })
-      judge.refusal(getFiles, 'of a made-up page', ['invalid-cursor', 'upstream-storage-error'], badToken)
+      const badToken = await call(getFiles, { ...fields, bucket_name: bucket, continuation_token: 'invalid' })
+      checks.refusal(getFiles, 'of an invalid cursor', ['invalid-cursor', 'upstream-storage-error'], badToken)
     }
   }
-  const { opened } = await ask(getUsers, { s3uid: nobody })
-  const found = opened.kind === 'success' ? `${listIn(opened.payload, 's3_users').length} accounts` : opened.kind
+  const { envelope } = await call(getUsers, { s3uid: unknown })
+  const found = envelope.kind === 'success' ? `${listIn(envelope.payload, 's3_users').length} accounts` : envelope.kind
   report.fact(
-    'get_users for an s3uid that does not exist',
-    opened.kind === 'refusal' ? `refusal: "${words(opened.text)}"` : found
+    'get_users for an unknown s3uid',
+    envelope.kind === 'refusal' ? `refusal: "${redactWording(envelope.text)}"` : found
   )
-  await probeDeadToken({ ask, judge, report })
+  await probeInvalidToken({ call, checks, report })
 }
 
-/** A made-up token: as near to an expired one as reading comes. */
-const probeDeadToken = async ({ ask, judge, report }: Pick<Probe, 'ask' | 'judge' | 'report'>) => {
-  const madeUp = randomBytes(16).toString('hex')
+/** Sends an invented token. A read-only run cannot produce an expired one. */
+const probeInvalidToken = async ({ call, checks, report }: Pick<Probe, 'call' | 'checks' | 'report'>) => {
+  const invented = randomBytes(16).toString('hex')
   for (const action of [listPlans, tokenInfo]) {
-    const heard = await ask(action, {}, madeUp)
-    judge.refusal(action, 'with a made-up token', ['invalid-token'], heard)
-    const { opened, answer } = heard
-    const how = opened.kind === 'refusal' ? `${opened.shape}: "${words(opened.text)}"` : opened.kind
-    report.fact(`${action.name} with a token that is not valid`, `HTTP ${answer.status}, ${how}`)
+    const result = await call(action, {}, invented)
+    checks.refusal(action, 'with an invalid token', ['invalid-token'], result)
+    const { envelope, response } = result
+    const seen = envelope.kind === 'refusal' ? `${envelope.shape}: "${redactWording(envelope.text)}"` : envelope.kind
+    report.fact(`${action.name} with an invalid token`, `HTTP ${response.status}, ${seen}`)
   }
 }

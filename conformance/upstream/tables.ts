@@ -1,7 +1,7 @@
 import type { Fact } from '../report.ts'
-import type { Drift } from './judge.ts'
+import type { Drift } from './checks.ts'
 
-/** The drift and the facts, as two tables. */
+/** Two tables for the terminal: the drift and the facts. */
 export const tables = (drifts: readonly Drift[], facts: readonly Fact[]): string => {
   const rows = drifts.map(({ action, member, declared, seen, effect }) => [action, member, declared, seen, effect])
   const drift = rows.length === 0 ? 'No drift.' : table(['action', 'member', 'declared', 'seen', 'effect'], rows)
