@@ -1,12 +1,21 @@
 import { Type } from 'typebox'
-import { Account, AccountList, AccountPath, AccountQuery, CreatedAccount, NewAccount } from '../schemas/accounts.ts'
+import {
+  Account,
+  AccountList,
+  AccountPath,
+  AccountQuery,
+  CreatedAccount,
+  DeletionHeaders,
+  NewAccount
+} from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
-import { describe, ref } from '../schemas/model.ts'
-import { IdempotencyKey, S3Uid } from '../schemas/scalars.ts'
+import { ref } from '../schemas/model.ts'
+import { IdempotencyKey } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { Problem } from '../src/core/problem.ts'
-import { answers, BODY, ignoringErrors, sends, versioned } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, BODY_PROBLEMS, ignoringErrors, withHeaders, withVersion } from '../src/http/answers.ts'
+import { accountInPath, operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
@@ -19,7 +28,13 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
   app.route({
     method: 'GET',
     url: '/accounts',
-    config: needs('accounts:read', 'read', { adminQuery: ['customerId', 'email', 'billing'] }),
+    config: operation({
+      scope: 'accounts:read',
+      adminQuery: ['customerId', 'email', 'billing'],
+      rate: 'read',
+      account: undefined,
+      audit: undefined
+    }),
     schema: {
       operationId: 'listAccounts',
       summary: 'List accounts',
@@ -28,7 +43,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       tags: ['Accounts'],
       querystring: AccountQuery,
       headers: VersionHeaders,
-      response: answers(versioned(AccountList), getUsers, tokenInfo)
+      response: answers(withVersion(AccountList), getUsers, tokenInfo)
     },
     async handler(request) {
       return accounts.list(contextOf(request), request.query)
@@ -38,7 +53,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid',
-    config: needs('accounts:read', 'read'),
+    config: operation({ scope: 'accounts:read', rate: 'read', account: accountInPath, audit: undefined }),
     schema: {
       operationId: 'getAccount',
       summary: 'Read an account',
@@ -47,7 +62,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       tags: ['Accounts'],
       params: AccountPath,
       headers: VersionHeaders,
-      response: answers(versioned(Account), getUsers, 'account-not-found')
+      response: answers(withVersion(Account), getUsers, 'account-not-found')
     },
     async handler(request) {
       return accounts.get(contextOf(request), request.params.s3uid)
@@ -57,7 +72,13 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
   app.route({
     method: 'POST',
     url: '/accounts',
-    config: needs('accounts:write', 'order', { audit: 'account.create' }),
+    config: operation({
+      scope: 'accounts:write',
+      rate: 'order',
+      account: undefined,
+      audit: 'account.create',
+      target: ({ body: { bucketName } }) => [bucketName]
+    }),
     schema: {
       operationId: 'createAccount',
       summary: 'Create a free account',
@@ -67,8 +88,8 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       headers: AccountHeaders,
       body: ref(NewAccount),
       response: answers(
-        { 201: sends(CreatedAccount, 'Location', 'Idempotency-Replayed') },
-        BODY,
+        { 201: withHeaders(CreatedAccount, 'Location', 'Idempotency-Replayed') },
+        BODY_PROBLEMS,
         tokenInfo,
         listPlans,
         getUsers,
@@ -93,7 +114,12 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid',
-    config: needs('accounts:delete', 'delete', { audit: 'account.delete' }),
+    config: operation({
+      scope: 'accounts:delete',
+      rate: 'delete',
+      account: accountInPath,
+      audit: 'account.delete'
+    }),
     schema: {
       operationId: 'deleteAccount',
       summary: 'Delete an account with all its data',
@@ -101,10 +127,10 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
         'Deletes the account, its buckets and all their files. This cannot be undone. Needs the header `Confirm-Delete` with the name in the URL.',
       tags: ['Accounts'],
       params: AccountPath,
-      headers: Type.Object({ 'confirm-delete': describe(S3Uid, 'Name of the account, exactly as in the URL.') }),
+      headers: DeletionHeaders,
       response: answers(
         { 204: NoContent },
-        BODY,
+        BODY_PROBLEMS,
         deleteAccount,
         ignoringErrors(getUsers),
         ignoringErrors(tokenInfo),

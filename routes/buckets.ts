@@ -3,8 +3,9 @@ import { BucketList, BucketPath, BucketsQuery, CreatedBucket, NewBucket } from '
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
-import { answers, BODY, ignoringErrors, sends, versioned } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, BODY_PROBLEMS, ignoringErrors, withHeaders, withVersion } from '../src/http/answers.ts'
+import { accountInPath, operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
 /** The buckets of one S3 account. */
@@ -12,7 +13,7 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets',
-    config: needs('buckets:read', 'read'),
+    config: operation({ scope: 'buckets:read', rate: 'read', account: accountInPath, audit: undefined }),
     schema: {
       operationId: 'listBuckets',
       summary: 'List buckets',
@@ -21,7 +22,7 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
       params: AccountPath,
       querystring: BucketsQuery,
       headers: VersionHeaders,
-      response: answers(versioned(BucketList), getBuckets, getBucketsUsage)
+      response: answers(withVersion(BucketList), getBuckets, getBucketsUsage)
     },
     async handler(request) {
       const withUsage = request.query.expand === 'usage'
@@ -32,7 +33,14 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
   app.route({
     method: 'POST',
     url: '/accounts/:s3uid/buckets',
-    config: needs('buckets:write', 'write', { cost: 3, audit: 'bucket.create' }),
+    config: operation({
+      scope: 'buckets:write',
+      rate: 'write',
+      cost: 3,
+      account: accountInPath,
+      audit: 'bucket.create',
+      target: ({ body: { name } }) => [name]
+    }),
     schema: {
       operationId: 'createBucket',
       summary: 'Create a bucket',
@@ -40,7 +48,13 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
       tags: ['Buckets'],
       params: AccountPath,
       body: ref(NewBucket),
-      response: answers({ 201: sends(CreatedBucket, 'Location') }, BODY, getBuckets, getBucketsUsage, createBucket)
+      response: answers(
+        { 201: withHeaders(CreatedBucket, 'Location') },
+        BODY_PROBLEMS,
+        getBuckets,
+        getBucketsUsage,
+        createBucket
+      )
     },
     async handler(request, reply) {
       const { s3uid } = request.params
@@ -52,7 +66,13 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket',
-    config: needs('buckets:write', 'delete', { audit: 'bucket.delete' }),
+    config: operation({
+      scope: 'buckets:write',
+      rate: 'delete',
+      account: accountInPath,
+      audit: 'bucket.delete',
+      target: ({ params: { bucket } }) => [bucket]
+    }),
     schema: {
       operationId: 'deleteBucket',
       summary: 'Delete an empty bucket',
@@ -61,7 +81,7 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
       params: BucketPath,
       response: answers(
         { 204: NoContent },
-        BODY,
+        BODY_PROBLEMS,
         deleteBucket,
         ignoringErrors(getBuckets),
         ignoringErrors(getBucketsUsage)

@@ -3,17 +3,18 @@ import { FileAtPath, FileLine, FileList, FileQuery, FilesQuery } from '../schema
 import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
 import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/http/accept.ts'
-import { answers, BODY, ignoringErrors, orLines, versioned } from '../src/http/answers.ts'
+import { answers, BODY_PROBLEMS, ignoringErrors, withLines, withVersion } from '../src/http/answers.ts'
 import { fileLinesOf, sendLines } from '../src/http/file-lines.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { accountInPath, operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 
-const OFFERS = [JSON_TYPE, LINES_TYPE]
+const MEDIA_TYPES = [JSON_TYPE, LINES_TYPE]
 
 /** What a deletion answers, wherever the file is named. */
 const DELETED = answers(
   { 204: NoContent },
-  BODY,
+  BODY_PROBLEMS,
   deleteFile,
   ignoringErrors(getFiles),
   'file-path-required',
@@ -25,7 +26,14 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets/:bucket/files',
-    config: needs('files:read', 'read', { offers: OFFERS }),
+    config: operation({
+      scope: 'files:read',
+      rate: 'read',
+      mediaTypes: MEDIA_TYPES,
+      account: accountInPath,
+      audit: undefined,
+      target: ({ params: { bucket } }) => [bucket]
+    }),
     schema: {
       operationId: 'listFiles',
       summary: 'List files and folders',
@@ -35,13 +43,13 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       params: BucketPath,
       querystring: FilesQuery,
       headers: VersionHeaders,
-      response: answers(versioned(orLines(FileList, FileLine), 'Link'), getFiles, 'invalid-cursor')
+      response: answers(withVersion(withLines(FileList, FileLine), 'Link'), getFiles, 'invalid-cursor')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
       const { search, limit, cursor } = request.query
       const query = { s3uid, bucket, search, limit, cursor }
-      if (acceptedOf(request, OFFERS) === LINES_TYPE) {
+      if (acceptedOf(request, MEDIA_TYPES) === LINES_TYPE) {
         const pages = files.stream(contextOf(request), query)
         return sendLines(reply, await fileLinesOf(pages, { explain: error => explain(error, request), isDraining }))
       }
@@ -56,7 +64,13 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket/files',
-    config: needs('files:delete', 'delete', { audit: 'file.delete' }),
+    config: operation({
+      scope: 'files:delete',
+      rate: 'delete',
+      account: accountInPath,
+      audit: 'file.delete',
+      target: ({ params: { bucket }, query: { path } }) => [bucket, path]
+    }),
     schema: {
       operationId: 'deleteFile',
       summary: 'Delete a file (path in the query)',
@@ -76,7 +90,14 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
   app.route({
     method: 'DELETE',
     url: '/accounts/:s3uid/buckets/:bucket/files/*',
-    config: needs('files:delete', 'delete', { audit: 'file.delete' }),
+    config: operation({
+      scope: 'files:delete',
+      rate: 'delete',
+      account: accountInPath,
+      audit: 'file.delete',
+      target: ({ params: { bucket, '*': path } }) => [bucket, path],
+      refusesEmptyQuery: true
+    }),
     schema: {
       operationId: 'deleteFileByPath',
       summary: 'Delete a file (path in the URL)',

@@ -1,6 +1,7 @@
 import { Key, KeyPath } from '../schemas/keys.ts'
 import { answers } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { accountInPath, operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
 
 /** The key pair of one S3 account. */
@@ -8,7 +9,13 @@ export const keyRoutes: Routes = async (app, { accounts }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/keys/:kind',
-    config: needs('keys:read', 'key', { audit: 'key.read' }),
+    config: operation({
+      scope: 'keys:read',
+      rate: 'key',
+      account: accountInPath,
+      audit: 'key.read',
+      target: ({ params: { kind } }) => [kind]
+    }),
     schema: {
       operationId: 'getKey',
       summary: 'Read one half of the key pair',

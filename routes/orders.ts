@@ -2,8 +2,9 @@ import { CreatedAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
-import { answers, BODY, ignoringErrors, omitting, sends, versioned } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, BODY_PROBLEMS, ignoringErrors, omitting, withHeaders, withVersion } from '../src/http/answers.ts'
+import { operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
@@ -14,7 +15,13 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
   app.route({
     method: 'POST',
     url: '/orders',
-    config: needs('orders:write', 'order', { audit: 'order.create' }),
+    config: operation({
+      scope: 'orders:write',
+      rate: 'order',
+      account: undefined,
+      audit: 'order.create',
+      target: ({ body: { bucketName } }) => [bucketName]
+    }),
     schema: {
       operationId: 'createOrder',
       summary: 'Order a paid account',
@@ -27,10 +34,10 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       response: answers(
         {
           200: CheckedOrder,
-          201: sends(CreatedAccount, 'Location', 'Idempotency-Replayed'),
-          202: sends(Order, 'Location')
+          201: withHeaders(CreatedAccount, 'Location', 'Idempotency-Replayed'),
+          202: withHeaders(Order, 'Location')
         },
-        BODY,
+        BODY_PROBLEMS,
         tokenInfo,
         listPlans,
         getUsers,
@@ -61,7 +68,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
   app.route({
     method: 'GET',
     url: '/orders/:orderId',
-    config: needs('orders:write', 'read'),
+    config: operation({ scope: 'orders:write', rate: 'read', account: undefined, audit: undefined }),
     schema: {
       operationId: 'getOrder',
       summary: 'Read an order',
@@ -70,7 +77,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       tags: ['Orders'],
       params: OrderPath,
       headers: VersionHeaders,
-      response: answers(versioned(Order), tokenInfo, 'order-not-found')
+      response: answers(withVersion(Order), tokenInfo, 'order-not-found')
     },
     async handler(request) {
       return orders.get(contextOf(request), request.params.orderId)

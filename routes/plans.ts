@@ -1,25 +1,35 @@
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Plan, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
-import { answers, versioned } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, withVersion } from '../src/http/answers.ts'
+import { operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
 
 /** Plans depend on the customer's rights, so only the caller's own cache may keep them. */
 const CACHE = 'private, max-age=60'
+
+/** Plans change rarely: under load they are refused first. */
+const PLANS = operation({
+  scope: 'plans:read',
+  rate: 'read',
+  priority: 'reference',
+  account: undefined,
+  audit: undefined
+})
 
 /** The pricing plans. */
 export const planRoutes: Routes = async (app, { plans }) => {
   app.route({
     method: 'GET',
     url: '/plans',
-    config: needs('plans:read', 'read'),
+    config: PLANS,
     schema: {
       operationId: 'listPlans',
       summary: 'List plans',
       description: 'Lists the plans that HOSTKEY offers to the customer.',
       tags: ['Plans'],
       headers: VersionHeaders,
-      response: answers(versioned(PlanList), listPlans)
+      response: answers(withVersion(PlanList), listPlans)
     },
     async handler(request, reply) {
       return reply.header('cache-control', CACHE).send(await plans.list(contextOf(request)))
@@ -29,7 +39,7 @@ export const planRoutes: Routes = async (app, { plans }) => {
   app.route({
     method: 'GET',
     url: '/plans/:planId',
-    config: needs('plans:read', 'read'),
+    config: PLANS,
     schema: {
       operationId: 'getPlan',
       summary: 'Read a plan',
@@ -37,7 +47,7 @@ export const planRoutes: Routes = async (app, { plans }) => {
       tags: ['Plans'],
       params: PlanPath,
       headers: VersionHeaders,
-      response: answers(versioned(Plan), listPlans, 'plan-not-found')
+      response: answers(withVersion(Plan), listPlans, 'plan-not-found')
     },
     async handler(request, reply) {
       const plan = await plans.get(contextOf(request), request.params.planId)
@@ -48,7 +58,7 @@ export const planRoutes: Routes = async (app, { plans }) => {
   app.route({
     method: 'GET',
     url: '/plans/:planId/history',
-    config: needs('plans:read', 'read'),
+    config: PLANS,
     schema: {
       operationId: 'listPlanHistory',
       summary: 'List the changes of a plan',
@@ -56,7 +66,7 @@ export const planRoutes: Routes = async (app, { plans }) => {
       tags: ['Plans'],
       params: PlanPath,
       headers: VersionHeaders,
-      response: answers(versioned(PlanHistory), history)
+      response: answers(withVersion(PlanHistory), history)
     },
     async handler(request, reply) {
       const changes = await plans.listHistory(contextOf(request), request.params.planId)

@@ -1,13 +1,14 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isProblemName } from '../schemas/problems.ts'
 import { Status } from '../schemas/status.ts'
 import { Problem } from '../src/core/problem.ts'
 import { openAnswers } from '../src/http/answers.ts'
+import { openOperation } from '../src/http/operation.ts'
 import { problemPage } from '../src/http/problem-page.ts'
+import type { Routes } from '../src/http/route.ts'
 
 export interface ServiceOptions {
-  /** False while the replica drains, or its store does not answer. */
+  /** False while the replica drains, or the store does not answer. */
   isReady: () => Promise<boolean>
 }
 
@@ -16,17 +17,20 @@ const ProblemPath = Type.Object(
   { additionalProperties: false }
 )
 
-/** The gateway itself: open to everybody. */
-export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { isReady }) => {
+const PROBE = openOperation({ priority: 'essential', allowsHttp10: true, isAnsweredWhileDraining: true })
+const PAGE = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: true })
+
+/** The gateway itself, open to everyone. */
+export const service: Routes<ServiceOptions> = async (app, { isReady }) => {
   app.route({
     method: 'GET',
     url: '/livez',
+    config: PROBE,
     schema: {
       operationId: 'getLiveness',
       summary: 'Check liveness',
       description: 'Replies 200 while the process runs.',
       tags: ['Service'],
-      security: [],
       response: openAnswers({ 200: Status })
     },
     handler: async () => ({ status: 'ok' as const })
@@ -35,13 +39,13 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
   app.route({
     method: 'GET',
     url: '/readyz',
+    config: PROBE,
     schema: {
       operationId: 'getReadiness',
       summary: 'Check readiness',
       description:
         'Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.',
       tags: ['Service'],
-      security: [],
       response: openAnswers({ 200: Status, 503: Status })
     },
     async handler(_request, reply) {
@@ -52,12 +56,12 @@ export const service: FastifyPluginAsyncTypebox<ServiceOptions> = async (app, { 
   app.route({
     method: 'GET',
     url: '/problems/:name',
+    config: PAGE,
     schema: {
       operationId: 'getProblemPage',
       summary: 'Read the page of a problem',
       description: 'Returns an HTML page that explains the problem and says what to do.',
       tags: ['Service'],
-      security: [],
       params: ProblemPath,
       response: openAnswers(
         {

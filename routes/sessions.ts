@@ -1,4 +1,3 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ref } from '../schemas/model.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
@@ -12,8 +11,9 @@ import type { RequestContext } from '../src/core/context.ts'
 import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
 import { withoutUndefined } from '../src/core/without-undefined.ts'
-import { BODY, ignoringErrors, openAnswers, sends, unscopedAnswers } from '../src/http/answers.ts'
-import { CONTEXT, type ConsumeLogin, contextOf, needs } from '../src/http/route.ts'
+import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeaders } from '../src/http/answers.ts'
+import { openOperation, operation } from '../src/http/operation.ts'
+import { CONTEXT, type ConsumeLogin, contextOf, type Routes } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { anonymousContext } from '../src/upstream/auth.ts'
@@ -28,7 +28,7 @@ export interface SessionOptions {
   signalOf: (request: FastifyRequest) => AbortSignal
 }
 
-type SessionRoutes = FastifyPluginAsyncTypebox<SessionOptions>
+type SessionRoutes = Routes<SessionOptions>
 
 /** Logging in and out. Open: a login has no session yet, and a logout succeeds when the session has ended already. */
 export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consumeLogin, origins, signalOf }) => {
@@ -50,18 +50,18 @@ export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consume
   app.route({
     method: 'POST',
     url: '/session',
+    config: openOperation({ priority: 'login', allowsHttp10: false, isAnsweredWhileDraining: false }),
     schema: {
       operationId: 'createSession',
       summary: 'Log in',
       description:
         'For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`. Every login creates a new session.',
       tags: ['Session'],
-      security: [],
       headers: CsrfHeader,
       body: ref(NewSession),
       response: openAnswers(
-        { 201: sends(Session, 'Set-Cookie') },
-        BODY,
+        { 201: withHeaders(Session, 'Set-Cookie') },
+        BODY_PROBLEMS,
         'csrf-rejected',
         'store-unavailable',
         'draining',
@@ -85,17 +85,17 @@ export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consume
   app.route({
     method: 'DELETE',
     url: '/session',
+    config: openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: false }),
     schema: {
       operationId: 'deleteSession',
       summary: 'Log out',
       description:
         'Ends the session on every replica, deletes the cookie and ends the token at HOSTKEY, in the background if HOSTKEY does not answer. The operation is idempotent.',
       tags: ['Session'],
-      security: [],
       headers: CsrfHeader,
       response: openAnswers(
-        { 204: sends(NoContent, 'Set-Cookie') },
-        BODY,
+        { 204: withHeaders(NoContent, 'Set-Cookie') },
+        BODY_PROBLEMS,
         'csrf-rejected',
         'store-unavailable',
         'draining',
@@ -118,7 +118,7 @@ export const session: SessionRoutes = async (app, { sessions }) => {
   app.route({
     method: 'GET',
     url: '/session',
-    config: needs(undefined, 'read'),
+    config: operation({ scope: undefined, rate: 'read', account: undefined, audit: undefined }),
     schema: {
       operationId: 'getSession',
       summary: 'Read the session',
@@ -134,15 +134,21 @@ export const session: SessionRoutes = async (app, { sessions }) => {
   app.route({
     method: 'DELETE',
     url: '/sessions',
-    config: needs(undefined, 'delete', { audit: 'sessions.end' }),
+    config: operation({
+      scope: undefined,
+      rate: 'delete',
+      priority: 'essential',
+      account: undefined,
+      audit: 'sessions.end'
+    }),
     schema: {
       operationId: 'deleteSessions',
       summary: 'End all sessions',
       description: 'Ends every session of the customer on every replica, including the current one.',
       tags: ['Session'],
       response: unscopedAnswers(
-        { 204: sends(NoContent, 'Set-Cookie') },
-        BODY,
+        { 204: withHeaders(NoContent, 'Set-Cookie') },
+        BODY_PROBLEMS,
         tokenInfo,
         'forbidden',
         ignoringErrors(logout)

@@ -1,8 +1,9 @@
 import { AccountPath } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { Usage } from '../schemas/usage.ts'
-import { answers, versioned } from '../src/http/answers.ts'
-import { contextOf, needs, type Routes } from '../src/http/route.ts'
+import { answers, withVersion } from '../src/http/answers.ts'
+import { accountInPath, operation } from '../src/http/operation.ts'
+import { contextOf, type Routes } from '../src/http/route.ts'
 import { getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
 /** Storage and traffic of one S3 account. */
@@ -10,7 +11,7 @@ export const usageRoutes: Routes = async (app, { accounts }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/usage',
-    config: needs('buckets:read', 'usage'),
+    config: operation({ scope: 'buckets:read', rate: 'usage', account: accountInPath, audit: undefined }),
     schema: {
       operationId: 'getUsage',
       summary: 'Read storage and traffic',
@@ -19,7 +20,7 @@ export const usageRoutes: Routes = async (app, { accounts }) => {
       tags: ['Usage'],
       params: AccountPath,
       headers: VersionHeaders,
-      response: answers(versioned(Usage), getBucketsUsage)
+      response: answers(withVersion(Usage), getBucketsUsage)
     },
     async handler(request) {
       return accounts.getUsage(contextOf(request), request.params.s3uid)

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, oneOf, ref } from './model.ts'
+import { ConfirmDelete } from './parameters.ts'
 import {
   BucketName,
   Bytes,
@@ -67,6 +68,9 @@ export const AccountQuery = Type.Object(
   },
   { additionalProperties: false }
 )
+
+/** What the deletion of an account must confirm. */
+export const DeletionHeaders = Type.Object({ 'confirm-delete': ConfirmDelete })
 
 export const AccountPath = Type.Object({ s3uid: S3Uid }, { additionalProperties: false })
 

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, ref } from './model.ts'
+import { FilePathParameter } from './parameters.ts'
 import { ProblemDetails } from './problems.ts'
-import { BucketName, Bytes, FilePath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
+import { BucketName, Bytes, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
 export type File = Static<typeof File>
 export const File = model('File', 'A file in a bucket.', {
@@ -86,9 +87,9 @@ export const FilesQuery = Type.Object(
   { additionalProperties: false }
 )
 
-export const FileQuery = Type.Object({ path: FilePath }, { additionalProperties: false })
+export const FileQuery = Type.Object({ path: FilePathParameter }, { additionalProperties: false })
 
 export const FileAtPath = Type.Object(
-  { s3uid: S3Uid, bucket: BucketName, '*': FilePath },
+  { s3uid: S3Uid, bucket: BucketName, '*': FilePathParameter },
   { additionalProperties: false }
 )

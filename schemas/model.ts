@@ -16,10 +16,13 @@ export const model = <P extends TProperties>(
 /** A typed `$ref` to a model: the document stays small and the type stays known. */
 export const ref = <T extends TSchema>(to: Model<T>) => Type.Unsafe<Static<T>>(Type.Ref(`${to.$id}#`))
 
-/** A copy of `schema` with the description that holds in this place. */
-export const describe = <S extends TSchema>(schema: S, description: string): S =>
+/** A copy of `schema` with these annotations. */
+export const annotate = <S extends TSchema>(schema: S, annotations: object): S =>
   // TypeBox keeps the kind of a schema in a hidden property, which a spread would lose.
-  Object.assign(Object.create(Object.prototype, Object.getOwnPropertyDescriptors(schema)), { description })
+  Object.assign(Object.create(Object.prototype, Object.getOwnPropertyDescriptors(schema)), annotations)
+
+/** A copy of `schema` with the description that holds in this place. */
+export const describe = <S extends TSchema>(schema: S, description: string): S => annotate(schema, { description })
 
 /** One of `words`. The explicit `type` makes the document say "string" beside the list. */
 export const oneOf = <const W extends string[]>(

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, oneOf, ref } from './model.ts'
+import { RequiredIdempotencyKey } from './parameters.ts'
 import { Price } from './plans.ts'
-import { IdempotencyKey, Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
+import { Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
 
 export type NewOrder = Static<typeof NewOrder>
 export const NewOrder = model('NewOrder', 'An order of a paid account. HOSTKEY bills it.', {
@@ -18,7 +19,7 @@ export const OrderQuery = Type.Object(
   { additionalProperties: false }
 )
 
-export const OrderHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
+export const OrderHeaders = Type.Object({ 'idempotency-key': RequiredIdempotencyKey })
 
 export type Order = Static<typeof Order>
 export const Order = model('Order', 'An order of a paid account, and its state.', {

@@ -16,13 +16,13 @@ import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
 import { conditional } from './http/plugins/conditional.ts'
 import { draining } from './http/plugins/drain.ts'
-import { errors, explained, problemOf, sendProblem } from './http/plugins/errors.ts'
+import { errors, explain, problemOf, sendProblem } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
 import { inFlight } from './http/plugins/in-flight.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
 import { CONSUME_LOGIN, limitCallers, limits } from './http/plugins/rate-limits.ts'
 import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
-import { measure, recordUnrouted } from './http/plugins/telemetry.ts'
+import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
 import { requestIdOf } from './http/request-id.ts'
@@ -104,7 +104,7 @@ export const buildApp = async (options: AppOptions) => {
     if (route.schema) route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false }
   })
 
-  await app.register(measure, { metrics: options.metrics })
+  await app.register(telemetry, { metrics: options.metrics })
   await app.register(security, { allowedOrigins: options.allowedOrigins })
   await app.register(errors, { publicUrl: base })
   await app.register(draining, { drain: options.drain })
@@ -143,9 +143,13 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(session, sessionOptions)
-        const explain = (error: unknown, request: FastifyRequest) => explained(error, request, base)
         const isDraining = () => options.drain.hasBegun
-        const deps = { ...options.services, links: options.links, explain, isDraining }
+        const deps = {
+          ...options.services,
+          links: options.links,
+          explain: (error: unknown, request: FastifyRequest) => explain(error, request, base),
+          isDraining
+        }
         for (const routes of authenticated) await authenticatedScope.register(routes, deps)
       })
     },

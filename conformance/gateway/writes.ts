@@ -104,7 +104,7 @@ const checkBucket = async (context: CheckContext, account: string): Promise<void
     'a file path that is not UTF-8',
     { method: 'DELETE', path: `${bucket}/files?path=%ff` },
     400,
-    'file-path-encoding'
+    'malformed-url'
   )
   await check(context.report, 'deleteBucket', async () => {
     assertStatus(context, 'deleteBucket', await context.send({ method: 'DELETE', path: bucket }), 204)

@@ -49,7 +49,7 @@ export const accounts: Record<string, Example> = {
     problems: {
       ...LOST_DELETION,
       'confirmation-required': {
-        detail: 'The header Confirm-Delete must name what the URL deletes.',
+        detail: 'The header Confirm-Delete must repeat the name of what the URL deletes.',
         errors: [{ in: 'header', parameter: 'confirm-delete', detail: 'is missing' }]
       },
       'confirmation-mismatch': { detail: 'The header Confirm-Delete names another account than the URL.' }

@@ -1,5 +1,7 @@
 import { DONE, type Example, LOST_DELETION } from './example.ts'
 
+const PATTERN = 'must match pattern "^[^\\u0000\\ud800-\\udfff]+$"'
+
 const bucket = { s3uid: 's3_user_1', bucket: 'holiday-pictures' }
 const address = '/accounts/s3_user_1/buckets/logs/files'
 
@@ -46,12 +48,14 @@ export const files: Record<string, Example> = {
     replies: DONE,
     problems: {
       ...LOST_DELETION,
-      'malformed-url': { detail: 'A URL that is sent holds no `#`: encode it as %23.' },
       'file-path-required': {
         detail: 'The request names no file.',
         errors: [{ in: 'query', parameter: 'path', detail: 'is missing' }]
       },
-      'file-path-encoding': { detail: 'The query is not well-encoded UTF-8.' }
+      'file-path-encoding': {
+        detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
+        errors: [{ in: 'query', parameter: 'path', detail: PATTERN }]
+      }
     }
   },
   deleteFileByPath: {
@@ -64,7 +68,8 @@ export const files: Record<string, Example> = {
         errors: [{ in: 'path', parameter: 'path', detail: 'must NOT have fewer than 1 characters' }]
       },
       'file-path-encoding': {
-        detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.'
+        detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
+        errors: [{ in: 'path', parameter: 'path', detail: PATTERN }]
       }
     }
   }

@@ -13,7 +13,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
     detail: 'The request is not valid; nothing was sent to HOSTKEY.',
     errors: [{ in: 'query', parameter: 'colour', detail: 'is unknown' }]
   },
-  'malformed-url': { detail: 'The query is not well-encoded UTF-8.' },
+  'malformed-url': { detail: 'The query is not percent-encoded UTF-8.' },
   'uri-too-long': { detail: 'The URL is longer than 8 KiB.' },
   'body-too-large': { detail: 'The body is larger than 16 KiB.' },
   'unsupported-media-type': { detail: 'The body must be application/json.' },
@@ -36,10 +36,10 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
     varies: ['/links/order']
   },
 
-  'rate-limited': { detail: 'More than 1200 in 60 s for `ip`.' },
-  overloaded: { detail: 'The gateway has more to do than it can.' },
+  'rate-limited': { detail: 'More than 1200 requests in 60 s for the limit `ip`.' },
+  overloaded: { detail: 'The gateway is overloaded.' },
   draining: { detail: 'This replica is shutting down; nothing was sent to HOSTKEY.' },
-  'store-unavailable': { detail: 'The store of sessions does not answer.' },
+  'store-unavailable': { detail: 'The session store does not answer.' },
   internal: { detail: 'Something went wrong in the gateway.' },
 
   'upstream-unreachable': { detail: 'HOSTKEY could not be reached; nothing was sent.' },
@@ -56,7 +56,7 @@ export const unrouted = {
   },
   'method-not-allowed': {
     request: { method: 'PUT', path: '/accounts' },
-    detail: 'This path knows GET, POST.',
+    detail: 'The methods of this path are GET, POST.',
     headers: { Allow: 'GET, POST' }
   }
 } as const

@@ -13,8 +13,8 @@ import {
   CLASSES,
   LOGIN_ADDRESS,
   LOGIN_CREDENTIAL,
-  mostOf,
-  type Policy
+  type Policy,
+  quotaOf
 } from '../../src/http/plugins/rate-limits.ts'
 import type { Effect } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
@@ -52,7 +52,7 @@ const WINDOW_MS = Number(settings.rateLimitWindowMs.fallback)
 const policyRow = (who: string, { name, share, windows }: Policy): string[] => [
   code(name),
   who,
-  String(mostOf(share, MAX)),
+  String(quotaOf(share, MAX)),
   time(WINDOW_MS * windows)
 ]
 

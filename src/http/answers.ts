@@ -8,7 +8,7 @@ import type { Action } from '../upstream/actions/action.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
 import { JSON_TYPE, LINES_TYPE } from './accept.ts'
 
-/** Problems that any operation behind authentication can answer, before it has asked HOSTKEY anything. */
+/** Problems of every operation that needs a caller, before it calls HOSTKEY. */
 const EDGE: ProblemName[] = [
   'invalid-request',
   'malformed-url',
@@ -27,7 +27,7 @@ const EDGE: ProblemName[] = [
   'draining'
 ]
 
-/** Those that an operation open to everybody can answer. */
+/** Problems of every operation that is open to everyone. */
 const OPEN_EDGE: ProblemName[] = [
   'invalid-request',
   'malformed-url',
@@ -37,111 +37,112 @@ const OPEN_EDGE: ProblemName[] = [
   'internal'
 ]
 
-/** Problems of an operation whose method can carry a body, wanted or not: POST and DELETE. */
-export const BODY: ProblemName[] = ['body-too-large', 'unsupported-media-type']
+/** Problems of an operation whose method may carry a body, expected or not: POST and DELETE. */
+export const BODY_PROBLEMS: ProblemName[] = ['body-too-large', 'unsupported-media-type']
 
 type Answers<S extends Record<number, TSchema>> = {
   [K in keyof S]: S[K] extends TSchema ? TUnsafe<Static<S[K]>> : never
 }
 
-/** An action that an operation calls, and those of its problems that the caller is told. */
-export interface Asked {
+/** An action that an operation calls, and those of its problems that the operation answers with. */
+export interface UpstreamCall {
   readonly action: Action
-  readonly tells: readonly ProblemName[]
-}
-
-type Cause = Action | Asked | ProblemName | ProblemName[]
-
-/** An action that is called, and whose failures the operation keeps to itself: it goes on without. */
-export const ignoringErrors = (action: Action): Asked => ({ action, tells: [] })
-
-/** An action that is called, and of some of whose failures the operation makes something else. */
-export const omitting = (action: Action, ...kept: ProblemName[]): Asked => ({
-  action,
-  tells: problemsOf(action).filter(name => !kept.includes(name))
-})
-
-/** What an operation may call, and which problems it can answer. */
-export interface Causes {
-  readonly asked: readonly Asked[]
   readonly problems: readonly ProblemName[]
 }
 
-/** Marks the responses of an operation with what causes its failures. */
-const CAUSES = Symbol('causes')
+type Source = Action | UpstreamCall | ProblemName | ProblemName[]
 
-/** As `answers` was told. */
-export const causesOf = (responses: unknown): Causes =>
-  (responses as { [CAUSES]?: Causes } | undefined)?.[CAUSES] ?? { asked: [], problems: [] }
+/** An action whose failures the operation ignores. */
+export const ignoringErrors = (action: Action): UpstreamCall => ({ action, problems: [] })
 
-const isAsked = (cause: Cause): cause is Action | Asked => typeof cause === 'object' && !Array.isArray(cause)
+/** An action of which the operation handles these failures itself. */
+export const omitting = (action: Action, ...handled: ProblemName[]): UpstreamCall => ({
+  action,
+  problems: problemsOf(action).filter(name => !handled.includes(name))
+})
 
-const toAsked = (cause: Action | Asked): Asked =>
-  'action' in cause ? cause : { action: cause, tells: problemsOf(cause) }
+/** The actions that an operation calls, and the problems that it answers with. */
+export interface Outcomes {
+  readonly calls: readonly UpstreamCall[]
+  readonly problems: readonly ProblemName[]
+}
 
-/** A success that carries headers of its own, beside those of every reply. */
-export const sends = <T extends TSchema>(schema: T, ...names: HeaderName[]): T => ({
+/** The key under which the responses of an operation carry its outcomes, for the document. */
+const OUTCOMES = Symbol('outcomes')
+
+/** The outcomes that `answers` noted. */
+export const outcomesOf = (responses: unknown): Outcomes =>
+  (responses as { [OUTCOMES]?: Outcomes } | undefined)?.[OUTCOMES] ?? { calls: [], problems: [] }
+
+const isAction = (source: Source): source is Action | UpstreamCall =>
+  typeof source === 'object' && !Array.isArray(source)
+
+const toCall = (source: Action | UpstreamCall): UpstreamCall =>
+  'action' in source ? source : { action: source, problems: problemsOf(source) }
+
+/** A success with headers of its own, beside those of every reply. */
+export const withHeaders = <T extends TSchema>(schema: T, ...names: HeaderName[]): T => ({
   ...schema,
   headers: Object.fromEntries(names.map(name => [name, headers[name]]))
 })
 
-/** The responses of a reply that has a version: it, and that the caller has it already. */
-export const versioned = <T extends TSchema>(schema: T, ...names: HeaderName[]) => ({
-  200: sends(schema, 'ETag', ...names),
-  304: sends(NotModified, 'ETag', ...names)
+/** The responses of a versioned reply: 200 with its `ETag`, and 304 when the caller has that version. */
+export const withVersion = <T extends TSchema>(schema: T, ...names: HeaderName[]) => ({
+  200: withHeaders(schema, 'ETag', ...names),
+  304: withHeaders(NotModified, 'ETag', ...names)
 })
 
-/** Has the reply to this request a version? Said by the responses of its operation. */
+/** Does the operation of this request answer with versions? */
 export const isConditional = ({ routeOptions: { schema } }: FastifyRequest): boolean =>
   Object.hasOwn(Object(schema?.response), 304)
 
-/** Marks a success that can also be had line by line, with the model of a line. */
+/** The key under which a success carries the model of its lines. */
 const LINE = Symbol('line')
 
-/** A success that the caller may also have as lines, of which it reads one after the other. */
-export const orLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
+/** A success that the caller may also have as lines of JSON. */
+export const withLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
 
 /**
- * The responses of an authenticated operation: its successes, and the problems that the edge, the named actions and the
- * named problems can cause. Those are thrown, and written in one place: here they are noted for the document.
+ * The responses of an operation that needs a scope: its successes, and the problems of the edge, of the actions that it
+ * calls, and those that are named. Problems are thrown and sent in one place; here they are noted for the document.
  */
-export const answers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
-  responses(successes, [EDGE, 'insufficient-scope', ...causes])
+export const answers = <const S extends Record<number, TSchema>>(successes: S, ...sources: Source[]): Answers<S> =>
+  responses(successes, [EDGE, 'insufficient-scope', ...sources])
 
-/** The responses of an authenticated operation that needs no scope. */
+/** The responses of an operation that needs a caller and no scope. */
 export const unscopedAnswers = <const S extends Record<number, TSchema>>(
   successes: S,
-  ...causes: Cause[]
-): Answers<S> => responses(successes, [EDGE, ...causes])
+  ...sources: Source[]
+): Answers<S> => responses(successes, [EDGE, ...sources])
 
-/** The responses of an operation that is open to everybody. */
-export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...causes: Cause[]): Answers<S> =>
-  responses(successes, [OPEN_EDGE, ...causes])
+/** The responses of an operation that is open to everyone. */
+export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...sources: Source[]): Answers<S> =>
+  responses(successes, [OPEN_EDGE, ...sources])
 
-const problemsOfCause = (cause: Cause): readonly ProblemName[] =>
-  isAsked(cause) ? toAsked(cause).tells : [cause].flat()
+const problemsFrom = (source: Source): readonly ProblemName[] =>
+  isAction(source) ? toCall(source).problems : [source].flat()
 
-const responses = <S extends Record<number, TSchema>>(successes: S, causes: Cause[]): Answers<S> => {
-  const done = Object.entries(successes).map(([status, schema]) => [
+const responses = <S extends Record<number, TSchema>>(successes: S, sources: Source[]): Answers<S> => {
+  const schemas = Object.entries(successes).map(([status, schema]) => [
     status,
-    isModel(schema) ? described(schema) : schema
+    isModel(schema) ? referenceTo(schema) : schema
   ])
-  const noted: Causes = {
-    asked: causes.filter(isAsked).map(toAsked),
-    problems: [...new Set(causes.flatMap(problemsOfCause))]
+  const outcomes: Outcomes = {
+    calls: sources.filter(isAction).map(toCall),
+    problems: [...new Set(sources.flatMap(problemsFrom))]
   }
-  // Object.fromEntries forgets the statuses.
-  return Object.assign(Object.fromEntries(done) as Answers<S>, { [CAUSES]: noted })
+  // Object.fromEntries loses the statuses from the type.
+  return Object.assign(Object.fromEntries(schemas) as Answers<S>, { [OUTCOMES]: outcomes })
 }
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
 
-const described = (schema: Model & { [LINE]?: Model }) => ({
-  ...(schema[LINE] === undefined ? ref(schema) : inEither(schema, schema[LINE])),
+const referenceTo = (schema: Model & { [LINE]?: Model }) => ({
+  ...(schema[LINE] === undefined ? ref(schema) : inEitherType(schema, schema[LINE])),
   description: schema.description,
   ...('headers' in schema && { headers: schema.headers })
 })
 
-const inEither = (whole: Model, line: Model) => ({
+const inEitherType = (whole: Model, line: Model) => ({
   content: { [JSON_TYPE]: { schema: ref(whole) }, [LINES_TYPE]: { schema: ref(line) } }
 })

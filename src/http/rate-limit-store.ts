@@ -1,7 +1,7 @@
 import type { Store } from '../store/index.ts'
 import { createMemoryStore } from '../store/memory.ts'
 
-/** What of @fastify/rate-limit's options reaches the store; `bucket` and `cost` are ours. */
+/** The options of @fastify/rate-limit that reach the store; `bucket` and `cost` are ours. */
 interface LimitStoreOptions {
   bucket?: string
   cost?: number
@@ -10,10 +10,10 @@ interface LimitStoreOptions {
 type Counted = (error: Error | null, result?: { current: number; ttl: number }) => void
 
 /**
- * Where @fastify/rate-limit counts: limiters of one bucket share it over routes and replicas, and each draws its cost.
- * While the store is away each replica counts for itself, and each request as if every replica had one like it: a limit
- * is never lifted, never multiplied by the replicas, and never an error.
- * @param replicas how many there are likely to be
+ * The counters of @fastify/rate-limit: limiters of one bucket share a counter over routes and replicas. While the store
+ * is down each replica counts alone, and multiplies each request by the number of replicas: the limit still holds for
+ * all replicas together, and no request fails because of it.
+ * @param replicas the expected number of replicas
  */
 export const limitStoreOf = (store: Store, replicas: number) => {
   const local = createMemoryStore()
@@ -29,7 +29,7 @@ export const limitStoreOf = (store: Store, replicas: number) => {
       const name = `limit:${bucket}:${key}`
       store
         .increment(name, cost, windowMs)
-        // One passes always: of a limit of one, no part is left.
+        // At most the whole quota, so that one request is always allowed.
         .catch(() => local.increment(name, Math.min(cost * replicas, max), windowMs))
         .then(
           ({ count, ttlMs }) => counted(null, { current: count, ttl: ttlMs }),

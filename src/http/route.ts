@@ -1,8 +1,18 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  ContextConfigDefault,
+  FastifyBaseLogger,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteGenericInterface,
+  RouteOptions
+} from 'fastify'
 import type { Static } from 'typebox'
 import type { ProblemDetails } from '../../schemas/problems.ts'
-import type { Scope } from '../../schemas/scopes.ts'
 import type { RequestContext } from '../core/context.ts'
 import type { Links } from '../core/links.ts'
 import type { Orders } from '../domain/orders/orders.ts'
@@ -10,7 +20,7 @@ import type { Plans } from '../domain/orders/plans.ts'
 import type { Accounts } from '../domain/storage/accounts.ts'
 import type { Buckets } from '../domain/storage/buckets.ts'
 import type { Files } from '../domain/storage/files.ts'
-import { JSON_TYPE } from './accept.ts'
+import type { AccountOf, CallerOperation, Operation } from './operation.ts'
 
 /** The services that handlers call, made once in gateway.ts. */
 export interface Services {
@@ -30,65 +40,39 @@ export interface Deps extends Services {
   isDraining: () => boolean
 }
 
-/** A route file: the operations of one resource. */
-export type Routes = FastifyPluginAsyncTypebox<Deps>
+/** A route whose URL names an account declares which; `plugins/authorise` checks it. */
+type OperationAt<Url extends string> = Url extends `${string}:s3uid${string}`
+  ? CallerOperation & { account: AccountOf }
+  : Operation
 
-/** Operations of one class draw from one limit. */
-export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
-
-/** Draws from the limits of logins: by address, and by what is shown. @throws Problem rate-limited */
-export type ConsumeLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
-
-/** What the audit log calls an operation that it records. */
-export type AuditEvent =
-  | 'key.read'
-  | 'account.create'
-  | 'account.delete'
-  | 'bucket.create'
-  | 'bucket.delete'
-  | 'file.delete'
-  | 'order.create'
-  | 'sessions.end'
-
-/** What an operation asks of its caller. */
-export interface Needs {
-  /** Undefined where every caller will do. */
-  scope: Scope | undefined
-  rate: RateClass
-  /** How much it draws from the limits: about as many calls as it makes of HOSTKEY. */
-  cost: number
-  /** Query parameters that need the scope `admin`. */
-  adminQuery: readonly string[]
-  audit: AuditEvent | undefined
-  /** The media types that it answers in; the first where the caller does not mind. */
-  offers: readonly string[]
+/** What a route file sees of the application: a route without a declared operation does not compile. */
+export interface Router {
+  route<const Schema extends FastifySchema, const Url extends string>(
+    options: RouteOptions<
+      RawServerDefault,
+      RawRequestDefaultExpression,
+      RawReplyDefaultExpression,
+      RouteGenericInterface,
+      ContextConfigDefault,
+      Schema,
+      TypeBoxTypeProvider,
+      FastifyBaseLogger
+    > & { url: Url; config: OperationAt<Url> }
+  ): unknown
 }
 
-/** The route's config: the scope that the operation needs, and the limit that it draws from. */
-export const needs = (
-  scope: Scope | undefined,
-  rate: RateClass,
-  more: Partial<Omit<Needs, 'scope' | 'rate'>> = {}
-): FastifyContextConfig & Needs => ({
-  scope,
-  rate,
-  cost: 1,
-  adminQuery: [],
-  audit: undefined,
-  offers: [JSON_TYPE],
-  ...more
-})
+/** A route file: the operations of one resource. */
+export type Routes<Options = Deps> = (app: Router, options: Options) => Promise<void>
 
-/** What the route asks of its caller; undefined for the open routes. */
-export const needsOf = (config: unknown): Needs | undefined =>
-  typeof config === 'object' && config !== null && 'scope' in config && 'rate' in config ? (config as Needs) : undefined
+/** Counts against the limits of logins: by address, and by credential. @throws Problem rate-limited */
+export type ConsumeLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
 
-/** The name under which `plugins/authenticate`, and a login, keep the errand on the request. */
-export const CONTEXT = 'errand'
+/** The name under which `plugins/authenticate`, and a login, keep the context on the request. */
+export const CONTEXT = 'context'
 
-/** The request's errand upstream: who asks, and when to give up. */
+/** The context of the request for calls to HOSTKEY: the caller, and when to give up. */
 export const contextOf = (request: FastifyRequest): RequestContext => request.getDecorator<RequestContext>(CONTEXT)
 
-/** The same, where there may be none: refused callers have no errand, nor has an open route but a login. */
+/** The same, where there may be none: refused callers have no context, nor has an open operation but a login. */
 export const findContext = (request: FastifyRequest): RequestContext | undefined =>
   request.getDecorator<RequestContext | undefined>(CONTEXT)

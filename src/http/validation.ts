@@ -3,9 +3,11 @@ import addFormats from 'ajv-formats'
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify'
 import type { TSchema } from 'typebox'
 import { models } from '../../schemas/index.ts'
+import { type NamedProblem, type ParameterProblems, PROBLEMS } from '../../schemas/parameters.ts'
 import type { Fault } from '../core/problem.ts'
+import { WILDCARD, WILDCARD_NAME } from './path.ts'
 
-/** One Ajv for all: what is sent is taken as it is, and every fault is reported. */
+/** One Ajv for all schemas: values are never changed, and every fault is reported. */
 const createAjv = (): Ajv => {
   const ajv = new Ajv({
     allErrors: true,
@@ -14,7 +16,7 @@ const createAjv = (): Ajv => {
     useDefaults: true,
     strict: true,
     strictTypes: false,
-    keywords: ['example', 'x-secret']
+    keywords: ['example', 'x-secret', PROBLEMS]
   })
   addFormats.default(ajv, ['date', 'date-time', 'uri-reference', 'uuid'])
   for (const model of models) ajv.addSchema(model)
@@ -23,7 +25,7 @@ const createAjv = (): Ajv => {
 
 const INTEGER = /^(0|-?[1-9]\d{0,15})$/
 
-/** Path and query are text: what a schema calls an integer or a boolean is read from strict patterns, all else stays text. */
+/** Path and query are text: an integer or a boolean is read by a strict pattern; any other text is left as it is. */
 const readText = (type: string | undefined, text: unknown): unknown => {
   if (typeof text !== 'string') return text
   if (type === 'integer' && INTEGER.test(text)) return Number(text)
@@ -31,21 +33,34 @@ const readText = (type: string | undefined, text: unknown): unknown => {
   return text
 }
 
-/** Checks bodies as they were sent, and path, query and headers as the text that they are. */
+/** The schema of a parameter, as far as it is read here. */
+interface ParameterSchema {
+  type?: string
+  [PROBLEMS]?: ParameterProblems
+}
+
+/** An error of Ajv with the problem that its parameter names. */
+interface ParameterError extends ErrorObject {
+  problem?: NamedProblem | undefined
+}
+
+/** Checks bodies as they were sent, and path, query and headers as text. */
 export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
   const ajv = createAjv()
   return ({ schema, httpPart }) => {
     const validate = ajv.compile(schema)
-    if (httpPart !== 'querystring' && httpPart !== 'params') return validate
-    const types = Object.entries((schema as { properties?: Record<string, { type?: string }> }).properties ?? {})
-    // Fastify reads the faults off the function that it was given.
+    if (httpPart === 'body') return validate
+    const parameters = new Map(
+      Object.entries((schema as { properties?: Record<string, ParameterSchema> }).properties ?? {})
+    )
+    // Fastify reads the errors from the function that it was given.
     const validateText: ValidateFunction = Object.assign(
       (data: Record<string, unknown>): data is Record<string, unknown> => {
-        for (const [name, { type }] of types) {
+        for (const [name, { type }] of parameters) {
           if (Object.hasOwn(data, name)) data[name] = readText(type, data[name])
         }
         const valid = validate(data)
-        validateText.errors = validate.errors?.map(error => asRepeated(data, error)) ?? null
+        validateText.errors = validate.errors?.map(error => asParameterError(data, error, parameters)) ?? null
         return valid
       },
       { schema, schemaEnv: validate.schemaEnv, evaluated: validate.evaluated, errors: null }
@@ -54,44 +69,67 @@ export const createValidatorCompiler = (): FastifySchemaCompiler<TSchema> => {
   }
 }
 
-/** A name that a query holds twice is a list, whatever its schema says that it should be. */
-const asRepeated = (data: Record<string, unknown>, error: ErrorObject): ErrorObject =>
-  Array.isArray(data[error.instancePath.slice(1)])
-    ? { ...error, keyword: 'repeated', message: 'is given more than once' }
-    : error
+const asParameterError = (
+  data: Record<string, unknown>,
+  error: ErrorObject,
+  parameters: ReadonlyMap<string, ParameterSchema>
+): ParameterError => {
+  const name = nameIn(pointerOf(error))
+  const problem = parameters.get(name)?.[PROBLEMS]?.[isMissing(error) ? 'missing' : 'wrong']
+  // The parser of the query makes a list of a repeated parameter.
+  return Array.isArray(data[name])
+    ? { ...error, keyword: 'repeated', message: 'is given more than once', problem }
+    : { ...error, problem }
+}
+
+/** Missing, or empty where a character is required. */
+const isMissing = ({ keyword, params }: ErrorObject): boolean =>
+  keyword === 'required' || (keyword === 'minLength' && params['limit'] === 1)
 
 const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const
 
-/** One entry for each fault; several complaints about one place are one fault. */
-export const faultsOf = (context: keyof typeof places, errors: FastifySchemaValidationError[]): Fault[] => {
-  const faults = new Map<string, Fault>()
-  for (const error of errors as ErrorObject[]) {
-    const pointer = `${error.instancePath}${memberOf(error)}`
-    if (faults.has(pointer)) continue
-    const detail = (error.message ?? 'is not valid').slice(0, 200)
-    const place = places[context]
-    faults.set(
-      pointer,
-      place === 'body'
-        ? { in: place, pointer: pointer.slice(0, 512), detail: describe(error, detail) }
-        : { in: place, parameter: nameIn(pointer).slice(0, 256), detail: describe(error, detail) }
-    )
-  }
-  return [...faults.values()].slice(0, 100)
+/** The part of a request that was validated, as Fastify calls it. */
+export type Part = keyof typeof places
+
+/** The first error at each place: several errors at one place are one fault. */
+const firstErrors = (errors: readonly FastifySchemaValidationError[]): ParameterError[] =>
+  [...Map.groupBy(errors as ParameterError[], pointerOf).values()].flatMap(([first]) => first ?? [])
+
+/** The faults of a part of the request. */
+export const faultsOf = (part: Part, errors: readonly FastifySchemaValidationError[]): Fault[] =>
+  firstErrors(errors)
+    .slice(0, 100)
+    .map(error => {
+      const place = places[part]
+      const pointer = pointerOf(error)
+      const detail = describe(error)
+      return place === 'body'
+        ? { in: place, pointer: pointer.slice(0, 512), detail }
+        : { in: place, parameter: documentedName(nameIn(pointer)).slice(0, 256), detail }
+    })
+
+/** The problem of the parameter at fault, when it is the only one and names a problem. */
+export const namedProblemOf = (errors: readonly FastifySchemaValidationError[]): NamedProblem | undefined => {
+  const [first, ...others] = firstErrors(errors)
+  return others.length === 0 ? first?.problem : undefined
 }
 
-/** A parameter is named as it was sent, not as a pointer spells it. */
+const documentedName = (name: string): string => (name === WILDCARD ? WILDCARD_NAME : name)
+
+/** A pointer to the place; the name of a missing or unknown member is in the error's parameters, not in its path. */
+const pointerOf = ({ instancePath, params }: ErrorObject): string => {
+  const member: unknown = params['missingProperty'] ?? params['additionalProperty']
+  return typeof member === 'string'
+    ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    : instancePath
+}
+
+/** The name of a parameter as it was sent. */
 const nameIn = (pointer: string): string => pointer.slice(1).replaceAll('~1', '/').replaceAll('~0', '~')
 
-/** The member that is missing or too many stands in the parameters of the error, not in its path. */
-const memberOf = ({ params }: ErrorObject): string => {
-  const member: unknown = params['missingProperty'] ?? params['additionalProperty']
-  return typeof member === 'string' ? `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : ''
-}
-
-const describe = ({ keyword, params }: ErrorObject, message: string): string => {
+const describe = ({ keyword, params, message = 'is not valid' }: ErrorObject): string => {
   if (keyword === 'required') return 'is missing'
   if (keyword === 'additionalProperties') return 'is unknown'
   if (keyword === 'enum') return `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`.slice(0, 400)
-  return message
+  return message.slice(0, 200)
 }

@@ -1,10 +1,11 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
+import { PROBLEMS } from '../../schemas/parameters.ts'
 import { LINES_TYPE } from '../http/accept.ts'
-import { componentsOfHeaders, headersOf } from './headers.ts'
-import { addModelExamples, type Schemas, type Shown } from './models.ts'
+import { headerComponents, headersOf } from './headers.ts'
+import { addModelExamples, type ModelExample, type Schemas } from './models.ts'
 import { type DocumentedExample, PROBLEM } from './problems.ts'
 
-/** What of an OpenAPI document is looked at here. */
+/** The parts of an OpenAPI document that are read here. */
 export interface Document {
   components?: { [kind: string]: Record<string, unknown> | undefined }
   paths?: Record<string, Record<string, Operation>>
@@ -28,54 +29,54 @@ interface Reply {
 type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
 /**
- * The document with what is the same for many operations said once, under `components`: headers, problems, and the
- * replies that tell only one problem. Every operation has its example.
+ * Adds the examples, and moves to `components` what many operations share: headers, problems, and the replies with only
+ * one problem.
  * @param mount path under which callers see the API: addresses in examples begin with it
  */
-export const completed = <D extends Document>(document: D, mount: string): D => {
+export const completeDocument = <D extends Document>(document: D, mount: string): D => {
   const shared: Record<string, Reply> = {}
-  const told = createDedupeMap()
-  const shown: Shown[] = []
+  const problems = createDedupeMap()
+  const modelExamples: ModelExample[] = []
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)
-    if (operation.requestBody) shown.push(...shownIn(operation.requestBody.content))
+    if (operation.requestBody) modelExamples.push(...examplesIn(operation.requestBody.content))
     for (const [status, reply] of Object.entries(operation.responses)) {
       reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
-      shown.push(...shownIn(reply.content ?? {}))
-      const [name, ...others] = dedupe(reply, operation.operationId ?? '', told)
+      modelExamples.push(...examplesIn(reply.content ?? {}))
+      const [name, ...others] = dedupe(reply, operation.operationId ?? '', problems)
       if (name === undefined || others.length > 0) continue
       shared[name] ??= reply
-      // The same problem may come with other headers.
+      // The same problem may have other headers in another operation.
       if (JSON.stringify(shared[name]) !== JSON.stringify(reply)) continue
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
     }
   }
-  addModelExamples((document.components?.['schemas'] ?? {}) as Schemas, shown)
+  addModelExamples((document.components?.['schemas'] ?? {}) as Schemas, modelExamples)
   const used = JSON.stringify([document.paths, shared])
   const isUsed = (kind: string) => (name: string) => used.includes(`"#/components/${kind}/${name}"`)
   document.components = {
     ...document.components,
     responses: shared,
-    headers: Object.fromEntries(componentsOfHeaders().filter(([name]) => isUsed('headers')(name))),
-    examples: told.all()
+    headers: Object.fromEntries(headerComponents().filter(([name]) => isUsed('headers')(name))),
+    examples: problems.all()
   }
-  // A copy in which no two places share an object, which YAML would print as anchors.
+  // A copy in which no two places share an object: YAML would print shared objects as anchors.
   return JSON.parse(JSON.stringify(document), (name, value) =>
-    withFormat(name === 'links' ? mounted(value, mount) : value)
+    name === PROBLEMS ? undefined : withFormat(name === 'links' ? mounted(value, mount) : value)
   )
 }
 
 /** The examples in the bodies of a request or a reply, each with its schema. */
-const shownIn = (content: Content): Shown[] =>
+const examplesIn = (content: Content): ModelExample[] =>
   Object.values(content).flatMap(({ schema = {}, example, examples = {} }) =>
-    // Problems are not on the shelf yet.
-    [...(example === undefined ? [] : [example]), ...Object.values(examples).map(shown => Object(shown).value)].map(
-      (value): Shown => [schema, value]
+    // Called before `dedupe` replaces the problems by references.
+    [...(example === undefined ? [] : [example]), ...Object.values(examples).map(each => Object(each).value)].map(
+      (value): ModelExample => [schema, value]
     )
   )
 
-/** Addresses below the mount point; what is none stays as it is. */
+/** Puts the mount point before addresses; other values stay. */
 const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: string): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(addresses).map(([name, address]) => [
@@ -84,7 +85,7 @@ const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: strin
     ])
   )
 
-/** The width of an integer follows from its bounds: said once, there. */
+/** Adds the format of an integer, which follows from its bounds. */
 const withFormat = (schema: unknown): unknown => {
   if (typeof schema !== 'object' || schema === null || !('type' in schema) || schema.type !== 'integer') return schema
   const { maximum } = schema as { maximum?: number }
@@ -93,7 +94,7 @@ const withFormat = (schema: unknown): unknown => {
 
 const INT32_MAX = 2 ** 31 - 1
 
-/** The working request in the places where a reader, and the page, look for it; and beside each success what answers it. */
+/** Puts the example request where readers and the page look for it, and its reply beside each success. */
 const addExample = (operation: Operation, { parameters = {}, body, replies }: Example): void => {
   for (const parameter of operation.parameters ?? []) {
     if (parameter.name in parameters) parameter.example = parameters[parameter.name]
@@ -111,35 +112,35 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
   }
 }
 
-/** Puts the problems of a reply on the shelf. @returns where they stand there */
-const dedupe = (reply: Reply, operationId: string, told: ReturnType<typeof createDedupeMap>): string[] => {
+/** Replaces the problems of a reply by references. @returns their names under `components/examples` */
+const dedupe = (reply: Reply, operationId: string, map: ReturnType<typeof createDedupeMap>): string[] => {
   const media = reply.content?.[PROBLEM]
   if (media?.examples === undefined) return []
-  // `withProblems` has put them there.
+  // `withProblems` put them there.
   const examples = Object.entries(media.examples as Record<string, DocumentedExample>)
-  const places = examples.map(([name, example]) => [name, told.placeOf(name, operationId, example)] as const)
-  media.examples = Object.fromEntries(places.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))
-  return places.map(([, at]) => at)
+  const names = examples.map(([name, example]) => [name, map.nameOf(name, operationId, example)] as const)
+  media.examples = Object.fromEntries(names.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))
+  return names.map(([, at]) => at)
 }
 
 /**
- * Problems that look the same are kept once. The first of a name stands under it, any other under the name and the
- * operation that tells it first.
+ * Keeps equal examples once. The first example of a problem has the problem's name, another one the name of the problem
+ * and of the first operation that has it.
  */
 const createDedupeMap = () => {
-  const places = new Map<string, string>()
+  const names = new Map<string, string>()
   const kept: Record<string, DocumentedExample> = {}
   return {
-    placeOf(name: string, operationId: string, example: DocumentedExample): string {
+    nameOf(problem: string, operationId: string, example: DocumentedExample): string {
       const text = JSON.stringify(example)
-      const known = places.get(text)
+      const known = names.get(text)
       if (known !== undefined) return known
-      const place = Object.hasOwn(kept, name) ? `${name}.${operationId}` : name
-      places.set(text, place)
-      kept[place] = example
-      return place
+      const name = Object.hasOwn(kept, problem) ? `${problem}.${operationId}` : problem
+      names.set(text, name)
+      kept[name] = example
+      return name
     },
-    /** By their places, in the order of the alphabet. */
+    /** All examples by name, sorted. */
     all: () => Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 }

@@ -2,7 +2,7 @@ import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { LINES_TYPE } from '../http/accept.ts'
 import { PROBLEM } from './problems.ts'
 
-/** What of a documented reply decides which headers it has. */
+/** The parts of a documented reply that decide which headers it has. */
 interface Reply {
   headers?: Record<string, unknown>
   content?: Record<string, { examples?: Record<string, unknown> }>
@@ -17,52 +17,55 @@ const BY_STATUS: Record<string, string[]> = {
   503: ['Retry-After']
 }
 
-/** Headers that never fail to come where they are documented. */
-const CERTAIN = ['Allow', 'ETag', 'Location', 'Retry-After', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
+/** Headers that are always present where they are documented. */
+const REQUIRED = ['Allow', 'ETag', 'Location', 'Retry-After', 'Set-Cookie', 'WWW-Authenticate', 'X-Request-Id']
 
-/** Those that come with one of the problems of a status and not with the others. */
+/** Headers of one problem of a status and not of the others. */
 const WITH_PROBLEM: Record<string, HeaderName | undefined> = {
   'session-expired': 'Set-Cookie',
   'idempotency-in-progress': 'Retry-After'
 }
 
 /**
- * The headers of a reply: references, but for those of which it has an example of its own.
- * @param shown headers of which the reply has an example
+ * The headers of a reply: references, except for headers with an example of their own.
+ * @param ownExamples examples that belong to this reply
  */
 export const headersOf = (
   status: string,
   { headers: own = {}, content = {} }: Reply,
-  shown: Readonly<Record<string, unknown>>
+  ownExamples: Readonly<Record<string, unknown>>
 ) => {
   const problems = Object.keys(content[PROBLEM]?.examples ?? {})
   const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
   const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
-  const possible = [
+  const optional = [
     ...problems.flatMap(name => WITH_PROBLEM[name] ?? []),
-    // Lines are on their way before anybody knows their version.
+    // Lines are sent before their version is known.
     ...(LINES_TYPE in content ? ['ETag'] : [])
   ]
   return Object.fromEntries(
-    [...names, ...possible].map(name => {
-      const place = possible.includes(name) ? possibly(name) : name
-      const example = shown[name]
-      return [name, example === undefined ? { $ref: `#/components/headers/${place}` } : { ...headerOf(name), example }]
+    [...names, ...optional].map(name => {
+      const component = optional.includes(name) ? optionalName(name) : name
+      const example = ownExamples[name]
+      return [
+        name,
+        example === undefined ? { $ref: `#/components/headers/${component}` } : { ...headerOf(name), example }
+      ]
     })
   )
 }
 
-/** Where a header stands for replies with which it need not come. */
-const possibly = (name: string) => `Possible-${name}`
+/** The component of a header for replies in which it may be absent. */
+const optionalName = (name: string) => `Optional-${name}`
 
 const headerOf = (name: string) => {
   const { description, examples, ...schema } = headers[name as HeaderName]
-  return { description, required: CERTAIN.includes(name), schema, example: examples[0] }
+  return { description, required: REQUIRED.includes(name), schema, example: examples[0] }
 }
 
-/** Every header as it stands under `components`. */
-export const componentsOfHeaders = (): [place: string, header: object][] =>
+/** Every header as a component of the document. */
+export const headerComponents = (): [name: string, header: object][] =>
   Object.keys(headers).flatMap((name): [string, object][] => [
     [name, headerOf(name)],
-    [possibly(name), { ...headerOf(name), required: false }]
+    [optionalName(name), { ...headerOf(name), required: false }]
   ])

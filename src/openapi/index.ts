@@ -1,12 +1,14 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyReply, RouteOptions } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TSchema } from 'typebox'
 import { COOKIE } from '../auth/cookie.ts'
-import { type Asked, causesOf } from '../http/answers.ts'
-import { needsOf } from '../http/route.ts'
-import { completed, type Document } from './document.ts'
+import { outcomesOf } from '../http/answers.ts'
+import { openOperation, operationIn } from '../http/operation.ts'
+import { WILDCARD, WILDCARD_NAME } from '../http/path.ts'
+import type { Action } from '../upstream/actions/action.ts'
+import { completeDocument, type Document } from './document.ts'
 import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './page.ts'
 import { withProblems } from './problems.ts'
 import { description, tags, title } from './text.ts'
@@ -14,15 +16,15 @@ import { unroutedReplies, unroutedText } from './unrouted.ts'
 
 export interface DocsOptions {
   version: string
-  /** Base of the problem types, without a slash at the end. */
+  /** Base of the problem types, without a trailing slash. */
   publicUrl: string
   /** Path under which callers see the API: empty, or `/something`. */
   mount: string
-  /** Where the routes are mounted in this process: the same, unless a proxy takes a part of the path away. */
+  /** Where the routes are mounted in this process: differs when a proxy removes a part of the path. */
   basePath: string
 }
 
-/** Ways for a caller to show who it is. */
+/** The ways to authenticate. */
 const AUTHENTICATION = [{ bearer: [] }, { session: [], csrf: [] }]
 
 const serverAt = (mount: string) => ({
@@ -31,7 +33,7 @@ const serverAt = (mount: string) => ({
   'x-internal': false
 })
 
-/** The OpenAPI document, made from the routes as they are registered. */
+/** Makes the OpenAPI document from the routes as they are registered. */
 export const docs = fp(
   async (app: FastifyInstance, { version, publicUrl, mount, basePath }: DocsOptions) => {
     await app.register(swagger, {
@@ -63,74 +65,81 @@ export const docs = fp(
       stripBasePath: false,
       transform: ({ schema, url, route }) => ({
         schema: documented(schema ?? {}, route, publicUrl),
-        url: url.slice(basePath.length).replace(/\/\*$/, '/:path')
+        url: url.slice(basePath.length).replace(WILDCARD, `:${WILDCARD_NAME}`)
       }),
-      // The document is the plugin's own, of a type that knows more kinds of it than are made here.
-      transformObject: made =>
-        'openapiObject' in made
-          ? { ...completed(made.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
-          : made.swaggerObject
+      // The plugin's type of a document also covers Swagger 2.
+      transformObject: document =>
+        'openapiObject' in document
+          ? { ...completeDocument(document.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
+          : document.swaggerObject
     })
   },
   { name: 'docs' }
 )
 
-/** Swagger UI at `/docs`, and the document as a file; both below the mount point. */
-export const docsPages = fp(
-  async (app: FastifyInstance) => {
-    await app.register(swaggerUi, {
-      routePrefix: '/docs',
-      // The page names its files from where it is, so that it also works behind a proxy that rewrites the path.
-      indexPrefix: '.',
-      staticCSP: PAGE_POLICY,
-      transformStaticCSP: () => PAGE_POLICY,
-      theme: {
-        title,
-        css: [{ filename: 'page.css', content: PAGE_STYLE }],
-        js: [{ filename: 'page.js', content: PAGE_SCRIPT }]
-      },
-      uiConfig: {
-        tryItOutEnabled: true,
-        withCredentials: true,
-        deepLinking: true,
-        displayRequestDuration: true,
-        persistAuthorization: false,
-        requestInterceptor: sendCsrf,
-        // Null keeps the page from asking a validator on another host; the type does not know it.
-        validatorUrl: null as unknown as string
-      }
-    })
-    // The document is complete once every route is registered, and never changes after.
-    const document = (format: 'json' | 'yaml') => async (_request: unknown, reply: FastifyReply) =>
-      format === 'json'
-        ? reply.type('application/json').send(JSON.stringify(app.swagger()))
-        : reply.type('application/yaml').send(app.swagger({ yaml: true }))
-    app.get('/openapi.json', { schema: { hide: true } }, document('json'))
-    app.get('/openapi.yaml', { schema: { hide: true } }, document('yaml'))
-  },
-  { name: 'docs-pages', dependencies: ['docs'] }
-)
+/** The pages and their files, which Swagger UI registers itself. */
+const PAGES = openOperation({ priority: 'reference', allowsHttp10: false, isAnsweredWhileDraining: true })
 
-/** What the document says of a route beside its schema, and what its reader shall see otherwise than Fastify does. */
+/** Swagger UI at `/docs`, and the document as a file; both below the mount point. */
+export const docsPages = async (app: FastifyInstance) => {
+  app.addHook('onRoute', route => {
+    route.config = { ...route.config, ...PAGES }
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The page refers to its files by relative addresses, so that it works behind a proxy that rewrites the path.
+    indexPrefix: '.',
+    staticCSP: PAGE_POLICY,
+    transformStaticCSP: () => PAGE_POLICY,
+    theme: {
+      title,
+      css: [{ filename: 'page.css', content: PAGE_STYLE }],
+      js: [{ filename: 'page.js', content: PAGE_SCRIPT }]
+    },
+    uiConfig: {
+      tryItOutEnabled: true,
+      withCredentials: true,
+      deepLinking: true,
+      displayRequestDuration: true,
+      persistAuthorization: false,
+      requestInterceptor: sendCsrf,
+      // Null keeps the page from calling a validator on another host; the plugin's type lacks it.
+      validatorUrl: null as unknown as string
+    }
+  })
+  // The document is complete when every route is registered, and does not change afterwards.
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger()))
+  )
+  app.get('/openapi.yaml', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/yaml').send(app.swagger({ yaml: true }))
+  )
+}
+
+/** The schema of a route, with what its declaration adds for the reader of the document. */
 const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
-  const needed = needsOf(config)
+  const operation = operationIn(config)
   const { params, querystring, response = {}, ...rest } = schema as RouteSchema
-  const telling = { operationId: rest.operationId ?? '', method: String(method), needed }
+  const { scope, rate, cost } = operation.access === 'open' ? OPEN : operation
+  const source = { operationId: rest.operationId ?? '', method: String(method), operation }
   return {
-    ...(needed && { security: AUTHENTICATION }),
+    security: operation.access === 'open' ? [] : AUTHENTICATION,
     ...rest,
-    ...(needed?.scope && { description: `${rest.description} Needs the scope \`${needed.scope}\`.` }),
-    response: withProblems(response, telling, publicUrl),
-    ...(params && { params: wildcardAsPath(params) }),
-    ...(querystring && { querystring: asOfCaller(querystring) }),
-    'x-required-scope': needed?.scope ?? 'none',
-    'x-rate-class': needed?.rate ?? 'ip',
-    'x-rate-cost': needed?.cost ?? 1,
-    'x-upstream-action': causesOf(response).asked.map(({ action }) => callOf(action))
+    ...(scope && { description: `${rest.description} Needs the scope \`${scope}\`.` }),
+    response: withProblems(response, source, publicUrl),
+    ...(params && { params: withoutWildcard(params) }),
+    ...(querystring && { querystring: withOptionalDefaults(querystring) }),
+    'x-required-scope': scope ?? 'none',
+    'x-rate-class': rate,
+    'x-rate-cost': cost,
+    'x-upstream-action': outcomesOf(response).calls.map(({ action }) => callOf(action))
   }
 }
 
-const callOf = ({ script, name }: Asked['action']) => `${script.replace('.php', '')}/${name}`
+/** Requests without a caller count by address. */
+const OPEN = { scope: undefined, rate: 'ip', cost: 1 }
+
+const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
 
 interface RouteSchema {
   operationId?: string
@@ -145,17 +154,19 @@ interface ObjectSchema {
   required?: string[]
 }
 
-/** Fastify calls the wildcard `*`, which is no name for a reader. */
-const wildcardAsPath = (params: ObjectSchema): ObjectSchema => ({
-  ...params,
-  properties: Object.fromEntries(
-    Object.entries(params.properties).map(([name, schema]) => [name === '*' ? 'path' : name, schema])
-  ),
-  ...(params.required && { required: params.required.map(name => (name === '*' ? 'path' : name)) })
-})
+const withoutWildcard = (params: ObjectSchema): ObjectSchema => {
+  const documentedName = (name: string) => (name === WILDCARD ? WILDCARD_NAME : name)
+  return {
+    ...params,
+    properties: Object.fromEntries(
+      Object.entries(params.properties).map(([name, schema]) => [documentedName(name), schema])
+    ),
+    ...(params.required && { required: params.required.map(documentedName) })
+  }
+}
 
 /** A parameter with a default is always there for the handler, and optional for the caller. */
-const asOfCaller = (query: ObjectSchema): ObjectSchema => ({
+const withOptionalDefaults = (query: ObjectSchema): ObjectSchema => ({
   ...query,
   required: (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
 })

@@ -1,4 +1,4 @@
-/** What of a JSON Schema leads to models. */
+/** The parts of a JSON Schema that lead to models. */
 interface Shape {
   $ref?: string
   properties?: Record<string, Shape>
@@ -8,14 +8,14 @@ interface Shape {
 
 export type Schemas = Record<string, Shape | undefined>
 
-/** A value that the document shows, and its schema. */
-export type Shown = readonly [schema: Shape, value: unknown]
+/** An example in the document, and its schema. */
+export type ModelExample = readonly [schema: Shape, value: unknown]
 
 /**
- * Gives each model an example: the first value of it that stands in a request or a reply of the document, so that
- * there is none which is not sent or answered. One that stands in none of them keeps its own.
+ * Gives each model an example: the first value of it in a request or a reply of the document, so that every example is
+ * one that is sent or answered. A model without such a value keeps its own example.
  */
-export const addModelExamples = (schemas: Schemas, shown: readonly Shown[]): void => {
+export const addModelExamples = (schemas: Schemas, values: readonly ModelExample[]): void => {
   const found = new Map<string, unknown>()
   const note = (shape: Shape | undefined, value: unknown): void => {
     const name = shape?.$ref?.split('/').at(-1)
@@ -28,6 +28,6 @@ export const addModelExamples = (schemas: Schemas, shown: readonly Shown[]): voi
       for (const [member, inner] of Object.entries(value)) note(shape?.properties?.[member], inner)
     }
   }
-  for (const [schema, value] of shown) note(schema, value)
+  for (const [schema, value] of values) note(schema, value)
   for (const [name, value] of found) Object.assign(schemas[name] ?? {}, { examples: [value] })
 }

@@ -4,22 +4,21 @@ import { ref } from '../../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../../schemas/problems.ts'
 import { Problem, problemBody, withOutcome } from '../core/problem.ts'
 import { isSafeToRepeat } from '../domain/orders/placement.ts'
-import { type Asked, type Causes, causesOf } from '../http/answers.ts'
-import type { Needs } from '../http/route.ts'
+import { outcomesOf, type UpstreamCall } from '../http/answers.ts'
+import type { Operation } from '../http/operation.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { openEnvelope } from '../upstream/protocol/envelope.ts'
 import { refusalsOf } from '../upstream/protocol/failures.ts'
 import { judge } from '../upstream/protocol/verdict.ts'
 
-/** What of an operation decides how a problem looks there. */
-interface Telling {
+/** The operation that answers with a problem. */
+interface Source {
   operationId: string
   method: string
-  /** Undefined for the open ones. */
-  needed: Needs | undefined
+  operation: Operation
 }
 
-/** An example as it stands in the document. */
+/** An example of the document. */
 export interface DocumentedExample {
   summary: string
   value: object
@@ -28,10 +27,10 @@ export interface DocumentedExample {
 
 export const PROBLEM = 'application/problem+json'
 
-/** The responses of an operation, with one for each status of its problems and in it an example of each. */
-export const withProblems = (responses: object, telling: Telling, publicUrl: string): object => {
-  const { asked, problems: names } = causesOf(responses)
-  const recorded = new Set(asked.filter(({ action }) => isPurchase(action)).flatMap(recordedOf))
+/** Adds a response for each status of the operation's problems, with an example of each problem. */
+export const withProblems = (responses: object, source: Source, publicUrl: string): object => {
+  const { calls, problems: names } = outcomesOf(responses)
+  const recorded = new Set(calls.filter(({ action }) => isProvisioning(action)).flatMap(recordedOf))
   const byStatus = Map.groupBy(names, name => problems[name].status)
   const failures = [...byStatus].map(([status, names]) => [
     status,
@@ -42,7 +41,7 @@ export const withProblems = (responses: object, telling: Telling, publicUrl: str
         [PROBLEM]: {
           schema: ref(ProblemDetails),
           examples: Object.fromEntries(
-            names.map(name => [name, documentedExample(name, { ...telling, asked }, publicUrl)])
+            names.map(name => [name, documentedExample(name, { ...source, calls }, publicUrl)])
           )
         }
       }
@@ -53,56 +52,59 @@ export const withProblems = (responses: object, telling: Telling, publicUrl: str
 
 const REPLAYED = { 'Idempotency-Replayed': headers['Idempotency-Replayed'] }
 
-/** Makes an account, and may bill: how it ended is recorded under the caller's key. */
-const isPurchase = ({ effect, name }: Action) => effect === 'provision' && name.startsWith('create_')
+/** Creates an account, and may bill: its outcome is recorded under the caller's key. */
+const isProvisioning = ({ effect, name }: Action) => effect === 'provision' && name.startsWith('create_')
 
-/** Failures of a purchase that the same key gets again. */
-const recordedOf = ({ tells }: Asked) => tells.filter(name => !isSafeToRepeat(name))
+/** The failures with which the same key is answered again. */
+const recordedOf = ({ problems }: UpstreamCall) => problems.filter(name => !isSafeToRepeat(name))
 
-const documentedExample = (
-  name: ProblemName,
-  telling: Telling & Pick<Causes, 'asked'>,
-  publicUrl: string
-): DocumentedExample => {
-  const { problem, varies } = shown(name, telling)
-  return { ...documented(problem, telling.method, publicUrl), ...(varies && { 'x-varies': varies }) }
+interface SourceWithCalls extends Source {
+  calls: readonly UpstreamCall[]
 }
 
-/** A problem as the document shows it. */
+const documentedExample = (name: ProblemName, source: SourceWithCalls, publicUrl: string): DocumentedExample => {
+  const { problem, varies } = exampleOf(name, source)
+  return { ...documented(problem, source.method, publicUrl), ...(varies && { 'x-varies': varies }) }
+}
+
+/** A problem as an example of the document. */
 export const documented = (problem: Problem, method: string, publicUrl: string): DocumentedExample => ({
   summary: problems[problem.problem].title,
   value: problemBody(withOutcome(problem, method), { publicUrl, instance: 'req-7f3a' })
 })
 
-/** As the operation says it, as all say it, or as HOSTKEY brings it about. */
-const shown = (name: ProblemName, { operationId, needed, asked }: Telling & Pick<Causes, 'asked'>) => {
+/** The operation's own example, the common one, or what an answer of HOSTKEY leads to. */
+const exampleOf = (name: ProblemName, { operationId, operation, calls }: SourceWithCalls) => {
   const given = examples[operationId]?.problems?.[name] ?? commonProblems[name]
-  return given ? { problem: problemOf(name, given, needed), varies: given.varies } : { problem: byHostkey(name, asked) }
+  return given
+    ? { problem: problemOf(name, given, operation), varies: given.varies }
+    : { problem: upstreamProblem(name, calls) }
 }
 
-const problemOf = (name: ProblemName, { detail, varies: _, ...options }: ProblemExample, needed: Needs | undefined) => {
-  const filled = detail.replace('{scope}', needed?.scope ?? '').replace('{types}', needed?.offers.join(' or ') ?? '')
+const problemOf = (name: ProblemName, { detail, varies: _, ...options }: ProblemExample, operation: Operation) => {
+  const scope = operation.access === 'open' ? '' : (operation.scope ?? '')
+  const filled = detail.replace('{scope}', scope).replace('{types}', operation.mediaTypes.join(' or '))
   return new Problem(name, filled, options)
 }
 
-/** Words that no failure explains. */
-const UNKNOWN_WORDS = 'Internal error, please contact support'
+/** A message that no declared failure matches. */
+const UNKNOWN_MESSAGE = 'Internal error, please contact support'
 
 const refusing = (message: string) => ({ status: 200, body: JSON.stringify({ code: -1, message }) })
 
-/** Answers of HOSTKEY's that are no refusal in words of the action's. */
-const WORDLESS: Partial<Record<ProblemName, { status: number; body: string }>> = {
-  'upstream-refused': refusing(UNKNOWN_WORDS),
+/** Answers of HOSTKEY that are not failures declared by the action. */
+const UNDECLARED: Partial<Record<ProblemName, { status: number; body: string }>> = {
+  'upstream-refused': refusing(UNKNOWN_MESSAGE),
   'upstream-bad-response': { status: 200, body: '<html></html>' },
   'upstream-throttled': { status: 429, body: '' }
 }
 
-/** What an answer of HOSTKEY's comes to that leads to the problem. @throws TypeError when no answer does */
-const byHostkey = (name: ProblemName, asked: readonly Asked[]): Problem => {
-  const action = actionFor(name, asked)
-  const said = action && refusalsOf(action).find(({ problem }) => problem === name)?.pattern
-  const answer = WORDLESS[name] ?? (said && refusing(said.example))
-  if (!action || !answer) throw new TypeError(`nobody says how ${name} comes about`)
+/** The problem that the verdict makes of an answer of HOSTKEY. @throws TypeError when no answer leads to it */
+const upstreamProblem = (name: ProblemName, calls: readonly UpstreamCall[]): Problem => {
+  const action = actionFor(name, calls)
+  const pattern = action && refusalsOf(action).find(({ problem }) => problem === name)?.pattern
+  const answer = UNDECLARED[name] ?? (pattern && refusing(pattern.example))
+  if (!action || !answer) throw new TypeError(`no answer of HOSTKEY leads to ${name}`)
   const { status, body } = answer
   try {
     const reply = { status, body, retryAfter: undefined }
@@ -114,10 +116,10 @@ const byHostkey = (name: ProblemName, asked: readonly Asked[]): Problem => {
   throw new TypeError(`${name} is no problem of ${action.name}`)
 }
 
-/** The action that most likely leads to the problem: one with words of its own for it, else the first that may. */
-const actionFor = (name: ProblemName, asked: readonly Asked[]): Action | undefined => {
-  const telling = asked.filter(({ tells }) => tells.includes(name)).map(({ action }) => action)
-  const ofStorage = telling.filter(({ script }) => script === 's3.php')
-  const candidates = ofStorage.length > 0 ? ofStorage : telling
+/** The action that most likely leads to the problem: one that declares it, else the first that can answer with it. */
+const actionFor = (name: ProblemName, calls: readonly UpstreamCall[]): Action | undefined => {
+  const able = calls.filter(({ problems }) => problems.includes(name)).map(({ action }) => action)
+  const ofStorage = able.filter(({ script }) => script === 's3.php')
+  const candidates = ofStorage.length > 0 ? ofStorage : able
   return candidates.find(({ failures }) => Object.hasOwn(failures, name)) ?? candidates[0]
 }

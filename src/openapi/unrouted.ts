@@ -11,7 +11,7 @@ const exampleOf = (name: keyof typeof unrouted, publicUrl: string) => {
   return documented(new Problem(name, detail), request.method, publicUrl)
 }
 
-/** What answers a request that is no operation, by its status: the same at every path. */
+/** The replies to requests without a route, by status: the same for every path. */
 export const unroutedReplies = (publicUrl: string): Record<string, object> =>
   Object.fromEntries(
     Object.keys(unrouted)
@@ -35,11 +35,11 @@ const replyOf = (name: keyof typeof unrouted, publicUrl: string) => {
   }
 }
 
-/** What a reader of the whole document is told of them. */
+/** The paragraph of the document's description about them. */
 export const unroutedText = (publicUrl: string): string => {
   const { request, headers } = unrouted['method-not-allowed']
-  return `**Everything else.** A path that is not here answers 404 \`route-not-found\`. A method that a path does not have answers
-405 \`method-not-allowed\`, and the header \`Allow\` names those it has. \`${request.method} ${request.path}\`, for one, is answered with \`Allow: ${headers.Allow}\` and
+  return `**Everything else.** An unknown path answers 404 \`route-not-found\`. An unknown method answers 405 \`method-not-allowed\`,
+and the header \`Allow\` lists the methods of the path. For example, \`${request.method} ${request.path}\` answers \`Allow: ${headers.Allow}\` and
 
 \`\`\`json
 ${JSON.stringify(exampleOf('method-not-allowed', publicUrl).value, null, 2)}

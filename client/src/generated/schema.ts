@@ -1896,7 +1896,7 @@ export interface components {
          * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
          * @example W/"1f-2Zk8Q"
          */
-        "Possible-ETag": string;
+        "Optional-ETag": string;
         /**
          * @description `true` when this is the recorded reply to an earlier request with the same key.
          * @example true
@@ -1921,7 +1921,7 @@ export interface components {
          * @description Seconds to wait before the next attempt.
          * @example 5
          */
-        "Possible-Retry-After": string;
+        "Optional-Retry-After": string;
         /**
          * @description Time in milliseconds: `upstream` at HOSTKEY, and `total`.
          * @example upstream;dur=41.7, total;dur=43.2
@@ -1936,7 +1936,7 @@ export interface components {
          * @description The session cookie, or the instruction to delete it.
          * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
          */
-        "Possible-Set-Cookie": string;
+        "Optional-Set-Cookie": string;
         /**
          * @description How to authenticate.
          * @example Bearer realm="hostkey-s3-gateway"
@@ -2195,7 +2195,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2504,7 +2504,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2667,7 +2667,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2820,7 +2820,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2867,7 +2867,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Possible-Retry-After"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3009,7 +3009,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3139,7 +3139,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3300,7 +3300,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3433,7 +3433,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3565,7 +3565,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3695,7 +3695,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["Possible-ETag"];
+                    ETag: components["headers"]["Optional-ETag"];
                     /**
                      * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
                      * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ>; rel="next"
@@ -3779,7 +3779,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3914,7 +3914,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4063,7 +4063,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4215,7 +4215,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4378,7 +4378,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4557,7 +4557,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4703,7 +4703,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4850,7 +4850,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5052,7 +5052,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5099,7 +5099,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Possible-Retry-After"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5240,7 +5240,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Possible-Set-Cookie"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -3,8 +3,9 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
 import type { Audit } from '../../observability/audit.ts'
 import { onFinished } from '../on-finished.ts'
-import { findContext, needsOf } from '../route.ts'
-import { operationOf, problemIn } from './telemetry.ts'
+import { type CallerOperation, operationOf, textsOf } from '../operation.ts'
+import { findContext } from '../route.ts'
+import { operationIdOf, problemIn } from './telemetry.ts'
 
 export interface AuditOptions {
   audit: Audit
@@ -13,47 +14,35 @@ export interface AuditOptions {
 /** The name under which `plugins/authorise` leaves the scope that a caller lacks. */
 export const REFUSED_SCOPE = 'refusedScope'
 
-/** Records what was read, made and deleted, and who was refused for lack of a scope. */
+/** Records the events that operations declare, and every caller that lacks a scope. */
 export const audited = fp(
   async (app: FastifyInstance, { audit }: AuditOptions) => {
     app.decorateRequest(REFUSED_SCOPE)
     onFinished(app, (request, reply) => {
-      const event = eventOf(request)
-      if (event !== undefined) audit.record({ event, ...subjectOf(request, reply) })
+      const operation = operationOf(request)
+      // Requests without an authenticated caller are in the request log only.
+      if (operation.access === 'open' || findContext(request) === undefined) return
+      const event = problemIn(request) === 'insufficient-scope' ? 'scope.refused' : operation.audit
+      if (event !== undefined) audit.record({ event, ...detailsOf(operation, request, reply) })
     })
   },
   { name: 'audited' }
 )
 
-/** Strangers are the request log's matter. */
-const eventOf = (request: FastifyRequest): string | undefined => {
-  if (findContext(request) === undefined) return undefined
-  if (problemIn(request) === 'insufficient-scope') return 'scope.refused'
-  return needsOf(request.routeOptions.config)?.audit
-}
-
-/** Who, which account, what of it, and how it ended. */
-const subjectOf = (request: FastifyRequest, reply: FastifyReply) => {
+/** Who, which account, what of it, and the outcome. */
+const detailsOf = ({ account, target, scope }: CallerOperation, request: FastifyRequest, reply: FastifyReply) => {
   const caller = findContext(request)?.caller
-  // A refused request may hold anything: an object that cannot be made into text would throw where nobody catches.
-  const { s3uid, bucket, kind, '*': path } = textsIn(request.params)
-  const { path: queried } = textsIn(request.query)
-  const { bucketName, name } = textsIn(request.body)
-  const needed = needsOf(request.routeOptions.config)
+  const texts = textsOf(request)
+  const names = target?.(texts).filter(name => name !== undefined) ?? []
   return {
-    operation: operationOf(request),
+    operation: operationIdOf(request),
     outcome: reply.statusCode < 400 ? 'ok' : (problemIn(request) ?? String(reply.statusCode)),
     requestId: request.id,
     authScheme: caller?.authScheme,
     caller: caller?.id,
     ip: addressOf(request),
-    s3uid,
-    target:
-      [bucket ?? bucketName ?? name ?? kind, path ?? queried].filter(part => part !== undefined).join('/') || undefined,
-    scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? needed?.scope
+    s3uid: account?.(texts),
+    target: names.join('/') || undefined,
+    scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? scope
   }
 }
-
-/** The members that are text. */
-const textsIn = (given: unknown): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => typeof value === 'string'))

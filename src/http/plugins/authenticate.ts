@@ -14,14 +14,14 @@ export interface AuthenticateOptions {
   authenticators: Authenticators
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
-  /** Aborts when the request is to be given up. */
+  /** Aborts when the caller has disconnected, or the replica shuts down. */
   signalOf: (request: FastifyRequest) => AbortSignal
 }
 
 /** A HOSTKEY token is opaque; 32 hexadecimal digits in the documentation. */
 const BEARER = /^Bearer +([!-~]{1,4096})$/i
 
-/** Finds out who asks: every operation behind it has a caller. */
+/** Authenticates each request: every operation behind this plugin has a caller. */
 export const authenticate = fp(
   async (app: FastifyInstance, { authenticators, origins, signalOf }: AuthenticateOptions) => {
     app.addHook('onRequest', async request => {
@@ -35,7 +35,7 @@ export const authenticate = fp(
       })
     })
     app.addHook('onError', async (_request, reply, error) => {
-      // A session that has ended leaves no cookie behind. An outage of the store does: it says nothing of the session.
+      // Clear the cookie only when the session has ended; keep it when the store is down.
       if (isProblem(error, 'session-expired')) reply.setCookie(COOKIE, '', clearingFlags)
     })
   },
@@ -64,10 +64,7 @@ const bearerOf = (authorization: string, authenticators: Authenticators, timing:
     : authenticators.bearer(new Secret(bearer), timing)
 }
 
-/**
- * How many times the usual limits the credential may draw, as far as that is known without asking anybody: a service's
- * own factor, and 1 for everybody else.
- */
+/** The limits of a credential as a multiple of the usual ones: that of a service from the registry, 1 for all others. */
 export const limitFactorOf = (
   { headers: { authorization = '' } }: FastifyRequest,
   authenticators: Authenticators

@@ -3,21 +3,21 @@ import fp from 'fastify-plugin'
 import type { Scope } from '../../../schemas/scopes.ts'
 import { mayUse, noSuchAccount } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
-import { contextOf, needsOf } from '../route.ts'
+import { callerOperationOf, textsOf } from '../operation.ts'
+import { contextOf } from '../route.ts'
 import { REFUSED_SCOPE } from './audit.ts'
 
-/** Lets a caller do what its scopes allow, on the accounts that it may use, before the handler runs. */
+/** Checks the scopes that the operation needs and the account that it is for, before the handler runs. */
 export const authorise = fp(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async request => {
-      const { caller } = contextOf(request)
-      const needed = needsOf(request.routeOptions.config)
-      if (needed?.scope) await assertScope(request, needed.scope)
-      for (const parameter of needed?.adminQuery ?? []) {
+      const { scope, adminQuery, account } = callerOperationOf(request)
+      if (scope) await assertScope(request, scope)
+      for (const parameter of adminQuery) {
         if (Object.hasOwn(request.query as object, parameter)) await assertScope(request, 'admin', parameter)
       }
-      const { s3uid } = request.params as { s3uid?: string }
-      if (s3uid !== undefined && !mayUse(caller, s3uid)) throw noSuchAccount()
+      const s3uid = account?.(textsOf(request))
+      if (s3uid !== undefined && !mayUse(contextOf(request).caller, s3uid)) throw noSuchAccount()
     })
   },
   { name: 'authorise' }

@@ -3,8 +3,9 @@ import fp from 'fastify-plugin'
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { type Fault, Problem, problemBody, withOutcome } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
+import { PROBLEM_TYPE } from '../accept.ts'
 import { isReadable } from '../path.ts'
-import { faultsOf } from '../validation.ts'
+import { faultsOf, namedProblemOf, type Part } from '../validation.ts'
 import { PROBLEM } from './telemetry.ts'
 
 export interface ErrorOptions {
@@ -20,29 +21,29 @@ export const errors = fp(
   { name: 'errors' }
 )
 
-/** Writes problem+json, and leaves for the log what the caller does not see. */
+/** Sends problem+json, and leaves for the log what the caller does not see. */
 export const sendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply, publicUrl: string) => {
   const { headers, retryAfterSeconds } = problem.options
-  noted(problem, request)
+  record(problem, request)
   reply
     .code(problem.status)
-    .type('application/problem+json')
+    .type(PROBLEM_TYPE)
     .headers({ ...headers })
   if (retryAfterSeconds !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterSeconds)))
   if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem.problem))
   return reply.send(problemBody(withOutcome(problem, request.method), { publicUrl, instance: request.id }))
 }
 
-/** What a caller reads of a failure after the status was sent; the log has it like any other. */
-export const explained = (error: unknown, request: FastifyRequest, publicUrl: string) => {
+/** Describes a failure after the status was sent, and leaves it for the log like any other. */
+export const explain = (error: unknown, request: FastifyRequest, publicUrl: string) => {
   const problem = problemOf(error, request)
-  noted(problem, request)
+  record(problem, request)
   return problemBody(problem, { publicUrl, instance: request.id })
 }
 
-const noted = (problem: Problem, request: FastifyRequest): void => {
+const record = (problem: Problem, request: FastifyRequest): void => {
   if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
-  // A URL that the router cannot read gets a bare request, without the decorators of `measure`.
+  // A request on which the router gave up lacks the decorators of `telemetry`.
   if (PROBLEM in request) request.setDecorator(PROBLEM, problem.problem)
 }
 
@@ -51,40 +52,36 @@ const challengeOf = (name: ProblemName): string => {
   return name === 'unauthenticated' ? realm : `${realm}, error="invalid_token"`
 }
 
-/** The problem that an error of Fastify's, of the parser's or of ours stands for. */
+/** The problem for an error of Fastify, of a parser or of ours. */
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
   if (error instanceof StoreUnavailable) {
-    return new Problem('store-unavailable', 'The store of sessions does not answer.', {
+    return new Problem('store-unavailable', 'The session store does not answer.', {
       retryAfterSeconds: 2,
       cause: error
     })
   }
-  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>
-  if (validation) {
-    const context = contextOf(validationContext)
-    const faults = faultsOf(context, validation as FastifySchemaValidationError[])
-    return invalid(faults, laterFaults(request, context))
-  }
-  const known = code === undefined ? undefined : byCode[code]
-  if (known) return new Problem(known(request), detailOf(known(request)), { cause: error })
+  const { code = '', statusCode, validation, validationContext } = error as Partial<FastifyError>
+  if (validation) return invalid(request, partOf(validationContext), validation)
+  const known = byCode[code]
+  if (known) return new Problem(...known, { cause: error })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem('invalid-request', 'The body is not valid JSON.', { cause: error, errors: [UNREADABLE_BODY] })
   }
   return new Problem('internal', 'Something went wrong in the gateway.', { cause: error })
 }
 
-/** Broken JSON has one fault: where it is, the parser does not say. */
+/** Broken JSON is one fault: the parser does not say where it is. */
 const UNREADABLE_BODY: Fault = {
   in: 'body',
   pointer: '',
   detail: 'is not JSON, or has a member named __proto__ or constructor'
 }
 
-/** As many as the schema of a problem allows. */
+/** The maximum in the schema of a problem. */
 const MAX_FAULTS = 100
 
-/** The parts of a request, in the order in which Fastify judges them; it stops at the first that is at fault. */
+/** The parts of a request in the order in which Fastify validates them; it stops at the first with a fault. */
 const PARTS = [
   ['params', 'params'],
   ['body', 'body'],
@@ -92,71 +89,42 @@ const PARTS = [
   ['headers', 'headers']
 ] as const
 
-/** What is wrong with the parts behind the one at fault: a caller reads of all faults at once. */
-const laterFaults = (request: FastifyRequest, context: (typeof PARTS)[number][0]): Fault[] =>
+/** The faults of the parts after this one, so that the caller reads all faults at once. */
+const laterFaults = (request: FastifyRequest, context: Part): Fault[] =>
   PARTS.slice(PARTS.findIndex(([part]) => part === context) + 1).flatMap(([part, member]) => {
     const validate = request.getValidationFunction(part)
     const isValid = validate?.(request[member]) ?? true
     return isValid ? [] : faultsOf(part, validate?.errors ?? [])
   })
 
-const contextOf = (context: string | undefined) =>
+const partOf = (context: string | undefined): Part =>
   context === 'querystring' || context === 'params' || context === 'headers' ? context : 'body'
 
-/** Some faults have a name of their own: where they are, and whether the value is missing. */
-const named: readonly { in: Fault['in']; parameter: string; missing: ProblemName; wrong: ProblemName }[] = [
-  { in: 'path', parameter: '*', missing: 'file-path-required', wrong: 'file-path-encoding' },
-  { in: 'query', parameter: 'path', missing: 'file-path-required', wrong: 'file-path-encoding' },
-  { in: 'header', parameter: 'confirm-delete', missing: 'confirmation-required', wrong: 'confirmation-mismatch' },
-  { in: 'header', parameter: 'idempotency-key', missing: 'idempotency-key-required', wrong: 'invalid-request' }
-]
-
-const EMPTY = /is missing|fewer than 1 /
-
-/** The first part at fault names the problem; the others are told, too. */
-const invalid = (faults: Fault[], later: Fault[]): Problem => {
-  const first = faults[0]
-  const row = named.find(row => faults.length === 1 && row.in === first?.in && row.parameter === first.parameter)
-  const isUnknown = first?.detail === 'is unknown'
-  const name = !row || isUnknown ? 'invalid-request' : EMPTY.test(first?.detail ?? '') ? row.missing : row.wrong
-  return new Problem(name, detailOf(name), { errors: [...faults, ...later].slice(0, MAX_FAULTS).map(readable) })
+/** The first part with a fault names the problem; `errors` lists the faults of all parts. */
+const invalid = (request: FastifyRequest, part: Part, validation: FastifySchemaValidationError[]): Problem => {
+  const { name, detail } = namedProblemOf(validation) ?? INVALID
+  const faults = [...faultsOf(part, validation), ...laterFaults(request, part)]
+  return new Problem(name, detail, { errors: faults.slice(0, MAX_FAULTS) })
 }
 
-/** The wildcard is called `path` in the document. */
-const readable = (fault: Fault): Fault => (fault.parameter === '*' ? { ...fault, parameter: 'path' } : fault)
+const INVALID = { name: 'invalid-request', detail: 'The request is not valid; nothing was sent to HOSTKEY.' } as const
 
-const details: Partial<Record<ProblemName, string>> = {
-  'malformed-url': 'The URL is not well formed: every reserved character must be percent-encoded as UTF-8.',
-  'file-path-required': 'The request names no file.',
-  'file-path-encoding': 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
-  'confirmation-required': 'The header Confirm-Delete must name what the URL deletes.',
-  'confirmation-mismatch': 'The header Confirm-Delete names something else than the URL.',
-  'idempotency-key-required': 'The header Idempotency-Key is missing.',
-  'body-too-large': 'The body is larger than 16 KiB.',
-  'unsupported-media-type': 'The body must be application/json.',
-  'uri-too-long': 'The URL, or a part of it, is too long.'
+const MALFORMED_PATH: [ProblemName, string] = ['malformed-url', 'The path is not percent-encoded UTF-8.']
+
+const byCode: Record<string, [ProblemName, string] | undefined> = {
+  FST_ERR_BAD_URL: MALFORMED_PATH,
+  FST_ERR_MAX_PARAM_LENGTH: ['uri-too-long', 'A part of the URL is longer than 4096 characters.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than 16 KiB.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be application/json.']
 }
 
-const detailOf = (name: ProblemName): string =>
-  details[name] ?? 'The request is not valid; nothing was sent to HOSTKEY.'
-
-const unreadable = ({ method, originalUrl }: FastifyRequest): ProblemName =>
-  method === 'DELETE' && /\/buckets\/[^/]*\/files[/?]/.test(originalUrl) ? 'file-path-encoding' : 'malformed-url'
-
-const byCode: Record<string, (request: FastifyRequest) => ProblemName> = {
-  FST_ERR_BAD_URL: unreadable,
-  FST_ERR_MAX_PARAM_LENGTH: () => 'uri-too-long',
-  FST_ERR_CTP_BODY_TOO_LARGE: () => 'body-too-large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => 'unsupported-media-type'
-}
-
-/** 400 for a path that cannot be read, 405 with the methods that the path knows, or 404. */
+/** 400 for a path that cannot be decoded, 405 with the methods of the path, or 404. */
 const missingRoute = (app: FastifyInstance, request: FastifyRequest): Problem => {
-  if (!isReadable(request.originalUrl)) return new Problem(unreadable(request), detailOf(unreadable(request)))
+  if (!isReadable(request.originalUrl)) return new Problem(...MALFORMED_PATH)
   const url = request.url.split('?', 1)[0] ?? ''
   const allowed = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
   if (allowed.length === 0) return new Problem('route-not-found', 'There is no such route.')
-  return new Problem('method-not-allowed', `This path knows ${allowed.join(', ')}.`, {
+  return new Problem('method-not-allowed', `The methods of this path are ${allowed.join(', ')}.`, {
     headers: { allow: allowed.join(', ') }
   })
 }

@@ -4,48 +4,45 @@ import fp from 'fastify-plugin'
 import { type Fault, Problem } from '../../core/problem.ts'
 import { acceptedOf, PROBLEM_TYPE } from '../accept.ts'
 import { hasDuplicateMembers } from '../duplicate-members.ts'
+import { type Operation, operationOf } from '../operation.ts'
 import { UNREADABLE } from '../query.ts'
-import { needsOf } from '../route.ts'
 
-/** Longest target that is read: a path of 1024 bytes, each percent-encoded, beside the names before it. */
+/** 8 KiB: a file path of 1024 bytes, each percent-encoded, and the names before it. */
 export const MAX_URL_LENGTH = 8192
 
-/** Refuses requests that cannot be understood in only one way, before anybody looks further. */
+/** Refuses requests that two servers could read in different ways, before any other plugin reads them. */
 export const guard = fp(
   async (app: FastifyInstance) => {
     await app.register(accepts)
     readOnlyJson(app)
-    // Node would answer an expectation that it does not know with an empty 417.
+    // Node would answer an unknown `Expect` with an empty 417.
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-    const condemned = new WeakSet<object>()
+    const refused = new WeakSet<object>()
     app.addHook('onRequest', async (request, reply) => {
+      const operation = operationOf(request)
       const { socket } = request.raw
-      // What follows on such a connection may have been meant as a part of what was refused.
-      if (condemned.has(socket)) throw invalid('The request follows one that was refused.')
-      const fault = framingFault(request)
+      // The next request on such a connection may have been a part of the refused one.
+      if (refused.has(socket)) throw invalid('The request follows a refused request on the same connection.')
+      const fault = framingFault(request, operation)
       if (fault || request.method === 'TRACE') {
-        condemned.add(socket)
+        refused.add(socket)
         reply.header('connection', 'close')
       }
       if (fault) throw fault
-      assertTarget(request)
-      const { offers } = needsOf(request.routeOptions.config) ?? {}
-      const isEmpty = request.method === 'DELETE'
-      if (offers && acceptedOf(request, isEmpty ? [...offers, PROBLEM_TYPE] : offers) === undefined) {
-        throw new Problem('not-acceptable', `This operation answers in ${offers.join(' or ')}.`)
-      }
+      assertTarget(request, operation)
+      assertAcceptable(request, operation)
     })
     app.addHook('preValidation', async request => {
       const takesBody = request.routeOptions.schema?.body !== undefined
-      if (!takesBody && request.body !== undefined) throw bodyTooMany()
+      if (!takesBody && request.body !== undefined) throw unexpectedBody()
     })
   },
   { name: 'guard' }
 )
 
 /**
- * Leaves JSON as the one kind of body. Fastify reads text/plain too, which a page may send to any origin unasked. An
- * empty body is none: clients name a type even where they send nothing.
+ * Accepts JSON as the only type of a body. Fastify reads text/plain too, which a page may send to any origin without a
+ * preflight. An empty body counts as none: some clients send the type without a body.
  */
 const readOnlyJson = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -60,63 +57,67 @@ const readOnlyJson = (app: FastifyInstance): void => {
   })
 }
 
-const bodyTooMany = () =>
+const unexpectedBody = () =>
   invalid('This operation takes no body.', [{ in: 'body', pointer: '', detail: 'must be absent' }])
 
 const duplicateMember = () =>
-  invalid('An object in the body names a member twice.', [{ in: 'body', pointer: '', detail: 'has a member twice' }])
+  invalid('An object in the body has a duplicate member.', [
+    { in: 'body', pointer: '', detail: 'has a duplicate member' }
+  ])
 
 const invalid = (detail: string, errors?: Fault[]) => new Problem('invalid-request', detail, errors && { errors })
 
-/** Probes of old load balancers speak HTTP/1.0. */
-const PROBE = /\/(livez|readyz)$/
-
-/** Of these Node takes the first and drops the others; another server may take the last (observed). */
+/** Node takes the first of these headers and drops the others; another server may take the last (observed). */
 const SINGULAR = ['authorization', 'content-type']
 
-/** Node reads all of these in some way, and another server in front may read them in another (RELIABILITY F7). */
-const framingFault = ({ raw, originalUrl, routeOptions }: FastifyRequest): Problem | undefined => {
+/** What Node accepts and a server in front of the gateway may read differently: the way to smuggle a request. */
+const framingFault = ({ raw, originalUrl }: FastifyRequest, { allowsHttp10 }: Operation): Problem | undefined => {
   const names = raw.rawHeaders.filter((_, place) => place % 2 === 0).map(name => name.toLowerCase())
   const hosts = names.filter(name => name === 'host').length
-  const isProbe = PROBE.test(routeOptions.url ?? '')
-  const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && isProbe && hosts <= 1
-  if (!isKnown) return invalid('The request is not HTTP/1.1 with one header Host.')
-  if (!originalUrl.startsWith('/')) return new Problem('malformed-url', 'The target of a request is a path.')
-  const odd = names.filter(name => name.includes('_'))
-  if (odd.length > 0) return invalid('The name of a header holds an underscore.', odd.slice(0, 100).map(oddHeader))
-  const twice = SINGULAR.filter(name => names.indexOf(name) !== names.lastIndexOf(name))
-  if (twice.length > 0) return invalid('A header comes more than once.', twice.map(repeatedHeader))
+  const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && allowsHttp10 && hosts <= 1
+  if (!isKnown) return invalid('The request is not HTTP/1.1 with exactly one Host header.')
+  if (!originalUrl.startsWith('/')) return new Problem('malformed-url', 'The request target is not a path.')
+  const underscored = names.filter(name => name.includes('_'))
+  if (underscored.length > 0) {
+    return invalid('A header name contains an underscore.', underscored.slice(0, 100).map(underscoredHeader))
+  }
+  const repeated = SINGULAR.filter(name => names.indexOf(name) !== names.lastIndexOf(name))
+  if (repeated.length > 0) return invalid('A header is given more than once.', repeated.map(repeatedHeader))
   const { 'transfer-encoding': encoding, 'content-length': length = '0' } = raw.headers
-  // Nobody reads the body of a GET, so nobody would miss what somebody has put there.
-  if (raw.method === 'GET' && (encoding !== undefined || length !== '0')) return bodyTooMany()
+  // Fastify reads no body of a GET: its bytes would be taken for the next request.
+  if (raw.method === 'GET' && (encoding !== undefined || length !== '0')) return unexpectedBody()
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') {
-    return invalid('The body comes in another transfer coding than chunked.')
+    return invalid('The only transfer coding that is accepted is `chunked`.')
   }
   return undefined
 }
 
-/** Some servers make a hyphen of it, and a header that nobody may send gets in. */
-const oddHeader = (name: string): Fault => ({
+/** Some servers turn the underscore into a hyphen: a header that they should have removed would pass. */
+const underscoredHeader = (name: string): Fault => ({
   in: 'header',
   parameter: name.slice(0, 256),
-  detail: 'holds an underscore'
+  detail: 'contains an underscore'
 })
 
 const repeatedHeader = (parameter: string): Fault => ({ in: 'header', parameter, detail: 'is given more than once' })
 
-const assertTarget = (request: FastifyRequest): void => {
-  const target = request.originalUrl
+const assertTarget = ({ originalUrl: target, query }: FastifyRequest, { refusesEmptyQuery }: Operation): void => {
   if (target.length > MAX_URL_LENGTH) throw new Problem('uri-too-long', 'The URL is longer than 8 KiB.')
-  // Fastify would cut the target here, and a file named `a#b` would become `a`.
-  if (target.includes('#')) throw new Problem('malformed-url', 'A URL that is sent holds no `#`: encode it as %23.')
-  // Nothing stands behind the `?`, so nothing is unknown, and a file named `a?` would become `a`.
-  if (request.routeOptions.url?.endsWith('/files/*') && /\?&*$/.test(target)) {
-    throw new Problem('malformed-url', 'A file path ends in an empty query: encode a `?` as %3F.')
+  // Fastify would cut the target here: a file named `a#b` would become `a`.
+  if (target.includes('#')) throw new Problem('malformed-url', 'The URL contains `#`: encode it as %23.')
+  // An empty query has no unknown parameter that the schema would refuse: a file named `a?` would become `a`.
+  if (refusesEmptyQuery && /\?&*$/.test(target)) {
+    throw new Problem('malformed-url', 'The URL ends in an empty query: encode a `?` of a name as %3F.')
   }
-  if (Object.hasOwn(request.query as object, UNREADABLE)) {
-    const isFile = request.method === 'DELETE' && (request.routeOptions.url?.endsWith('/files') ?? false)
-    throw isFile
-      ? new Problem('file-path-encoding', 'The query is not well-encoded UTF-8.')
-      : new Problem('malformed-url', 'The query is not well-encoded UTF-8.')
+  if (Object.hasOwn(query as object, UNREADABLE)) {
+    throw new Problem('malformed-url', 'The query is not percent-encoded UTF-8.')
   }
+}
+
+const assertAcceptable = (request: FastifyRequest, { mediaTypes }: Operation): void => {
+  if (mediaTypes.length === 0) return
+  // The success of a deletion is empty: generated clients accept problems alone.
+  const offered = request.method === 'DELETE' ? [...mediaTypes, PROBLEM_TYPE] : mediaTypes
+  if (acceptedOf(request, offered) !== undefined) return
+  throw new Problem('not-acceptable', `This operation answers in ${mediaTypes.join(' or ')}.`)
 }

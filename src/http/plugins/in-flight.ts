@@ -6,10 +6,10 @@ import { Secret } from '../../core/secret.ts'
 import { onFinished } from '../on-finished.ts'
 import { contextOf } from '../route.ts'
 
-/** Requests of one session at the same time (RELIABILITY 4.2): more than a page needs, and less than it takes to harm others. */
+/** Requests of one session at the same time: more than a page needs, too few to slow others down. Assumed. */
 export const MAX_IN_FLIGHT = 8
 
-/** Keeps one session from taking all the slots. Services have their limits in the registry. */
+/** Keeps one session from using all calls to HOSTKEY. Services have their limits in the registry. */
 export const inFlight = fp(
   async (app: FastifyInstance) => {
     const counts = new Map<string, number>()
@@ -17,11 +17,11 @@ export const inFlight = fp(
     app.addHook('onRequest', async request => {
       const cookie = request.cookies[COOKIE]
       if (contextOf(request).caller.authScheme !== 'session' || cookie === undefined) return
-      // Not the caller's id: a customer may have several sessions.
+      // By session, not by caller: a customer may have several sessions.
       const id = new Secret(cookie).fingerprint()
       const count = (counts.get(id) ?? 0) + 1
       if (count > MAX_IN_FLIGHT) {
-        throw new Problem('rate-limited', `More than ${MAX_IN_FLIGHT} requests of this session at the same time.`, {
+        throw new Problem('rate-limited', `More than ${MAX_IN_FLIGHT} concurrent requests of this session.`, {
           retryAfterSeconds: 1
         })
       }

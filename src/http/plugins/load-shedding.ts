@@ -1,38 +1,31 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../core/problem.ts'
+import { operationOf, type Priority } from '../operation.ts'
 import type { Pressure } from '../pressure.ts'
-import { needsOf, type RateClass } from '../route.ts'
 
-/** From which level of pressure requests of a class are sent away: what can wait goes first (RELIABILITY 4.3). */
-const GOES_AT: Record<RateClass, number> = { usage: 2, read: 3, key: 3, write: 4, delete: 4, order: 4 }
-const DOCS_AND_PLANS_GO_AT = 1
-const LOGIN_GOES_AT = 5
+/** The level of pressure from which operations of a priority are refused. */
+const REFUSED_FROM: Record<Priority, number> = {
+  reference: 1,
+  usage: 2,
+  read: 3,
+  write: 4,
+  login: 5,
+  essential: Number.POSITIVE_INFINITY
+}
 
-/** At the highest level only logouts and probes are served. */
-export const MAX_PRESSURE = LOGIN_GOES_AT
+/** At the highest level only essential operations are served: logouts and probes. */
+export const MAX_PRESSURE = REFUSED_FROM.login
 
-/** Sends requests away, least important first, so that those that are served are served in time. */
+/** Refuses requests under load, the least important first, so that the others are answered in time. */
 export const shedding = fp(
   async (app: FastifyInstance, { pressure }: { pressure: Pick<Pressure, 'level'> }) => {
     app.addHook('onRequest', async request => {
-      if (pressure.level < levelOf(request)) return
-      throw new Problem('overloaded', 'The gateway has more to do than it can.', {
+      if (pressure.level < REFUSED_FROM[operationOf(request).priority]) return
+      throw new Problem('overloaded', 'The gateway is overloaded.', {
         retryAfterSeconds: 1 + Math.random() * 2
       })
     })
   },
   { name: 'shedding' }
 )
-
-const levelOf = (request: FastifyRequest): number => {
-  const { url = '', config } = request.routeOptions
-  const needed = needsOf(config)
-  if (needed?.scope === 'plans:read') return DOCS_AND_PLANS_GO_AT
-  if (needed && !isLogout(request)) return GOES_AT[needed.rate]
-  if (url.endsWith('/session') && request.method === 'POST') return LOGIN_GOES_AT
-  return url.includes('/docs') || url.includes('/openapi.') ? DOCS_AND_PLANS_GO_AT : Number.POSITIVE_INFINITY
-}
-
-const isLogout = ({ method, routeOptions: { url = '' } }: FastifyRequest) =>
-  method === 'DELETE' && /\/sessions?$/.test(url)

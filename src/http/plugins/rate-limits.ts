@@ -4,8 +4,9 @@ import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Store } from '../../store/index.ts'
+import { callerOperationOf, type RateClass } from '../operation.ts'
 import { limitStoreOf } from '../rate-limit-store.ts'
-import { type ConsumeLogin, contextOf, needsOf, type RateClass } from '../route.ts'
+import { type ConsumeLogin, contextOf } from '../route.ts'
 
 export interface LimitOptions {
   store: Store
@@ -15,9 +16,9 @@ export interface LimitOptions {
 }
 
 export interface AddressLimitOptions extends LimitOptions {
-  /** How many times the usual limit the credential of a request may draw; 1 for most and for what is not accepted. */
+  /** The limit of the request's credential as a multiple of the usual one; 1 when it is unknown or refused. */
   factorOf: (request: FastifyRequest) => number
-  /** How many replicas share the store: while it is away each lets its part pass. */
+  /** How many replicas share the store: while it is down each grants its share. */
   replicasHint: number
 }
 
@@ -30,10 +31,10 @@ export interface Policy {
 
 const policy = (name: string, share: number, windows = 1): Policy => ({ name, share, windows })
 
-/** Requests that a share of a limit leaves: at least one. */
-export const mostOf = (share: number, max: number): number => Math.max(1, Math.floor(max * share))
+/** The quota of a share of a limit: at least one request. */
+export const quotaOf = (share: number, max: number): number => Math.max(1, Math.floor(max * share))
 
-/** What each class draws from beside the limit that all requests of a caller share (RELIABILITY 4.7). */
+/** The limits of each class, beside the one that all requests of a caller share. */
 export const CLASSES: Record<RateClass, readonly Policy[]> = {
   read: [],
   write: [policy('write', 1 / 10)],
@@ -44,15 +45,15 @@ export const CLASSES: Record<RateClass, readonly Policy[]> = {
 }
 
 export const CALLER = policy('caller', 1)
-/** Several callers may come from one address. */
+/** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
 export const LOGIN_ADDRESS = policy('login', 1 / 120)
 export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 
-/** Neighbours in one IPv6 network are one address: a single host has as many as it likes. */
+/** An IPv6 network of this size counts as one address: a single host may use all of its addresses. */
 const IPV6_SUBNET = 64
 
-/** The name under which the application finds what draws from the limits of logins. */
+/** The name of the decorator that counts logins. */
 export const CONSUME_LOGIN = 'consumeLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
@@ -63,16 +64,16 @@ export const limits = fp(
       // The plugin names no type for its store's options; ours takes what it hands over.
       store: limitStoreOf(store, replicasHint) as unknown as FastifyRateLimitStoreCtor
     })
-    const draw = createConsume(app, { max, windowMs })
+    const consume = createConsume(app, { max, windowMs })
     app.addHook('onRequest', (request, reply) => {
       const factor = factorOf(request)
-      // Counted apart: a busy service must not use up what others at its address have.
+      // Counted separately: a busy service must not use up the limit of others at its address.
       const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
-      return draw(ADDRESS, { key, factor, cost: 1 }, reply, request)
+      return consume(ADDRESS, { key, factor, cost: 1 }, reply, request)
     })
     app.decorate(CONSUME_LOGIN, (async (request, reply, credentialHash) => {
-      await draw(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
-      await draw(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
+      await consume(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
+      await consume(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
     }) satisfies ConsumeLogin)
   },
   { name: 'limits' }
@@ -81,12 +82,12 @@ export const limits = fp(
 /** Limits by caller: one that all its requests share, and those of the operation's class. */
 export const limitCallers = fp(
   async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
-    const draw = createConsume(app, { max, windowMs })
+    const consume = createConsume(app, { max, windowMs })
     app.addHook('onRequest', async (request, reply) => {
       const { id: key, limitFactor: factor } = contextOf(request).caller
-      const { rate, cost } = needsOf(request.routeOptions.config) ?? { rate: 'read', cost: 1 }
-      await draw(CALLER, { key, factor, cost }, reply, request)
-      for (const policy of CLASSES[rate]) await draw(policy, { key, factor, cost: 1 }, reply, request)
+      const { rate, cost } = callerOperationOf(request)
+      await consume(CALLER, { key, factor, cost }, reply, request)
+      for (const policy of CLASSES[rate]) await consume(policy, { key, factor, cost: 1 }, reply, request)
     })
   },
   { name: 'limit-callers' }
@@ -94,52 +95,62 @@ export const limitCallers = fp(
 
 const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
 
-interface Draw {
+/** Whose limit, how many times the usual one it is, and how much of it is used. */
+interface Consumption {
   key: string
   factor: number
   cost: number
 }
 
 /**
- * Makes the function that draws from a limit and says in the headers what is left (draft-ietf-httpapi-ratelimit-headers).
+ * Makes the function that counts a request against a limit and sends what is left (draft-ietf-httpapi-ratelimit-headers).
  * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
  */
 const createConsume = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
   const keys = new WeakMap<FastifyRequest, string>()
   const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
-  const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Draw) => {
+  const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Consumption) => {
     const id = `${name}/${factor}/${cost}`
-    const most = mostOf(share, max * factor)
+    const quota = quotaOf(share, max * factor)
     const limiter =
       limiters.get(id) ??
       app.createRateLimit({
-        max: most,
+        max: quota,
         timeWindow: windowMs * windows,
         keyGenerator: request => keys.get(request) ?? '',
-        // Handed on to our store. What costs more than there is at all would never be possible.
-        ...{ bucket: name, cost: Math.min(cost, most) }
+        // Passed on to our store. A cost above the quota is lowered to it: the request would never be allowed.
+        ...{ bucket: name, cost: Math.min(cost, quota) }
       })
     limiters.set(id, limiter)
     return limiter
   }
 
-  return async (policy: Policy, drawing: Draw, reply: FastifyReply, request: FastifyRequest): Promise<void> => {
-    keys.set(request, drawing.key)
-    const drawn = await limiterOf(policy, drawing)(request)
-    if (drawn.isAllowed) return
-    const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = drawn
+  return async (
+    policy: Policy,
+    consumption: Consumption,
+    reply: FastifyReply,
+    request: FastifyRequest
+  ): Promise<void> => {
+    keys.set(request, consumption.key)
+    const state = await limiterOf(policy, consumption)(request)
+    if (state.isAllowed) return
+    const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
     const windowSeconds = Math.ceil(timeWindow / 1000)
     append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
     append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
     if (!isExceeded) return
-    throw new Problem('rate-limited', `More than ${max} in ${windowSeconds} s for \`${policy.name}\`.`, {
-      retryAfterSeconds: ttlInSeconds
-    })
+    throw new Problem(
+      'rate-limited',
+      `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
+      {
+        retryAfterSeconds: ttlInSeconds
+      }
+    )
   }
 }
 
-/** A list of structured fields: one item for each limit that was drawn from. */
+/** Appends to a list of structured fields (RFC 9651): one item for each limit that applies. */
 const append = (reply: FastifyReply, name: string, item: string) => {
-  const before = reply.getHeader(name)
-  reply.header(name, before === undefined ? item : `${before}, ${item}`)
+  const list = reply.getHeader(name)
+  reply.header(name, list === undefined ? item : `${list}, ${item}`)
 }

@@ -30,7 +30,7 @@ const EXPOSED = [
   'X-Request-Id'
 ]
 
-/** What every reply carries, and which pages may call. */
+/** Sets the security headers of every reply and the CORS headers of allowed origins. */
 export const security = fp(
   async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
     app.addHook('onRequest', async (request, reply) => {
@@ -44,7 +44,7 @@ export const security = fp(
       credentials: true,
       exposedHeaders: EXPOSED,
       maxAge: 600,
-      // `preflights` answers, once `guard` has seen the request; what is no preflight is a method that nobody knows.
+      // `preflights` answers them, after `guard` has checked the request. Any other OPTIONS request gets 405.
       preflightContinue: true,
       strictPreflight: false
     }
@@ -55,7 +55,7 @@ export const security = fp(
   { name: 'security' }
 )
 
-/** Answers the question of a browser whether a page may call. */
+/** Answers the preflight requests of browsers. */
 export const preflights = fp(
   async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
     if (allowedOrigins.length === 0) return

@@ -9,16 +9,16 @@ import type { Metrics } from '../../observability/metrics.ts'
 import { onFinished } from '../on-finished.ts'
 import { CONTEXT, findContext } from '../route.ts'
 
-export interface MeasureOptions {
+export interface TelemetryOptions {
   metrics: Metrics
 }
 
-/** The name under which `plugins/errors` leaves that of the problem. */
+/** The name under which `plugins/errors` leaves the name of the problem. */
 export const PROBLEM = 'problem'
 
 /** One log line and one count for each request; `Server-Timing` for the caller. */
-export const measure = fp(
-  async (app: FastifyInstance, { metrics }: MeasureOptions) => {
+export const telemetry = fp(
+  async (app: FastifyInstance, { metrics }: TelemetryOptions) => {
     app.decorateRequest(PROBLEM)
     app.decorateRequest(CONTEXT)
     app.addHook('onSend', async (request, reply) => {
@@ -26,7 +26,7 @@ export const measure = fp(
       reply.header('server-timing', `upstream;dur=${timing.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
     })
     onFinished(app, (request, reply) => {
-      const operation = operationOf(request) ?? 'none'
+      const operation = operationIdOf(request) ?? 'none'
       const problem = problemIn(request)
       const timing = timingOf(request)
       metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
@@ -48,10 +48,10 @@ export const measure = fp(
       )
     })
   },
-  { name: 'measure' }
+  { name: 'telemetry' }
 )
 
-/** The line and the count of a request whose URL the router could not read: no hook sees it, and it asked HOSTKEY nothing. */
+/** The log line and the count of a request that the router gave up on: it runs no hooks and called nothing. */
 export const recordUnrouted = (request: FastifyRequest, { problem, status }: Problem, metrics: Metrics): void => {
   metrics.request('none', status, problem, 0)
   const { method } = request
@@ -61,9 +61,9 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
 const timingOf = (request: FastifyRequest) => findContext(request)?.upstream ?? noUpstreamTiming()
 const callerIdOf = (request: FastifyRequest) => findContext(request)?.caller.id
 
-/** The operation that a request asks for. */
-export const operationOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId
+/** The `operationId` of a request; undefined where there is no route. */
+export const operationIdOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId
 
-/** The problem that a request was answered with. */
+/** The problem with which a request was answered. */
 export const problemIn = (request: FastifyRequest): string | undefined =>
   request.getDecorator<string | undefined>(PROBLEM)

@@ -2,7 +2,7 @@ import { fastify } from 'fastify'
 import t from 'tap'
 import { problemNames, problems } from '../../../schemas/problems.ts'
 import { errors } from '../../../src/http/plugins/errors.ts'
-import { measure } from '../../../src/http/plugins/telemetry.ts'
+import { telemetry } from '../../../src/http/plugins/telemetry.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway, type Reply } from '../../support/harness/gateway.ts'
@@ -11,7 +11,7 @@ import { gateway, type Reply } from '../../support/harness/gateway.ts'
 const replyOfFailingHandler = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
   const app = fastify()
   t.after(() => app.close())
-  await app.register(measure, { metrics: createMetrics() })
+  await app.register(telemetry, { metrics: createMetrics() })
   await app.register(errors, { publicUrl: 'http://gateway' })
   app.get('/', async (_request, reply) => {
     reply.header('x-request-id', _request.id)

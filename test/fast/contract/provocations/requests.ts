@@ -1,22 +1,16 @@
-import { bodyWith, byRequest, type Provocations, placeOf, sendChanged, sendRaw } from './provocation.ts'
+import { bodyWith, byRequest, type Provocations, placeOf, sendRaw } from './provocation.ts'
 
 /** 8 KiB, the longest target; 16 KiB, the largest head and the largest body. */
 const TOO_LONG = 'x'.repeat(8192)
 const TOO_LARGE = 'x'.repeat(17_000)
 
-/** A file's path that is no UTF-8, wherever the operation takes it. */
-const withoutUtf8 = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%FF')
+/** A file path with a NUL, wherever the operation takes it. */
+const withNul = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%00')
 
 /** Requests that are refused for what they are. */
 export const requests: Provocations = {
   'invalid-request': byRequest(() => ({ query: { colour: 'red' } })),
-  'malformed-url':
-    async ({ plain }) =>
-    pair =>
-      // In the query of a deletion, whatever is not well encoded may have been a file's path.
-      pair.operation.operationId === 'deleteFile'
-        ? sendRaw(plain, pair, { target: path => `${path}#part` })
-        : sendChanged(plain, pair, { target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` }),
+  'malformed-url': byRequest(() => ({ target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` })),
   'uri-too-long': byRequest(() => ({ query: { colour: TOO_LONG } })),
   'headers-too-large':
     async ({ plain }) =>
@@ -28,7 +22,7 @@ export const requests: Provocations = {
   'route-not-found': byRequest(() => ({ parameters: { name: 'nothing' } })),
 
   'file-path-required': byRequest(() => ({ parameters: { path: undefined } })),
-  'file-path-encoding': byRequest(() => ({ target: withoutUtf8 })),
+  'file-path-encoding': byRequest(() => ({ target: withNul })),
   'invalid-cursor': byRequest(() => ({ parameters: { cursor: 'made-up' } })),
   'confirmation-required': byRequest(() => ({ parameters: { 'confirm-delete': undefined } })),
   'confirmation-mismatch': byRequest(() => ({ parameters: { 'confirm-delete': 's3_user_2' } })),

@@ -18,7 +18,7 @@ t.test('a caller', async t => {
     t.strictSame(await statuses(() => get('/accounts'), 5), [200, 200, 200, 200, 200])
     t.equal(asked().length, 5)
     const reply = await get('/accounts')
-    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 in 60 s for `caller`.' })
+    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 requests in 60 s for the limit `caller`.' })
     t.match(reply.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
     t.match(reply.headers['ratelimit'], /"caller";r=0;t=\d/)
     t.match(reply.headers['ratelimit-policy'], /"caller";q=5;w=60$/)

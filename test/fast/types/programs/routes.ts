@@ -3,21 +3,26 @@ import { Bucket, NewBucket } from '../../../../schemas/buckets.ts'
 import { model, ref } from '../../../../schemas/model.ts'
 import { Instant } from '../../../../schemas/scalars.ts'
 import { Problem } from '../../../../src/core/problem.ts'
-import { answers, sends } from '../../../../src/http/answers.ts'
-import { needs, type Routes } from '../../../../src/http/route.ts'
+import { answers, withHeaders } from '../../../../src/http/answers.ts'
+import { accountInPath, openOperation, operation } from '../../../../src/http/operation.ts'
+import type { Routes } from '../../../../src/http/route.ts'
 import { getBuckets } from '../../../../src/upstream/actions/buckets.ts'
 
 const schema = {
   params: AccountPath,
   body: ref(NewBucket),
-  response: answers({ 201: sends(Bucket, 'Location') }, getBuckets, 'plan-not-found')
+  response: answers({ 201: withHeaders(Bucket, 'Location') }, getBuckets, 'plan-not-found')
 }
+
+const handler = async () => ({ name: '' })
+
+const declared = { scope: 'buckets:write', rate: 'write', account: accountInPath, audit: undefined } as const
 
 export const routes: Routes = async app => {
   app.route({
     method: 'POST',
     url: '/right/:s3uid',
-    config: needs('buckets:write', 'write'),
+    config: operation(declared),
     schema,
     handler: async (request, reply) => reply.code(201).send({ name: request.body.name })
   })
@@ -25,7 +30,7 @@ export const routes: Routes = async app => {
   app.route({
     method: 'POST',
     url: '/wrong/:s3uid',
-    config: needs('buckets:write', 'write'),
+    config: operation(declared),
     schema,
     async handler(request, reply) {
       const { s3uid, bucket } = request.params // TS2339
@@ -38,13 +43,31 @@ export const routes: Routes = async app => {
       return reply.code(201).send({ name: request.body.bucket }) // TS2339
     }
   })
+
+  app.route({ method: 'GET', url: '/undeclared', schema, handler }) // TS2345
+  app.route({ method: 'GET', url: '/part', config: { priority: 'read' }, schema, handler }) // TS2322
+  app.get('/past-the-router', handler) // TS2339
+
+  const open = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: false })
+  const ofNoAccount = operation({ ...declared, account: undefined })
+  app.route({ method: 'GET', url: '/plans', config: ofNoAccount, schema, handler })
+  app.route({ method: 'GET', url: '/accounts/:s3uid', config: ofNoAccount, schema, handler }) // TS2322
+  app.route({ method: 'GET', url: '/accounts/:s3uid/open', config: open, schema, handler }) // TS2322
 }
 
-export const asked = [
-  needs('buckets:delete', 'write'), // TS2345
-  needs('buckets:write', 'fast'), // TS2345
+export const declarations = [
+  operation({ ...declared, scope: 'buckets:delete' }), // TS2322
+  operation({ ...declared, rate: 'fast' }), // TS2322
+  operation({ ...declared, audit: 'bucket.rename' }), // TS2820
+  operation({ ...declared, adminParameters: ['email'] }), // TS2353
+  operation({ scope: 'buckets:read', rate: 'read', account: undefined }), // TS2345
+  operation({ scope: 'buckets:read', rate: 'read', audit: undefined }), // TS2345
+  operation({ scope: 'buckets:read', account: undefined, audit: undefined }), // TS2345
+  operation({ rate: 'read', account: undefined, audit: undefined }), // TS2345
+  openOperation({ priority: 'essential', allowsHttp10: true }), // TS2741
+  openOperation({ priority: 'high', allowsHttp10: true, isAnsweredWhileDraining: true }), // TS2322
   answers({ 201: Bucket }, 'bucket-taken'), // TS2345
-  sends(Bucket, 'X-Location'), // TS2345
+  withHeaders(Bucket, 'X-Location'), // TS2345
   new Problem('bucket-exists', 'No.', { retry: 1 }), // TS2353
   model('Day', 'A day.', { at: Instant }, { examples: [{ at: 2023 }] }) // TS2322
 ]

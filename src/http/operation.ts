@@ -1,0 +1,135 @@
+import type { FastifyRequest } from 'fastify'
+import type { Scope } from '../../schemas/scopes.ts'
+import { JSON_TYPE } from './accept.ts'
+
+/** Operations of one class count against one limit. */
+export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
+
+/** Under load the gateway refuses operations in this order, and `essential` ones never. */
+export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
+
+/** The events of the audit log that an operation causes. */
+export type AuditEvent =
+  | 'key.read'
+  | 'account.create'
+  | 'account.delete'
+  | 'bucket.create'
+  | 'bucket.delete'
+  | 'file.delete'
+  | 'order.create'
+  | 'sessions.end'
+
+type Texts = Readonly<Record<string, string | undefined>>
+
+/** The members of a request that are text. It may have been refused: nothing here is validated. */
+export interface RequestTexts {
+  params: Texts
+  query: Texts
+  body: Texts
+}
+
+/** The account that a request is for. */
+export type AccountOf = (request: RequestTexts) => string | undefined
+
+/** What of the account a request is for: the names from the outermost to the innermost. */
+export type TargetOf = (request: RequestTexts) => (string | undefined)[]
+
+/** What the plugins know of every operation: it stands in the `config` of its route. */
+interface Common {
+  readonly priority: Priority
+  /** The media types of its replies, the default first; empty where `Accept` is ignored. */
+  readonly mediaTypes: readonly string[]
+  /** Is a request by HTTP/1.0 answered? Health checks of old load balancers send it. */
+  readonly allowsHttp10: boolean
+  /** Is it answered while the replica drains? */
+  readonly isAnsweredWhileDraining: boolean
+  /** Is a URL refused that ends in `?`? The `?` may be the unencoded end of a name. */
+  readonly refusesEmptyQuery: boolean
+}
+
+/** An operation that anyone may use, without a credential. */
+export interface OpenOperation extends Common {
+  readonly access: 'open'
+}
+
+/** An operation that needs a caller. */
+export interface CallerOperation extends Common {
+  readonly access: 'caller'
+  /** The scope that it needs; undefined where every caller may use it. */
+  readonly scope: Scope | undefined
+  /** Query parameters that need the scope `admin`. */
+  readonly adminQuery: readonly string[]
+  readonly rate: RateClass
+  /** How many requests it counts as: about as many calls as it makes to HOSTKEY. */
+  readonly cost: number
+  readonly account: AccountOf | undefined
+  /** The event that the audit log records; a missing scope is recorded for every operation. */
+  readonly audit: AuditEvent | undefined
+  readonly target: TargetOf | undefined
+}
+
+export type Operation = OpenOperation | CallerOperation
+
+const PRIORITY_OF: Record<RateClass, Priority> = {
+  usage: 'usage',
+  read: 'read',
+  key: 'read',
+  write: 'write',
+  delete: 'write',
+  order: 'write'
+}
+
+type Declared = Pick<CallerOperation, 'scope' | 'rate' | 'audit'> & Partial<CallerOperation>
+
+/** Declares an operation that needs a caller: it answers JSON, counts as one request and has the priority of its class. */
+export const operation = <A extends AccountOf | undefined>(
+  declared: Declared & { account: A }
+): CallerOperation & { account: A } => ({
+  access: 'caller',
+  adminQuery: [],
+  cost: 1,
+  target: undefined,
+  priority: PRIORITY_OF[declared.rate],
+  mediaTypes: [JSON_TYPE],
+  allowsHttp10: false,
+  isAnsweredWhileDraining: false,
+  refusesEmptyQuery: false,
+  ...declared
+})
+
+/** Declares an operation that anyone may use. */
+export const openOperation = (
+  declared: Pick<OpenOperation, 'priority' | 'allowsHttp10' | 'isAnsweredWhileDraining'>
+): OpenOperation => ({ access: 'open', mediaTypes: [], refusesEmptyQuery: false, ...declared })
+
+/** The account that the path names. */
+export const accountInPath: AccountOf = ({ params: { s3uid } }) => s3uid
+
+/** A request for which there is no route: 404 and 405 cost little and are always answered, but not while draining. */
+const UNROUTED = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: false })
+
+const isOperation = (config: unknown): config is Operation =>
+  typeof config === 'object' && config !== null && 'access' in config && 'priority' in config
+
+/** What a route declares in its config. */
+export const operationIn = (config: unknown): Operation => (isOperation(config) ? config : UNROUTED)
+
+/** What the route of a request declares. */
+export const operationOf = (request: FastifyRequest): Operation => operationIn(request.routeOptions.config)
+
+/** The same, behind authentication. @throws TypeError where a route has no declaration: it is not answered unchecked */
+export const callerOperationOf = (request: FastifyRequest): CallerOperation => {
+  const found = operationOf(request)
+  if (found.access === 'caller') return found
+  throw new TypeError(`${request.method} ${request.routeOptions.url} declares no operation that needs a caller`)
+}
+
+/** The texts of a request: an object that cannot be made into text would throw where nothing catches it. */
+export const textsOf = ({ params, query, body }: FastifyRequest): RequestTexts => ({
+  params: textsIn(params),
+  query: textsIn(query),
+  body: textsIn(body)
+})
+
+const textsIn = (given: unknown): Texts =>
+  Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => typeof value === 'string'))
