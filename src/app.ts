@@ -73,7 +73,7 @@ export const buildApp = async (options: AppOptions) => {
   const { publicUrl, basePath, mount } = options
   const base = publicUrl.href.replace(/\/$/, '')
   const limitOptions = { store: options.store, ...options.rateLimit }
-  const withCircuitBreaker = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
+  const brokenRequests = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
   const app = fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -84,7 +84,7 @@ export const buildApp = async (options: AppOptions) => {
     routerOptions: ROUTER,
     // The router would give up before any hook runs; so nobody is answered without limits, times and a line.
     rewriteUrl: ({ url = '' }) => (isReadable(url) ? url : UNREADABLE_PATH),
-    clientErrorHandler: withCircuitBreaker.answer,
+    clientErrorHandler: brokenRequests.answer,
     frameworkErrors: (error, request, reply) => {
       // The router gives up before any hook runs: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
@@ -96,7 +96,7 @@ export const buildApp = async (options: AppOptions) => {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   boundConnections(app.server, () => options.metrics.connectionDropped('public'))
-  withCircuitBreaker.watch(app.server)
+  brokenRequests.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {

@@ -64,11 +64,11 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     if (refused.has(socket)) return
     refused.add(socket)
     const latest = newest.get(socket)
-    const withCircuitBreaker = latest?.req.complete === false ? latest : undefined
-    const before = [...(due.get(socket) ?? [])].filter(response => response !== withCircuitBreaker)
+    const broken = latest?.req.complete === false ? latest : undefined
+    const before = [...(due.get(socket) ?? [])].filter(response => response !== broken)
     const answer = () => {
       // One whose body breaks behind its reply has had its answer.
-      if (socket.writable && !withCircuitBreaker?.headersSent) refuse(socket, code, withCircuitBreaker !== undefined)
+      if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
       socket.end()
       setTimeout(() => socket.destroy(), LINGER_MS).unref()
     }

@@ -37,7 +37,7 @@ t.test('the description shows a method that the path does not have', async t => 
   const { send } = await documentedGateway(t)
   const { description } = document.info
   const [, method = '', path = '', allow] =
-    /`([A-Z]+) (\S+)`, for one, is answered with `Allow: ([A-Z, ]+)`/.exec(description.replaceAll('\n', ' ')) ?? []
+    /`([A-Z]+) (\S+)` answers `Allow: ([A-Z, ]+)`/.exec(description.replaceAll('\n', ' ')) ?? []
   const shown = /```json\n([^`]+)```/.exec(description)?.[1] ?? ''
   const answer = await send(method, path)
   t.equal(answer.statusCode, 405)
