@@ -149,5 +149,5 @@ const ownUrl = ({ host, port, basePath }: Read): URL => {
 }
 
 /** The effective settings as text. Secrets are masked. */
-export const shown = <T extends Table>(table: T, values: { readonly [K in keyof T]?: unknown }) =>
+export const printableSettings = <T extends Table>(table: T, values: { readonly [K in keyof T]?: unknown }) =>
   Object.entries(table).map(([field, { name }]) => ({ name, value: String(values[field] ?? '') }))

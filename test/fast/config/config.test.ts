@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, loadConfig, readSettings, shown } from '../../../src/config/config.ts'
+import { ConfigError, loadConfig, printableSettings, readSettings } from '../../../src/config/config.ts'
 import { optional, secretSetting, setting } from '../../../src/config/setting.ts'
 import { settings } from '../../../src/config/settings.ts'
 import { Secret } from '../../../src/core/secret.ts'
@@ -222,7 +222,7 @@ t.test('a secret', async t => {
   t.test('is masked when shown', async t => {
     const { values } = readSettings(table, { PEPPER: 'hot', SALT: 'sea' })
     t.type(values.pepper, Secret)
-    t.same(shown(table, values), [
+    t.same(printableSettings(table, values), [
       { name: 'PEPPER', value: '[redacted]' },
       { name: 'SALT', value: 'sea' }
     ])
