@@ -3,6 +3,7 @@ import { statusOf } from '../../../client/src/generated/problems.ts'
 import { createClient, GatewayProblem, isProblem, type ProblemName } from '../../../client/src/index.ts'
 import { problems } from '../../../schemas/problems.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { failureOf } from './failure.ts'
 
 /** Paths that clients and proxies rewrite. */
 const AWKWARD = [
@@ -24,13 +25,6 @@ const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   for await (const item of items) found.push(item)
   return found
 }
-
-/** The error of a rejected promise. */
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    error => error
-  )
 
 t.test('a client in Node, by token', async t => {
   const { url, sandbox, lines } = await gateway(t)

@@ -2,12 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createClient, isProblem, OrderUndecided } from '../../../client/src/index.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    error => error
-  )
+import { failureOf } from './failure.ts'
 
 /** A new name for each order: the ledger survives a reset of the sandbox. */
 const orderOf = () => ({ planId: 2, bucketName: `b-${randomUUID()}` })

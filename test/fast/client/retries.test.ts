@@ -4,6 +4,7 @@ import { createClient, IncompleteStream, isProblem } from '../../../client/src/i
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
+import { failureOf } from './failure.ts'
 
 type Responder = (response: ServerResponse) => void
 
@@ -29,12 +30,6 @@ const fails =
     const body = { type: `http://a.example/problems/${name}`, title: name, status, detail: name, retryable }
     response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body))
   }
-
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    error => error
-  )
 
 t.test('a read', async t => {
   t.test('is retried when the connection breaks', async t => {

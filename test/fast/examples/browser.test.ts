@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { serveExample } from './examples.ts'
+import { pathsIn, serveExample } from './examples.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)
@@ -18,7 +18,6 @@ const stage = async (t: Test, width: number) => {
   const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })
   const context = await openBrowser(t, { width, height: 844 })
   const { page, misdeeds } = await watchedPage(context, origin)
-  const { control } = running.sandbox
   return {
     ...running,
     page,
@@ -26,15 +25,10 @@ const stage = async (t: Test, width: number) => {
     origin,
     misdeeds: () => ({ ...misdeeds, external: misdeeds.external.filter(url => !url.startsWith(`${api}/`)) }),
     /** Chromium logs every status of 400 or more. */
-    forgive: (status: number) => {
+    ignoreStatus: (status: number) => {
       const kept = misdeeds.complaints.filter(text => !text.includes(`status of ${status}`))
       misdeeds.complaints.splice(0, Number.POSITIVE_INFINITY, ...kept)
-    },
-    pathsOf: (name: string) =>
-      control
-        .state()
-        .buckets.find(bucket => bucket.name === name)
-        ?.files.map(([path]) => path) ?? []
+    }
   }
 }
 
@@ -54,7 +48,7 @@ const heading = async (page: Page, name: string) => page.locator('h1:visible', {
 for (const width of [1280, 390]) {
   t.test(`examples/browser at ${width} pixels`, async t => {
     const at = await stage(t, width)
-    const { page, origin, sandbox, misdeeds, forgive } = at
+    const { page, origin, sandbox, misdeeds, ignoreStatus } = at
     const { control, demo } = sandbox
     const box = page.locator('#problem')
     control.putFile('holiday-pictures', HOSTILE)
@@ -71,7 +65,7 @@ for (const width of [1280, 390]) {
       await box.waitFor()
       t.match(await box.innerText(), /Invalid credentials[\s\S]*Request id: [\w-]{36}/)
       t.ok(await fits(page))
-      forgive(401)
+      ignoreStatus(401)
       t.same(misdeeds(), NOTHING)
     })
 
@@ -113,7 +107,7 @@ for (const width of [1280, 390]) {
       t.equal(await rows(page).count(), 100)
       await page.locator('#load-more').press('Enter')
       await page.locator('#load-more').waitFor({ state: 'hidden' })
-      const atRoot = at.pathsOf('holiday-pictures').map(path => path.replace(/\/.*/s, '/'))
+      const atRoot = pathsIn(sandbox, 'holiday-pictures').map(path => path.replace(/\/.*/s, '/'))
       t.equal(await rows(page).count(), new Set(atRoot).size)
       t.ok(await fits(page))
     })
@@ -144,7 +138,7 @@ for (const width of [1280, 390]) {
     })
 
     step('asks before it deletes; Cancel and Escape delete nothing', async t => {
-      const before = at.pathsOf('holiday-pictures').length
+      const before = pathsIn(sandbox, 'holiday-pictures').length
       const dialog = page.locator('dialog[open]')
       for (const key of ['Enter', 'Escape']) {
         await row(page, HOSTILE).getByRole('button', { name: 'Delete' }).press('Enter')
@@ -154,17 +148,17 @@ for (const width of [1280, 390]) {
         await page.keyboard.press(key)
         await dialog.waitFor({ state: 'hidden' })
       }
-      t.equal(at.pathsOf('holiday-pictures').length, before)
+      t.equal(pathsIn(sandbox, 'holiday-pictures').length, before)
     })
 
     step('deletes exactly the file that was chosen', async t => {
-      const before = at.pathsOf('holiday-pictures')
+      const before = pathsIn(sandbox, 'holiday-pictures')
       await row(page, HOSTILE).getByRole('button', { name: 'Delete' }).click()
       await page.getByRole('button', { name: 'Delete file' }).click()
       await page.locator('#notice', { hasText: 'Deleted' }).waitFor()
       t.equal(await rows(page).count(), 0)
       t.same(
-        at.pathsOf('holiday-pictures'),
+        pathsIn(sandbox, 'holiday-pictures'),
         before.filter(path => path !== HOSTILE)
       )
       t.same(misdeeds(), NOTHING)
@@ -183,7 +177,7 @@ for (const width of [1280, 390]) {
       await page.getByRole('button', { name: 'Try again' }).click()
       await row(page, '2023/').waitFor()
       t.notOk(await box.isVisible())
-      forgive(503)
+      ignoreStatus(503)
     })
 
     step('an ended session shows the login', async t => {
@@ -193,7 +187,7 @@ for (const width of [1280, 390]) {
       t.equal(await page.locator('#notice').innerText(), 'Your session has ended. Log in again.')
       t.equal(await page.locator('#email').innerText(), '')
       t.ok(await fits(page))
-      forgive(401)
+      ignoreStatus(401)
     })
 
     step('logs in by API key, keeps the session after a reload, and logs out', async t => {

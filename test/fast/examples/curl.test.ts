@@ -1,6 +1,6 @@
 import t from 'tap'
 import { gateway } from '../../support/harness/gateway.ts'
-import { runExample } from './examples.ts'
+import { pathsIn, runExample } from './examples.ts'
 
 const SCRIPT = 'examples/curl.sh'
 
@@ -9,15 +9,11 @@ t.test('examples/curl.sh', async t => {
   const { control, demo } = sandbox
   const tour = (env: Record<string, string> = {}) =>
     runExample('bash', [SCRIPT], { GATEWAY: url, TOKEN: demo.token, ...env })
-  const pathsOf = (name: string) =>
-    control
-      .state()
-      .buckets.find(bucket => bucket.name === name)
-      ?.files.map(([path]) => path) ?? []
+  const paths = () => pathsIn(sandbox, 'holiday-pictures')
   t.beforeEach(() => control.reset())
 
   t.test('runs all steps, and deletes exactly one file', async t => {
-    const before = pathsOf('holiday-pictures')
+    const before = paths()
     const { code, stdout, stderr } = await tour({ API_KEY: demo.apiKey, PLACE_ORDER: 'yes' })
     t.equal(code, 0, stderr)
     const steps = [...stdout.matchAll(/^([A-Z]+) (\/\S*) -> (\d+)$/gm)].map(([, ...parts]) => parts.join(' '))
@@ -48,10 +44,10 @@ t.test('examples/curl.sh', async t => {
     t.match(stdout, /problems\/csrf-rejected/)
     t.match(stdout, /^idempotency-replayed: true/m)
     t.same(
-      pathsOf('holiday-pictures'),
+      paths(),
       before.filter(path => path !== 'a/../b')
     )
-    t.equal(before.length - 1, pathsOf('holiday-pictures').length)
+    t.equal(before.length - 1, paths().length)
     t.equal(control.counters()['create_order'], 1, 'ordered once')
     t.notMatch(stdout + stderr, demo.token)
     t.notMatch(stdout + stderr, demo.apiKey)

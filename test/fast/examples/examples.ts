@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Sandbox } from '../../../src/sandbox/index.ts'
 import type { Lifetime } from '../../support/harness/lifetime.ts'
 
 export interface Result {
@@ -50,3 +51,10 @@ export const serveExample = async (t: Lifetime, script: string, env: Record<stri
     ended.then(([code]) => reject(new Error(`${script} ended with ${code}: ${text}`)), reject)
   })
 }
+
+/** The paths of the files in a bucket of the sandbox. */
+export const pathsIn = ({ control }: Pick<Sandbox, 'control'>, bucket: string): string[] =>
+  control
+    .state()
+    .buckets.filter(({ name }) => name === bucket)
+    .flatMap(({ files }) => files.map(([path]) => path))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { runExample } from './examples.ts'
+import { pathsIn, runExample } from './examples.ts'
 
 // 100 s: the client is built first.
 t.setTimeout(100_000)
@@ -36,8 +36,7 @@ t.test('examples/node-client', async t => {
   })
 
   t.test('deletes exactly the file that it is given', async t => {
-    const paths = () =>
-      control.state().buckets.flatMap(({ name, files }) => (name === 'holiday-pictures' ? files.map(([p]) => p) : []))
+    const paths = () => pathsIn(sandbox, 'holiday-pictures')
     const before = paths()
     const { code, stdout } = await run({ TOKEN: demo.token, FILE: 'a/../b' })
     t.equal(code, 0)
