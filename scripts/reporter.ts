@@ -47,7 +47,7 @@ export const ofFiles = async function* (
 const isEnded = (event: TestEvent): event is Ended => event.type === 'test:pass' || event.type === 'test:fail'
 
 /** Passes the events of a run on, and counts them into the tally. Nothing is skipped in silence: it counts as failed. */
-export const tallied = async function* (events: AsyncIterable<TestEvent>, tally: Tally): AsyncGenerator<TestEvent> {
+export const countEvents = async function* (events: AsyncIterable<TestEvent>, tally: Tally): AsyncGenerator<TestEvent> {
   const names: string[] = []
   for await (const event of events) {
     yield event

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { brief, lastLine, ofFiles, type Tally, tallied } from './reporter.ts'
+import { brief, countEvents, lastLine, ofFiles, type Tally } from './reporter.ts'
 
 /** `npm test` takes the short tests; `npm run test:long` the others. See CONTRIBUTING.md. */
 const SHORT = ['test/fast/**/*.test.ts', 'test/guarantees/*.test.ts']
@@ -89,7 +89,7 @@ const runRooms = async function* (rooms: (readonly string[])[], concurrency: num
 
 /** Prints the events and counts them. */
 const report = async (events: AsyncIterable<TestEvent>) => {
-  const counted = tallied(events, tally)
+  const counted = countEvents(events, tally)
   for await (const text of Readable.from(values.verbose ? counted : brief(counted)).compose(new spec())) {
     // tap colours its differences always; a log file wants none.
     process.stdout.write(process.stdout.isTTY ? text : stripVTControlCharacters(String(text)))
