@@ -14,7 +14,7 @@ const LOGIN = {
   body: '{"apiKey":"0123456789abcdef-0123456789abcdef"}'
 } as const
 
-t.test('a login ends with its caller', async t => {
+t.test('a login is aborted when its caller disconnects', async t => {
   const upstream = await silentUpstream(t)
   const { url } = await gateway(t, { UPSTREAM_URL: upstream.url })
   const call = begin(`${url}/session`, { method: LOGIN.method, headers: LOGIN.headers })
@@ -25,7 +25,7 @@ t.test('a login ends with its caller', async t => {
   t.ok(await eventually(() => upstream.waiting('login') === 0))
 })
 
-t.test('503 draining when the replica ends before HOSTKEY has answered, which then is asked no longer', async t => {
+t.test('503 draining when the replica shuts down before HOSTKEY has answered; the call is aborted', async t => {
   const upstream = await silentUpstream(t)
   const { url, signal, child, ended } = await gatewayProcess(t, {
     UPSTREAM_URL: upstream.url,
@@ -34,7 +34,7 @@ t.test('503 draining when the replica ends before HOSTKEY has answered, which th
     DRAIN_GRACE_MS: '2000'
   })
   const login = request(`${url}/session`, LOGIN)
-  // It keeps the replica from ending before that can be seen.
+  // A write in flight keeps the replica running until the test has seen the result.
   const deletion = request(`${url}/accounts/s3_user_1/buckets/photos`, {
     method: 'DELETE',
     headers: { authorization: 'Bearer 0123456789abcdef0123456789abcdef' }
@@ -48,7 +48,7 @@ t.test('503 draining when the replica ends before HOSTKEY has answered, which th
   t.match(headers, { 'retry-after': '1', connection: 'close' })
   t.equal(headers['set-cookie'], undefined)
   t.ok(await eventually(() => upstream.waiting('login') === 0))
-  t.equal(upstream.waiting('delete_bucket'), 1, 'the write is waited for')
+  t.equal(upstream.waiting('delete_bucket'), 1, 'the write is not aborted')
   t.equal(child.exitCode, null)
   await ended
 })

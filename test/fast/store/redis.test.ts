@@ -3,7 +3,7 @@ import { createRedisStore } from '../../../src/store/redis.ts'
 import { StoreUnavailable } from '../../../src/store/store.ts'
 import { MOST_RECOVERY_MS, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { redisServer } from '../../support/harness/redis.ts'
-import { switchboard } from '../../support/harness/switchboard.ts'
+import { tcpProxy } from '../../support/harness/tcp-proxy.ts'
 import { atOnce } from './at-once.ts'
 
 /** Other test files run in parallel, and the first run installs Redis. */
@@ -13,13 +13,13 @@ const LIFE_MS = 60_000
 
 const opened = async (t: Test, settings: readonly string[] = []) => {
   const redis = await redisServer(t, { settings })
-  const board = await switchboard(t, redis.port)
+  const proxy = await tcpProxy(t, redis.port)
   const reports: (string | undefined)[] = []
-  const store = await createRedisStore(`redis://127.0.0.1:${board.port}`, {
+  const store = await createRedisStore(`redis://127.0.0.1:${proxy.port}`, {
     report: cause => reports.push(cause?.message)
   })
   t.after(() => store.close())
-  return { redis, board, store, reports }
+  return { redis, proxy, store, reports }
 }
 
 t.test('a Redis store', async t => {
@@ -108,9 +108,9 @@ t.test('a Redis store', async t => {
 
 t.test('a Redis store behind a network', async t => {
   t.test('replaces a connection whose state a firewall has dropped', async t => {
-    const { store, board } = await opened(t)
+    const { store, proxy } = await opened(t)
     await store.put('a', 'b', LIFE_MS)
-    board.forget()
+    proxy.stall()
     await t.rejects(store.get('a'), StoreUnavailable)
     const ms = await timeUntil(async () => (await store.get('a').catch(() => undefined)) === 'b')
     t.ok(ms <= 1000, `${ms.toFixed(0)} ms`)
@@ -118,11 +118,11 @@ t.test('a Redis store behind a network', async t => {
   })
 
   t.test('connects to the new master when the old one has become its replica', async t => {
-    const { redis, store, board, reports } = await opened(t)
+    const { redis, store, proxy, reports } = await opened(t)
     const master = await redisServer(t)
     await store.put('a', 'b', LIFE_MS)
     await redis.command('REPLICAOF', '127.0.0.1', String(master.port))
-    board.leadTo(master.port)
+    proxy.redirect(master.port)
     await store.touch('a', LIFE_MS).catch(() => undefined)
     const ms = await timeUntil(() =>
       store.put('c', 'd', LIFE_MS).then(

@@ -15,13 +15,13 @@ const EVERYTHING = [
   'plans:read'
 ] as const
 
-t.test('who is let in', async t => {
+t.test('the credential of a service', async t => {
   const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString()
   const services = { reports: {}, old: { expiresAt: yesterday } }
   const { as, get, sandbox } = await withServices(t, services)
   const { control } = sandbox
 
-  t.test('200 with the credential of a service, on a login with an explicit life', async t => {
+  t.test('200 after a login with an explicit time to live', async t => {
     control.clearCalls()
     t.equal((await get('/accounts', as.reports)).statusCode, 200)
     const [login, users, ...others] = control.calls()
@@ -30,7 +30,7 @@ t.test('who is let in', async t => {
     t.same(others, [])
   })
 
-  t.test('401 invalid-token with anything else, and HOSTKEY is not asked', async t => {
+  t.test('401 invalid-token with any other credential; HOSTKEY is not called', async t => {
     control.clearCalls()
     const { token } = as.reports
     const wrong = [
@@ -50,12 +50,12 @@ t.test('who is let in', async t => {
     t.same(control.calls(), [])
   })
 
-  t.test('200 GET /session tells the service’s scopes and the customer behind its key', async t => {
+  t.test('200 GET /session returns the scopes of the service and the customer of its API key', async t => {
     t.match((await get('/session', as.reports)).json(), { customerId: 1002, scopes: ['accounts:read', 'buckets:read'] })
   })
 })
 
-t.test('what it may do', async t => {
+t.test('the scopes of a service', async t => {
   const { as, get, post, del, send, sandbox, audited } = await withServices(t, {
     reports: {},
     writer: { scopes: ['buckets:write'] },
@@ -65,7 +65,7 @@ t.test('what it may do', async t => {
   const { control } = sandbox
   await get('/accounts', as.reports)
 
-  t.test('403 insufficient-scope before the request is validated and before HOSTKEY is asked', async t => {
+  t.test('403 insufficient-scope before the request is validated and before HOSTKEY is called', async t => {
     control.clearCalls()
     const refused = [
       ['POST', '/accounts/s3_user_1/buckets', 'buckets:write'],
@@ -98,26 +98,26 @@ t.test('what it may do', async t => {
     )
   })
 
-  t.test('a scope opens its own operations and no others', async t => {
-    const made = await post('/accounts/s3_user_1/buckets', { name: 'made-by-writer' }, as.writer)
-    t.equal(made.statusCode, 201, made.text)
+  t.test('a scope allows its own operations only', async t => {
+    const created = await post('/accounts/s3_user_1/buckets', { name: 'created-by-writer' }, as.writer)
+    t.equal(created.statusCode, 201, created.text)
     fails(t, await get('/accounts/s3_user_1/buckets', as.writer), 403, 'insufficient-scope')
     t.equal((await get('/accounts/s3_user_1/keys/access-key', as.all)).statusCode, 200)
   })
 
-  t.test('403 insufficient-scope for a filter of administrators', async t => {
+  t.test('403 insufficient-scope for the filters of administrators', async t => {
     for (const query of ['customerId=1005', 'email=other@example.com', 'billing=com']) {
       fails(t, await get(`/accounts?${query}`, as.all), 403, 'insufficient-scope')
       t.equal((await get(`/accounts?${query}`, as.admin)).statusCode, 200, query)
     }
   })
 
-  t.test('403 forbidden when it would end people’s sessions', async t => {
+  t.test('403 forbidden when a service would end sessions', async t => {
     fails(t, await del('/sessions', as.all), 403, 'forbidden')
   })
 })
 
-t.test('the accounts that it may use', async t => {
+t.test('the accounts of a service', async t => {
   const { as, get, post, send, sandbox } = await withServices(t, {
     one: { scopes: [...EVERYTHING], accounts: ['s3_user_1', 's3_user_2'] },
     none: { scopes: [...EVERYTHING], accounts: ['s3_user_9'] },
@@ -128,7 +128,7 @@ t.test('the accounts that it may use', async t => {
   const namesFor = async (who: { token: string }, query = '') =>
     (await get(`/accounts${query}`, who)).json().items.map(({ s3uid }: { s3uid: string }) => s3uid)
 
-  t.test('404 account-not-found for any other, and HOSTKEY is not asked', async t => {
+  t.test('404 account-not-found for any other account; HOSTKEY is not called', async t => {
     const second = await post('/accounts', { planId: 1, bucketName: 'second', location: 'NL' }, as.all)
     t.equal(second.statusCode, 201, second.text)
     const { s3uid } = second.json()
@@ -158,18 +158,18 @@ t.test('the accounts that it may use', async t => {
     t.equal((await get('/accounts/s3_user_1/buckets', as.one)).statusCode, 200)
   })
 
-  t.test('the list shows no others, whatever is asked for', async t => {
+  t.test('the list shows no other accounts, whatever the query', async t => {
     t.equal((await namesFor(as.all)).length, 2)
     t.same(await namesFor(as.one), ['s3_user_1'])
     t.same(await namesFor(as.none), [])
     t.same(await namesFor(as.none, '?s3uid=s3_user_1'), [])
     t.ok((await get('/accounts?limit=1', as.one)).json().truncated)
-    t.same(await namesFor(as.one, '?limit=1&sort=-id'), ['s3_user_1'], 'the limit counts what is shown')
+    t.same(await namesFor(as.one, '?limit=1&sort=-id'), ['s3_user_1'], 'the limit counts the accounts that are shown')
     t.same(await namesFor(as.admin), ['s3_user_2'])
   })
 })
 
-t.test('a service of the rate class `high` has ten times the limits', async t => {
+t.test('a service with the rate `high` has ten times the limits', async t => {
   const services = { usual: {}, busy: { rate: 'high' as const } }
   const { as, get } = await withServices(t, services, { RATE_LIMIT_MAX: '20' })
   const policyOf = async (who: { token: string }) => (await get('/accounts', who)).headers['ratelimit-policy']

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../support/harness/replicas.ts'
 const folder = temporaryFolder(t)
 const path = join(folder, 'services.json')
 const keyFile = join(folder, 'key')
-const SECRET = 'a-secret-that-nobody-quotes'
+const SECRET = 'a-secret-that-is-never-quoted'
 const ENV = { API_KEY: 'the-api-key-itself', BLANK: '' }
 
 const entry = { id: 'reports', secrets: [hashOf(SECRET)], scopes: ['accounts:read'], apiKey: { env: 'API_KEY' } }

@@ -8,7 +8,7 @@ const TOKEN = '0123456789abcdef0123456789abcdef'
 const LOGIN = { apiKey: '0123456789abcdef-0123456789abcdef' }
 const OPTIONS = { token: null, headers: { 'x-csrf': '1' } }
 
-t.test('a login whose answer holds the token and little else', async t => {
+t.test('a login whose answer holds only the token and its expiry', async t => {
   const asked: string[] = []
   let info: object | undefined = { token: TOKEN, customer_id: 7, role_type: 'Customer', token_expire: 1 }
   const expiresAt = Math.floor(Date.now() / 1000) + 3600
@@ -22,16 +22,16 @@ t.test('a login whose answer holds the token and little else', async t => {
     lines.length = 0
   })
 
-  t.test('201 with what info says, and the life that login says', async t => {
+  t.test('201 with the identity from info and the expiry from login', async t => {
     const { statusCode, text, json } = await post('/session', LOGIN, OPTIONS)
     t.equal(statusCode, 201, text)
     t.match(json(), { customerId: 7, role: 'Customer' })
     t.equal(Date.parse(json().expiresAt), expiresAt * 1000)
     t.strictSame(asked, ['login ', `info ${TOKEN}`])
-    t.ok(await eventually(() => lines.some(line => line.includes('"upstreamCalls":2'))), 'both are in the log')
+    t.ok(await eventually(() => lines.some(line => line.includes('"upstreamCalls":2'))), 'both calls are in the log')
   })
 
-  t.test('503 upstream-unavailable when info does not answer, and the token ends at HOSTKEY', async t => {
+  t.test('503 upstream-unavailable when info does not answer; the token is revoked', async t => {
     info = undefined
     fails(t, await post('/session', LOGIN, OPTIONS), 503, 'upstream-unavailable')
     t.ok(await eventually(() => asked.includes(`logout ${TOKEN}`)))

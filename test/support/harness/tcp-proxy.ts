@@ -2,18 +2,18 @@ import { connect, createServer, type Socket } from 'node:net'
 import type { Lifetime } from './lifetime.ts'
 import { listening } from './serving.ts'
 
-/** A listener that connects its callers to a port of this machine: what a network or a failover does to them. */
-export const switchboard = async (t: Lifetime, firstPort: number) => {
+/** A TCP proxy in front of a local port that simulates a firewall and a failover. */
+export const tcpProxy = async (t: Lifetime, firstPort: number) => {
   let target = firstPort
   const sockets = new Set<Socket>()
-  const server = createServer(caller => {
-    const called = connect(target, '127.0.0.1')
-    for (const socket of [caller, called]) {
+  const server = createServer(client => {
+    const upstream = connect(target, '127.0.0.1')
+    for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => socket.destroy())
       socket.on('close', () => sockets.delete(socket))
     }
-    caller.pipe(called).pipe(caller)
+    client.pipe(upstream).pipe(client)
   })
   const port = await listening(server)
   t.after(async () => {
@@ -22,12 +22,12 @@ export const switchboard = async (t: Lifetime, firstPort: number) => {
   })
   return {
     port,
-    /** Connections that are there carry nothing more, and nobody tells; new ones work. */
-    forget() {
+    /** Stops all data on the open connections without closing them; new connections work. */
+    stall() {
       for (const socket of sockets) socket.unpipe().pause()
     },
-    /** New connections lead elsewhere; those that are there stay. */
-    leadTo(port: number) {
+    /** Connects new clients to another port; open connections stay. */
+    redirect(port: number) {
       target = port
     }
   }
