@@ -14,16 +14,15 @@ import { gateway } from '../../support/harness/gateway.ts'
 const all: [string, Action][] = Object.entries(actions)
 const logins: [string, Action][] = Object.entries(sessions)
 
-t.test('there are the thirteen actions of the vendor’s page', async t => {
-  t.equal(all.length, 13)
-})
-
 for (const [name, action] of all) {
-  t.test(`${name} is what it says`, async t => {
-    t.equal(action.name, name, 'stands under its own name')
+  t.test(`${name} is declared consistently`, async t => {
+    t.equal(action.name, name, 'is indexed by its own name')
     t.equal(action.script, 's3.php')
     t.ok(Value.Check(action.result, action.example), 'its example is a result')
-    t.notOk(Value.Check(action.result, { result: 'OK' }) && action.result.required?.length, 'an empty answer is none')
+    t.notOk(
+      Value.Check(action.result, { result: 'OK' }) && action.result.required?.length,
+      'an empty answer is no result'
+    )
     for (const key of Object.keys(action.params.properties)) {
       t.match(key, /^[a-z0-9_]+$/, `${key} is spelled as PHP reads it`)
       t.notMatch(key, /^(action|token)$/, `${key} does not clash`)
@@ -32,7 +31,7 @@ for (const [name, action] of all) {
 }
 
 for (const [name, action] of [...all, ...logins]) {
-  t.test(`${name} can refuse, and each refusal is reached by its own words`, async t => {
+  t.test(`${name}: the example of each failure matches that failure first`, async t => {
     const refusals = refusalsOf(action)
     for (const [problem, pattern] of Object.entries(action.failures)) {
       t.ok(pattern.wording.test(pattern.example), `${problem}: the example matches the pattern`)
@@ -44,8 +43,8 @@ for (const [name, action] of [...all, ...logins]) {
       t.ok(pattern.wording.test(pattern.example), 'and again: a wording keeps no state')
       t.ok(problems[problem].status >= 400)
       const isUnanswered = action.effect === 'login' && UNANSWERED.some(name => name === problem)
-      const told = isUnanswered ? 'upstream-unavailable' : problem
-      t.ok(problemsOf(action).includes(told), `${problem} is documented, as ${told}`)
+      const reported = isUnanswered ? 'upstream-unavailable' : problem
+      t.ok(problemsOf(action).includes(reported), `${problem} is documented, as ${reported}`)
     }
   })
 }
@@ -104,7 +103,7 @@ t.test('what is sent', async t => {
   t.equal(calls.find(({ action }) => action === 'get_files')?.fields['search'], 'a&token=x')
 })
 
-t.test('a params object with more than is declared sends no more than that', async t => {
+t.test('undeclared members of the params are not sent', async t => {
   const { sandbox, upstream } = await bareUpstream(t)
   const context = contextOf({ token: sandbox.demo.token })
   const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
@@ -118,7 +117,7 @@ t.test('a params object with more than is declared sends no more than that', asy
   t.ok(context.upstream.ms > 0)
 })
 
-t.test('a refusal that quotes the token is told without it, whatever a token looks like', async t => {
+t.test('a refusal that quotes the token is reported without it, whatever a token looks like', async t => {
   const { upstream } = await recordingUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
   const refused = await upstream
     .call(actions.get_users, {}, contextOf({ token: 'opaque_Token-1' }))

@@ -17,14 +17,14 @@ const whole = {
 }
 const identity = { customerId: 7, email: 'me@example.com', role: 'Customer', expiresAt: 1_700_000_900_000 }
 
-const office = async (t: Test, answers: Record<string, Told>) => {
-  const told = await recordingUpstream(
+const authWith = async (t: Test, answers: Record<string, Told>) => {
+  const upstream = await recordingUpstream(
     t,
     Object.fromEntries(Object.entries(answers).map(([name, said]) => [name, () => said]))
   )
-  const auth = createAuth(told.upstream, () => NOW)
+  const auth = createAuth(upstream.upstream, () => NOW)
   return {
-    ...told,
+    ...upstream,
     auth,
     byKey: () => auth.grant({ apiKey: new Secret('the key') }).catch(error => error),
     byPassword: () =>
@@ -34,8 +34,8 @@ const office = async (t: Test, answers: Record<string, Told>) => {
 }
 
 t.test('a login', async t => {
-  t.test('that says whose the token is takes one call, for eight hours and any address', async t => {
-    const { byKey, byPassword, calls } = await office(t, { login: whole, whmcslogin: whole })
+  t.test('whose answer has the customer takes one call, for eight hours and any address', async t => {
+    const { byKey, byPassword, calls } = await authWith(t, { login: whole, whmcslogin: whole })
     for (const log of [byKey, byPassword]) {
       const { token, ...rest } = await log()
       t.equal(token.reveal(), whole.token)
@@ -48,46 +48,46 @@ t.test('a login', async t => {
     ])
   })
 
-  t.test('that lacks the customer or the role asks whose the token is', async t => {
+  t.test('whose answer lacks the customer or the role calls info', async t => {
     const { token_expire: _, ...info } = { ...whole, token: 'another' }
     for (const { role, customer_id, ...lacking } of [whole]) {
       for (const login of [lacking, { ...lacking, role }, { ...lacking, customer_id }]) {
-        const { byKey, calls } = await office(t, { login, info })
+        const { byKey, calls } = await authWith(t, { login, info })
         const grant = await byKey()
         t.equal(grant.token.reveal(), whole.token)
-        t.strictSame(grant.identity, identity, 'the end of the token is the one that the login tells')
+        t.strictSame(grant.identity, identity, 'the expiry is that of the login')
         t.match(calls, [{ action: 'login' }, { action: 'info', token: whole.token }])
       }
     }
   })
 
-  t.test('that tells no end takes the end that info tells, else that of the terms', async t => {
+  t.test('without an expiry takes that of info, else the requested lifetime', async t => {
     const bare = { token: whole.token }
-    const { byKey } = await office(t, { login: bare, info: whole })
+    const { byKey } = await authWith(t, { login: bare, info: whole })
     t.equal((await byKey()).identity.expiresAt, identity.expiresAt)
-    const { byKey: other } = await office(t, { login: bare, info: { ...whole, token_expire: 0 } })
+    const { byKey: other } = await authWith(t, { login: bare, info: { ...whole, token_expire: 0 } })
     t.equal((await other()).identity.expiresAt, NOW + EIGHT_HOURS_MS)
     const { token_expire: _, ...endless } = whole
-    const { byKey: third } = await office(t, { login: endless })
+    const { byKey: third } = await authWith(t, { login: endless })
     t.equal((await third()).identity.expiresAt, NOW + EIGHT_HOURS_MS)
   })
 
-  t.test('by token is that token, and whose it is', async t => {
-    const { byToken, calls } = await office(t, { info: { ...whole, role_type: 'Admin' } })
+  t.test('by token returns that token and its customer', async t => {
+    const { byToken, calls } = await authWith(t, { info: { ...whole, role_type: 'Admin' } })
     const { token, ...rest } = await byToken()
     t.equal(token.reveal(), 'the token')
-    t.strictSame(rest, { identity: { ...identity, role: 'Admin' } }, 'the type of the role goes before its name')
+    t.strictSame(rest, { identity: { ...identity, role: 'Admin' } }, 'role_type comes before role')
     t.strictSame(calls, [{ action: 'info', token: 'the token' }])
   })
 
-  t.test('names what HOSTKEY names, and no more', async t => {
-    const { auth } = await office(t, { info: { token: 'x' } })
+  t.test('returns only the members that HOSTKEY sends', async t => {
+    const { auth } = await authWith(t, { info: { token: 'x' } })
     t.strictSame(await auth.identify(new Secret('x')), { expiresAt: NOW + EIGHT_HOURS_MS })
   })
 })
 
-t.test('words that refuse a token refuse the credential where none was shown', async t => {
-  const { byKey, byPassword, byToken } = await office(t, {
+t.test('invalid-credentials when a login without a token is refused as an invalid token', async t => {
+  const { byKey, byPassword, byToken } = await authWith(t, {
     login: 'Invalid token',
     whmcslogin: 'Invalid token',
     info: 'Invalid token'
@@ -97,13 +97,13 @@ t.test('words that refuse a token refuse the credential where none was shown', a
   t.ok(isProblem(await byToken(), 'invalid-token'))
 })
 
-t.test('other refusals stay what they are', async t => {
-  const { byKey } = await office(t, { login: 'IP not allowed' })
+t.test('other refusals are passed on', async t => {
+  const { byKey } = await authWith(t, { login: 'IP not allowed' })
   t.ok(isProblem(await byKey(), 'forbidden'))
 })
 
-t.test('upstream-unavailable when HOSTKEY does not answer, so that nobody takes it for a wrong key', async t => {
-  const { byKey, byToken, auth } = await office(t, { login: undefined, info: 'SlowDown' })
+t.test('upstream-unavailable, not invalid-credentials, when HOSTKEY does not answer', async t => {
+  const { byKey, byToken, auth } = await authWith(t, { login: undefined, info: 'SlowDown' })
   const unread = await byKey()
   t.ok(isProblem(unread, 'upstream-unavailable'))
   t.equal(unread.options.retryAfterSeconds, 5)
@@ -111,31 +111,31 @@ t.test('upstream-unavailable when HOSTKEY does not answer, so that nobody takes 
   t.ok(isProblem(await byToken(), 'upstream-unavailable'))
   t.ok(
     isProblem(await auth.revoke(new Secret('x')).catch(error => error), 'upstream-bad-response'),
-    'a logout says why'
+    'a logout reports the cause'
   )
 })
 
-t.test('upstream-unavailable when HOSTKEY is not there, or hangs up', async t => {
-  const { byKey } = await office(t, { login: null })
-  const clientAborted = await byKey()
-  t.ok(isProblem(clientAborted, 'upstream-unavailable'))
-  t.ok(isProblem(clientAborted.options.cause, 'upstream-timeout'))
-  const away = createUpstream({
+t.test('upstream-unavailable when HOSTKEY is unreachable or closes the connection', async t => {
+  const { byKey } = await authWith(t, { login: null })
+  const closed = await byKey()
+  t.ok(isProblem(closed, 'upstream-unavailable'))
+  t.ok(isProblem(closed.options.cause, 'upstream-timeout'))
+  const unreachable = createUpstream({
     url: new URL('http://127.0.0.1:1'),
     timeoutMs: 2000,
     observe: () => undefined,
     onCircuitStateChange: () => undefined
   })
-  t.after(() => away.close())
-  const unreached = await createAuth(away)
+  t.after(() => unreachable.close())
+  const unreached = await createAuth(unreachable)
     .identify(new Secret('x'))
     .catch(error => error)
   t.ok(isProblem(unreached, 'upstream-unavailable'))
   t.ok(isProblem(unreached.options.cause, 'upstream-unreachable'))
 })
 
-t.test('a token is ended by itself', async t => {
-  const { auth, calls } = await office(t, { logout: {} })
+t.test('revoke calls logout', async t => {
+  const { auth, calls } = await authWith(t, { logout: {} })
   await auth.revoke(new Secret('x'))
   t.strictSame(calls, [{ action: 'logout', token: 'x' }])
 })

@@ -13,7 +13,7 @@ const flags = Type.Object({ on: Type.Boolean() })
 const either = Type.Union([Type.Object({ status: Type.Integer() }), Type.String()])
 const end = Type.Object({ next: Type.Optional(Type.Union([Type.String(), Type.Literal(false), Type.Null()])) })
 
-/** UPSTREAM 1.2: what PHP prints, and what it means. */
+/** Values as PHP prints them, and as the schema wants them; see docs/explanation/vendor-behaviour.md. */
 const read: [name: string, schema: TSchema, theirs: unknown, ours: unknown][] = [
   ['an integer as text', Type.Integer(), '12', 12],
   ['a negative integer as text', Type.Integer(), '-5', -5],
@@ -72,7 +72,7 @@ t.test('tolerated leaves alone what cannot be meant', async t => {
   for (const [name, schema, theirs] of refused) t.notOk(Value.Check(schema, coerce(schema, theirs)), name)
 })
 
-t.test('tolerated changes no example of an action', async t => {
+t.test('coerce does not change the example of any action', async t => {
   for (const { name, result, example } of Object.values(actions)) t.strictSame(coerce(result, example), example, name)
 })
 

@@ -1,53 +1,53 @@
 import t from 'tap'
 import { describeStatus, type Envelope, encodeForm, openEnvelope } from '../../../../src/upstream/protocol/envelope.ts'
 
-/** UPSTREAM 1.1: what HOSTKEY prints, and what it is. */
+/** Answers of HOSTKEY and how they are read; the shapes are in docs/explanation/vendor-behaviour.md. */
 const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: string][] = [
-  ['E1 OK with an action', '{"result":"OK","action":"get_files","files":[]}', 'success'],
+  ['OK with an action', '{"result":"OK","action":"get_files","files":[]}', 'success'],
   [
-    'E1 with a message that is text',
+    'a message that is text',
     '{"result":"OK","action":"delete_bucket","message":"Bucket deleted successfully"}',
     'success'
   ],
-  ['E1 with a message that is null', '{"result":"OK","action":"delete_account","message":null}', 'success'],
-  ['E1 with code 0', '{"result":"OK","code":0}', 'success'],
-  ['E2 OK with a module', '{"result":"OK","module":"api_keys","action":"list"}', 'success'],
-  ['E5 success', '{"result":"success"}', 'success'],
-  ['E6 a task', '{"result":"OK","callback":"abcdefghijklmnopqrstuvwxyz012345"}', 'success'],
-  ['E7 not ready', '{"result":"Not ready","key":"x"}', 'pending'],
-  ['F1 code -1', '{"code":-1,"message":"Plan not found"}', 'failure', 'Plan not found'],
-  ['F1 code "-1"', '{"code":"-1","message":"Plan not found"}', 'failure', 'Plan not found'],
-  ['F1 beside result OK', '{"result":"OK","code":-1,"message":"no"}', 'failure', 'no'],
-  ['F1 with spaces around its words', '{"code":-1,"message":"  no  "}', 'failure', 'no'],
-  ['F2 with a key', '{"code":-1,"message":"AsyncKey not found","key":"x"}', 'failure', 'AsyncKey not found'],
-  ['F2 with a description', '{"code":-1,"message":"no","description":"why"}', 'failure', 'no'],
-  ['F3 result -1', '{"result":-1,"error":"Incorrect API key format"}', 'failure', 'Incorrect API key format'],
-  ['F3 result -2', '{"result":-2,"error":"Invalid hash"}', 'failure', 'Invalid hash'],
-  ['F3 result "-2"', '{"result":"-2","error":"Invalid hash"}', 'failure', 'Invalid hash'],
+  ['with a message that is null', '{"result":"OK","action":"delete_account","message":null}', 'success'],
+  ['code 0 beside result OK', '{"result":"OK","code":0}', 'success'],
+  ['OK with a module', '{"result":"OK","module":"api_keys","action":"list"}', 'success'],
+  ['success', '{"result":"success"}', 'success'],
+  ['a task', '{"result":"OK","callback":"abcdefghijklmnopqrstuvwxyz012345"}', 'success'],
+  ['not ready', '{"result":"Not ready","key":"x"}', 'pending'],
+  ['code -1', '{"code":-1,"message":"Plan not found"}', 'failure', 'Plan not found'],
+  ['code "-1"', '{"code":"-1","message":"Plan not found"}', 'failure', 'Plan not found'],
+  ['code -1 beside result OK', '{"result":"OK","code":-1,"message":"no"}', 'failure', 'no'],
+  ['with spaces around its words', '{"code":-1,"message":"  no  "}', 'failure', 'no'],
+  ['with a key', '{"code":-1,"message":"AsyncKey not found","key":"x"}', 'failure', 'AsyncKey not found'],
+  ['with a description', '{"code":-1,"message":"no","description":"why"}', 'failure', 'no'],
+  ['result -1', '{"result":-1,"error":"Incorrect API key format"}', 'failure', 'Incorrect API key format'],
+  ['result -2', '{"result":-2,"error":"Invalid hash"}', 'failure', 'Invalid hash'],
+  ['result "-2"', '{"result":"-2","error":"Invalid hash"}', 'failure', 'Invalid hash'],
   [
-    'F4 a code in words',
+    'a code in words',
     '{"result":-1,"error":"No appropriate servers found","code":"NO_APPROPRIATE_SERVERS"}',
     'failure',
     'No appropriate servers found'
   ],
-  ['F3 result "-12" without words', '{"result":"-12"}', 'failure', ''],
-  ['F4 alone', '{"code":"NO_APPROPRIATE_SERVERS","message":"no"}', 'failure', 'no'],
-  ['F5 code -2', '{"code":-2,"message":"Permission denied"}', 'failure', 'Permission denied'],
-  ['F6 error without a reason', '{"result":"error"}', 'failure', ''],
-  ['F7 Error', '{"result":"Error","message":"no"}', 'failure', 'no'],
-  ['F7 Fail', '{"result":"Fail"}', 'failure', ''],
-  ['F7 failed', '{"result":"failed"}', 'failure', ''],
-  ['F7 ERROR', '{"result":"ERROR"}', 'failure', ''],
-  ['F8 an error alone', '{"error":"no"}', 'failure', 'no'],
-  ['F8 code 1', '{"code":1,"error":"no"}', 'failure', 'no'],
-  ['F8 code "1"', '{"code":"1","message":"no"}', 'failure', 'no'],
-  ['F8 code 1 without an error', '{"code":1,"message":"no"}', 'failure', 'no'],
+  ['result "-12" without words', '{"result":"-12"}', 'failure', ''],
+  ['a code in words alone', '{"code":"NO_APPROPRIATE_SERVERS","message":"no"}', 'failure', 'no'],
+  ['code -2', '{"code":-2,"message":"Permission denied"}', 'failure', 'Permission denied'],
+  ['error without a reason', '{"result":"error"}', 'failure', ''],
+  ['Error', '{"result":"Error","message":"no"}', 'failure', 'no'],
+  ['Fail', '{"result":"Fail"}', 'failure', ''],
+  ['failed', '{"result":"failed"}', 'failure', ''],
+  ['ERROR', '{"result":"ERROR"}', 'failure', ''],
+  ['an error alone', '{"error":"no"}', 'failure', 'no'],
+  ['code 1', '{"code":1,"error":"no"}', 'failure', 'no'],
+  ['code "1"', '{"code":"1","message":"no"}', 'failure', 'no'],
+  ['code 1 without an error', '{"code":1,"message":"no"}', 'failure', 'no'],
   ['error before message', '{"code":-1,"error":"first","message":"second"}', 'failure', 'first'],
   ['a message that is no text', '{"code":-1,"message":[]}', 'failure', ''],
-  ['F9 a web page', '<html><body>HOSTKEY</body></html>', 'unreadable'],
-  ['F10 nothing', '', 'unreadable'],
-  ['F10 blanks', ' \r\n', 'unreadable'],
-  ['F11 a warning before the JSON', '<br />\n<b>Warning</b>: x<br />\n{"result":"OK"}', 'unreadable'],
+  ['a web page', '<html><body>HOSTKEY</body></html>', 'unreadable'],
+  ['nothing', '', 'unreadable'],
+  ['blanks', ' \r\n', 'unreadable'],
+  ['a warning before the JSON', '<br />\n<b>Warning</b>: x<br />\n{"result":"OK"}', 'unreadable'],
   ['JSON cut off', '{"result":"OK","files":[', 'unreadable'],
   ['JSON twice', '{"result":"OK"}{"result":"OK"}', 'unreadable'],
   ['a list', '[{"result":"OK"}]', 'unreadable'],
@@ -86,7 +86,7 @@ const envelopes: [name: string, body: string, kind: Envelope['kind'], text?: str
   ['a lower case ok', '{"result":"ok"}', 'success']
 ]
 
-t.test('openEnvelope tells failure from success by result and code alone', async t => {
+t.test('openEnvelope distinguishes failure and success by result and code alone', async t => {
   for (const [name, body, kind, text] of envelopes) {
     const envelope = openEnvelope(body, 's3.php')
     t.equal(envelope.kind, kind, name)
@@ -94,7 +94,7 @@ t.test('openEnvelope tells failure from success by result and code alone', async
   }
 })
 
-t.test('openEnvelope keeps a code in words apart', async t => {
+t.test('openEnvelope returns a textual code separately', async t => {
   const body = '{"result":-1,"error":"No appropriate servers found","code":"NO_APPROPRIATE_SERVERS"}'
   t.match(openEnvelope(body, 'auth.php'), { kind: 'failure', code: 'NO_APPROPRIATE_SERVERS' })
   const codeOf = (code: unknown) => openEnvelope(JSON.stringify({ code }), 's3.php')
@@ -102,12 +102,12 @@ t.test('openEnvelope keeps a code in words apart', async t => {
   for (const code of ['12', '-12', 7]) t.strictSame(codeOf(code), { kind: 'failure', text: '', code: undefined })
 })
 
-t.test('openEnvelope changes nothing in what it reads', async t => {
+t.test('openEnvelope does not change the payload', async t => {
   const payload = { result: 'OK', name: '\ufeffa\ufeff' }
   t.strictSame(openEnvelope(JSON.stringify(payload), 's3.php'), { kind: 'success', payload })
 })
 
-t.test('describeStatus names a status, where it has a name', async t => {
+t.test('describeStatus adds the name of a status if it has one', async t => {
   t.equal(describeStatus(502), 'HTTP 502 Bad Gateway')
   t.equal(describeStatus(599), 'HTTP 599')
 })
@@ -117,9 +117,9 @@ t.test('openEnvelope reads the shapes of auth.php', async t => {
   t.strictSame(
     openEnvelope('{"result":{"token":"x","token_expire":1}}', 'auth.php'),
     { kind: 'success', payload },
-    'E3'
+    'payload in result'
   )
-  t.strictSame(openEnvelope('{"token":"x","token_expire":1}', 'auth.php'), { kind: 'success', payload }, 'E4')
+  t.strictSame(openEnvelope('{"token":"x","token_expire":1}', 'auth.php'), { kind: 'success', payload }, 'bare token')
   t.hasStrict(openEnvelope('{"result":0,"token":"x"}', 'auth.php'), { kind: 'success' })
   t.hasStrict(openEnvelope('{"result":null,"token":"x"}', 'auth.php'), { kind: 'success' })
   for (const body of [
@@ -133,7 +133,7 @@ t.test('openEnvelope reads the shapes of auth.php', async t => {
   t.equal(openEnvelope('{"result":[]}', 'auth.php').kind, 'unreadable')
 })
 
-t.test('openEnvelope says why it cannot read, and quotes nothing', async t => {
+t.test('openEnvelope gives the reason for an unreadable answer, without quoting it', async t => {
   const reasonOf = (body: string) => {
     const envelope = openEnvelope(body, 's3.php')
     return envelope.kind === 'unreadable' ? envelope.reason : ''
@@ -148,7 +148,7 @@ t.test('openEnvelope says why it cannot read, and quotes nothing', async t => {
 })
 
 t.test('encodeForm', async t => {
-  t.test('writes each key once, in order, decoded by PHP to the same text', async t => {
+  t.test('encodes each field once, in order; decoding gives the same text', async t => {
     const text = ' a+b&c=d%20e?#ä\u{1f600}\u0000\r\n;'
     const form = encodeForm([
       ['action', 'delete_file'],
@@ -166,7 +166,7 @@ t.test('encodeForm', async t => {
     t.match(form, /^[!-~]+$/)
   })
 
-  t.test('throws for what PHP would read otherwise', async t => {
+  t.test('throws for a value that PHP would read differently', async t => {
     for (const value of ['\ud800', 'a\udc00', Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53]) {
       t.throws(() => encodeForm([['x', value]]), TypeError)
     }

@@ -7,7 +7,7 @@ import { type Gateway, gateway, type Reply } from '../../../support/harness/gate
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-/** An operation that calls the action, so that a refusal of it can be seen. */
+/** An operation that calls the action. */
 const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
   create_account: g => g.post('/accounts', { planId: 1, bucketName: 'photos' }),
   create_bucket: g => g.post('/accounts/s3_user_1/buckets', { name: 'photos' }),
@@ -34,9 +34,9 @@ type Row = [action: ActionName, text: string, status: number, problem: ProblemNa
 const CREATED = 'S3 account was created, but had an error:'
 const FILES = 's3/get_files: Load S3 files error:'
 
-/** UPSTREAM section 4, by its numbers: what HOSTKEY says, and what the caller is told. */
+/** Texts of HOSTKEY and the reply to the caller; see docs/explanation/vendor-behaviour.md#refusals. */
 const rows: Record<string, Row[]> = {
-  '1: before any suffix': [
+  'created with an error, before any suffix': [
     ['create_account', `${CREATED} Bucket already exists`, 502, 'account-state-unknown', 'partial'],
     ['create_account', `${CREATED} quota exceeded`, 502, 'account-state-unknown', 'partial'],
     ['create_account', `${CREATED} Permission denied`, 502, 'account-state-unknown', 'partial'],
@@ -44,44 +44,44 @@ const rows: Record<string, Row[]> = {
     ['create_account', `  ${CREATED.toLowerCase()} ...  `, 502, 'account-state-unknown', 'partial'],
     ['create_order', `${CREATED} ...`, 202, 'account-state-unknown', 'partial']
   ],
-  '2': [['create_order', 'issue service paid', 402, 'payment-required', 'unknown']],
-  '3': [
+  unpaid: [['create_order', 'issue service paid', 402, 'payment-required', 'unknown']],
+  'bucket exists': [
     ['create_bucket', 'Create bucket error: Bucket already exists', 409, 'bucket-exists', 'not-applied'],
     ['create_bucket', 'Create bucket error: BucketAlreadyExists', 409, 'bucket-exists', 'not-applied'],
     ['create_bucket', 'Create bucket error: BucketAlreadyOwnedByYou', 409, 'bucket-exists', 'not-applied']
   ],
-  '4': [
+  'other failures of a new bucket': [
     ['create_bucket', 'Create bucket error: InternalError', 502, 'upstream-storage-error', 'unknown'],
     ['create_bucket', 'Create bucket error: InvalidBucketName', 422, 'invalid-bucket-name', 'not-applied'],
     ['create_bucket', 'Create bucket error: TooManyBuckets', 409, 'limit-reached', 'not-applied'],
     ['create_bucket', 'Create bucket error: AccessDenied', 403, 'forbidden', 'not-applied']
   ],
-  '5': [
+  'bucket not empty': [
     ['delete_bucket', 'Delete S3 bucket error: Bucket not empty', 409, 'bucket-not-empty', 'not-applied'],
     ['delete_bucket', 'Delete S3 bucket error: BucketNotEmpty', 409, 'bucket-not-empty', 'not-applied']
   ],
-  '6': [
+  'bucket not found': [
     ['delete_bucket', 'Delete S3 bucket error: NoSuchBucket', 404, 'bucket-not-found', 'not-applied'],
     ['delete_bucket', 'Delete S3 bucket error: not found', 404, 'bucket-not-found', 'not-applied']
   ],
-  '7': [
+  'file deletion': [
     ['delete_file', 'Delete S3 file error: File not found', 404, 'file-not-found', 'not-applied'],
     ['delete_file', 'Delete S3 file error: NoSuchKey', 404, 'file-not-found', 'not-applied'],
     ['delete_file', 'Delete S3 file error: NoSuchBucket', 404, 'bucket-not-found', 'not-applied'],
     ['delete_file', 'Delete S3 file error: InternalError', 502, 'upstream-storage-error', 'unknown']
   ],
-  '8': [
+  'account deletion': [
     ['delete_account', 'Delete S3 account error: ...', 502, 'upstream-storage-error', 'unknown'],
     ['delete_account', 'Delete S3 account error: BucketNotEmpty', 502, 'upstream-storage-error', 'unknown']
   ],
-  '9': [['get_buckets', 's3/get_buckets: Load bucket error: ...', 502, 'upstream-storage-error']],
-  '10': [
+  'list of buckets': [['get_buckets', 's3/get_buckets: Load bucket error: ...', 502, 'upstream-storage-error']],
+  'list of files': [
     ['get_files', 's3/get_files: Load S3 files error: ...', 502, 'upstream-storage-error'],
     ['get_files', 's3/get_files: Load S3 files error: NoSuchBucket', 404, 'bucket-not-found'],
     ['get_files', 's3/get_files: Load S3 files error: Invalid token', 400, 'invalid-cursor'],
     ['get_files', `${FILES} The continuation token provided is incorrect`, 400, 'invalid-cursor']
   ],
-  '11': [
+  'account not found': [
     ['get_buckets_rmq', 'S3 account not found for this customer', 404, 'account-not-found'],
     ['get_buckets', 'S3 account not found for this customer', 404, 'account-not-found'],
     ['get_files', 'S3 account not found for this customer', 404, 'account-not-found'],
@@ -91,24 +91,24 @@ const rows: Record<string, Row[]> = {
     ['delete_file', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied'],
     ['delete_account', 'S3 account not found for this customer', 404, 'account-not-found', 'not-applied']
   ],
-  '12': [['get_users', 'customer not found', 404, 'customer-not-found']],
-  '13': [
+  'customer not found': [['get_users', 'customer not found', 404, 'customer-not-found']],
+  'plan not found': [
     ['history', 'Plan not found', 404, 'plan-not-found'],
     ['create_account', 'Plan not found', 422, 'plan-not-orderable', 'not-applied'],
     ['create_order', 'Plan not found', 422, 'plan-not-orderable', 'not-applied']
   ],
-  '14': [['show_key', 'invalid key', 400, 'invalid-request']],
-  '15': [
+  'invalid key': [['show_key', 'invalid key', 400, 'invalid-request']],
+  'invalid request': [
     ['list_plans', 's3/list_plans: invalid request', 400, 'invalid-request'],
     ['get_users', 's3/get_users: invalid request', 400, 'invalid-request'],
     ['delete_file', 'invalid request', 400, 'invalid-request', 'not-applied']
   ],
-  '16': [
+  'missing field': [
     ['get_users', 'Missing required keys: id', 400, 'invalid-request'],
     ['create_bucket', 'bucket_name required', 400, 'invalid-request', 'not-applied'],
     ['get_users', 'Empty message', 400, 'invalid-request']
   ],
-  '17': [
+  'invalid token': [
     'Invalid token',
     'token expired',
     'token is invalid',
@@ -118,7 +118,7 @@ const rows: Record<string, Row[]> = {
     'unauthorized',
     'authentication failed'
   ].map((text): Row => ['get_users', text, 401, 'invalid-token']),
-  '18 and 19': [
+  forbidden: [
     'not authorized',
     'Permission denied',
     'access denied',
@@ -126,7 +126,7 @@ const rows: Record<string, Row[]> = {
     'Ticket not found or you has no permissions',
     'IP not allowed'
   ].map((text): Row => ['get_buckets_rmq', text, 403, 'forbidden']),
-  '4.1, by the action': [
+  'assumed texts, by action': [
     ['get_buckets', 's3/get_buckets: Load bucket error: InvalidAccessKeyId', 502, 'upstream-storage-error'],
     ['delete_file', 'Delete S3 file error: SignatureDoesNotMatch', 502, 'upstream-storage-error', 'unknown'],
     ['get_files', 'The specified bucket does not exist', 404, 'bucket-not-found'],
@@ -149,40 +149,40 @@ const rows: Record<string, Row[]> = {
   ]
 }
 
-/** Asserts that nobody can tell yet what became of an order, and why. */
+/** Asserts an order with an unknown outcome, and its problem. */
 const isOpen = (t: Test, reply: Reply, name: ProblemName) => {
   t.equal(reply.statusCode, 202, reply.text)
   t.hasStrict(reply.json(), { state: 'unknown', problem: { name } })
 }
 
-t.test('what HOSTKEY says', async t => {
+t.test('a refusal of HOSTKEY', async t => {
   const g = await gateway(t)
   const { control } = g.sandbox
 
   for (const [row, cases] of Object.entries(rows)) {
-    t.test(`row ${row}`, async t => {
+    t.test(row, async t => {
       for (const [action, text, status, problem, outcome] of cases) {
-        t.test(`${status} ${problem} when ${action} says "${text}"`, async t => {
+        t.test(`${status} ${problem} when ${action} is refused with "${text}"`, async t => {
           control.reset()
           control.fault({ kind: 'refusal', text, action })
           const reply = await asking[action](g)
           if (status === 202) isOpen(t, reply, problem)
           else fails(t, reply, status, problem, outcome === undefined ? {} : { outcome })
           if (status !== 202) t.equal(reply.json().outcome, outcome)
-          t.equal(control.counters()[action], 1, 'asked once')
+          t.equal(control.counters()[action], 1, 'sent once')
         })
       }
     })
   }
 })
 
-t.test('what nobody knows', async t => {
+t.test('an unclassified refusal', async t => {
   const g = await gateway(t)
   const { control } = g.sandbox
   const usage = () => asking.get_buckets_rmq(g)
   t.beforeEach(() => control.reset())
 
-  t.test('502 upstream-refused when the words are unknown: quoted, counted, logged, not repeatable', async t => {
+  t.test('502 upstream-refused when the text is unknown: quoted, counted, logged, not retryable', async t => {
     control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned' })
     g.lines.length = 0
     fails(t, await usage(), 502, 'upstream-refused', {
@@ -194,12 +194,12 @@ t.test('what nobody knows', async t => {
     t.ok(g.lines.some(line => line.includes('"upstreamText":"Flux capacitor misaligned"')))
   })
 
-  t.test('502 upstream-refused, outcome unknown, when a write is refused in unknown words', async t => {
+  t.test('502 upstream-refused, outcome unknown, when a write is refused with an unknown text', async t => {
     control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned', action: 'delete_file' })
     fails(t, await asking.delete_file(g), 502, 'upstream-refused', { outcome: 'unknown', retryable: false })
   })
 
-  t.test('502 upstream-refused when known words come after 2,048 others: patterns see no more', async t => {
+  t.test('502 upstream-refused when a known text begins after 2,048 characters', async t => {
     control.fault({ kind: 'refusal', text: `${'x'.repeat(2030)} invalid token` })
     fails(t, await usage(), 401, 'invalid-token')
     control.clearFaults()
@@ -226,6 +226,6 @@ t.test('what nobody knows', async t => {
     t.ok(message.length <= 512)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested.
     t.notMatch(message, /[\u0000-\u001f\u007f\u202e]/)
-    t.notOk(reply.json().detail.includes('Odd'), 'only the member of its own quotes HOSTKEY')
+    t.notOk(reply.json().detail.includes('Odd'), 'only `upstream` quotes HOSTKEY')
   })
 })

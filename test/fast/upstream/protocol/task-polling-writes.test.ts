@@ -14,7 +14,7 @@ const actions = {
   delete_bucket: [deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }]
 } as const
 
-/** A HOSTKEY that puts every write into its queue, and answers for it as it is told. */
+/** An upstream that queues every write; `check` answers the polls. */
 const ask = async (t: Test, name: keyof typeof actions, check: () => Told) => {
   const { upstream, calls, close } = await recordingUpstream(t, {
     create_order: queued,
@@ -27,9 +27,9 @@ const ask = async (t: Test, name: keyof typeof actions, check: () => Told) => {
   return { outcome, calls, close, sent: calls.filter(({ action }) => action === name).length }
 }
 
-t.test('a write that HOSTKEY puts into a queue', async t => {
+t.test('a write that HOSTKEY queues', async t => {
   for (const name of Object.keys(actions) as (keyof typeof actions)[]) {
-    t.test(`${name} ends as its task does`, async t => {
+    t.test(`${name} has the result of its task`, async t => {
       const done = await ask(t, name, () => ({ context: { s3uid: 's3_user_9' }, key: KEY }))
       t.notOk(isProblem(done.outcome))
       t.match(done.calls.at(-1), { action: 'check', key: KEY })
@@ -37,20 +37,20 @@ t.test('a write that HOSTKEY puts into a queue', async t => {
       t.match(outcome, { problem: 'forbidden', options: { outcome: 'not-applied' } })
     })
 
-    for (const [what, told] of [
-      ['hangs up', null],
-      ['answers nonsense', undefined],
-      ['does not know the task any more', 'AsyncKey not found'],
-      ['wants a token', 'Invalid token']
+    for (const [what, reply] of [
+      ['closes the connection', null],
+      ['gives an unreadable answer', undefined],
+      ['no longer knows the task', 'AsyncKey not found'],
+      ['asks for a token', 'Invalid token']
     ] as const) {
-      t.test(`${name} is sent once and stays unknown when HOSTKEY, asked for the task, ${what}`, async t => {
-        const { outcome, sent } = await ask(t, name, () => told)
+      t.test(`${name} is sent once and stays unknown when the poll finds that HOSTKEY ${what}`, async t => {
+        const { outcome, sent } = await ask(t, name, () => reply)
         t.match(outcome, { problem: 'upstream-timeout', options: { outcome: 'unknown' } })
         t.equal(sent, 1)
       })
     }
 
-    t.test(`${name} is sent once and stays unknown when HOSTKEY cannot be reached any more`, async t => {
+    t.test(`${name} is sent once and stays unknown when HOSTKEY becomes unreachable`, async t => {
       const { upstream, calls, close } = await recordingUpstream(t, {
         [name]: () => {
           close()
@@ -65,7 +65,7 @@ t.test('a write that HOSTKEY puts into a queue', async t => {
   }
 })
 
-t.test('an answer that holds more than the key of a task is an answer', async t => {
+t.test('an answer with a result is an answer, also with the key of a task', async t => {
   const { upstream, calls } = await recordingUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
   await upstream.call(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, contextOf())
   t.equal(calls.length, 1)

@@ -7,14 +7,14 @@ import { gateway } from '../../../support/harness/gateway.ts'
 
 const USAGE = '/accounts/s3_user_1/usage'
 
-t.test('an answer that HOSTKEY puts into a queue', async t => {
+t.test('a read that HOSTKEY queues', async t => {
   const { get, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '1500' })
   const { control } = sandbox
   const polls = () => control.calls().filter(({ script }) => script === 'eq_callback.php').length
   const plain = (await get(USAGE)).json()
   t.beforeEach(() => control.reset())
 
-  t.test('200 as if it had come at once, when it is ready within the deadline', async t => {
+  t.test('200 with the same body as without a queue, when it is ready within the deadline', async t => {
     control.setBehaviours({ rmq: 'callback', callbackSeconds: 0 })
     const reply = await get(USAGE)
     t.equal(reply.statusCode, 200, reply.text)
@@ -23,7 +23,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
     t.equal(control.counters()['get_buckets_rmq'], 1)
   })
 
-  t.test('200 after some polls when it takes its time', async t => {
+  t.test('200 after several polls when it is slow', async t => {
     control.setBehaviours({ rmq: 'callback', callbackSeconds: 1 })
     const reply = await get(USAGE)
     t.equal(reply.statusCode, 200, reply.text)
@@ -32,7 +32,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
     t.equal(control.counters()['get_buckets_rmq'], 1)
   })
 
-  t.test('504 upstream-timeout when it is never ready: at the deadline, and the task is put once', async t => {
+  t.test('504 upstream-timeout at the deadline when it is never ready; the call is sent once', async t => {
     control.setBehaviours({ rmq: 'stall' })
     const startedAt = performance.now()
     fails(t, await get(USAGE), 504, 'upstream-timeout', { retryable: true })
@@ -43,7 +43,7 @@ t.test('an answer that HOSTKEY puts into a queue', async t => {
   })
 })
 
-t.test('upstream-bad-response, and no missing account, when HOSTKEY does not know its task any more', async t => {
+t.test('upstream-bad-response, not account-not-found, when HOSTKEY no longer knows the task', async t => {
   const { upstream } = await recordingUpstream(t, {
     get_buckets_rmq: () => ({ callback: 'a1'.repeat(16) }),
     check: () => 'AsyncKey not found'

@@ -13,12 +13,12 @@ import { serving } from '../../../support/harness/serving.ts'
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-/** Deadlines: one that is met, and one that a busy machine does not come near. */
+/** Deadlines: one that is reached, and one that is never reached, even on a busy machine. */
 const TIMEOUT_MS = 400
 const PATIENCE_MS = 20_000
 const FILE = '/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz'
 
-/** What each fault of the wire comes to, and whether the file is gone when a deletion of it has met the fault. */
+/** The reply for each transport fault, and whether a deletion with this fault has deleted the file. */
 const faults: [kind: FaultKind, status: number, problem: ProblemName, isGone: boolean][] = [
   ['reset-before', 504, 'upstream-timeout', false],
   ['reset-after', 504, 'upstream-timeout', true],
@@ -41,10 +41,10 @@ const faults: [kind: FaultKind, status: number, problem: ProblemName, isGone: bo
   ['auth-failure', 401, 'invalid-token', false]
 ]
 
-/** HOSTKEY has said no: nobody needs to look what became of the write. */
+/** A refusal needs no verification. */
 const isRefusal = (problem: ProblemName) => problem === 'upstream-throttled' || problem === 'invalid-token'
 
-t.test('faults of the wire', async t => {
+t.test('transport faults', async t => {
   const sandbox = await startSandbox({ seed: crypto.randomUUID() })
   const { control } = sandbox
   t.after(() => sandbox.close())
@@ -56,7 +56,7 @@ t.test('faults of the wire', async t => {
 
   for (const [kind, status, problem, gone] of faults) {
     t.test(kind, async t => {
-      // One for each: the breaker must not remember the fault before.
+      // A gateway for each fault, so that no circuit opens.
       const deadlineMs = /hang|stall/.test(kind) ? TIMEOUT_MS : PATIENCE_MS
       const { get, del } = await gateway(t, { UPSTREAM_TIMEOUT_MS: String(deadlineMs) }, { sandbox })
 
@@ -68,26 +68,29 @@ t.test('faults of the wire', async t => {
         t.notMatch(
           reply.text,
           /Warning|\/var\/www|nginx|\.php|<|elsewhere|ECONNRESET/i,
-          'nothing of what HOSTKEY printed'
+          'does not quote what HOSTKEY printed'
         )
       })
 
       const outcome = isRefusal(problem) ? 'not-applied' : 'unknown'
-      t.test(`${status} ${problem}, outcome ${outcome}, when a write meets ${kind} and no list tells`, async t => {
-        control.fault({ kind, action: 'delete_file' })
-        control.fault({ kind: 'html-200', action: 'get_files' })
-        const reply = await del(FILE)
-        fails(t, reply, status, problem, { outcome, retryable: problem === 'upstream-throttled' })
-        t.equal(control.counters()['delete_file'], 1)
-        t.equal(isGone(), gone)
-      })
+      t.test(
+        `${status} ${problem}, outcome ${outcome}, when a write meets ${kind} and the list cannot be read`,
+        async t => {
+          control.fault({ kind, action: 'delete_file' })
+          control.fault({ kind: 'html-200', action: 'get_files' })
+          const reply = await del(FILE)
+          fails(t, reply, status, problem, { outcome, retryable: problem === 'upstream-throttled' })
+          t.equal(control.counters()['delete_file'], 1)
+          t.equal(isGone(), gone)
+        }
+      )
 
       if (isRefusal(problem)) return
-      // Without an answer of PHP's own HOSTKEY may still be at it.
+      // Without an answer of PHP, HOSTKEY may still execute the write.
       const isOpen = problem === 'upstream-timeout' || /^html-50/.test(kind)
       const left = isOpen ? { outcome: 'unknown', retryable: false } : { outcome: 'not-applied', retryable: true }
       const heard = gone ? '204' : `${status} ${problem}, outcome ${left.outcome},`
-      t.test(`${heard} when a write meets ${kind} and the list tells: sent once`, async t => {
+      t.test(`${heard} when a write meets ${kind} and the list is read: sent once`, async t => {
         control.fault({ kind, action: 'delete_file' })
         const reply = await del(FILE)
         if (gone) t.equal(reply.statusCode, 204, reply.text)
@@ -99,7 +102,7 @@ t.test('faults of the wire', async t => {
   }
 })
 
-t.test('how long a call takes, and over which connection', async t => {
+t.test('deadline and connection of a call', async t => {
   const patient = await gateway(t, { UPSTREAM_TIMEOUT_MS: String(PATIENCE_MS) })
   const { get, del } = patient
   const { control } = patient.sandbox
@@ -118,7 +121,7 @@ t.test('how long a call takes, and over which connection', async t => {
     [7000, '7'],
     [3_600_000, '30']
   ] as const) {
-    t.test(`503 upstream-throttled with Retry-After ${seconds} when HOSTKEY says ${ms / 1000}`, async t => {
+    t.test(`503 upstream-throttled with Retry-After ${seconds} when HOSTKEY sends ${ms / 1000}`, async t => {
       control.fault({ kind: 'throttled-retry-after', ms })
       const reply = await get('/plans')
       fails(t, reply, 503, 'upstream-throttled', { retryable: true })
@@ -126,7 +129,7 @@ t.test('how long a call takes, and over which connection', async t => {
     })
   }
 
-  t.test('a write and a login go over a connection of their own, reads share theirs', async t => {
+  t.test('a write and a login use a new connection each, reads reuse theirs', async t => {
     await del(FILE)
     await get('/plans')
     await createBrowser(patient).logIn({ apiKey: patient.sandbox.demo.apiKey })
@@ -138,7 +141,7 @@ t.test('how long a call takes, and over which connection', async t => {
 })
 
 t.test('a redirect', async t => {
-  t.test('is not followed, and the token goes nowhere', async t => {
+  t.test('is not followed; the token is not sent there', async t => {
     let visits = 0
     const elsewhere = await serving(t, (_request, response) => {
       visits += 1
@@ -151,7 +154,7 @@ t.test('a redirect', async t => {
   })
 })
 
-t.test('an upstream of another kind', async t => {
+t.test('an upstream that breaks the protocol', async t => {
   const bomb = gzipSync(`{"result":"OK","plans":[]${' '.repeat(50 * 1024 * 1024)}}`)
   const answers: [name: string, status: number, problem: ProblemName, answer: RequestListener][] = [
     [
@@ -164,7 +167,7 @@ t.test('an upstream of another kind', async t => {
       }
     ],
     [
-      'it is no gzip though it says so',
+      'its Content-Encoding is gzip but its body is not',
       502,
       'upstream-bad-response',
       (_request, response) => {
@@ -182,7 +185,7 @@ t.test('an upstream of another kind', async t => {
       }
     ],
     [
-      'it drips a byte now and then, for ever',
+      'it sends single bytes for ever',
       504,
       'upstream-timeout',
       (_request, response) => {
@@ -191,7 +194,7 @@ t.test('an upstream of another kind', async t => {
       }
     ],
     [
-      'it talks no HTTP',
+      'it does not speak HTTP',
       502,
       'upstream-bad-response',
       (request, _response) => {
@@ -207,7 +210,7 @@ t.test('an upstream of another kind', async t => {
       }
     ],
     [
-      'its numbers are beyond all bounds',
+      'a number overflows',
       502,
       'upstream-bad-response',
       (_request, response) => {
@@ -224,17 +227,17 @@ t.test('an upstream of another kind', async t => {
     })
   }
 
-  t.test('502 upstream-unreachable, not applied and repeatable, when nobody listens', async t => {
+  t.test('502 upstream-unreachable, not applied and retryable, when the port is closed', async t => {
     const { get, del } = await gateway(t, { UPSTREAM_URL: 'http://127.0.0.1:1/' })
     fails(t, await get('/plans'), 502, 'upstream-unreachable', { retryable: true })
     fails(t, await del(FILE), 502, 'upstream-unreachable', { outcome: 'not-applied', retryable: true })
   })
 })
 
-t.test('a caller who hangs up', async t => {
+t.test('a caller that disconnects', async t => {
   const { url, sandbox, asked, lines } = await gateway(t)
   const { control } = sandbox
-  const orderThenHangUp = async (during: string) => {
+  const orderThenDisconnect = async (during: string) => {
     control.reset()
     control.fault({ kind: 'latency', action: during, ms: 150, count: 1 })
     const authorization = `Bearer ${sandbox.demo.token}`
@@ -245,17 +248,17 @@ t.test('a caller who hangs up', async t => {
     while (!asked().includes(during)) await pause(5)
     lines.length = 0
     caller.destroy()
-    // The line of the request comes when nothing more is done for it.
+    // The request is logged when all its work has ended.
     t.ok(await eventually(() => lines.some(line => line.includes('"clientAborted":true'))))
   }
 
-  t.test('before anything is sent that bills has ordered nothing', async t => {
-    await orderThenHangUp('list_plans')
+  t.test('before the order is sent orders nothing', async t => {
+    await orderThenDisconnect('list_plans')
     t.strictSame(asked(), ['info', 'list_plans'])
   })
 
-  t.test('after that cancels nothing: what became of it is still looked for', async t => {
-    await orderThenHangUp('create_order')
+  t.test('after the order is sent does not stop its verification', async t => {
+    await orderThenDisconnect('create_order')
     t.equal(control.counters()['create_order'], 1)
     t.ok(asked().includes('get_buckets'))
     t.equal(control.state().accounts.length, 5)

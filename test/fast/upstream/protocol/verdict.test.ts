@@ -38,7 +38,7 @@ const refusal = (text: string): Envelope => ({ kind: 'failure', text, code: unde
 const page = openEnvelope('<html>', 's3.php')
 const { create_bucket, create_order, delete_file, get_buckets, get_files, get_users, list_plans, show_key } = actions
 
-t.test('an answer that cannot be used', async t => {
+t.test('an unusable answer', async t => {
   for (const [envelope, reason] of [
     [{ kind: 'pending' }, /not ready/],
     [page, /a web page/],
@@ -52,7 +52,7 @@ t.test('an answer that cannot be used', async t => {
 })
 
 t.test('an HTTP status', async t => {
-  t.test('of a front that could not reach what is behind it is as good as a broken connection', async t => {
+  t.test('502 to 504 come from a proxy and count as a broken connection', async t => {
     for (const [status, stage] of [
       [501, 'ambiguous'],
       [502, 'early'],
@@ -67,7 +67,7 @@ t.test('an HTTP status', async t => {
     }
   })
 
-  t.test('401 and 429 say that nothing was done, whatever the body says', async t => {
+  t.test('401 and 429 mean not-applied, whatever the body contains', async t => {
     for (const [status, name] of [
       [401, 'invalid-token'],
       [429, 'upstream-throttled']
@@ -80,7 +80,7 @@ t.test('an HTTP status', async t => {
     }
   })
 
-  t.test('429 tells how long to wait, within reason', async t => {
+  t.test('429 passes Retry-After on, up to 30 s', async t => {
     for (const [retryAfter, seconds] of [
       [undefined, 5],
       ['soon', 5],
@@ -94,39 +94,39 @@ t.test('an HTTP status', async t => {
     }
   })
 
-  t.test('changes nothing in a refusal', async t => {
+  t.test('does not change the meaning of a refusal', async t => {
     t.match(problemOf(get_users, refusal('Permission denied'), { status: 500 }), { problem: 'forbidden' })
   })
 })
 
 t.test('a refusal', async t => {
-  t.test('in words that are not known leaves a write open, and is quoted', async t => {
+  t.test('with an unknown text leaves the outcome unknown, and is quoted', async t => {
     const problem = problemOf(create_bucket, refusal('Nie možna'))
     t.match(problem, { problem: 'upstream-refused', options: { outcome: 'unknown' } })
     t.strictSame(problem.options.upstream, { action: 'create_bucket', message: 'Nie možna' })
     t.notOk('outcome' in problemOf(get_users, refusal('Nie možna')).options)
   })
 
-  t.test('is looked at to its 2,048th character', async t => {
+  t.test('is matched up to its 2,048th character', async t => {
     const at = (length: number) => problemOf(get_users, refusal(`${'x '.repeat(length / 2)}denied`)).problem
     t.equal(at(MAX_REFUSAL_LENGTH - 6), 'forbidden')
     t.equal(at(MAX_REFUSAL_LENGTH), 'upstream-refused')
   })
 
-  t.test('is quoted without what was sent', async t => {
+  t.test('is quoted without credentials', async t => {
     const problem = problemOf(login, refusal('IP not allowed for hunter22'), { secrets: ['hunter22'] })
     t.match(problem, { problem: 'forbidden', options: { upstream: { action: 'login' } } })
     t.notMatch(problem.options.upstream?.message, 'hunter22')
   })
 
-  t.test('for being busy says when to come again, and no other does', async t => {
+  t.test('for overload has Retry-After, and no other has', async t => {
     t.match(problemOf(create_order, refusal('SlowDown')).options, { retryAfterSeconds: 5, outcome: 'unknown' })
     t.notOk('retryAfterSeconds' in problemOf(create_order, refusal('Permission denied')).options)
     t.notOk('outcome' in problemOf(get_users, refusal('SlowDown')).options)
   })
 })
 
-t.test('a bucket whose storage refuses under result OK', async t => {
+t.test('a refusal of the storage under result OK', async t => {
   for (const [status, problem, outcome] of [
     [199, 'upstream-storage-error', 'unknown'],
     [300, 'upstream-storage-error', 'unknown'],
@@ -147,7 +147,7 @@ t.test('a bucket whose storage refuses under result OK', async t => {
   }
 })
 
-t.test('a token that waits for its second factor opens nothing', async t => {
+t.test('two-factor-required for a token that waits for its second factor', async t => {
   for (const waiting of [1, '1', true, 'yes']) {
     const problem = problemOf(login, success({ token: 'x', '2fa': waiting }))
     t.match(problem, { problem: 'two-factor-required' })
@@ -157,12 +157,12 @@ t.test('a token that waits for its second factor opens nothing', async t => {
   t.match(problemOf(login, success({ token: '' })), { problem: 'upstream-bad-response' })
 })
 
-t.test('a payload of PHP’s is read as it is meant', async t => {
+t.test('the payload is coerced to the declared types', async t => {
   t.match(judged(list_plans, success({ plans: { 1: { id: '7' } } })), { plans: [{ id: 7 }] })
   t.match(problemOf(show_key, success({ key: '' })), { problem: 'upstream-bad-response' })
 })
 
-/** Words in another place, or near to known ones: what they mean to each action. */
+/** Texts that resemble known ones, and the problem that they mean for an action. */
 const words: [action: Action, text: string, problem: string][] = [
   [get_users, 'Invalid request', 'invalid-request'],
   [get_users, 's3/get_users: unknown action', 'invalid-request'],
@@ -218,7 +218,7 @@ const words: [action: Action, text: string, problem: string][] = [
   [show_key, 'invalid keys', 'upstream-refused']
 ]
 
-t.test('words mean what they mean to their action, in their place', async t => {
+t.test('a text is matched by its position and the action', async t => {
   for (const [action, text, problem] of words)
     t.equal(problemOf(action, refusal(text)).problem, problem, `${action.name}: ${text}`)
 })

@@ -6,8 +6,8 @@ import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
 import { fails } from '../../../support/assert/expect.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
-t.test('a lane', async t => {
-  t.test('runs so many at a time, the others in their order, and refuses what is beyond its queueSize', async t => {
+t.test('a bulkhead', async t => {
+  t.test('runs as many as it has slots, the others in their order, and refuses those beyond its queue', async t => {
     const bulkhead = createBulkhead({ slots: 2, queueSize: 3, maxWaitMs: 1000 })
     const order: number[] = []
     let most = 0
@@ -28,7 +28,7 @@ t.test('a lane', async t => {
     t.equal(bulkhead.inFlight, 0)
   })
 
-  t.test('sends away who has waited too long, and does not begin their work', async t => {
+  t.test('refuses work that has waited too long, without beginning it', async t => {
     const bulkhead = createBulkhead({ slots: 1, queueSize: 1, maxWaitMs: 20 })
     const first = bulkhead.run(() => pause(80))
     let hasBegun = false
@@ -41,7 +41,7 @@ t.test('a lane', async t => {
     t.equal(await bulkhead.run(async () => 'free again'), 'free again')
   })
 
-  t.test('gives the slot back when the work fails', async t => {
+  t.test('frees the slot when the work fails', async t => {
     const bulkhead = createBulkhead({ slots: 1, queueSize: 0, maxWaitMs: 20 })
     await t.rejects(
       bulkhead.run(() => Promise.reject(new Error('no'))),
@@ -56,13 +56,13 @@ t.test('a lane', async t => {
   })
 })
 
-t.test('503 overloaded with Retry-After when a lane is full; the other lanes go on', async t => {
+t.test('503 overloaded with Retry-After when a bulkhead is full; the others are not affected', async t => {
   const { get, post, sandbox } = await gateway(t, { UPSTREAM_TIMEOUT_MS: '5000' })
   const { slots, queueSize } = classOf['async-read']
   sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 2000 })
   const beyond = 4
   const asked = Array.from({ length: slots + queueSize + beyond }, (_, n) =>
-    // Each of an account of its own, which HOSTKEY does not know: who asks the same shares one call.
+    // Different unknown accounts: identical reads would share one call.
     get(`/accounts/s3_user_${1000 + n}/usage`)
   )
   await pause(100)
@@ -70,7 +70,7 @@ t.test('503 overloaded with Retry-After when a lane is full; the other lanes go 
   t.equal((await post('/accounts/s3_user_1/buckets', { name: 'meanwhile' })).statusCode, 201, 'writes too')
   const replies = await Promise.all(asked)
   const refused = replies.filter(({ statusCode }) => statusCode !== 404)
-  // Who waits is sent away after 250 ms, long before a slot comes free.
+  // The queue is refused after 250 ms, long before a slot is free.
   t.equal(refused.length, queueSize + beyond)
   for (const reply of refused) {
     fails(t, reply, 503, 'overloaded', { retryable: true })

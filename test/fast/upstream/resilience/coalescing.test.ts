@@ -11,7 +11,7 @@ import type { Call } from '../../../../src/upstream/call.ts'
 import { coalesced } from '../../../../src/upstream/resilience/coalescing.ts'
 import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
-/** An upstream that answers when it is told to. */
+/** An upstream that answers on command. */
 const upstream = () => {
   const sent: {
     action: string
@@ -33,8 +33,8 @@ const upstream = () => {
 
 const account = { s3uid: 's3_user_1' }
 
-t.test('reads that ask the same at the same time', async t => {
-  t.test('are one call, which is asked again when it has ended', async t => {
+t.test('identical reads in flight', async t => {
+  t.test('are one call; a read after its end is a new call', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     const contexts = [contextOf(), contextOf(), contextOf()]
@@ -60,7 +60,7 @@ t.test('reads that ask the same at the same time', async t => {
     ['actions', getBucketsUsage, account, {}],
     ['requests that write', getBuckets, account, { isShareable: false }]
   ] as const) {
-    t.test(`are calls of their own for other ${what}`, async t => {
+    t.test(`are separate calls for different ${what}`, async t => {
       const { sent, call } = upstream()
       const shared = coalesced(call)
       const reads = [
@@ -75,7 +75,7 @@ t.test('reads that ask the same at the same time', async t => {
     })
   }
 
-  t.test('are calls of their own where a credential is read, or something is written', async t => {
+  t.test('are separate calls when they read a credential or write', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     for (let n = 0; n < 2; n += 1) {
@@ -86,7 +86,7 @@ t.test('reads that ask the same at the same time', async t => {
     t.equal(sent.length, 4)
   })
 
-  t.test('fail together, and nothing of it is kept', async t => {
+  t.test('fail together; a failure is not cached', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     const reads = [1, 2].map(() => heard(shared(getUsers, {}, contextOf())))
@@ -100,21 +100,21 @@ t.test('reads that ask the same at the same time', async t => {
   })
 
   for (const leaver of [0, 1]) {
-    t.test(`go on for the others when ${leaver === 0 ? 'the first' : 'another'} hangs up`, async t => {
+    t.test(`continue for the others when ${leaver === 0 ? 'the first' : 'another'} disconnects`, async t => {
       const { sent, call } = upstream()
       const shared = coalesced(call)
       const callers = [new AbortController(), new AbortController(), new AbortController()]
       const reads = callers.map(({ signal }) => heard(shared(getBuckets, account, contextOf({ signal }))))
       await setImmediate()
       callers[leaver]?.abort()
-      t.ok(isProblem(await reads[leaver], 'upstream-timeout'), 'who has gone does not wait')
+      t.ok(isProblem(await reads[leaver], 'upstream-timeout'), 'an aborted request does not wait')
       t.notOk(sent[0]?.context.signal.aborted)
       sent[0]?.answer('all')
       t.equal((await Promise.all(reads)).filter(answer => answer === 'all').length, 2)
     })
   }
 
-  t.test('end when all have hung up, and nobody joins that call', async t => {
+  t.test('are aborted when all have disconnected; no new read joins the call', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     const callers = [new AbortController(), new AbortController()]
@@ -130,12 +130,12 @@ t.test('reads that ask the same at the same time', async t => {
     await setImmediate()
     const joined = shared(getBuckets, account, contextOf())
     await setImmediate()
-    t.equal(sent.length, 2, 'the end of the old one does not end the new one')
+    t.equal(sent.length, 2, 'the end of the old call does not remove the new one')
     sent[1]?.answer('all')
     t.equal(await joined, 'all')
   })
 
-  t.test('end for a caller that has hung up before, and tell how long each has waited', async t => {
+  t.test('end at once for an aborted request; each of the others reports its own waiting time', async t => {
     const { sent, call } = upstream()
     const shared = coalesced(call)
     const [first, second] = [contextOf(), contextOf()]
@@ -149,12 +149,12 @@ t.test('reads that ask the same at the same time', async t => {
     await new Promise(resolve => setTimeout(resolve, 20))
     sent[0]?.answer('all')
     t.strictSame(await Promise.all(reads), ['all', 'all'])
-    t.equal(first.upstream.ms, 10, 'what the call took')
+    t.equal(first.upstream.ms, 10, 'the duration of the call')
     t.ok(second.upstream.ms >= 15 && second.upstream.ms < 5000, `${second.upstream.ms} ms`)
-    t.equal(getEventListeners(first.signal, 'abort').length, 0, 'nothing is left behind')
+    t.equal(getEventListeners(first.signal, 'abort').length, 0, 'no listener is left')
   })
 
-  t.test('that began before a purchase are not joined after it', async t => {
+  t.test('that began before an order are not joined after it', async t => {
     const { of, call } = upstream()
     const shared = coalesced(call)
     void shared(getUsers, {}, contextOf())
@@ -186,7 +186,7 @@ t.test('reads that ask the same at the same time', async t => {
     })
   }
 
-  t.test('are not parted by a read of a request that writes', async t => {
+  t.test('are still joined after a read of a request that writes', async t => {
     const { of, call } = upstream()
     const shared = coalesced(call)
     const early = shared(getBuckets, account, contextOf())

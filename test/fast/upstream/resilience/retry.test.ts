@@ -6,19 +6,22 @@ import { eventually } from '../../../support/harness/eventually.ts'
 import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
 import { stablePort } from '../../../support/harness/stable-port.ts'
 
+/** Other test files run at the same time. */
+t.setTimeout(110_000)
+
 /** An operation, and the action that it calls. */
 interface Operation {
   action: string
   ask: (g: Gateway) => Promise<Reply>
-  /** Where it is looked for when its answer is lost. */
+  /** The list that verifies it when its answer is lost. */
   list?: string
 }
 
-/** Deadlines, ms: one that is met, and one that is longer than anybody here waits, however busy the machine is. */
+/** Deadlines, ms: one that is reached, and one that is never reached, even on a busy machine. */
 const HASTY = '500'
 const PATIENT = '20000'
 
-/** One for each effect of RELIABILITY 4.1. */
+/** An operation for each effect; see docs/explanation/reliability.md#retries. */
 const operations: Record<string, Operation> = {
   read: { action: 'get_users', ask: g => g.get('/accounts') },
   'async-read': { action: 'get_buckets_rmq', ask: g => g.get('/accounts/s3_user_1/usage') },
@@ -38,15 +41,15 @@ const operations: Record<string, Operation> = {
 const early = ['reset-before', 'html-502', 'html-503', 'html-504'] as const
 const ambiguous = ['hang', 'empty-500', 'html-200', 'truncated'] as const
 
-t.test('what is sent again', async t => {
+t.test('retries by effect', async t => {
   const sandbox = await startSandbox({ seed: crypto.randomUUID() })
   const { control } = sandbox
   t.after(() => sandbox.close())
   t.beforeEach(() => control.reset())
 
   for (const [effect, { action, ask, list }] of Object.entries(operations)) {
-    // A gateway of its own for each group: its breaker must not open.
-    t.test(`a ${effect} that HOSTKEY breaks off early`, async t => {
+    // A gateway for each group, so that no circuit opens.
+    t.test(`a ${effect} that fails early`, async t => {
       const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT }, { sandbox })
       const hits = effect === 'read' ? 2 : 1
       for (const kind of early) {
@@ -57,12 +60,12 @@ t.test('what is sent again', async t => {
         })
       }
     })
-    t.test(`a ${effect} of which nobody can tell what happened`, async t => {
+    t.test(`a ${effect} whose failure is ambiguous`, async t => {
       const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox })
       for (const kind of ambiguous) {
         t.test(`is sent once (${kind})`, async t => {
           control.fault({ kind, action })
-          // Nor by looking.
+          // The verification fails too.
           if (list) control.fault({ kind: 'html-200', action: list })
           const reply = await ask(g)
           t.ok(reply.statusCode >= 500)
@@ -74,7 +77,7 @@ t.test('what is sent again', async t => {
   }
 })
 
-t.test('what is sent again of a read', async t => {
+t.test('retries of a read', async t => {
   const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT })
   const { control } = g.sandbox
   t.beforeEach(() => control.reset())
@@ -86,10 +89,10 @@ t.test('what is sent again of a read', async t => {
   })
 
   t.test('a read is not repeated when too little of the deadline is left', async t => {
-    const hasty = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox: g.sandbox })
+    const impatient = await gateway(t, { UPSTREAM_TIMEOUT_MS: HASTY }, { sandbox: g.sandbox })
     control.fault({ kind: 'latency', action: 'get_users', ms: 350 })
     control.fault({ kind: 'reset-before', action: 'get_users' })
-    t.ok((await hasty.get('/accounts')).statusCode >= 500)
+    t.ok((await impatient.get('/accounts')).statusCode >= 500)
     t.equal(control.counters()['get_users'], 1)
   })
 
@@ -100,8 +103,8 @@ t.test('what is sent again of a read', async t => {
     t.equal(control.counters()['get_users'], kinds.length)
   })
 
-  t.test('a caller that hangs up ends a read, and no write that was sent', async t => {
-    const hangUp = async (method: string, path: string, action: string) => {
+  t.test('a caller that disconnects aborts a read, but no write that was sent', async t => {
+    const disconnect = async (method: string, path: string, action: string) => {
       const call = request(`${g.url}${path}`, { method, headers: { authorization: `Bearer ${g.sandbox.demo.token}` } })
       call.on('error', () => undefined)
       call.end()
@@ -110,19 +113,22 @@ t.test('what is sent again of a read', async t => {
     }
     g.lines.length = 0
     control.fault({ kind: 'latency', action: 'delete_bucket', ms: 250 })
-    await hangUp('DELETE', '/accounts/s3_user_1/buckets/empty-bucket', 'delete_bucket')
+    await disconnect('DELETE', '/accounts/s3_user_1/buckets/empty-bucket', 'delete_bucket')
     const metrics = async () => (await fetch(`${g.managementUrl}/metrics`)).text()
     const finished = (action: string, result: string) => async () =>
       new RegExp(`action="${action}",result="${result}"`).test(await metrics())
-    t.ok(await eventually(finished('delete_bucket', '(ok|bucket-not-found)')), 'the answer of the write was waited for')
+    t.ok(
+      await eventually(finished('delete_bucket', '(ok|bucket-not-found)')),
+      'the gateway waited for the answer of the write'
+    )
     control.fault({ kind: 'hang', action: 'history' })
-    await hangUp('GET', '/plans/1/history', 'history')
+    await disconnect('GET', '/plans/1/history', 'history')
     t.ok(await eventually(finished('history', 'upstream-timeout')), 'the read did not wait for its deadline')
   })
 })
 
-t.test('what is sent again when certainly nothing was sent', async t => {
-  // A port that nobody listens on: the system refuses each connection.
+t.test('retries when certainly nothing was sent', async t => {
+  // A closed port: the system refuses each connection.
   const g = await gateway(t, { UPSTREAM_URL: `http://127.0.0.1:${await stablePort()}/` })
   const attempts = async (action: string) => {
     const text = await (await fetch(`${g.managementUrl}/metrics`)).text()
@@ -138,7 +144,7 @@ t.test('what is sent again when certainly nothing was sent', async t => {
   }
 })
 
-t.test('repetitions never make an outage worse', async t => {
+t.test('retries stay within their budget during an outage', async t => {
   const g = await gateway(t)
   const { control } = g.sandbox
   control.fault({ kind: 'html-503' })
@@ -147,7 +153,7 @@ t.test('repetitions never make an outage worse', async t => {
   const replies = await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       const statuses: number[] = []
-      // Each asks something else: who asks the same shares one call.
+      // Different parameters: identical reads would share one call.
       while (statuses.length < requests / clients) {
         statuses.push((await g.get(`/accounts?limit=${client * 10 + statuses.length + 1}`)).statusCode)
       }
@@ -155,7 +161,7 @@ t.test('repetitions never make an outage worse', async t => {
     })
   )
   const statuses = replies.flat()
-  // The breaker sends the others away.
+  // 503: the circuit is open.
   t.strictSame(new Set(statuses), new Set([502, 503]))
   const sent = statuses.filter(status => status === 502).length
   const hits = control.counters()['get_users'] ?? 0

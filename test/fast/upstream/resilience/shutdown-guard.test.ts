@@ -9,8 +9,8 @@ import { eventually } from '../../../support/harness/eventually.ts'
 const account = { s3uid: 's3_user_1' }
 const bucket = { ...account, bucket_name: 'empty-bucket' }
 
-/** An errand whose replica may end, and a call of the sandbox on it. */
-const errandAt = async (t: Test) => {
+/** The context of a request whose replica may shut down, and a guarded call. */
+const guardedCall = async (t: Test) => {
   const { sandbox, upstream } = await bareUpstream(t)
   const ending = new AbortController()
   const context = contextOf({ token: sandbox.demo.token, signal: ending.signal })
@@ -19,9 +19,9 @@ const errandAt = async (t: Test) => {
 
 const draining = () => new Problem('draining', 'This replica is shutting down.')
 
-t.test('while the replica ends', async t => {
-  t.test('no write begins, and no read', async t => {
-    const { control, call, context, ending } = await errandAt(t)
+t.test('while the replica shuts down', async t => {
+  t.test('no call begins', async t => {
+    const { control, call, context, ending } = await guardedCall(t)
     ending.abort(draining())
     t.ok(isProblem(await heard(call(deleteBucket, bucket, context)), 'draining'))
     t.ok(isProblem(await heard(call(getBuckets, account, context)), 'draining'))
@@ -29,8 +29,8 @@ t.test('while the replica ends', async t => {
     t.notOk(context.upstream.hasWritten)
   })
 
-  t.test('a read that is under way ends', async t => {
-    const { control, call, context, ending } = await errandAt(t)
+  t.test('a read in flight is aborted', async t => {
+    const { control, call, context, ending } = await guardedCall(t)
     control.fault({ kind: 'hang', action: 'get_buckets' })
     const read = heard(call(getBuckets, account, context))
     t.ok(await eventually(() => control.counters()['get_buckets'] === 1))
@@ -43,8 +43,8 @@ t.test('while the replica ends', async t => {
     ['success', undefined],
     ['failure', 'Delete S3 bucket error: Bucket not empty']
   ] as const) {
-    t.test(`a write that is under way goes on to its ${end}`, async t => {
-      const { control, call, context, ending } = await errandAt(t)
+    t.test(`a write in flight continues to its ${end}`, async t => {
+      const { control, call, context, ending } = await guardedCall(t)
       control.fault({ kind: 'latency', action: 'delete_bucket', ms: 200 })
       if (text) control.fault({ kind: 'refusal', action: 'delete_bucket', text })
       const write = heard(call(deleteBucket, bucket, context))
@@ -57,8 +57,8 @@ t.test('while the replica ends', async t => {
   }
 })
 
-t.test('a write is sent although the caller has hung up', async t => {
-  const { control, call, context, ending } = await errandAt(t)
+t.test('a write is sent although the caller has disconnected', async t => {
+  const { control, call, context, ending } = await guardedCall(t)
   ending.abort()
   await call(deleteBucket, bucket, context)
   t.strictSame(control.counters(), { delete_bucket: 1 })

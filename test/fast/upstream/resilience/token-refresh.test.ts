@@ -8,23 +8,23 @@ import type { Upstream } from '../../../../src/upstream/client.ts'
 import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
 import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
-/** A caller whose door gives `second` for a refused token, and a HOSTKEY that answers each call in turn. */
+/** A caller that gets `second` for a refused token, and an upstream that gives the answers in turn. */
 const caller = async (t: Test, action: string, ...answers: Told[]) => {
-  const told = await recordingUpstream(t, { [action]: () => answers.shift() })
+  const recorded = await recordingUpstream(t, { [action]: () => answers.shift() })
   const context = contextOf({ token: 'first' })
   const refused: string[] = []
   const refreshToken = async (token: Secret) => {
     refused.push(token.reveal())
     return new Secret('second')
   }
-  return { ...told, refused, context: { ...context, caller: { ...context.caller, refreshToken } } }
+  return { ...recorded, refused, context: { ...context, caller: { ...context.caller, refreshToken } } }
 }
 
 const order = { plan_id: 2, bucket_name: 'photos', location: 'NL' }
 const read = (upstream: Upstream, context: Parameters<Upstream['call']>[2]) =>
   heard(upstream.call(getUsers, {}, context))
 
-t.test('a read whose token is refused is repeated once, under the fresh one', async t => {
+t.test('a read whose token is refused is repeated once with a new token', async t => {
   const { upstream, context, refused, calls, tokens } = await caller(t, 'get_users', 'Invalid token', { s3_users: [] })
   t.strictSame(await read(upstream, context), { result: 'OK', s3_users: [] })
   t.same(refused, ['first'])
@@ -32,25 +32,28 @@ t.test('a read whose token is refused is repeated once, under the fresh one', as
   t.equal(calls.length, 2)
 })
 
-t.test('a write too: it was refused before it ran', async t => {
+t.test('a write too: HOSTKEY refuses a token before it executes the action', async t => {
   const bucket = { s3uid: 's3_user_1', bucket_name: 'photos' }
   const { upstream, context, tokens } = await caller(t, 'create_bucket', 'Invalid token', { message: { status: 200 } })
   t.match(await upstream.call(createBucket, bucket, context), { message: { status: 200 } })
   t.same(tokens, ['first', 'second'])
 })
 
-t.test('what may bill is not repeated: the login is renewed, and the caller sends it again', async t => {
-  const { upstream, context, refused, tokens } = await caller(t, 'create_order', 'Invalid token', createOrder.example)
-  const problem = await heard(upstream.call(createOrder, order, context))
-  t.match(problem, {
-    problem: 'upstream-unavailable',
-    options: { outcome: 'not-applied', retryAfterSeconds: 1, cause: { problem: 'invalid-token' } }
-  })
-  t.same(refused, ['first'])
-  t.same(tokens, ['first'])
-})
+t.test(
+  'a call that may bill is not repeated: the token is refreshed and the caller must send the request again',
+  async t => {
+    const { upstream, context, refused, tokens } = await caller(t, 'create_order', 'Invalid token', createOrder.example)
+    const problem = await heard(upstream.call(createOrder, order, context))
+    t.match(problem, {
+      problem: 'upstream-unavailable',
+      options: { outcome: 'not-applied', retryAfterSeconds: 1, cause: { problem: 'invalid-token' } }
+    })
+    t.same(refused, ['first'])
+    t.same(tokens, ['first'])
+  }
+)
 
-t.test('a token that is refused as soon as it is issued is not the caller’s fault', async t => {
+t.test('upstream-unavailable when HOSTKEY refuses the new token too', async t => {
   const { upstream, context, tokens } = await caller(t, 'get_users', 'Invalid token', 'Invalid token', { s3_users: [] })
   const problem = await read(upstream, context)
   t.match(problem, {
@@ -66,7 +69,7 @@ t.test('a token that is refused as soon as it is issued is not the caller’s fa
   })
 })
 
-t.test('another failure is what it is, before and after', async t => {
+t.test('other failures are passed on, before and after a refresh', async t => {
   const first = await caller(t, 'get_users', 'Permission denied')
   t.ok(isProblem(await read(first.upstream, first.context), 'forbidden'))
   t.same(first.refused, [])
@@ -74,7 +77,7 @@ t.test('another failure is what it is, before and after', async t => {
   t.ok(isProblem(await read(second.upstream, second.context), 'forbidden'))
 })
 
-t.test('auth.php takes nobody’s token, and renews none', async t => {
+t.test('a call to auth.php sends no caller’s token and refreshes none', async t => {
   const { upstream, context, refused, calls } = await caller(t, 'info', 'Invalid token', { token: 'x' })
   t.ok(isProblem(await heard(upstream.call(tokenInfo, { token: 'x' }, context)), 'invalid-token'))
   t.same(refused, [])
