@@ -27,7 +27,7 @@ export interface UpstreamOptions {
   onCircuitStateChange: OnCircuitStateChange
 }
 
-/** The only way to HOSTKEY. For the order of the interceptors see docs/explanation/architecture.md. */
+/** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
 export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }: UpstreamOptions): Upstream => {
   const transport = createTransport(url)
   const bulkheads = createBulkheads()

@@ -17,7 +17,7 @@ const NUMERIC = /^-?\d+(\.\d+)?$/
 /**
  * Converts a value that PHP printed to the type that the schema wants: numbers as strings and the reverse, `[]` for an
  * empty map, a list as an object with numeric keys, as a single element, as a comma string or as null, 0/1 for booleans,
- * null for a missing member; see docs/explanation/vendor-behaviour.md. Leaves anything else as it is, so that the check
+ * null for a missing member; see docs/explanation/vendor-behaviour.md#coercion. Leaves anything else as it is, so that the check
  * of the schema refuses it.
  */
 export const coerce = (schema: TSchema, value: unknown): unknown => {

@@ -29,7 +29,7 @@ export const encodeForm = (fields: readonly (readonly [string, string | number])
 
 /**
  * Opens an answer. `result` and `code` alone decide between success and failure, never `message`: both kinds may have one
- * (documented). See docs/explanation/vendor-behaviour.md for all shapes.
+ * (documented). All shapes are in docs/explanation/vendor-behaviour.md#envelopes.
  * @param script auth.php may put its payload into `result`, or print a bare `token`
  */
 export const openEnvelope = (body: string, script: 's3.php' | 'auth.php'): Envelope => {

@@ -45,7 +45,10 @@ export class CircuitOpen extends Error {
   }
 }
 
-/** Stops the calls to an upstream that keeps failing, and finds out with one call at a time when it works again. */
+/**
+ * Stops the calls to an upstream that keeps failing, and finds out with one call at a time when it works again. See
+ * docs/explanation/reliability.md#circuit-breaker.
+ */
 export interface CircuitBreaker {
   /**
    * Sends a call.
