@@ -10,7 +10,7 @@ const LOGIN_TTL_SECONDS = 7_200
 const PASSWORD_TTL_SECONDS = 10_800
 
 /** auth.php: login, whmcslogin, 2fa_check, info and logout. */
-export const answerAuth = (state: State, request: ScriptRequest): Reply => {
+export const handleAuth = (state: State, request: ScriptRequest): Reply => {
   const has = (...names: string[]) => names.every(name => (request.fields.get(name) ?? '') !== '')
   const action = request.fields.get('action')
   if (action === 'login' && has('key')) return login(state, request)

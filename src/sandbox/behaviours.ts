@@ -1,7 +1,4 @@
-/**
- * How the sandbox behaves where HOSTKEY's behaviour is undocumented or varies. Each member is one assumption. The default
- * is the first value of the type, `off`, `false` or 0 unless `defaultBehaviours` says otherwise.
- */
+/** How the sandbox behaves where HOSTKEY's behaviour is undocumented or varies. Each member is one assumption. */
 export interface Behaviours {
   /** Reply to an invalid token: `{"result":-2,"error":"Invalid hash"}`, code -2, code -1, or HTTP 401. */
   authFailure: 'invalid-hash' | 'code-2' | 'code-1' | 'http-401'

@@ -26,8 +26,8 @@ const operations = new Map<string, Operation>([
   ['POST /control/files', (control, body) => control.putFile(textIn(body, 'bucket'), textIn(body, 'path'))]
 ])
 
-/** Answers a request to /control/. Accepts only clients on this machine, and no browser page (`Origin`). */
-export const answerControl = async (
+/** Handles a request to /control/. Accepts only clients on this machine, and no browser page (`Origin`). */
+export const handleControl = async (
   control: Control,
   request: IncomingMessage,
   response: ServerResponse

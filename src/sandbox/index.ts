@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Behaviours } from './behaviours.ts'
 import { type Control, createControl } from './control.ts'
-import { answerControl } from './control-http.ts'
+import { handleControl } from './control-http.ts'
 import { standardFixture } from './fixture.ts'
 import { createRuntime } from './runtime.ts'
-import { answerScript } from './scripts.ts'
+import { handleScript } from './scripts.ts'
 import type { Fixture } from './state.ts'
 
 export type { Behaviours } from './behaviours.ts'
@@ -57,11 +57,11 @@ export const startSandbox = async ({
   const runtime = createRuntime({ now, seed, fixture, behaviours })
   const control = createControl(runtime)
   const server = createServer((request, response) => {
-    const answered = request.url?.startsWith('/control/')
-      ? answerControl(control, request, response)
-      : answerScript(runtime, request, response)
+    const handled = request.url?.startsWith('/control/')
+      ? handleControl(control, request, response)
+      : handleScript(runtime, request, response)
     // The client disconnected, or the sandbox has a bug: close the connection in both cases.
-    answered.catch(() => response.destroy())
+    handled.catch(() => response.destroy())
   })
   // 75 s, nginx's default: connections stay open between the requests of a test.
   server.keepAliveTimeout = 75_000

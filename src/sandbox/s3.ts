@@ -9,7 +9,7 @@ import type { State } from './state.ts'
 import { enqueueTask } from './tasks.ts'
 
 /** s3.php: checks the action first, then the token, then the fields and the account. */
-export const answerS3 = (state: State, { fields, ip }: ScriptRequest): Reply => {
+export const handleS3 = (state: State, { fields, ip }: ScriptRequest): Reply => {
   const action = fields.get('action') ?? ''
   const rule = ruleOf(state, action)
   if (!rule) return refusalReply(state, invalidRequest(action))

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerAuth } from './auth.ts'
+import { handleAuth } from './auth.ts'
 import { applyExecutedFault, applyUnexecutedFault } from './fault-responses.ts'
 import { isUnexecuted } from './faults.ts'
 import { readForm } from './form.ts'
@@ -8,22 +8,22 @@ import { type Fields, phpFields } from './php.ts'
 import { applyVariants } from './php-variants.ts'
 import type { Reply } from './reply.ts'
 import type { Runtime } from './runtime.ts'
-import { answerS3 } from './s3.ts'
+import { handleS3 } from './s3.ts'
 import type { ScriptRequest } from './script-request.ts'
 import type { State } from './state.ts'
-import { answerCallback } from './tasks.ts'
+import { handleCallback } from './tasks.ts'
 import { encodeReply, send, webSite } from './wire.ts'
 
 type Script = (state: State, request: ScriptRequest) => Reply
 
 const scripts = new Map<string, Script>([
-  ['s3.php', answerS3],
-  ['auth.php', answerAuth],
-  ['eq_callback.php', answerCallback]
+  ['s3.php', handleS3],
+  ['auth.php', handleAuth],
+  ['eq_callback.php', handleCallback]
 ])
 
-/** Answers a request to a script: reads and logs it, applies the faults, runs the script. */
-export const answerScript = async (
+/** Handles a request to a script: reads and logs it, applies the faults, runs the script. */
+export const handleScript = async (
   runtime: Runtime,
   request: IncomingMessage,
   response: ServerResponse

@@ -57,7 +57,7 @@ export interface PlanEvent {
   readonly details: string
 }
 
-export interface Snapshot {
+export interface UsageSnapshot {
   readonly bandwidth: number
   readonly storage: number
   readonly createdAt: string
@@ -76,7 +76,7 @@ export interface Account {
   readonly paid: boolean
   cancelDate: string | undefined
   bandwidth: number
-  readonly snapshots: Snapshot[]
+  readonly snapshots: UsageSnapshot[]
   /** Names of its buckets, oldest first. */
   readonly buckets: Set<string>
   /** Number of lists that still omit it. */

@@ -18,7 +18,7 @@ export const enqueueTask = (state: State, result: object): string => {
 }
 
 /** eq_callback.php: returns a finished task once and forgets it. It requires no token. */
-export const answerCallback = (state: State, { fields }: ScriptRequest): Reply => {
+export const handleCallback = (state: State, { fields }: ScriptRequest): Reply => {
   const key = fields.get('key') ?? ''
   const task = state.tasks.get(key)
   if (fields.get('action') !== 'check' || !task) return jsonReply({ code: -1, message: 'AsyncKey not found', key })

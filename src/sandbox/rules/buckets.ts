@@ -1,7 +1,7 @@
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { refuse } from '../refusal.ts'
 import { accountRule } from '../rule.ts'
-import type { Account, Bucket, Snapshot, State } from '../state.ts'
+import type { Account, Bucket, State, UsageSnapshot } from '../state.ts'
 import { bucketOf, bucketsOf, openBucket, removeBucket, sizeOf } from '../storage.ts'
 
 export const get_buckets = accountRule(getBuckets, ['s3uid'], (_params, account, { state }) => {
@@ -60,7 +60,7 @@ const visibleBuckets = (state: State, account: Account): Bucket[] =>
     return false
   })
 
-const toSnapshot = ({ bandwidth, storage, createdAt }: Snapshot) => ({
+const toSnapshot = ({ bandwidth, storage, createdAt }: UsageSnapshot) => ({
   bandwidth_usage: bandwidth,
   storage_usage: storage,
   created_at: createdAt

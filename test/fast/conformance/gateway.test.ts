@@ -24,7 +24,7 @@ t.test('a gateway with the sandbox conforms; the read-only profile only reads', 
 
 t.test('an invalid token fails each read that requires one, with the problem', async t => {
   const { url } = await gateway(t)
-  const { code, lines } = await conformance(['--url', url, ...FAST], { env: { HOSTKEY_TOKEN: 'made-up-0123456789' } })
+  const { code, lines } = await conformance(['--url', url, ...FAST], { env: { HOSTKEY_TOKEN: 'invalid-0123456789' } })
   t.equal(code, 1)
   for (const operation of ['getSession', 'listAccounts', 'listPlans']) {
     t.match(lines('fail').join('\n'), new RegExp(`fail +${operation}: 401 invalid-token instead of 200`))

@@ -92,7 +92,7 @@ t.test('expireSessions ends every session; tokenOf returns a valid token again',
   for (const name of ['admin', 'other', 'storage-only', 'two-factor']) {
     t.match(await s3('list_plans', { token: control.tokenOf(name) }), { result: 'OK' }, name)
   }
-  t.throws(() => control.tokenOf('nobody'), TypeError)
+  t.throws(() => control.tokenOf('unknown'), TypeError)
 })
 
 t.test('two sandboxes share nothing', async t => {
