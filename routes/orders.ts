@@ -41,7 +41,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
         tokenInfo,
         listPlans,
         getUsers,
-        // An account that was made with an error is looked for: 201, or 202 while nobody can tell.
+        // The account is searched for: 201 when it exists, else 202.
         omitting(createOrder, 'account-state-unknown'),
         ignoringErrors(getBuckets),
         ignoringErrors(getBucketsUsage),

@@ -4,6 +4,7 @@ import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } f
 import { authenticated, loginRoutes, service, session } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Authenticators } from './auth/authenticators/index.ts'
+import { originsOf } from './auth/csrf.ts'
 import type { Sessions } from './auth/sessions.ts'
 import type { Links } from './core/links.ts'
 import { version } from './core/version.ts'
@@ -26,7 +27,7 @@ import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
 import { requestIdOf } from './http/request-id.ts'
-import type { ConsumeLogin, Services } from './http/route.ts'
+import type { ConsumeLogin, Deps, Services } from './http/route.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -34,32 +35,31 @@ import { docs, docsPages } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
 
 export interface AppOptions {
-  metrics: Metrics
-  log: FastifyBaseLogger
-  publicUrl: URL
-  basePath: string
-  /** Path under which callers see the API: empty, or `/something`. */
-  mount: string
-  rateLimit: { max: number; windowMs: number }
-  replicasHint: number
-  trustProxy: string[]
-  allowedOrigins: string[]
-  store: Store
-  authenticators: Authenticators
-  sessions: Sessions
-  audit: Audit
+  /** What handlers call. */
   services: Services
   links: Links
-  /** Origins whose pages may use the cookie. */
-  origins: ReadonlySet<string>
-  isReady: () => Promise<boolean>
-  drain: Drain
-  pressure: Pick<Pressure, 'level'>
+  store: Store
+  observability: { log: FastifyBaseLogger; metrics: Metrics; audit: Audit }
+  address: {
+    publicUrl: URL
+    /** Path under which callers see the API: empty, or `/something`. */
+    mount: string
+    /** Path under which this process serves it: differs from `mount` when a proxy removes a part of the path. */
+    basePath: string
+  }
+  edge: {
+    trustProxy: string[]
+    /** Origins whose pages may call, beside that of `publicUrl`. */
+    allowedOrigins: string[]
+  }
+  rateLimit: { max: number; windowMs: number; replicasHint: number }
+  authentication: { authenticators: Authenticators; sessions: Sessions }
+  lifecycle: { drain: Drain; pressure: Pick<Pressure, 'level'>; isReady: () => Promise<boolean> }
 }
 
-/** A path means one thing: nothing of it is folded, cut or normalised before an operation sees it. */
+/** The router leaves a path as it is: a file name may contain any character. */
 const ROUTER = {
-  // Long enough for the schemas to judge, which say what is wrong.
+  // Longer than the schemas allow, so that the validation reports what is wrong.
   maxParamLength: 4096,
   querystringParser: parseQuery,
   ignoreTrailingSlash: false,
@@ -68,87 +68,77 @@ const ROUTER = {
   caseSensitive: true
 }
 
-/** The gateway: every part, registered in the order in which a request meets them. */
+/** Builds the gateway: every plugin and route, registered in the order in which a request meets them. */
 export const buildApp = async (options: AppOptions) => {
-  const { publicUrl, basePath, mount } = options
-  const base = publicUrl.href.replace(/\/$/, '')
-  const limitOptions = { store: options.store, ...options.rateLimit }
-  const brokenRequests = createBrokenRequests({ publicUrl: base, metrics: options.metrics, log: options.log })
+  const { services, links, store, observability, address, edge, rateLimit, authentication, lifecycle } = options
+  const { log, metrics, audit } = observability
+  const { mount, basePath } = address
+  const { authenticators, sessions } = authentication
+  const { drain, pressure, isReady } = lifecycle
+  const publicUrl = address.publicUrl.href.replace(/\/$/, '')
+  const origins = originsOf(address.publicUrl, edge.allowedOrigins)
+  const limitOptions = { store, ...rateLimit }
+  const brokenRequests = createBrokenRequests({ publicUrl, metrics, log })
   const app = fastify({
-    loggerInstance: options.log,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     ...LISTENER,
     return503OnClosing: false,
-    trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
+    trustProxy: edge.trustProxy.length > 0 ? edge.trustProxy : false,
     genReqId: requestIdOf,
     routerOptions: ROUTER,
-    // The router would give up before any hook runs; so nobody is answered without limits, times and a line.
+    // The router would refuse such a path before any hook runs: without limits, timing and a log line.
     rewriteUrl: ({ url = '' }) => (isReadable(url) ? url : UNREADABLE_PATH),
     clientErrorHandler: brokenRequests.answer,
     frameworkErrors: (error, request, reply) => {
-      // The router gives up before any hook runs: what the hooks would do is done here.
+      // The router gave up before any hook ran: what the hooks would do is done here.
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
-      if (options.drain.hasBegun) reply.header('connection', 'close')
+      if (drain.hasBegun) reply.header('connection', 'close')
       const problem = problemOf(error, request)
-      recordUnrouted(request, problem, options.metrics)
-      return sendProblem(problem, request, reply, base)
+      recordUnrouted(request, problem, metrics)
+      return sendProblem(problem, request, reply, publicUrl)
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  boundConnections(app.server, () => options.metrics.connectionDropped('public'))
+  boundConnections(app.server, () => metrics.connectionDropped('public'))
   brokenRequests.watch(app.server)
   app.setValidatorCompiler(createValidatorCompiler())
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {
-    // A query that an operation does not know is refused, not ignored.
+    // An operation without a query refuses every parameter.
     if (route.schema) route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false }
   })
 
-  await app.register(telemetry, { metrics: options.metrics })
-  await app.register(security, { allowedOrigins: options.allowedOrigins })
-  await app.register(errors, { publicUrl: base })
-  await app.register(draining, { drain: options.drain })
+  await app.register(telemetry, { metrics })
+  await app.register(security, edge)
+  await app.register(errors, { publicUrl })
+  await app.register(draining, { drain })
   await app.register(guard)
-  await app.register(preflights, { allowedOrigins: options.allowedOrigins })
-  await app.register(shedding, { pressure: options.pressure })
-  await app.register(limits, {
-    ...limitOptions,
-    replicasHint: options.replicasHint,
-    factorOf: request => limitFactorOf(request, options.authenticators)
-  })
+  await app.register(preflights, edge)
+  await app.register(shedding, { pressure })
+  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(cookie)
-  await app.register(audited, { audit: options.audit })
-  await app.register(docs, { version, publicUrl: base, mount, basePath })
+  await app.register(audited, { audit })
+  await app.register(docs, { version, publicUrl, mount, basePath })
   await app.register(
     async api => {
+      const consumeLogin = app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
+      const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, consumeLogin }
       await api.register(docsPages)
-      await api.register(service, { isReady: options.isReady })
-      const { sessions, audit, origins } = options
-      const sessionOptions = {
-        sessions,
-        audit,
-        origins,
-        signalOf: options.drain.signalOf,
-        consumeLogin: app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
-      }
+      await api.register(service, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
-        await authenticatedScope.register(authenticate, {
-          authenticators: options.authenticators,
-          origins,
-          signalOf: options.drain.signalOf
-        })
+        await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
         await authenticatedScope.register(limitCallers, limitOptions)
         await authenticatedScope.register(inFlight)
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(session, sessionOptions)
-        const isDraining = () => options.drain.hasBegun
-        const deps = {
-          ...options.services,
-          links: options.links,
-          explain: (error: unknown, request: FastifyRequest) => explain(error, request, base),
-          isDraining
+        const deps: Deps = {
+          ...services,
+          links,
+          explain: (error: unknown, request: FastifyRequest) => explain(error, request, publicUrl),
+          isDraining: () => drain.hasBegun
         }
         for (const routes of authenticated) await authenticatedScope.register(routes, deps)
       })

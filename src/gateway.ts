@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
-import { originsOf } from './auth/csrf.ts'
 import { createSealer } from './auth/seal.ts'
 import { createLogins } from './auth/services/logins.ts'
 import type { ServiceRegistry } from './auth/services/registry.ts'
@@ -109,29 +108,22 @@ export const assembleGateway = async ({
   const links = createLinks(mount)
   const isReady = async () => !drain.hasBegun && (await store.isUp())
   const app = await buildApp({
-    metrics,
-    log,
-    store,
-    authenticators: createAuthenticators({ auth, records, registry, logins }),
-    sessions: createSessions({
-      auth,
-      records,
-      onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
-    }),
-    isReady,
     services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
     links,
-    drain,
-    pressure,
-    audit: createAudit(openAuditStream(config.auditLog, reports.audit)),
-    publicUrl: config.publicUrl,
-    basePath: config.basePath,
-    mount,
-    rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs },
-    replicasHint: config.replicasHint,
-    trustProxy: config.trustProxy,
-    origins: originsOf(config.publicUrl, config.allowedOrigins),
-    allowedOrigins: config.allowedOrigins
+    store,
+    observability: { log, metrics, audit: createAudit(openAuditStream(config.auditLog, reports.audit)) },
+    address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
+    edge: { trustProxy: config.trustProxy, allowedOrigins: config.allowedOrigins },
+    rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs, replicasHint: config.replicasHint },
+    authentication: {
+      authenticators: createAuthenticators({ auth, records, registry, logins }),
+      sessions: createSessions({
+        auth,
+        records,
+        onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
+      })
+    },
+    lifecycle: { drain, pressure, isReady }
   })
   const management = buildManagement({ metrics, isReady })
   return {

@@ -4,19 +4,19 @@ import type { FastifyRequest } from 'fastify'
 
 export const JSON_TYPE = 'application/json'
 
-/** What every operation may answer, and a deletion alone: generated clients ask a deletion for nothing else. */
+/** The type of every failure. */
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** One JSON text on each line. */
+/** One JSON value per line. */
 export const LINES_TYPE = 'application/x-ndjson'
 
 /**
- * Which of the types on offer the caller likes best, by the rules of HTTP; the first where it does not mind.
- * @returns undefined when it will have none of them
+ * The offered type that the caller prefers (RFC 9110, section 12.5.1); the first when it has no preference.
+ * @returns undefined when the caller accepts none of them
  */
 export const acceptedOf = (request: FastifyRequest, offered: readonly string[]): string | undefined => {
-  // Some clients name the charset, which is the same type to us.
-  const named = offered.flatMap(type => [type, `${type}; charset=utf-8`])
-  const accepted = request.accepts().type(named)
+  // Some clients add the charset.
+  const withCharset = offered.flatMap(type => [type, `${type}; charset=utf-8`])
+  const accepted = request.accepts().type(withCharset)
   return typeof accepted === 'string' ? accepted.split(';')[0] : undefined
 }

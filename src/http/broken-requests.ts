@@ -13,12 +13,12 @@ export interface BrokenRequestOptions {
   log: FastifyBaseLogger
 }
 
-/** What Node's HTTP parser could not read has no request and no reply: only a socket. */
+/** Problems by the error code of Node's HTTP parser. Such a request has no `request` and no `reply`, only a socket. */
 const byCode: Record<string, [ProblemName, string]> = {
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers, or the URL, are larger than 16 KiB.'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body-too-large', 'The body has more beside it than in it.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body-too-large', 'The chunk extensions of the body are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['invalid-request', 'The request did not arrive in time.'],
-  CONNECT: ['method-not-allowed', 'The gateway is no proxy.']
+  CONNECT: ['method-not-allowed', 'The gateway is not a proxy.']
 }
 
 const REASONS: Record<number, string> = {
@@ -28,15 +28,15 @@ const REASONS: Record<number, string> = {
   431: 'Request Header Fields Too Large'
 }
 
-/** 1 s: long enough to read a refusal. Whoever does not close then is cut off. */
+/** 1 s: time for the client to read the refusal and close; then the connection is destroyed. */
 const LINGER_MS = 1000
 
 /**
- * Answers requests that never become one for Fastify, as every other failure is answered, and closes. A reply that is
- * still due on the connection goes out first: a refusal in its place would be taken for it.
+ * Answers requests that do not reach Fastify with a problem like every other failure, and closes the connection. Earlier
+ * requests of the connection are answered first: the client would take the refusal for their reply.
  */
 export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestOptions) => {
-  const due = new WeakMap<Duplex, Set<ServerResponse>>()
+  const pending = new WeakMap<Duplex, Set<ServerResponse>>()
   const newest = new WeakMap<Duplex, ServerResponse>()
   const refused = new WeakSet<Duplex>()
 
@@ -51,7 +51,7 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     const [name, detail] = byCode[code] ?? ['invalid-request', 'The request is not well-formed HTTP.']
     const problem = new Problem(name, detail, { outcome: 'not-applied' })
     const instance = randomUUID()
-    // A request whose body breaks has been met by `measure` before.
+    // A request with a broken body is recorded by `telemetry`.
     if (!isKnown) {
       const ip = 'remoteAddress' in socket ? socket.remoteAddress : undefined
       record(problem, { requestId: instance, reason: code, ip })
@@ -60,19 +60,19 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
   }
 
   const refuseInTurn = (socket: Duplex, code: string) => {
-    // The parser goes on to complain about every further byte.
+    // The parser reports an error for every further byte.
     if (refused.has(socket)) return
     refused.add(socket)
     const latest = newest.get(socket)
     const broken = latest?.req.complete === false ? latest : undefined
-    const before = [...(due.get(socket) ?? [])].filter(response => response !== broken)
+    const earlier = [...(pending.get(socket) ?? [])].filter(response => response !== broken)
     const answer = () => {
-      // One whose body breaks behind its reply has had its answer.
+      // A request whose body breaks after its reply has been answered already.
       if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
       socket.end()
       setTimeout(() => socket.destroy(), LINGER_MS).unref()
     }
-    const last = before.at(-1)
+    const last = earlier.at(-1)
     if (last) last.once('close', answer)
     else answer()
   }
@@ -83,12 +83,12 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
       if (error.code === 'ECONNRESET') socket.destroy()
       else refuseInTurn(socket, error.code ?? 'unknown')
     },
-    /** Keeps in mind which replies are due, and answers CONNECT, which Node hands to nobody else. */
+    /** Tracks the pending replies of each connection, and answers CONNECT, for which Node emits an event of its own. */
     watch(server: Server): void {
       server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
         newest.set(socket, response)
-        const open = due.get(socket) ?? new Set()
-        due.set(socket, open.add(response))
+        const open = pending.get(socket) ?? new Set()
+        pending.set(socket, open.add(response))
         response.once('close', () => open.delete(response))
       })
       server.on('connect', (_request, socket) => {

@@ -2,36 +2,36 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../core/problem.ts'
 import { findContext } from './route.ts'
 
-/** How a replica ends (RELIABILITY 4.4): each step takes more away than the one before. */
+/** The steps in which a replica shuts down: `begin`, `refuse`, `abort`. See docs/explanation/reliability.md. */
 export interface Drain {
-  /** From now on each reply is the last of its connection: its client goes to another replica. */
+  /** From now on each reply closes its connection: the client connects to another replica. */
   begin(): void
   readonly hasBegun: boolean
-  /** From now on requests are refused; those that are not here in full are answered at once. */
+  /** From now on requests are refused, those with an incomplete body included. */
   refuse(): void
   readonly isRefusing: boolean
-  /** Answers every request that has sent no write, and lets none send one. */
+  /** Answers every request that has not sent a write, and prevents further writes. */
   abort(): void
-  /** A request has come, and goes when it is answered, or would be if its caller had not hung up. */
+  /** A request has arrived; `leave` follows when it is answered, or its caller has disconnected. */
   enter(request: FastifyRequest, reply: FastifyReply): void
   leave(request: FastifyRequest): void
-  /** Aborts when the caller hangs up, and with a Problem when the replica cuts the request short. */
+  /** Aborts when the caller disconnects, and with a Problem when the replica aborts the request. */
   signalOf(request: FastifyRequest): AbortSignal
-  /** Requests that are not answered yet, and how many of them have sent a write. */
+  /** The requests that are not answered yet, and how many of them have sent a write. */
   inFlight(): { requests: number; writes: number }
 }
 
-/** 503 for whoever is told to ask another replica. */
+/** 503: the client sends the request to another replica. */
 export const shuttingDown = (detail = 'This replica is shutting down; nothing was sent to HOSTKEY.') =>
   new Problem('draining', detail, { retryAfterSeconds: 1 })
 
 const abortedByShutdown = () =>
-  shuttingDown('This replica is shutting down and no longer waits for HOSTKEY’s answer: send the request again.')
+  shuttingDown('This replica is shutting down and no longer waits for HOSTKEY. Send the request again.')
 
-/** 250 ms: a call that was aborted fails at once; what still has no answer then waits for something else. */
-const UNHEARD_MS = 250
+/** 250 ms: an aborted call fails at once; a request that is unanswered after this time waits for something else. */
+const ABORT_TIMEOUT_MS = 250
 
-interface Flight {
+interface InFlight {
   reply: FastifyReply
   controller: AbortController
 }
@@ -39,9 +39,9 @@ interface Flight {
 export const createDrain = (): Drain => {
   let hasBegun = false
   let isRefusing = false
-  const flights = new Map<FastifyRequest, Flight>()
+  const inFlight = new Map<FastifyRequest, InFlight>()
 
-  const withoutWrite = () => [...flights].filter(([request]) => !hasSentWrite(request))
+  const withoutWrite = () => [...inFlight].filter(([request]) => !hasSentWrite(request))
 
   return {
     begin() {
@@ -52,34 +52,34 @@ export const createDrain = (): Drain => {
     },
     refuse() {
       isRefusing = true
-      // The reader of the body takes it for the end of the body, and answers with it.
-      for (const { raw } of flights.keys()) if (isHalfSent(raw)) raw.emit('error', shuttingDown())
+      // Fastify's body reader fails with this error and answers with it.
+      for (const { raw } of inFlight.keys()) if (isIncomplete(raw)) raw.emit('error', shuttingDown())
     },
     get isRefusing() {
       return isRefusing
     },
     abort() {
-      for (const { controller } of flights.values()) controller.abort(abortedByShutdown())
+      for (const { controller } of inFlight.values()) controller.abort(abortedByShutdown())
       setTimeout(() => {
         for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
-      }, UNHEARD_MS).unref()
+      }, ABORT_TIMEOUT_MS).unref()
     },
     enter(request, reply) {
       const controller = new AbortController()
-      flights.set(request, { reply, controller })
-      // `request.signal` will not do: it aborts once the body is read.
+      inFlight.set(request, { reply, controller })
+      // Not `request.signal`: it aborts when the body is read.
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) controller.abort()
       })
     },
     leave(request) {
-      flights.delete(request)
+      inFlight.delete(request)
     },
-    signalOf: request => flights.get(request)?.controller.signal ?? AbortSignal.abort(),
-    inFlight: () => ({ requests: flights.size, writes: flights.size - withoutWrite().length })
+    signalOf: request => inFlight.get(request)?.controller.signal ?? AbortSignal.abort(),
+    inFlight: () => ({ requests: inFlight.size, writes: inFlight.size - withoutWrite().length })
   }
 }
 
-const isHalfSent = (raw: FastifyRequest['raw']) => !raw.complete && raw.listenerCount('data') > 0
+const isIncomplete = (raw: FastifyRequest['raw']) => !raw.complete && raw.listenerCount('data') > 0
 
 const hasSentWrite = (request: FastifyRequest) => findContext(request)?.upstream.hasWritten === true

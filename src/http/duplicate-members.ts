@@ -1,24 +1,24 @@
-/** Every string of a JSON text: nothing else holds a quote. It cannot fail, so that no text makes it start over and over. */
+/** Every string of a JSON text: a quote occurs only in strings. The pattern always matches, so it never backtracks. */
 const STRINGS = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)/g
 
 /**
- * Does an object in this text name a member twice? `JSON.parse` keeps the last one, other readers the first: two that
- * look at one request see two.
- * @param text JSON that was parsed without an error
- * @param value what came of it
+ * Does an object in this text have a member twice? `JSON.parse` keeps the last one, other parsers the first: two servers
+ * would read different requests.
+ * @param text valid JSON
+ * @param value the parsed text
  */
 export const hasDuplicateMembers = (text: string, value: unknown): boolean => {
-  let named = 0
+  let names = 0
   for (const { 0: string, index } of text.matchAll(STRINGS)) {
-    // A colon makes it the name of a member.
+    // A string before a colon is the name of a member.
     const next = /\S/g
     next.lastIndex = index + string.length
-    if (next.exec(text)?.[0] === ':') named += 1
+    if (next.exec(text)?.[0] === ':') names += 1
   }
-  return named !== membersIn(value)
+  return names !== membersIn(value)
 }
 
-/** All members of all objects, without recursion: a list may be nested as deep as the body is long. */
+/** Counts the members of all objects, without recursion: nesting may be as deep as the body is long. */
 const membersIn = (value: unknown): number => {
   let members = 0
   const left = [value]

@@ -1,34 +1,34 @@
 import type { Server } from 'node:http'
 
 /**
- * Bounds of both listeners, public and management (RELIABILITY 4.7): Node's own would keep a slow client for minutes.
- * The largest body of this API is smaller than 2 KiB.
+ * Limits of both listeners, public and management. Node's defaults would keep a slow client for minutes. The largest
+ * valid body of this API is smaller than 2 KiB.
  */
 export const LISTENER = {
   bodyLimit: 16 * 1024,
-  /** A HEAD must not run what a GET runs. */
+  /** HEAD would call HOSTKEY like GET. */
   exposeHeadRoutes: false,
   maxRequestsPerSocket: 1000,
-  /** Longer than a load balancer keeps its side: the one that closes first loses no request. */
+  /** Longer than the usual 60 s of a load balancer: the side that closes first cannot lose a request. */
   keepAliveTimeout: 65_000,
-  /** Not under `http`: Fastify would write its own default, which is none, over it. */
+  /** Not under `http`: there Fastify's default, no limit, would override it. */
   requestTimeout: 15_000,
   http: {
     headersTimeout: 10_000,
     connectionsCheckingInterval: 2_000,
     maxHeaderSize: 16 * 1024,
-    /** `guard` counts them, and answers with a problem. */
+    /** `guard` checks it and answers with a problem. */
     requireHostHeader: false,
-    /** Said here so that no NODE_OPTIONS turns it on. */
+    /** Set explicitly, so that NODE_OPTIONS cannot enable it. */
     insecureHTTPParser: false
   }
 } as const
 
-/** One more is accepted and closed at once, without an answer and in a few milliseconds (observed): it never waits in a queue. */
+/** A further connection is accepted and closed within milliseconds, without a reply (observed): it does not wait. */
 export const MAX_CONNECTIONS = 2000
 
-/** Bounds the number of connections. @param dropped told of each that is one too many */
-export const boundConnections = (server: Server, dropped: () => void): void => {
+/** Limits the number of connections. @param onDropped called for each connection above the limit */
+export const boundConnections = (server: Server, onDropped: () => void): void => {
   server.maxConnections = MAX_CONNECTIONS
-  server.on('drop', dropped)
+  server.on('drop', onDropped)
 }

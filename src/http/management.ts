@@ -7,7 +7,7 @@ export interface ManagementOptions {
   isReady: () => Promise<boolean>
 }
 
-/** The listener for operators, apart from the public one: metrics and probes. */
+/** The listener for operators, separate from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
   const app = fastify({ logger: false, forceCloseConnections: true, ...LISTENER })
   boundConnections(app.server, () => metrics.connectionDropped('management'))

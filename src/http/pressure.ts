@@ -2,36 +2,38 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
 const SAMPLE_MS = 1000
-/** Event-loop delay of a second, 99th percentile, beyond which requests wait noticeably (RELIABILITY 4.3). */
+/** Event-loop delay, 99th percentile of a second, above which requests wait noticeably. Assumed. */
 const MAX_DELAY_MS = 250
-/** Beyond this share of the heap the collector takes over. */
+/** Share of the heap above which garbage collection takes most of the time. Assumed. */
 const MAX_HEAP = 0.8
 const RESOLUTION_MS = 10
 
-/** How hard pressed the process is. */
+/** The load of the process. */
 export interface Pressure {
-  /** One more with each bad second after the first, one less with each good one; 0 when all is well. */
+  /** 0 without pressure. Each overloaded second after the first raises it by one, each other second lowers it by one. */
   readonly level: number
   stop(): void
 }
 
-/** @param most the highest level there is */
-export const createPressure = (most: number): Pressure => {
+/** @param maxLevel the highest level */
+export const createPressure = (maxLevel: number): Pressure => {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
-  let badSeconds = 0
+  let overloadedSeconds = 0
   const timer = setInterval(() => {
-    // The histogram counts its own resolution as delay.
+    // The histogram includes its own resolution in the delay.
     const delayMs = histogram.percentile(99) / 1e6 - RESOLUTION_MS
     histogram.reset()
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
-    const isBad = delayMs > MAX_DELAY_MS || used_heap_size > heap_size_limit * MAX_HEAP
-    badSeconds = isBad ? Math.min(badSeconds + 1, most + 1) : Math.max(badSeconds - 1, 0)
+    const isOverloaded = delayMs > MAX_DELAY_MS || used_heap_size > heap_size_limit * MAX_HEAP
+    overloadedSeconds = isOverloaded
+      ? Math.min(overloadedSeconds + 1, maxLevel + 1)
+      : Math.max(overloadedSeconds - 1, 0)
   }, SAMPLE_MS).unref()
   return {
     get level() {
-      // One bad second alone is a hiccup of the machine.
-      return Math.max(0, badSeconds - 1)
+      // A single overloaded second is ignored.
+      return Math.max(0, overloadedSeconds - 1)
     },
     stop() {
       clearInterval(timer)

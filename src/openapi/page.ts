@@ -1,6 +1,6 @@
 import { ALWAYS } from './headers.ts'
 
-/** The page may load its own files and nothing else, and may be framed by nobody. */
+/** Content security policy: the page loads only its own files, and no page may frame it. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -13,22 +13,22 @@ export const PAGE_POLICY = [
   "form-action 'self'"
 ].join('; ')
 
-/** What is left out of the plugin's page: it says nothing here, or says again what stands above. */
-const LEFT_OUT = [
-  // A bar to open other documents, which the policy forbids.
+/** Parts of Swagger UI that the page hides: they are empty, or repeat the text above. */
+const HIDDEN = [
+  // Opens other documents, which the policy forbids.
   '.topbar',
-  // Of the doors all but the one that a page can fill in.
+  // All ways to authenticate except the one that a page can fill in.
   '.auth-container:not(:first-child)',
-  // The document has no links, and a choice of one is none.
+  // Links, which the document does not have, and a choice of a single media type.
   '.response-col_links',
   '.response-control-media-type:not(:has(option + option))',
-  // Headers that every reply has: told with the first one.
+  // Headers of every reply: shown with the first reply only.
   `.response ~ .response .headers tbody tr:nth-child(-n + ${ALWAYS.length})`,
   `.response ~ .response .headers-wrapper:not(:has(tbody tr:nth-child(${ALWAYS.length + 1})))`
 ]
 
-/** Long words break, what is copied by a button is not hidden by it, and on a phone a reply is as wide as the page. */
-export const PAGE_STYLE = `${LEFT_OUT.map(selector => `.swagger-ui ${selector}`).join(',\n')} { display: none !important }
+/** Breaks long words, keeps text clear of the copy button, and fits replies to the width of a phone. */
+export const PAGE_STYLE = `${HIDDEN.map(selector => `.swagger-ui ${selector}`).join(',\n')} { display: none !important }
 .swagger-ui .responses-table td { overflow-wrap: anywhere }
 .swagger-ui .curl-command :is(pre, code, span) { white-space: pre-wrap !important; overflow-wrap: anywhere }
 .swagger-ui .live-responses-table .highlight-code > pre { padding-bottom: 48px !important }
@@ -40,18 +40,18 @@ export const PAGE_STYLE = `${LEFT_OUT.map(selector => `.swagger-ui ${selector}`)
 }
 `
 
-/** The plugin's page has no viewport: a phone would show it as wide as a desk. */
+/** Swagger UI sets no viewport: a phone would show the page at the width of a desktop. */
 export const PAGE_SCRIPT = `document.head.append(
   Object.assign(document.createElement('meta'), { name: 'viewport', content: 'width=device-width' })
 )
 `
 
 /**
- * Runs in the page: a request by cookie needs the header that only our own pages can set. Spelled as the parameter of
- * that name: spelled otherwise, the browser would send both as `1, 1`. With a token it would say nothing.
+ * Runs in the page: a request by cookie needs the header `x-csrf`, which only our own pages can set. Spelled like the
+ * parameter of that name: with another spelling the browser would send both, as `1, 1`. A token needs no such header.
  */
 export const sendCsrf = <T>(request: T): T => {
-  // The page hands over a plain object, whatever the plugin's type says.
+  // Swagger UI passes a plain object; the plugin's type is wrong.
   const { headers } = request as { headers: Record<string, string> }
   if (!('Authorization' in headers)) headers['x-csrf'] = '1'
   return request
