@@ -7,7 +7,7 @@ const page = `<!doctype html>
 <h1>Bucket not empty</h1>
 <p><code>bucket-not-empty</code>, HTTP status 409</p>
 <p>Delete its files first.</p>
-<p>May the same request be sent again? No.</p>
+<p>Can the same request be sent again? No.</p>
 </body>
 </html>
 `

@@ -127,7 +127,7 @@ t.test('forwarded-headers: a forged header about where a request comes from chan
         const { status, body } = await raw.send('GET /livez HTTP/1.1', { [name]: EVIL })
         t.equal(status, 400)
         t.match(JSON.parse(body).errors, [
-          { in: 'header', parameter: name.toLowerCase(), detail: 'holds an underscore' }
+          { in: 'header', parameter: name.toLowerCase(), detail: 'contains an underscore' }
         ])
       }
     }

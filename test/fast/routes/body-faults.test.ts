@@ -7,7 +7,7 @@ const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', d
 const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
 const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
 
-const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a member twice' }]
+const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a duplicate member' }]
 
 /** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
