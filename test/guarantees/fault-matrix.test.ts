@@ -30,13 +30,13 @@ const DEADLINE_MS = 300
 /** What answers at once has longer, so that a busy machine does not turn a second attempt into a timeout. */
 const ROOMY_MS = 2000
 /** Every reply is here by then, whatever the deadline. */
-const MOST_MS = DEADLINE_MS + 250
+const MAX_MS = DEADLINE_MS + 250
 
 /** So many gateways at once: most of the time they wait. */
 const AT_ONCE = 4
 
 /** How long it is waited for a gateway that sheds: 10 s. */
-const MOST_SHED = 20
+const MAX_SHED = 20
 const SHED_PAUSE_MS = 500
 
 /** One row of the matrix: a fault, and what it comes to. */
@@ -135,7 +135,7 @@ const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: Action
   }
   let reply = await play()
   // A busy machine: the gateway sheds what can wait, before HOSTKEY has anything to do with it.
-  for (let again = 0; again < MOST_SHED && isShed(reply); again += 1) {
+  for (let again = 0; again < MAX_SHED && isShed(reply); again += 1) {
     await pause(SHED_PAUSE_MS)
     reply = await play()
   }
@@ -147,7 +147,7 @@ const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: Action
     ...faultsOf(reply, action, row),
     ...contract.violations(`${ask.method} ${ask.path}`, reply),
     ...(sent === wanted ? [] : [`was sent ${sent} times, not ${wanted}`]),
-    ...(reply.ms <= MOST_MS ? [] : [`took ${reply.ms.toFixed(0)} ms`])
+    ...(reply.ms <= MAX_MS ? [] : [`took ${reply.ms.toFixed(0)} ms`])
   ]
   tally.cells += 1
   if (faults.length === 0) tally.right += 1

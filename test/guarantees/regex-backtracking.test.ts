@@ -8,7 +8,7 @@ import { safetyOf, THOROUGH } from './redos.ts'
 t.setTimeout(110_000)
 
 /** 50 ms for 64 KiB, the best of five: a hundred times less than what would be a standstill. */
-const MOST_MS = 50
+const MAX_MS = 50
 
 /** 64 KiB is more than any request holds. */
 const LONG = 64 * 1024
@@ -97,7 +97,7 @@ t.test('no pattern can be made to run away', async t => {
   t.strictSame(faults, [], `${unique.length} patterns`)
 
   const onLong = slowest(unique, LONG)
-  t.ok(onLong.ms < MOST_MS, `${onLong.name} takes ${onLong.ms.toFixed(2)} ms`)
+  t.ok(onLong.ms < MAX_MS, `${onLong.name} takes ${onLong.ms.toFixed(2)} ms`)
   figure(`${unique.length - faults.length} of ${unique.length} patterns are safe on text of any length`)
   figure(`${onLong.ms.toFixed(2)} ms at worst for 64 KiB`)
 })

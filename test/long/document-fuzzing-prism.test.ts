@@ -23,7 +23,7 @@ const ANSWER_MS = 10_000
 const RESET_EVERY = 1000
 
 /** Of those that go through Prism; the others it answers itself. */
-const LEAST_JUDGED = 0.75
+const MIN_JUDGED = 0.75
 
 /**
  * The judge of the other tests is ours. This one is not: Prism stands between the client and the gateway as a proxy,
@@ -134,7 +134,7 @@ t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
   t.equal(askedCount, RUNS)
   t.strictSame(faults, [], `seed ${seed}: Prism finds nothing`)
   t.strictSame(sent, [], 'every form holds the fields of its action, each once')
-  t.ok(judged > RUNS * LEAST_JUDGED, `${judged} replies judged; Prism’s own: ${JSON.stringify(own)}`)
+  t.ok(judged > RUNS * MIN_JUDGED, `${judged} replies judged; Prism’s own: ${JSON.stringify(own)}`)
   figure(`seed ${seed}, ${RUNS} requests through Prism in ${seconds} s, ${judged} replies of the gateway judged by it`)
   figure(`Prism: ${faults.length + sent.length} violations`)
 })

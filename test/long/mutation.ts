@@ -35,7 +35,7 @@ const TESTS = [
 /** More than a minute each, for lists of a length that no mutant needs. */
 const TOO_LONG = ['test/fast/routes/file-lines.test.ts']
 
-const LEAST_PERCENT = 80
+const MIN_PERCENT = 80
 /** After so many mutants that were noticed, the file that noticed the last one is run without any: it must pass. */
 const CONTROL_EVERY = 10
 
@@ -88,7 +88,7 @@ const figure =
   `${percent.toFixed(1)} % noticed (${count('killed')} killed, ${count('late')} timed out, ${count('survived')} survived, ` +
   `${count('uncovered')} without coverage); ${unsteady.length} of ${controls} runs without a mutant failed`
 say(`mutation: ${figure}`)
-if (percent < LEAST_PERCENT || unsteady.length > 0) process.exitCode = 1
+if (percent < MIN_PERCENT || unsteady.length > 0) process.exitCode = 1
 else if (values.record && !isPart) recordFigures({ mutation: [figure] })
 
 function described({ mutant, fate, by }: Verdict): string {

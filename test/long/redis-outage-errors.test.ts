@@ -4,7 +4,7 @@ import {
   BUCKETS,
   isRefusedGently,
   linesWith,
-  MOST_RECOVERY_MS,
+  MAX_RECOVERY_MS,
   onRedis,
   probe,
   timeUntil
@@ -79,10 +79,10 @@ t.test('Redis that loads its file', async t => {
     t.match(String(await redis.command('INFO', 'persistence')), /^loading:1/m, 'it was loading all the time')
   })
 
-  t.test(`200 by the session that the file held, within ${MOST_RECOVERY_MS} ms of the end`, async t => {
+  t.test(`200 by the session that the file held, within ${MAX_RECOVERY_MS} ms of the end`, async t => {
     await timeUntil(async () => /^loading:0/m.test(String(await redis.command('INFO', 'persistence'))))
     const ms = await timeUntil(async () => (await browser.get(BUCKETS)).statusCode === 200)
-    t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
+    t.ok(ms <= MAX_RECOVERY_MS, `${ms.toFixed(0)} ms`)
     figures(`recovery after loading: ${ms.toFixed(0)} ms`)
   })
 })
@@ -103,10 +103,10 @@ t.test('a gateway that starts while Redis is away', async t => {
         t.equal((await gateway.get(BUCKETS, service)).statusCode, 200)
       })
 
-      t.test(`is ready within ${MOST_RECOVERY_MS} ms, and lets people log in`, async t => {
+      t.test(`is ready within ${MAX_RECOVERY_MS} ms, and lets people log in`, async t => {
         await redis[end]()
         const ms = await timeUntil(async () => (await probe(gateway, 'readyz')) === 200)
-        t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
+        t.ok(ms <= MAX_RECOVERY_MS, `${ms.toFixed(0)} ms`)
         figures(`ready ${ms.toFixed(0)} ms after Redis was ${name}`)
         t.equal((await (await browserAt(0)).get(BUCKETS)).statusCode, 200)
       })

@@ -17,9 +17,9 @@ const RPS = 300
 const FAULT_EVERY = 20
 /** Caches fill and code is compiled until then. */
 const WARM_UP_MINUTES = Math.min(5, Number(values.minutes) / 3)
-const MOST_MIB_A_MINUTE = 1
+const MAX_MIB_A_MINUTE = 1
 /** Counted when nobody asks: while they do, each of their connections is one. */
-const MOST_MORE_FILES = 5
+const MAX_MORE_FILES = 5
 /** Longer than the sandbox keeps a connection that nobody uses (75 s). */
 const CALM_MS = 85_000
 
@@ -82,6 +82,6 @@ const figure =
   `${moreFiles} more files open, ${counts.unanswered} unanswered, ${isAlive ? '0 unhandled rejections' : 'it ended'}`
 process.stdout.write(`soak: ${figure}\n`)
 // An unhandled rejection ends the process.
-const isWell = isAlive && grown < MOST_MIB_A_MINUTE && moreFiles <= MOST_MORE_FILES && counts.unanswered === 0
+const isWell = isAlive && grown < MAX_MIB_A_MINUTE && moreFiles <= MAX_MORE_FILES && counts.unanswered === 0
 if (!isWell) process.exitCode = 1
 else if (values.record) recordFigures({ soak: [figure] })

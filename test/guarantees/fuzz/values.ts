@@ -40,7 +40,7 @@ const objectOf = ({ properties = {}, required = [] }: Schema, document: Document
   )
 
 /** More at once than this, and one of them is nearly always the one that is refused. */
-const MOST_OPTIONAL = 2
+const MAX_OPTIONAL = 2
 
 /** An object with all that is required and a few of the others. */
 export const someOf = <T>(
@@ -50,7 +50,7 @@ export const someOf = <T>(
   return fc
     .tuple(
       fc.tuple(...members.map(({ arbitrary }) => arbitrary)),
-      fc.subarray(optional, { maxLength: Math.min(MOST_OPTIONAL, optional.length) })
+      fc.subarray(optional, { maxLength: Math.min(MAX_OPTIONAL, optional.length) })
     )
     .map(([values, chosen]) =>
       Object.fromEntries(

@@ -11,7 +11,7 @@ export interface OrderIntent {
   isTaken: boolean
 }
 
-export interface Told {
+export interface KnownOutcome {
   intent: OrderIntent
   /** Undefined when the client gave up while the outcome was still open. */
   s3uid: string | undefined
@@ -28,12 +28,12 @@ const PATIENCE_MS = 25_000
 const backoff = () => pause(30 + Math.random() * 120)
 
 /** What a careful client does: the same key until it is told the end, another key only after "not applied". */
-export const orderUntilTold = async (intent: OrderIntent, firstKey: string, urls: () => string[]): Promise<Told> => {
+export const orderUntilKnown = async (intent: OrderIntent, firstKey: string, urls: () => string[]): Promise<KnownOutcome> => {
   const startedAt = performance.now()
   const authorization = `Bearer ${intent.token}`
   let key = firstKey
   let keys = 1
-  const told = (s3uid: string | undefined, text = ''): Told => ({
+  const outcome = (s3uid: string | undefined, text = ''): KnownOutcome => ({
     intent,
     s3uid,
     text,
@@ -48,7 +48,7 @@ export const orderUntilTold = async (intent: OrderIntent, firstKey: string, urls
       body: JSON.stringify({ planId: 2, bucketName: intent.bucketName })
     })
     last = reply?.text ?? 'no reply'
-    if (reply?.status === 201) return told(reply.json.s3uid, reply.text)
+    if (reply?.status === 201) return outcome(reply.json.s3uid, reply.text)
     const name = String(reply?.json.type ?? '').split('/problems/')[1]
     if (name === 'upstream-bad-response' && reply?.json.outcome === 'not-applied') {
       key = randomUUID()
@@ -57,14 +57,14 @@ export const orderUntilTold = async (intent: OrderIntent, firstKey: string, urls
     }
     if (name === 'probable-duplicate-order') {
       const order = await ask(urls, 'GET', reply?.json.links.order, { headers: { authorization } })
-      if (order?.json.state === 'succeeded') return told(order.json.s3uid)
+      if (order?.json.state === 'succeeded') return outcome(order.json.s3uid)
     }
     if (reply && reply.status !== 202 && reply.status !== 409 && reply.status < 500) {
       throw new Error(`${reply.status} for ${intent.bucketName}: ${reply.text}`)
     }
     await backoff()
   }
-  return told(undefined, last)
+  return outcome(undefined, last)
 }
 
 type Options = { headers: Record<string, string>; body?: string }

@@ -8,7 +8,7 @@ import { type Fixture, type Sandbox, startSandbox } from '../../../src/sandbox/i
 import { openBucket } from '../../../src/sandbox/storage.ts'
 import { type GatewayProcesses, gatewayProcesses } from '../../support/harness/gateway-processes.ts'
 import type { RedisServer } from '../../support/harness/redis.ts'
-import { type OrderIntent, orderUntilTold, type Told } from './client.ts'
+import { type OrderIntent, orderUntilKnown, type KnownOutcome } from './client.ts'
 
 export interface Torture {
   /** At least so many orders, and as many more as it takes for so many kills. */
@@ -41,8 +41,8 @@ export interface Damage {
   seconds: number
 }
 
-const MOST_TAKEN = 1000
-const TOLD_BETWEEN_KILLS = 10
+const MAX_TAKEN = 1000
+const ANSWERS_BETWEEN_KILLS = 10
 const KILL_MS = { least: 250, most: 750 }
 /** Every so many orders: a connection that is reset before HOSTKEY acts, one after, and "-1 but created". */
 const FAULT_EVERY = 100
@@ -68,7 +68,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
     ORDER_LATE_EXECUTION_WINDOW_MS: '500',
     ...(redis && { REDIS_URL: redis.url })
   })
-  const told: Told[] = []
+  const outcomes: KnownOutcome[] = []
   let begun = 0
   let redisKills = 0
   let isOver = false
@@ -81,10 +81,10 @@ export const torture = async (options: Torture): Promise<Damage> => {
       armFault(begun, sandbox)
       const key = randomUUID()
       const askers = begun % TWICE_EVERY === 0 ? 2 : 1
-      told.push(
-        ...(await Promise.all(Array.from({ length: askers }, () => orderUntilTold(intent, key, gateways.urls))))
+      outcomes.push(
+        ...(await Promise.all(Array.from({ length: askers }, () => orderUntilKnown(intent, key, gateways.urls))))
       )
-      if (told.length % 500 === 0) report(`${told.length} told, ${gateways.kills} kills`)
+      if (outcomes.length % 500 === 0) report(`${outcomes.length} outcomes, ${gateways.kills} kills`)
     }
   }
   const redisKiller = async () => {
@@ -98,7 +98,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
   const killers = Promise.all([
     killing(
       gateways,
-      () => told.length,
+      () => outcomes.length,
       () => isOver
     ),
     redisKiller()
@@ -110,21 +110,21 @@ export const torture = async (options: Torture): Promise<Damage> => {
     await killers
     await gateways.close()
   }
-  const damage = damageOf(told, sandbox)
-  for (const { s3uid, intent, text } of told) if (s3uid === undefined) report(`open: ${intent.bucketName} ${text}`)
+  const damage = damageOf(outcomes, sandbox)
+  for (const { s3uid, intent, text } of outcomes) if (s3uid === undefined) report(`open: ${intent.bucketName} ${text}`)
   await sandbox.close()
   rmSync(dataDir, { recursive: true, force: true })
   return { ...damage, kills: gateways.kills, redisKills, seconds: Math.round((performance.now() - startedAt) / 1000) }
 }
 
 /** Kills while work is done: where starts take all of a busy machine, nothing would ever be hit in its middle. */
-const killing = async (gateways: GatewayProcesses, told: () => number, isOver: () => boolean) => {
-  let toldAtKill = 0
+const killing = async (gateways: GatewayProcesses, outcomes: () => number, isOver: () => boolean) => {
+  let answersAtKill = 0
   while (!isOver()) {
     await pause(KILL_MS.least + Math.random() * (KILL_MS.most - KILL_MS.least))
-    if (told() - toldAtKill < TOLD_BETWEEN_KILLS) continue
+    if (outcomes() - answersAtKill < ANSWERS_BETWEEN_KILLS) continue
     gateways.killOne()
-    toldAtKill = told()
+    answersAtKill = outcomes()
   }
 }
 
@@ -140,13 +140,13 @@ const fixtureOf =
     }
     const other = world.accounts.get('s3_user_2')
     if (!other) throw new TypeError('the fixture has no s3_user_2')
-    for (let index = 0; index <= MOST_TAKEN; index += 1) openBucket(world, other, `taken-${index}`)
+    for (let index = 0; index <= MAX_TAKEN; index += 1) openBucket(world, other, `taken-${index}`)
   }
 
 const intentOf = (number: number, customers: number, { control }: Sandbox): OrderIntent => {
   const customer = customerOf(number % customers)
   const taken = number / FAULT_EVERY
-  const isTaken = Number.isInteger(taken) && taken <= MOST_TAKEN
+  const isTaken = Number.isInteger(taken) && taken <= MAX_TAKEN
   return {
     customer,
     token: control.tokenOf(customer),
@@ -162,16 +162,16 @@ const armFault = (number: number, { control }: Sandbox) => {
 }
 
 /** Compares what the clients were told with what HOSTKEY has. */
-const damageOf = (told: readonly Told[], { control }: Sandbox) => {
+const damageOf = (outcomes: readonly KnownOutcome[], { control }: Sandbox) => {
   const { accounts, customers } = control.state()
   const byName = new Map(accounts.map(account => [account.s3uid, account]))
   const idOf = new Map(customers.map(({ name, id }) => [name, id]))
-  const intents = [...new Set(told.map(({ intent }) => intent))]
-  const toldTo = new Map<string, OrderIntent>()
+  const intents = [...new Set(outcomes.map(({ intent }) => intent))]
+  const ownerOf = new Map<string, OrderIntent>()
   const textOf = new Map<string, string>()
   let lost = 0
   let wrong = 0
-  for (const { intent, s3uid, text, key } of told) {
+  for (const { intent, s3uid, text, key } of outcomes) {
     if (s3uid === undefined) continue
     const account = byName.get(s3uid)
     if (!account) {
@@ -179,10 +179,10 @@ const damageOf = (told: readonly Told[], { control }: Sandbox) => {
       continue
     }
     const isFitting = intent.isTaken ? account.buckets.length === 0 : account.buckets.includes(intent.bucketName)
-    const isFirst = (toldTo.get(s3uid) ?? intent) === intent
+    const isFirst = (ownerOf.get(s3uid) ?? intent) === intent
     const isSame = text === '' || (textOf.get(key) ?? text) === text
     if (!isFitting || !isFirst || !isSame || account.customerId !== idOf.get(intent.customer)) wrong += 1
-    toldTo.set(s3uid, intent)
+    ownerOf.set(s3uid, intent)
     if (text !== '') textOf.set(key, text)
   }
   // A bucket's name exists once: a second account for an order stays bare.
@@ -192,14 +192,14 @@ const damageOf = (told: readonly Told[], { control }: Sandbox) => {
     const expected = intents.filter(({ customer, isTaken }) => customer === name && isTaken)
     return sum + Math.max(0, bare.length - expected.length)
   }, 0)
-  const times = told.map(({ ms }) => ms).sort((a, b) => a - b)
+  const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b)
   return {
     orders: intents.length,
     duplicated,
     lost,
     wrong,
-    open: told.filter(({ s3uid }) => s3uid === undefined).length,
-    newKeys: told.reduce((sum, { keys }) => sum + keys - 1, 0),
+    open: outcomes.filter(({ s3uid }) => s3uid === undefined).length,
+    newKeys: outcomes.reduce((sum, { keys }) => sum + keys - 1, 0),
     p99Ms: Math.round(times[Math.floor(times.length * 0.99)] ?? 0)
   }
 }

@@ -9,7 +9,7 @@ import { replicas } from '../../support/harness/replicas.ts'
 export const BUCKETS = '/accounts/s3_user_1/buckets'
 
 /** The promise of RELIABILITY 4.5. */
-export const MOST_RECOVERY_MS = 500
+export const MAX_RECOVERY_MS = 500
 
 /** A gateway on a Redis of its own. */
 export const onRedis = async (t: Test, env: Record<string, string> = {}, settings: readonly string[] = []) => {

@@ -18,7 +18,7 @@ export interface TestFile {
 }
 
 /** 30 s of tests for one mutant, the most promising first: who survives them counts as one who survives all. */
-const MOST_MS = 30_000
+const MAX_MS = 30_000
 
 /** A test file takes so much longer when a mutant makes it wait: beyond that, it is ended. */
 const limitOf = (ms: number) => 4 * ms + 10_000
@@ -66,7 +66,7 @@ export const createJudge = (tree: Tree, files: readonly TestFile[]) => {
       if (candidates.length === 0) return { mutant, fate: 'uncovered' }
       let spentMs = 0
       for (const file of candidates) {
-        if (spentMs >= MOST_MS) break
+        if (spentMs >= MAX_MS) break
         spentMs += file.ms
         const { ended } = await tree.run(file.name, limitOf(file.ms), mutant.id)
         if (ended === 'passed') continue
