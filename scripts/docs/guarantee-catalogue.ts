@@ -21,6 +21,10 @@ export const guarantees = {
     guarantee: 'Every failure of HOSTKEY ends in a named problem within the deadline',
     figure: 'every fault with every action as expected; 0 internal errors'
   },
+  'documented-problems': {
+    guarantee: 'Each operation answers each of its problems as the document shows it',
+    figure: 'every example of a problem, to the last member and header'
+  },
   'retry-amplification': {
     guarantee: 'Retries do not add load to an outage',
     figure: 'at most 1.2 upstream calls for each request; each write once'

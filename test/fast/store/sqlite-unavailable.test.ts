@@ -5,7 +5,7 @@ import {
   BUCKETS,
   isRefusedGently,
   linesWith,
-  MOST_RECOVERY_MS,
+  MAX_RECOVERY_MS,
   probe,
   timeUntil
 } from '../../guarantees/redis-outage/stage.ts'
@@ -37,9 +37,9 @@ t.test('a gateway whose SQLite file another process keeps locked', async t => {
     t.equal(linesWith(gateway, 'the store does not answer'), 1)
   })
 
-  t.test(`200 within ${MOST_RECOVERY_MS} ms after the lock is released`, async t => {
+  t.test(`200 within ${MAX_RECOVERY_MS} ms after the lock is released`, async t => {
     holder.exec('COMMIT')
     const ms = await timeUntil(async () => (await browser.get('/session')).statusCode === 200)
-    t.ok(ms <= MOST_RECOVERY_MS, `${ms.toFixed(0)} ms`)
+    t.ok(ms <= MAX_RECOVERY_MS, `${ms.toFixed(0)} ms`)
   })
 })

@@ -28,7 +28,11 @@ const PATIENCE_MS = 25_000
 const backoff = () => pause(30 + Math.random() * 120)
 
 /** What a careful client does: the same key until it is told the end, another key only after "not applied". */
-export const orderUntilKnown = async (intent: OrderIntent, firstKey: string, urls: () => string[]): Promise<KnownOutcome> => {
+export const orderUntilKnown = async (
+  intent: OrderIntent,
+  firstKey: string,
+  urls: () => string[]
+): Promise<KnownOutcome> => {
   const startedAt = performance.now()
   const authorization = `Bearer ${intent.token}`
   let key = firstKey

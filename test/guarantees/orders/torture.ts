@@ -8,7 +8,7 @@ import { type Fixture, type Sandbox, startSandbox } from '../../../src/sandbox/i
 import { openBucket } from '../../../src/sandbox/storage.ts'
 import { type GatewayProcesses, gatewayProcesses } from '../../support/harness/gateway-processes.ts'
 import type { RedisServer } from '../../support/harness/redis.ts'
-import { type OrderIntent, orderUntilKnown, type KnownOutcome } from './client.ts'
+import { type KnownOutcome, type OrderIntent, orderUntilKnown } from './client.ts'
 
 export interface Torture {
   /** At least so many orders, and as many more as it takes for so many kills. */

@@ -113,7 +113,7 @@ export interface Way {
   loses?: (path: string) => boolean
 }
 
-/** Every way that is exact for every path. A `fetch` by segment is none: see `file-paths.test.ts`. */
+/** Every way that is exact for every path. A `fetch` by segment is none: see `file-path-fidelity-table.test.ts`. */
 export const ways: readonly Way[] = [
   { name: '/files/* encoded as a whole, raw', by: 'raw', targetOf: path => `${FILES}/${encodeURIComponent(path)}` },
   { name: '/files/* encoded by segment, raw', by: 'raw', targetOf: path => `${FILES}/${bySegment(path)}` },

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { executePage } from '../../fast/docs/pages/page.ts'
 import { needProgram, needPython } from '../../support/harness/debian.ts'
-import { executePage } from './pages/page.ts'
 
 // 110 s: npm loads a generator of 24 MB first.
 t.setTimeout(110_000)

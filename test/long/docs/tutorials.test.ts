@@ -1,9 +1,9 @@
 import { globSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { blocksOf } from '../../fast/docs/pages/blocks.ts'
+import { executePage, type Runner } from '../../fast/docs/pages/page.ts'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { needProgram } from '../../support/harness/debian.ts'
-import { blocksOf } from './pages/blocks.ts'
-import { executePage, type Runner } from './pages/page.ts'
 
 // 100 s: a start of the gateway and one of Chromium, on a busy machine.
 t.setTimeout(100_000)

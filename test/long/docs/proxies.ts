@@ -5,8 +5,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { needProgram } from '../../../support/harness/debian.ts'
-import type { Lifetime } from '../../../support/harness/lifetime.ts'
+import { needProgram } from '../../support/harness/debian.ts'
+import type { Lifetime } from '../../support/harness/lifetime.ts'
 
 const run = promisify(execFile)
 

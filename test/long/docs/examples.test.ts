@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
 import t from 'tap'
-import { executePage } from './pages/page.ts'
+import { executePage } from '../../fast/docs/pages/page.ts'
 
 // 100 s: each page starts a gateway, and one builds the client.
 t.setTimeout(100_000)

@@ -1,9 +1,9 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { pathsIn, runExample } from '../../fast/examples/examples.ts'
 import { publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { pathsIn, runExample } from './examples.ts'
 
 // 100 s: the client is built first.
 t.setTimeout(100_000)

@@ -10,7 +10,7 @@ import { gateway } from '../../support/harness/gateway.ts'
 // 100 s: the compiler of consumers takes seconds.
 t.setTimeout(100_000)
 
-const PROGRAM = 'test/fast/client/programs/consumer.ts'
+const PROGRAM = 'test/long/client/programs/consumer.ts'
 
 /** Limit of the compressed client, which a page downloads. Raise it only with a reason. */
 const MAX_GZIPPED_BYTES = 6500

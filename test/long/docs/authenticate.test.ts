@@ -1,6 +1,6 @@
 import t from 'tap'
+import { executePage, type Runner } from '../../fast/docs/pages/page.ts'
 import { openBrowser } from '../../support/harness/chromium.ts'
-import { executePage, type Runner } from './pages/page.ts'
 
 // 100 s: a browser and two gateways, on a busy machine.
 t.setTimeout(100_000)

@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
+import { authorise, execute, load } from '../../fast/browser/swagger-ui.ts'
 import { committedDocument, type Operation, operationsOf } from '../../support/assert/document.ts'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { authorise, execute, load } from './swagger-ui.ts'
 
 /** These take away what others need: they come last, in this order. */
 const LAST = ['deleteAccount', 'deleteSession', 'deleteSessions']

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { pathsIn, serveExample } from '../../fast/examples/examples.ts'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { pathsIn, serveExample } from './examples.ts'
 
 // 110 s: a busy machine takes seconds for each click.
 t.setTimeout(110_000)

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
+import { blocksOf } from '../../fast/docs/pages/blocks.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { blocksOf } from './pages/blocks.ts'
-import { certificateIn, type ProxyName, sendExactly, startProxy } from './pages/proxies.ts'
+import { certificateIn, type ProxyName, sendExactly, startProxy } from './proxies.ts'
 
 // 100 s: three proxies, one of which may have to be installed.
 t.setTimeout(100_000)

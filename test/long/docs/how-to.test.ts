@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import t from 'tap'
+import { executePage } from '../../fast/docs/pages/page.ts'
 import { needProgram } from '../../support/harness/debian.ts'
-import { executePage } from './pages/page.ts'
 
 // 110 s: most pages start a gateway, and several wait for one.
 t.setTimeout(110_000)
@@ -14,8 +14,8 @@ const needs: Record<string, () => Promise<unknown>> = {
 
 /** One loads a generator first, and one opens a browser: in files of their own. */
 const elsewhere: Record<string, string> = {
-  'generate-a-client': 'test/fast/docs/generated-client.test.ts',
-  authenticate: 'test/fast/docs/authenticate.test.ts'
+  'generate-a-client': 'test/long/docs/generated-client.test.ts',
+  authenticate: 'test/long/docs/authenticate.test.ts'
 }
 
 const names = globSync('docs/how-to/*.md').map(path => basename(path, '.md'))

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { request } from 'undici'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gatewayProcesses } from '../../support/harness/gateway-processes.ts'
+import { temporaryFolder } from '../../support/harness/replicas.ts'
+
+const EMPTY = '/accounts/s3_user_1/buckets/empty-bucket/files'
+const NDJSON = 'application/x-ndjson'
+
+const LISTED = Number(process.env['FILES_LISTED'] ?? 1_000_000)
+
+/**
+ * The list is longer than this heap: a gateway that held it would end. With so small a heap V8 would also make little
+ * room for what is young, and collect for five times as long as it works.
+ */
+const HEAP = '--max-old-space-size=96 --max-semi-space-size=16'
+
+/** 128 MiB: what a process moves up and down by itself, beside its heap; the list takes twice as much. */
+const MORE_MEMORY = 128 * 1024 * 1024
+
+t.test(`memory does not grow over ${LISTED} files`, async t => {
+  const sandbox = await startSandbox()
+  t.after(() => sandbox.close())
+  sandbox.control.numberFiles('empty-bucket', LISTED)
+  const dataDir = temporaryFolder(t)
+  const env = {
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: dataDir,
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    NODE_OPTIONS: HEAP,
+    AUDIT_LOG: `${dataDir}/audit.log`,
+    SESSION_SECRET: 'x'.repeat(40)
+  }
+  const gateways = await gatewayProcesses(env, 1)
+  t.after(() => gateways.close())
+  const memory = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateways.pids()[0]}/status`, 'utf8'))?.[1]) * 1024
+  const startedAt = performance.now()
+  const reply = await request(`${gateways.urls()[0]}${EMPTY}`, {
+    headers: { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
+  })
+  let count = 0
+  let last = ''
+  // A tenth in, everything is compiled and every buffer has been filled once.
+  let early = 0
+  let most = 0
+  for await (const line of createInterface({ input: reply.body })) {
+    count += 1
+    last = line
+    if (count === LISTED / 10) early = memory()
+    if (count > LISTED / 10 && count % (LISTED / 100) === 0) most = Math.max(most, memory())
+  }
+  t.equal(count, LISTED + 1)
+  t.equal(last, '{"end":{"nextCursor":null}}')
+  t.ok(most - early < MORE_MEMORY, `${most - early} bytes more`)
+  const mib = (bytes: number) => (bytes / 1024 / 1024).toFixed(0)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  process.stdout.write(`# ${LISTED} files in ${seconds} s: ${mib(early)} MiB after a tenth, at most ${mib(most)} MiB\n`)
+
+  t.test('and a replica that shuts down ends the list with a cursor', async t => {
+    sandbox.control.fault({ kind: 'latency', action: 'get_files', ms: 50 })
+    sandbox.control.clearCalls()
+    const reply = await request(`${gateways.urls()[0]}${EMPTY}`, {
+      headers: { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
+    })
+    const text = reply.body.text()
+    t.ok(await eventually(() => (sandbox.control.counters()['get_files'] ?? 0) > 3))
+    process.kill(gateways.pids()[0] ?? 0, 'SIGTERM')
+    t.match(JSON.parse((await text).trimEnd().split('\n').at(-1) ?? ''), { end: { nextCursor: /^[\w.-]+$/ } })
+  })
+})
