@@ -36,7 +36,7 @@ export const accounts: Record<string, Example> = {
         errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL, DE' }]
       },
       'account-state-unknown': {
-        detail: 'Whether the account was made is not known yet: send the same request with the same key.',
+        detail: 'It is not known yet whether the account was created: send the same request with the same key.',
         outcome: 'unknown',
         links: otherOrder,
         varies: ['/links/order']

@@ -55,6 +55,6 @@ export const NO_LOGINS: ProblemExample = {
 
 /** After a lost answer the gateway reads to see whether the target is gone. After a timeout HOSTKEY may still delete it. */
 export const LOST_DELETION: Partial<Record<ProblemName, ProblemExample>> = {
-  'upstream-bad-response': { detail: 'HOSTKEY gave no answer that can be used, and has deleted nothing.' },
+  'upstream-bad-response': { detail: 'HOSTKEY sent an invalid response and deleted nothing.' },
   'upstream-timeout': { detail: 'HOSTKEY did not answer in time.', outcome: 'unknown' }
 }

@@ -35,7 +35,7 @@ export const orders: Record<string, Example> = {
           problem: {
             name: 'upstream-bad-response',
             status: 502,
-            detail: "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
+            detail: 'The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway.'
           }
         },
         headers: { Location: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' },
@@ -48,7 +48,7 @@ export const orders: Record<string, Example> = {
         detail: 'The header Idempotency-Key is missing.',
         errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
       },
-      'plan-not-orderable': { detail: 'Plan 1 is free: take it with POST /accounts.' },
+      'plan-not-orderable': { detail: 'Plan 1 is free: use POST /accounts.' },
       'location-not-offered': {
         detail: 'Plan 2 is not offered at US. Offered: NL.',
         errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]

@@ -31,7 +31,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'idempotency-in-progress': { detail: 'The same request is still running.' },
   'idempotency-key-reused': { detail: 'The key belongs to another request.' },
   'probable-duplicate-order': {
-    detail: 'Another key has ordered this bucket name already.',
+    detail: 'Another key has already ordered this bucket name.',
     links: otherOrder,
     varies: ['/links/order']
   },

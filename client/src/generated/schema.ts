@@ -789,7 +789,7 @@ export interface components {
          *       "problem": {
          *         "name": "upstream-bad-response",
          *         "status": 502,
-         *         "detail": "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
+         *         "detail": "The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway."
          *       }
          *     }
          */
@@ -5021,7 +5021,7 @@ export interface operations {
                      *       "problem": {
                      *         "name": "upstream-bad-response",
                      *         "status": 502,
-                     *         "detail": "HOSTKEY's answer to create_order cannot be used: HTTP 502 Bad Gateway."
+                     *         "detail": "The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway."
                      *       }
                      *     }
                      */
