@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fails } from '../../support/assert/expect.ts'
-import { scriptedUpstream } from '../../support/fakes/scripted-upstream.ts'
+import { fakeUpstream } from '../../support/fakes/upstream.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
@@ -12,9 +12,9 @@ t.test('a login whose answer holds only the token and its expiry', async t => {
   const asked: string[] = []
   let info: object | undefined = { token: TOKEN, customer_id: 7, role_type: 'Customer', token_expire: 1 }
   const expiresAt = Math.floor(Date.now() / 1000) + 3600
-  const url = await scriptedUpstream(t, form => {
-    asked.push(`${form.get('action')} ${form.get('token') ?? ''}`)
-    return form.get('action') === 'login' ? { token: TOKEN, token_expire: expiresAt } : info
+  const { url } = await fakeUpstream(t, sent => {
+    asked.push(`${sent['action']} ${sent['token'] ?? ''}`)
+    return sent['action'] === 'login' ? { token: TOKEN, token_expire: expiresAt } : info
   })
   const { post, lines } = await gateway(t, { UPSTREAM_URL: url })
   t.beforeEach(() => {

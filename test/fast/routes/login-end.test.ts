@@ -1,7 +1,7 @@
 import { request as begin } from 'node:http'
 import t from 'tap'
 import { request } from 'undici'
-import { silentUpstream } from '../../support/fakes/silent-upstream.ts'
+import { fakeUpstream, SILENCE } from '../../support/fakes/upstream.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { gatewayProcess } from '../../support/harness/gateway-process.ts'
@@ -15,7 +15,7 @@ const LOGIN = {
 } as const
 
 t.test('a login is aborted when its caller disconnects', async t => {
-  const upstream = await silentUpstream(t)
+  const upstream = await fakeUpstream(t, () => SILENCE)
   const { url } = await gateway(t, { UPSTREAM_URL: upstream.url })
   const call = begin(`${url}/session`, { method: LOGIN.method, headers: LOGIN.headers })
   call.on('error', () => undefined)
@@ -26,7 +26,7 @@ t.test('a login is aborted when its caller disconnects', async t => {
 })
 
 t.test('503 draining when the replica shuts down before HOSTKEY has answered; the call is aborted', async t => {
-  const upstream = await silentUpstream(t)
+  const upstream = await fakeUpstream(t, () => SILENCE)
   const { url, signal, child, ended } = await gatewayProcess(t, {
     UPSTREAM_URL: upstream.url,
     UPSTREAM_TIMEOUT_MS: '4000',

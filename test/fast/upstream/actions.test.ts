@@ -1,13 +1,12 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { problems } from '../../../schemas/problems.ts'
-import { hashToken } from '../../../src/sandbox/index.ts'
+import { hashToken, startSandbox } from '../../../src/sandbox/index.ts'
 import type { Action } from '../../../src/upstream/actions/action.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 import * as sessions from '../../../src/upstream/actions/sessions.ts'
 import { problemsOf, refusalsOf, UNANSWERED } from '../../../src/upstream/protocol/failures.ts'
-import { recordingUpstream } from '../../support/fakes/recording-upstream.ts'
-import { bareUpstream } from '../../support/harness/bare-upstream.ts'
+import { clientOf, fakeUpstream } from '../../support/fakes/upstream.ts'
 import { contextOf } from '../../support/harness/contexts.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
@@ -104,7 +103,9 @@ t.test('what is sent', async t => {
 })
 
 t.test('undeclared members of the params are not sent', async t => {
-  const { sandbox, upstream } = await bareUpstream(t)
+  const sandbox = await startSandbox()
+  t.after(() => sandbox.close())
+  const upstream = clientOf(t, sandbox.url)
   const context = contextOf({ token: sandbox.demo.token })
   const params = { id: 1, action: 'delete_account', token: 'x', s3uid: 's3_user_1' }
   await upstream.call(actions.history, params, context)
@@ -118,7 +119,7 @@ t.test('undeclared members of the params are not sent', async t => {
 })
 
 t.test('a refusal that quotes the token is reported without it, whatever a token looks like', async t => {
-  const { upstream } = await recordingUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
+  const { upstream } = await fakeUpstream(t, { get_users: () => 'The session of opaque_Token-1 is closed' })
   const refused = await upstream
     .call(actions.get_users, {}, contextOf({ token: 'opaque_Token-1' }))
     .catch(error => error)

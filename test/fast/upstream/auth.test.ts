@@ -3,7 +3,7 @@ import { isProblem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { createAuth } from '../../../src/upstream/auth.ts'
 import { createUpstream } from '../../../src/upstream/client.ts'
-import { recordingUpstream, type Told } from '../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream } from '../../support/fakes/upstream.ts'
 
 const NOW = 1_700_000_000_000
 const EIGHT_HOURS_MS = 8 * 3_600_000
@@ -17,8 +17,8 @@ const whole = {
 }
 const identity = { customerId: 7, email: 'me@example.com', role: 'Customer', expiresAt: 1_700_000_900_000 }
 
-const authWith = async (t: Test, answers: Record<string, Told>) => {
-  const upstream = await recordingUpstream(
+const authWith = async (t: Test, answers: Record<string, Answer>) => {
+  const upstream = await fakeUpstream(
     t,
     Object.fromEntries(Object.entries(answers).map(([name, said]) => [name, () => said]))
   )

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { checkOffer } from '../../../../src/domain/orders/offers.ts'
 import { priceOf } from '../../../../src/domain/orders/plans.ts'
-import { recordingUpstream } from '../../../support/fakes/recording-upstream.ts'
+import { fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const plans = [
@@ -16,7 +16,7 @@ const plans = [
 ]
 
 const shop = async (t: Test) => {
-  const { upstream } = await recordingUpstream(t, { list_plans: () => ({ plans }) })
+  const { upstream } = await fakeUpstream(t, { list_plans: () => ({ plans }) })
   return (kind: 'free' | 'paid', planId: number, location?: string) =>
     checkOffer(upstream, kind, { planId, ...(location !== undefined && { location }) }, contextOf()).then(
       ({ plan, location }) => [plan.id, location],

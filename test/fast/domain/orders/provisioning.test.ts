@@ -2,16 +2,16 @@ import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { createdDespite, isOutcomeOpen, provision } from '../../../../src/domain/orders/provisioning.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream, type Sent } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const requested = { planId: 2, bucketName: 'photos', location: 'NL' }
 const listed = (...s3uids: string[]) => ({ s3_users: s3uids.map(s3uid => ({ s3uid })) })
 
 /** @param after the accounts after the provision; before it there is one */
-const shop = async (t: Test, order: Told, after: Told, buckets: Told | ((sent: Sent) => Told)) => {
+const shop = async (t: Test, order: Answer, after: Answer, buckets: Answer | ((sent: Sent) => Answer)) => {
   let isSent = false
-  const { upstream, calls } = await recordingUpstream(t, {
+  const { upstream, calls } = await fakeUpstream(t, {
     get_users: () => (isSent ? after : listed('old')),
     create_order: () => {
       isSent = true

@@ -5,7 +5,7 @@ import {
   findCreatedAccount,
   readAccountsOfPlan
 } from '../../../../src/domain/orders/reconciliation.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream, type Sent } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const requested = { planId: 2, bucketName: 'photos', location: 'NL' }
@@ -25,7 +25,7 @@ const look = async (
   const owners = Object.fromEntries(
     Object.entries(accounts).filter(([, buckets]) => buckets.some(name => name.endsWith('photos')))
   )
-  const { upstream, calls } = await recordingUpstream(t, {
+  const { upstream, calls } = await fakeUpstream(t, {
     get_users: get_users ?? (({ bucket_name }) => listed(bucket_name && !ignoresFilter ? owners : accounts)),
     get_buckets: ({ s3uid = '' }) => ({ message: (accounts[s3uid] ?? []).map(name => ({ name })) })
   })
@@ -35,14 +35,14 @@ const look = async (
 
 interface Answering {
   ignoresFilter?: boolean
-  get_users?: (sent: Sent) => Told
+  get_users?: (sent: Sent) => Answer
   verifyDelaysMs?: readonly number[]
 }
 
 const found = async (...given: Parameters<typeof look>) => (await look(...given)).finding
 
 t.test('the accounts of a plan are asked for by it', async t => {
-  const { upstream, calls } = await recordingUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
+  const { upstream, calls } = await fakeUpstream(t, { get_users: () => listed({ a: [], b: [] }) })
   t.same([...(await readAccountsOfPlan(upstream, 7, contextOf()))], ['a', 'b'])
   t.strictSame(calls, [{ action: 'get_users', plan_id: '7' }])
 })
@@ -134,6 +134,6 @@ t.test('it is looked for after each pause, until it is found', async t => {
 t.test('a list that cannot be read leaves it unclear, and is no failure of the look', async t => {
   t.strictSame(await found(t, {}, {}, { get_users: () => 'Permission denied' }), { kind: 'unclear' })
   t.strictSame(await found(t, {}, {}, { verifyDelaysMs: [] }), { kind: 'unclear' }, 'nor is no look at all a finding')
-  const { upstream } = await recordingUpstream(t, { get_users: () => 'Permission denied' })
+  const { upstream } = await fakeUpstream(t, { get_users: () => 'Permission denied' })
   t.ok(isProblem(await readAccountsOfPlan(upstream, 2, contextOf()).catch(error => error), 'forbidden'))
 })

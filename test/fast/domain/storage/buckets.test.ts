@@ -6,7 +6,7 @@ import {
   pickCreatedBucket
 } from '../../../../src/domain/storage/bucket-creation.ts'
 import { readBuckets } from '../../../../src/domain/storage/bucket-list.ts'
-import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const found = (listed: string[], before: string[] = []) =>
@@ -32,8 +32,8 @@ const s3uid = 's3_user_1'
 const named = (...names: string[]) => ({ message: names.map(name => ({ name })) })
 
 /** An account whose lists come one after the other, the last one again and again. */
-const account = async (t: Test, lists: Told[], create: Told = { message: { status: 200 } }) => {
-  const { upstream, calls } = await recordingUpstream(t, {
+const account = async (t: Test, lists: Answer[], create: Answer = { message: { status: 200 } }) => {
+  const { upstream, calls } = await fakeUpstream(t, {
     get_buckets: () => (lists.length > 1 ? lists.shift() : lists[0]),
     create_bucket: () => create
   })
@@ -63,7 +63,7 @@ t.test('the list of buckets', async t => {
       [{ snapshots: [] }, {}],
       [{}, {}]
     ]) {
-      const { upstream, calls } = await recordingUpstream(t, {
+      const { upstream, calls } = await fakeUpstream(t, {
         get_buckets: () => 's3/get_buckets: invalid request',
         get_buckets_rmq: () => ({ message, ...more })
       })

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { fails } from '../../../support/assert/expect.ts'
-import { scriptedUpstream } from '../../../support/fakes/scripted-upstream.ts'
+import { fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/logs/files'
@@ -13,9 +13,9 @@ interface Page {
 /** A list of these pages, each by the token that leads to it, the first by ''; what of it is read, and in how many calls. */
 const listOf = async (t: Test, pageAt: (token: string) => Page) => {
   let calls = 0
-  const url = await scriptedUpstream(t, form => {
+  const { url } = await fakeUpstream(t, sent => {
     calls += 1
-    const { folders = [], next = null } = pageAt(form.get('continuation_token') ?? '')
+    const { folders = [], next = null } = pageAt(sent['continuation_token'] ?? '')
     return { files: [], folders: folders.map(key => ({ key })), next_token: next }
   })
   const { get } = await gateway(t, { UPSTREAM_URL: url })

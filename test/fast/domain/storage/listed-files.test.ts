@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { readJoinedPage, readPages } from '../../../../src/domain/storage/file-pages.ts'
-import { recordingUpstream, type Sent, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream, type Sent } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const requested = { s3uid: 's3_user_1', bucket: 'logs', search: undefined, from: undefined, limit: 150 }
 
-const bucket = async (t: Test, get_files: (sent: Sent) => Told) => {
-  const { upstream, calls } = await recordingUpstream(t, { get_files })
+const bucket = async (t: Test, get_files: (sent: Sent) => Answer) => {
+  const { upstream, calls } = await fakeUpstream(t, { get_files })
   return {
     calls,
     list: (change: Partial<typeof requested> | object = {}) =>

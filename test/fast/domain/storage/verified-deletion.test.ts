@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { FaultKind } from '../../../../src/sandbox/index.ts'
 import { fails } from '../../../support/assert/expect.ts'
-import { scriptedUpstream } from '../../../support/fakes/scripted-upstream.ts'
+import { fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
 
 t.setTimeout(60_000)
@@ -122,7 +122,7 @@ for (const [name, { url, action, list, isThere }] of Object.entries(targets)) {
 
 /** A HOSTKEY that answers deletions with nonsense, and whose lists ignore what is looked for. */
 const careless = async (t: Test, lists: Record<string, object>) =>
-  gateway(t, { UPSTREAM_URL: await scriptedUpstream(t, form => lists[form.get('action') ?? '']) })
+  gateway(t, { UPSTREAM_URL: (await fakeUpstream(t, ({ action = '' }) => lists[action])).url })
 
 t.test('a list that ignores what is looked for', async t => {
   const { del } = await careless(t, {

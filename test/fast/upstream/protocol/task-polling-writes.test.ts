@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { isProblem } from '../../../../src/core/problem.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { createBucket, deleteBucket } from '../../../../src/upstream/actions/buckets.ts'
-import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 
 const KEY = 'a1'.repeat(16)
@@ -15,8 +15,8 @@ const actions = {
 } as const
 
 /** An upstream that queues every write; `check` answers the polls. */
-const ask = async (t: Test, name: keyof typeof actions, check: () => Told) => {
-  const { upstream, calls, close } = await recordingUpstream(t, {
+const ask = async (t: Test, name: keyof typeof actions, check: () => Answer) => {
+  const { upstream, calls, close } = await fakeUpstream(t, {
     create_order: queued,
     create_bucket: queued,
     delete_bucket: queued,
@@ -51,7 +51,7 @@ t.test('a write that HOSTKEY queues', async t => {
     }
 
     t.test(`${name} is sent once and stays unknown when HOSTKEY becomes unreachable`, async t => {
-      const { upstream, calls, close } = await recordingUpstream(t, {
+      const { upstream, calls, close } = await fakeUpstream(t, {
         [name]: () => {
           close()
           return queued()
@@ -66,7 +66,7 @@ t.test('a write that HOSTKEY queues', async t => {
 })
 
 t.test('an answer with a result is an answer, also with the key of a task', async t => {
-  const { upstream, calls } = await recordingUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
+  const { upstream, calls } = await fakeUpstream(t, { delete_bucket: () => ({ callback: KEY, message: null }) })
   await upstream.call(deleteBucket, { s3uid: 's3_user_1', bucket_name: 'photos' }, contextOf())
   t.equal(calls.length, 1)
 })

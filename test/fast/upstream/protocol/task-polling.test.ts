@@ -1,7 +1,7 @@
 import t from 'tap'
 import { getBucketsUsage } from '../../../../src/upstream/actions/buckets.ts'
 import { fails } from '../../../support/assert/expect.ts'
-import { recordingUpstream } from '../../../support/fakes/recording-upstream.ts'
+import { fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { contextOf } from '../../../support/harness/contexts.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
@@ -44,7 +44,7 @@ t.test('a read that HOSTKEY queues', async t => {
 })
 
 t.test('upstream-bad-response, not account-not-found, when HOSTKEY no longer knows the task', async t => {
-  const { upstream } = await recordingUpstream(t, {
+  const { upstream } = await fakeUpstream(t, {
     get_buckets_rmq: () => ({ callback: 'a1'.repeat(16) }),
     check: () => 'AsyncKey not found'
   })

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
+import { startSandbox } from '../../../../src/sandbox/index.ts'
 import { deleteBucket, getBuckets } from '../../../../src/upstream/actions/buckets.ts'
 import { withShutdownGuard } from '../../../../src/upstream/resilience/shutdown-guard.ts'
-import { bareUpstream } from '../../../support/harness/bare-upstream.ts'
+import { clientOf } from '../../../support/fakes/upstream.ts'
 import { contextOf, heard } from '../../../support/harness/contexts.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 
@@ -11,7 +12,9 @@ const bucket = { ...account, bucket_name: 'empty-bucket' }
 
 /** The context of a request whose replica may shut down, and a guarded call. */
 const guardedCall = async (t: Test) => {
-  const { sandbox, upstream } = await bareUpstream(t)
+  const sandbox = await startSandbox()
+  t.after(() => sandbox.close())
+  const upstream = clientOf(t, sandbox.url)
   const ending = new AbortController()
   const context = contextOf({ token: sandbox.demo.token, signal: ending.signal })
   return { control: sandbox.control, call: withShutdownGuard(upstream.call), context, ending }

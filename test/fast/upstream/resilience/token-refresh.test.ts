@@ -5,12 +5,12 @@ import { createOrder, getUsers } from '../../../../src/upstream/actions/accounts
 import { createBucket } from '../../../../src/upstream/actions/buckets.ts'
 import { tokenInfo } from '../../../../src/upstream/actions/sessions.ts'
 import type { Upstream } from '../../../../src/upstream/client.ts'
-import { recordingUpstream, type Told } from '../../../support/fakes/recording-upstream.ts'
+import { type Answer, fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
 /** A caller that gets `second` for a refused token, and an upstream that gives the answers in turn. */
-const caller = async (t: Test, action: string, ...answers: Told[]) => {
-  const recorded = await recordingUpstream(t, { [action]: () => answers.shift() })
+const caller = async (t: Test, action: string, ...answers: Answer[]) => {
+  const recorded = await fakeUpstream(t, { [action]: () => answers.shift() })
   const context = contextOf({ token: 'first' })
   const refused: string[] = []
   const refreshToken = async (token: Secret) => {
