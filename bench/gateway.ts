@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { hashOf } from '../src/auth/services/entry.ts'
 import { freePort, type Running, SERVER_CORE, start } from './process.ts'
 
 /** Any 32 hexadecimal digits: the upstream accepts all. */
@@ -23,16 +23,18 @@ const startArguments = (): string[] => {
 export const startGateway = async ({
   upstream,
   folder,
-  nodeArgs = []
+  nodeArgs = [],
+  hasChannel = false
 }: {
   upstream: string
   folder: string
   nodeArgs?: readonly string[]
+  hasChannel?: boolean
 }): Promise<Running> => {
   const servicesFile = `${folder}/services.json`
   const service = {
     id: 'bench',
-    secrets: [hashOf(SERVICE_SECRET)],
+    secrets: [`sha256:${createHash('sha256').update(SERVICE_SECRET).digest('hex')}`],
     scopes: ['buckets:read'],
     apiKey: { env: 'BENCH_API_KEY' }
   }
@@ -56,7 +58,8 @@ export const startGateway = async ({
     },
     core: SERVER_CORE,
     folder,
-    port
+    port,
+    hasChannel
   })
 }
 

@@ -22,23 +22,26 @@ export interface Launch {
   /** For the log and, where it needs one, its files. */
   folder: string
   port: number
+  /** With a channel to this program, for Node's own programs. */
+  hasChannel?: boolean
 }
 
 export interface Running {
   name: string
+  child: ChildProcess
   pid: number
   url: string
   stop(): Promise<void>
 }
 
 /** Starts a program on one core and waits until its port answers. @throws Error with the end of its log */
-export const start = async ({ name, command, env, core, folder, port }: Launch): Promise<Running> => {
+export const start = async ({ name, command, env, core, folder, port, hasChannel }: Launch): Promise<Running> => {
   const log = `${folder}/${name}.log`
   const stderr = openSync(log, 'w')
   // taskset becomes the program: the process id is the program's own.
   const child = spawn('taskset', ['-c', String(core), ...command], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'ignore', stderr]
+    stdio: ['ignore', 'ignore', stderr, hasChannel ? 'ipc' : 'ignore']
   })
   closeSync(stderr)
   const kill = () => child.kill('SIGKILL')
@@ -49,6 +52,7 @@ export const start = async ({ name, command, env, core, folder, port }: Launch):
   }
   return {
     name,
+    child,
     pid: child.pid,
     url,
     async stop() {

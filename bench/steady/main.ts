@@ -1,0 +1,61 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Running } from '../process.ts'
+import { workloads } from '../workloads.ts'
+import { type Steady, startProbed, steadyOf } from './measure.ts'
+import { startUpstream } from './upstream.ts'
+
+/**
+ * `npm run bench:steady`: what a request takes that does not depend on time, compared with the committed figures.
+ * `--update` commits to those of today. Exit code 1: a request takes more than it did.
+ */
+const { values } = parseArgs({ options: { update: { type: 'boolean', default: false } } })
+
+const FILE = 'bench/steady.json'
+
+/** Between two runs of the same code the heap differs by up to 0.5 %, the counts do not (observed, on a busy machine). */
+const MARGIN = 0.02
+
+/** W5 differs from W1 in time alone. */
+const measured = workloads.filter(({ id }) => id !== 'W5')
+
+/** The largest figures that are accepted, by workload. */
+type Figures = Record<string, Steady>
+
+const committed: Figures = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
+const folder = mkdtempSync(join(tmpdir(), 'hks-steady-'))
+const upstream = await startUpstream()
+const started: Running[] = []
+const figures: Figures = {}
+try {
+  const gateway = await startProbed(upstream.url, folder)
+  started.push(gateway)
+  for (const workload of measured) {
+    const steady = await steadyOf(gateway, workload, folder)
+    figures[workload.id] = steady
+    for (const [name, value] of Object.entries(steady)) {
+      const before = committed[workload.id]?.[name as keyof Steady]
+      const change = before === undefined ? 0 : value / before - 1
+      const isWorse = change > MARGIN
+      const verdict =
+        before === undefined
+          ? 'new'
+          : isWorse
+            ? 'more than committed'
+            : change < -MARGIN
+              ? 'less: commit to it with --update'
+              : 'ok'
+      process.stdout.write(
+        `${workload.id} ${name.padEnd(15)} ${String(value).padStart(8)}  committed ${String(before).padStart(8)}  ${verdict}\n`
+      )
+      if (isWorse && !values.update) process.exitCode = 1
+    }
+  }
+  if (values.update) writeFileSync(FILE, `${JSON.stringify(figures, undefined, 2)}\n`)
+} finally {
+  for (const running of started) await running.stop()
+  upstream.close()
+  rmSync(folder, { recursive: true })
+}
