@@ -8,11 +8,11 @@ const COMMAND_MS = 250
 
 /**
  * A store that keeps its writes through a crash: a SQLite file of its own, or a Redis with an append-only file.
- * Opened by the first order: when it cannot be opened, only orders fail.
+ * Opened by the first order: when it cannot be open, only orders fail.
  */
 export const createLedgerStore = (options: StoreOptions): LedgerStore => {
   let opening: Promise<Store> | undefined
-  const opened = (): Promise<Store> => {
+  const open = (): Promise<Store> => {
     opening ??= openDurable(options).catch(error => {
       opening = undefined
       throw error instanceof StoreUnavailable ? error : new StoreUnavailable(error)
@@ -20,13 +20,13 @@ export const createLedgerStore = (options: StoreOptions): LedgerStore => {
     return opening
   }
   return {
-    get: async key => (await opened()).get(key),
-    put: async (key, value, ttlMs) => (await opened()).put(key, value, ttlMs),
-    claim: async (key, value, ttlMs) => (await opened()).claim(key, value, ttlMs),
-    replace: async (key, old, value, ttlMs) => (await opened()).replace(key, old, value, ttlMs),
-    release: async (key, value) => (await opened()).release(key, value),
-    remove: async key => (await opened()).remove(key),
-    now: async () => (await opened()).now(),
+    get: async key => (await open()).get(key),
+    put: async (key, value, ttlMs) => (await open()).put(key, value, ttlMs),
+    claim: async (key, value, ttlMs) => (await open()).claim(key, value, ttlMs),
+    replace: async (key, old, value, ttlMs) => (await open()).replace(key, old, value, ttlMs),
+    release: async (key, value) => (await open()).release(key, value),
+    remove: async key => (await open()).remove(key),
+    now: async () => (await open()).now(),
     close: async () => (await opening?.catch(() => undefined))?.close()
   }
 }

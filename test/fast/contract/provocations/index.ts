@@ -1,8 +1,8 @@
 import { credentials } from './credentials.ts'
 import { draining } from './draining.ts'
+import { orders } from './orders.ts'
 import { outages } from './outages.ts'
 import type { Provocations } from './provocation.ts'
-import { purchases } from './purchases.ts'
 import { refusals } from './refusals.ts'
 import { requests } from './requests.ts'
 import { states } from './states.ts'
@@ -12,7 +12,7 @@ export const provocations: Provocations = {
   ...requests,
   ...credentials,
   ...refusals,
-  ...purchases,
+  ...orders,
   ...outages,
   ...states,
   draining

@@ -9,13 +9,13 @@ import {
   sendChanged
 } from './provocation.ts'
 
-/** The action that makes the account. */
-const making = ({ operation }: Pair) => (operation.operationId === 'createOrder' ? 'create_order' : 'create_account')
+/** The action that creates the account. */
+const actionOf = ({ operation }: Pair) => (operation.operationId === 'createOrder' ? 'create_order' : 'create_account')
 
-/** Longer than it takes to send the same again. */
-const MAKING_MS = 400
+/** Longer than sending the same request again takes. */
+const CREATION_MS = 400
 
-/** After a purchase of the same customer, in a ledger of its own. */
+/** After an order of the same customer, in a ledger of its own. */
 const afterOne =
   (again: (pair: Pair, key: string) => Parameters<typeof sendChanged>[2]): Provocation =>
   async ({ t }) =>
@@ -33,17 +33,17 @@ const whileOneRuns: Provocation =
     const gateway = await documentedGateway(t)
     const { control } = gateway.sandbox
     const parameters = { 'idempotency-key': randomUUID() }
-    const action = making(pair)
-    control.fault({ kind: 'latency', action, ms: MAKING_MS })
+    const action = actionOf(pair)
+    control.fault({ kind: 'latency', action, ms: CREATION_MS })
     const first = sendChanged(gateway, pair, { parameters })
-    t.ok(await eventually(() => control.counters()[action] === 1), 'the first is on its way')
+    t.ok(await eventually(() => control.counters()[action] === 1), 'the first request is running')
     const second = await sendChanged(gateway, pair, { parameters })
     await first
     return second
   }
 
-/** The account is made, its bucket is not, and no list shows it. */
-const made: Provocation =
+/** The account is created, its bucket is not, and no list shows the account. */
+const createdWithoutBucket: Provocation =
   async ({ t }) =>
   async pair => {
     const gateway = await documentedGateway(t)
@@ -51,13 +51,13 @@ const made: Provocation =
     return sendChanged(gateway, pair, { body: bodyWith(pair, { bucketName: 'other-bucket' }) })
   }
 
-/** What the ledger of purchases refuses or cannot tell. */
-export const purchases: Provocations = {
+/** Refusals and unknown outcomes of the order ledger. */
+export const orders: Provocations = {
   'idempotency-in-progress': whileOneRuns,
   'idempotency-key-reused': afterOne((pair, key) => ({
     parameters: { 'idempotency-key': key },
     body: bodyWith(pair, { bucketName: 'another' })
   })),
   'probable-duplicate-order': afterOne(() => ({})),
-  'account-state-unknown': made
+  'account-state-unknown': createdWithoutBucket
 }
