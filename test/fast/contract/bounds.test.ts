@@ -3,10 +3,10 @@ import { committedDocument } from '../../support/assert/document.ts'
 
 type Schema = Record<string, unknown>
 
-/** Keys below which data stands, and no schema. */
+/** Keys whose values are data, not schemas. */
 const DATA = ['example', 'examples', 'enum', 'default', 'x-example-request', 'x-varies']
 
-/** Every schema below this place, with its address. */
+/** Every schema below this place, with its pointer. */
 const schemasBelow = (place: unknown, at = ''): [at: string, schema: Schema][] => {
   if (typeof place !== 'object' || place === null) return []
   const below = Object.entries(place)
@@ -16,7 +16,7 @@ const schemasBelow = (place: unknown, at = ''): [at: string, schema: Schema][] =
   return isSchema ? [[at, place as Schema], ...below] : below
 }
 
-/** What bounds a value of each type. */
+/** The bounds that a value of each type must have. */
 const bounds: Record<string, (schema: Schema) => boolean> = {
   string: schema => 'maxLength' in schema || 'enum' in schema || 'const' in schema,
   array: schema => 'maxItems' in schema && 'items' in schema,
@@ -49,7 +49,7 @@ t.test('every value of the document has bounds, in requests and replies', async 
   t.same(unboundedIn(document), [])
 })
 
-t.test('a value without bounds is found, wherever it is', async t => {
+t.test('a value without bounds is found everywhere', async t => {
   const unbounded = {
     string: { type: 'string', pattern: '^a+$' },
     array: { type: 'array', items: { type: 'boolean' } },
@@ -59,12 +59,12 @@ t.test('a value without bounds is found, wherever it is', async t => {
   }
   for (const [name, schema] of Object.entries(unbounded)) {
     const document = committedDocument()
-    document.components.schemas['Made'] = {
+    document.components.schemas['Planted'] = {
       type: 'object',
       additionalProperties: false,
       properties: { list: { type: 'array', maxItems: 1, items: schema }, either: { anyOf: [schema] } }
     }
-    const at = '/components/schemas/Made/properties'
+    const at = '/components/schemas/Planted/properties'
     t.same(unboundedIn(document), [`${at}/list/items`, `${at}/either/anyOf/0`], name)
   }
 })

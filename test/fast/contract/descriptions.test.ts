@@ -6,13 +6,13 @@ const document = committedDocument()
 
 const textOf = (scalar: object): string => Object(scalar).description
 
-/** What a kind of value is called, wherever it stands: it tells nobody what this one is for. */
+/** Descriptions of a type of value: they do not say what a particular value is for. */
 const KINDS = [scalars.Instant, scalars.Day, scalars.Bytes, scalars.Location].map(textOf)
 
-/** A caller that filters by a plan must read so, and not that a plan has a number. */
+/** The same for parameters: a filter describes what it filters, not what its value is. */
 const KINDS_OF_NAMES = [...KINDS, ...[scalars.PlanId, scalars.S3Uid, scalars.CustomerId].map(textOf)]
 
-t.test('each member of a model says what it means, and not only of which kind it is', async t => {
+t.test('each member of a model describes its meaning, not only its type', async t => {
   const members = Object.entries(document.components.schemas).flatMap(([name, { properties = {} }]) =>
     Object.entries(Object(properties)).map(([member, schema]) => ({ at: `${name}.${member}`, ...Object(schema) }))
   )
@@ -27,7 +27,7 @@ t.test('each member of a model says what it means, and not only of which kind it
   )
 })
 
-t.test('each parameter that filters or confirms says what it does', async t => {
+t.test('each parameter outside the path describes what it does', async t => {
   const parameters = operationsOf(document).flatMap(({ operationId, parameters = [] }) =>
     parameters.filter(({ in: place }) => place !== 'path').map(one => ({ at: `${operationId}.${one.name}`, ...one }))
   )
@@ -38,7 +38,7 @@ t.test('each parameter that filters or confirms says what it does', async t => {
   )
 })
 
-t.test('each operation names the scope that it needs, also for a reader of the page', async t => {
+t.test('the description of each operation names the scope that it needs', async t => {
   const scoped = operationsOf(document).filter(operation => /:|^admin$/.test(operation['x-required-scope']))
   t.ok(scoped.length >= 16, `${scoped.length} operations`)
   t.same(
@@ -49,7 +49,7 @@ t.test('each operation names the scope that it needs, also for a reader of the p
   )
 })
 
-t.test('what stands at an operation and is no word of OpenAPI is explained at the top', async t => {
+t.test('every extension of OpenAPI is explained in the description of the document', async t => {
   const own = new Set(JSON.stringify(document.paths).match(/(?<=")x-[a-z-]+(?=":)/g))
   for (const word of own) t.match(document.info.description, `\`${word}\``)
   t.ok(own.size >= 5, [...own].join(', '))

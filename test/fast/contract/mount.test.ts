@@ -7,7 +7,7 @@ interface Document extends DescribedDocument {
   servers: { url: string }[]
 }
 
-/** A path of the document with something in the place of each parameter. */
+/** A path of the document with a value for each parameter. */
 const filled = (path: string) =>
   path
     .replace('{name}', 'internal')
@@ -15,7 +15,7 @@ const filled = (path: string) =>
     .replace('{planId}', '1')
     .replace(/\{[^}]+\}/g, 'x')
 
-/** What each operation of the document answers to nobody, asked where the document says that it is. */
+/** The status of each operation at its address in the document, without a credential. */
 const statuses = async (origin: string, { servers, paths }: Document) => {
   const found: [operation: string, status: number][] = []
   const server = (servers[0]?.url ?? '').replace(/\/$/, '')
@@ -37,7 +37,7 @@ for (const basePath of ['', '/storage', '/storage/accounts']) {
     const { origin } = new URL(url)
     t.equal(url, `${origin}${basePath}`)
 
-    t.test('the document names every operation where it is', async t => {
+    t.test('the document has the address of every operation', async t => {
       const document = await documentAt(url)
       t.same(
         document.servers.map(({ url }) => url),
@@ -46,12 +46,12 @@ for (const basePath of ['', '/storage', '/storage/accounts']) {
       t.ok('/accounts/{s3uid}/buckets/{bucket}/files/{path}' in document.paths)
       const found = await statuses(origin, document)
       t.ok(found.length >= 19)
-      // Known and refused without a credential, or open; nothing is unknown.
+      // Open, or refused without a credential; none is 404.
       const unknown = found.filter(([, status]) => ![200, 204, 400, 401, 403, 415].includes(status))
       t.same(unknown, [])
     })
 
-    t.test('Location, links.self, Link and the problem type lead there', async t => {
+    t.test('Location, links.self, Link and the problem type contain the mount point', async t => {
       const created = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
       t.equal(created.headers['location'], `${basePath}/accounts/s3_user_1/buckets/photos`)
       const page = await get('/accounts/s3_user_1/buckets/logs/files?limit=1')
@@ -63,14 +63,14 @@ for (const basePath of ['', '/storage', '/storage/accounts']) {
       const files = await get('/accounts/s3_user_1/buckets/holiday-pictures/files?search=.')
       const [first] = files.json().items
       t.ok(first.links.self.startsWith(`${basePath}/accounts/s3_user_1/buckets/holiday-pictures/files?path=`))
-      const missing = await get('/accounts/nobody')
+      const missing = await get('/accounts/unknown')
       t.equal(missing.json().type.replace(/^http:\/\/[^/]+/, ''), `${basePath}/problems/account-not-found`)
       const problemPage = await fetch(`${origin}${new URL(missing.json().type).pathname}`)
       t.equal(problemPage.status, 200)
       t.match(problemPage.headers.get('content-type'), 'text/html')
     })
 
-    t.test('the pages are there', async t => {
+    t.test('the pages are below it', async t => {
       for (const path of [
         '/docs',
         '/docs/',
@@ -97,19 +97,19 @@ for (const basePath of ['', '/storage', '/storage/accounts']) {
   })
 }
 
-t.test('behind a proxy that takes a part of the path away', async t => {
+t.test('behind a proxy that removes a part of the path', async t => {
   const { url, get, post } = await gateway(t, { PUBLIC_URL: 'https://api.example.com/s3' })
 
-  t.test('addresses are those that callers see', async t => {
+  t.test('addresses are those of PUBLIC_URL', async t => {
     const created = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
     t.equal(created.headers['location'], '/s3/accounts/s3_user_1/buckets/photos')
     const files = await get('/accounts/s3_user_1/buckets/holiday-pictures/files?limit=1')
     t.match(files.headers['link'], /^<\/s3\/accounts\//)
     t.match(files.json().items[0]?.links.self ?? '/s3/', /^\/s3\//)
-    t.equal((await get('/accounts/nobody')).json().type, 'https://api.example.com/s3/problems/account-not-found')
+    t.equal((await get('/accounts/unknown')).json().type, 'https://api.example.com/s3/problems/account-not-found')
   })
 
-  t.test('and so is the server of the document', async t => {
+  t.test('the server of the document is that of PUBLIC_URL', async t => {
     const { servers, paths } = await documentAt(url)
     t.same(
       servers.map(({ url }) => url),
@@ -134,7 +134,7 @@ for (const [env, mount] of [
   [{ BASE_PATH: '/storage' }, '/storage'],
   [{ BASE_PATH: '/storage', PUBLIC_URL: 'https://api.example.com/s3/storage/' }, '/s3/storage']
 ] as const) {
-  t.test(`the document of "${mount}" shows the addresses that its replies name`, async t => {
+  t.test(`the document of "${mount}" has the addresses of its replies`, async t => {
     const { paths, components } = await documentAt((await gateway(t, env)).url)
     const other = components.examples['probable-duplicate-order']?.value['links']
     t.match(other, { order: new RegExp(`^${mount}/orders/`) }, 'a problem names the other order')

@@ -33,7 +33,7 @@ t.test('a request that is no operation is answered as the document shows it', as
   }
 })
 
-t.test('the description shows a method that the path does not have', async t => {
+t.test('the description shows an unknown method', async t => {
   const { send } = await documentedGateway(t)
   const { description } = document.info
   const [, method = '', path = '', allow] =

@@ -5,12 +5,12 @@ import { gateway } from '../../support/harness/gateway.ts'
 
 const BROKEN = 'GET /canary HTTP/1.1\r\nHost: x\r\nX-Canary: a\0canary\r\n\r\n'
 
-t.test('a request that the parser refuses', async t => {
+t.test('a request that Node’s parser refuses', async t => {
   const { url, lines, managementUrl, sandbox } = await gateway(t)
   const records = () => lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   const credential = `Authorization: Bearer ${sandbox.demo.token}`
 
-  t.test('is one line of the log, without any of its bytes', async t => {
+  t.test('is one line in the log, without any of its bytes', async t => {
     for (const [bytes, reason, status, problem] of [
       [BROKEN, 'HPE_INVALID_HEADER_TOKEN', 400, 'invalid-request'],
       ['CANARY /canary HTTP/1.1\r\nHost: canary\r\n\r\n', 'HPE_INVALID_METHOD', 400, 'invalid-request'],
@@ -32,7 +32,7 @@ t.test('a request that the parser refuses', async t => {
         ip: '127.0.0.1',
         msg: 'request'
       })
-      t.ok(text.includes(`X-Request-Id: ${requestId}\r\n`), 'its id is that of the reply')
+      t.ok(text.includes(`X-Request-Id: ${requestId}\r\n`), 'the reply has its id')
       t.strictSame(others, [])
       t.notMatch(lines.join(''), /canary/i)
     }
@@ -40,13 +40,22 @@ t.test('a request that the parser refuses', async t => {
 
   t.test('is counted', async t => {
     const metrics = await (await request(`${managementUrl}/metrics`)).body.text()
-    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="400",problem="invalid-request"\} 2\n/)
-    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="431",problem="headers-too-large"\} 1\n/)
-    t.match(metrics, /gateway_request_duration_seconds_count\{operation="none",status="405",problem="method-not-allowed"\} 1\n/)
+    t.match(
+      metrics,
+      /gateway_request_duration_seconds_count\{operation="none",status="400",problem="invalid-request"\} 2\n/
+    )
+    t.match(
+      metrics,
+      /gateway_request_duration_seconds_count\{operation="none",status="431",problem="headers-too-large"\} 1\n/
+    )
+    t.match(
+      metrics,
+      /gateway_request_duration_seconds_count\{operation="none",status="405",problem="method-not-allowed"\} 1\n/
+    )
     t.notMatch(metrics, /canary/i)
   })
 
-  t.test('is refused once, also when it goes on', async t => {
+  t.test('is refused once, also when more bytes follow', async t => {
     lines.length = 0
     const { statuses, isClosed } = await exchange(url, [BROKEN, BROKEN, BROKEN])
     t.strictSame(statuses, [400])
@@ -54,7 +63,7 @@ t.test('a request that the parser refuses', async t => {
     t.equal(records().length, 1)
   })
 
-  t.test('waits for the reply that is due: its refusal is not taken for that of a write', async t => {
+  t.test('is refused after the pending reply, so that the refusal is not taken for it', async t => {
     sandbox.control.fault({ kind: 'latency', ms: 150, action: 'create_bucket', count: 1 })
     const body = '{"name":"in-the-pipeline"}'
     const head = `Host: x\r\n${credential}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
@@ -64,7 +73,7 @@ t.test('a request that the parser refuses', async t => {
     t.ok(isClosed)
   })
 
-  t.test('gets no second reply when its body breaks after the first', async t => {
+  t.test('gets no second reply when its body breaks after the reply', async t => {
     const head = 'Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked'
     const { statuses, isClosed } = await exchange(url, [`POST /accounts HTTP/1.1\r\n${head}\r\n\r\n`, 'zz\r\n'])
     t.strictSame(statuses, [401])

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 t.setTimeout(60_000)
 
-t.test('503 draining for an order that is still checked when reads are cut short, and it is not sent', async t => {
+t.test('503 draining for an order whose checks run when reads are aborted, and it is not sent', async t => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())
   const { control, demo } = sandbox
@@ -19,7 +19,7 @@ t.test('503 draining for an order that is still checked when reads are cut short
     DRAIN_DELAY_MS: '0',
     DRAIN_GRACE_MS: '4000'
   })
-  // The plans come behind the cut at 2 s, while a write still keeps the replica from ending.
+  // Reads are aborted at 2 s, before the plans arrive; a write keeps the replica alive longer.
   control.fault({ kind: 'latency', action: 'list_plans', ms: 2600 })
   control.fault({ kind: 'latency', action: 'delete_bucket', ms: 3300 })
   const authorization = `Bearer ${demo.token}`

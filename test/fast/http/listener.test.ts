@@ -8,12 +8,12 @@ import { eventually } from '../../support/harness/eventually.ts'
 import { exchange } from '../../support/harness/exchange.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-/** So many are opened at once: more would wait in the queue of the kernel. */
+/** Connections opened at once: more would wait in the kernel's queue. */
 const AT_ONCE = 100
 
 const PROBE = 'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 
-/** Connections on which nothing is sent. */
+/** Idle connections. */
 const idle = async (url: string, count: number): Promise<Socket[]> => {
   const { hostname, port } = new URL(url)
   const sockets: Socket[] = []
@@ -27,7 +27,7 @@ const idle = async (url: string, count: number): Promise<Socket[]> => {
   return sockets
 }
 
-t.test(`the public listener takes ${MAX_CONNECTIONS} connections, drops the others, and counts them`, async t => {
+t.test(`the public listener accepts ${MAX_CONNECTIONS} connections, drops further ones, and counts them`, async t => {
   const { url, managementUrl } = await gateway(t)
   const dropped = async () => {
     const metrics = await (await fetch(`${managementUrl}/metrics`)).text()
@@ -38,20 +38,20 @@ t.test(`the public listener takes ${MAX_CONNECTIONS} connections, drops the othe
   t.equal(await dropped(), 0)
   sockets.push(...(await idle(url, 10)))
   t.equal((await exchange(url, [PROBE])).text, '')
-  // The harness may hold a connection, too.
+  // The harness may hold a connection.
   const before = await dropped()
   t.ok(before >= 1 && before <= 4, `${before}`)
   for (let n = 1; n <= 3; n += 1) {
     const { text, isClosed } = await exchange(url, [PROBE])
     t.ok(isClosed)
-    t.equal(text, '', 'without an answer')
+    t.equal(text, '', 'without a reply')
     t.equal(await dropped(), before + n)
   }
   for (const socket of sockets) socket.destroy()
-  t.ok(await eventually(async () => (await exchange(url, [PROBE])).statuses[0] === 200), 'taken again')
+  t.ok(await eventually(async () => (await exchange(url, [PROBE])).statuses[0] === 200), 'accepted again')
 })
 
-t.test('the listener for operators counts its own', async t => {
+t.test('the management listener counts its own', async t => {
   const metrics = createMetrics()
   const app = buildManagement({ metrics, isReady: async () => true })
   t.teardown(() => app.close())

@@ -3,11 +3,11 @@ import { buildManagement } from '../../../src/http/management.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
 import { exchange } from '../../support/harness/exchange.ts'
 
-t.test('the listener for operators has the bounds of the public one', async t => {
+t.test('the management listener has the limits of the public one', async t => {
   const app = buildManagement({ metrics: createMetrics(), isReady: async () => true })
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
-  // Fastify writes some of its own defaults over what it is given: what counts is what the server has.
+  // Fastify overrides some options: the values of the server count.
   const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, maxRequestsPerSocket } = app.server
   t.strictSame(
     { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, maxRequestsPerSocket },

@@ -12,13 +12,13 @@ import {
   sendChanged
 } from './provocation.ts'
 
-/** Fewer failures than open a breaker. */
+/** Fewer failures than open a circuit. */
 const FEW = 4
 
-/** A call that is not answered is given up after this: long enough for those that are answered on a busy machine. */
+/** Deadline of a call: long enough for answers on a busy machine. */
 const DEADLINE_MS = '500'
 
-/** The action that the operation asks first: of the storage, for a login that fails is another problem. */
+/** The first action of s3.php that the operation calls: a failing login would be another problem. */
 const firstAction = ({ operation }: Pair): string => {
   const asked = operation['x-upstream-action']
   const first = asked.find(name => name.startsWith('s3/')) ?? asked[0] ?? ''
@@ -26,16 +26,16 @@ const firstAction = ({ operation }: Pair): string => {
 }
 
 /**
- * A gateway for every few pairs, whose breaker would answer in HOSTKEY's place after more. Gateways are asked side by
- * side, because they wait, and each its pairs one after the other.
+ * A gateway for every few pairs: after more failures its circuit would open. The gateways work concurrently, each on its
+ * pairs in turn.
  */
 const byFew =
-  (made: (t: Test, few: readonly Pair[]) => Promise<Provoke>): Provocation =>
+  (prepare: (t: Test, few: readonly Pair[]) => Promise<Provoke>): Provocation =>
   async ({ t }, pairs) => {
     const replies = new Map<Pair, () => Promise<Reply>>()
     for (let at = 0; at < pairs.length; at += FEW) {
       const few = pairs.slice(at, at + FEW)
-      const provoke = await made(t, few)
+      const provoke = await prepare(t, few)
       let before: Promise<unknown> = Promise.resolve()
       for (const pair of few) {
         const reply = before.then(() => provoke(pair))
@@ -57,7 +57,7 @@ const byFault = (kind: FaultKind): Provocation =>
     }
   })
 
-/** HOSTKEY is gone once the gateway knows whose token each is: a purchase asks that first. */
+/** HOSTKEY goes away after the gateway has identified each token, which an order does first. */
 const unreachable = byFew(async (t, few) => {
   const sandbox = await startSandbox()
   const gateway = await documentedGateway(t, {}, { sandbox })
@@ -71,29 +71,29 @@ const unreachable = byFew(async (t, few) => {
   return pair => sendChanged(gateway, pair, { token: tokens.get(pair) ?? null })
 })
 
-/** HOSTKEY fails until the gateway lets it rest; then so it answers the others. */
-const rested: Provocation = async ({ t, plain: { sandbox } }) => {
+/** HOSTKEY fails until the circuit opens. */
+const openCircuit: Provocation = async ({ t, plain: { sandbox } }) => {
   const gateway = await documentedGateway(t, {}, { sandbox })
   return async pair => {
     sandbox.control.fault({ kind: 'empty-200', action: firstAction(pair) })
     let reply: Reply
-    let tries = 0
+    let attempts = 0
     do {
       reply = await sendChanged(gateway, pair)
-      tries += 1
-    } while (reply.statusCode !== 503 && tries < MOST_TRIES)
+      attempts += 1
+    } while (reply.statusCode !== 503 && attempts < MAX_ATTEMPTS)
     return reply
   }
 }
 
-/** Five failures in a row, and a probe now and then. */
-const MOST_TRIES = 8
+/** Five consecutive failures, and occasional probes. */
+const MAX_ATTEMPTS = 8
 
-/** HOSTKEY does not answer, or not sense. */
+/** HOSTKEY does not answer, or answers nonsense. */
 export const outages: Provocations = {
   'upstream-bad-response': byFault('html-200'),
   'upstream-throttled': byFault('throttled'),
   'upstream-timeout': byFault('hang'),
   'upstream-unreachable': unreachable,
-  'upstream-unavailable': rested
+  'upstream-unavailable': openCircuit
 }

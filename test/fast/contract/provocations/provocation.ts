@@ -13,22 +13,22 @@ export interface Pair {
   example: DescribedProblem['value']
 }
 
-/** Where problems are provoked. */
+/** The environment of the provocations. */
 export interface Stage {
   t: Test
-  /** A gateway that all provocations share which leave nothing behind in it; its sandbox is as at the start. */
+  /** A gateway shared by all provocations without lasting effect; its sandbox is in its initial state. */
   plain: Gateway
 }
 
-/** Brings the problem about at one operation. */
+/** Provokes the problem at one operation. */
 export type Provoke = (pair: Pair) => Promise<Reply>
 
-/** How a problem is provoked: what is made ready once, and then what is done for each operation. */
+/** How a problem is provoked: preparation once, then a request for each operation. */
 export type Provocation = (stage: Stage, pairs: readonly Pair[]) => Promise<Provoke>
 
 export type Provocations = Partial<Record<ProblemName, Provocation>>
 
-/** What a request has otherwise than the example of its operation. */
+/** The differences between a request and the example of its operation. */
 export interface Change {
   /** By the names of the document: path, query and header. */
   parameters?: Given
@@ -36,13 +36,13 @@ export interface Change {
   query?: Record<string, string>
   headers?: Record<string, string>
   body?: unknown
-  /** Null for none. */
+  /** Null: no token. */
   token?: string | null
-  /** Makes another target of it. */
+  /** Changes the target. */
   target?: (path: string) => string
 }
 
-/** The addresses in the document's examples are those of a gateway that is reached here. */
+/** The address in the document's examples. */
 const PUBLIC_URL = 'https://s3-gateway.example.com/'
 
 /** A gateway of the document's address, with the order that the examples look up. */
@@ -52,7 +52,7 @@ export const documentedGateway = (
   options: Parameters<typeof gateway>[2] = {}
 ) => gateway(t, { PUBLIC_URL, ...env }, { isEphemeral: true, ...options })
 
-/** A token of the demo customer that no gateway has seen: nothing is remembered of it, and nothing cached. */
+/** A token of the demo customer that no gateway has seen: nothing is cached for it. */
 export const freshToken = async ({ url, demo }: Sandbox): Promise<string> => {
   const { email: user, password } = demo
   return tokenFor(url, { user, password })
@@ -66,7 +66,7 @@ export const tokenFor = async (url: string, credential: { user: string; password
   return result.token
 }
 
-/** The example request of an operation, changed; each with an order key of its own, and by a caller nobody knows yet. */
+/** The example request of an operation, changed; with a new order key and a new token each. */
 export const changedRequest = async ({ operation }: Pair, change: Change, sandbox: Sandbox) => {
   const { parameters = {}, query = {}, headers = {}, token, target = path => path } = change
   const isKeyed = operation.parameters?.some(({ name }) => name === 'idempotency-key')
@@ -89,7 +89,7 @@ export const sendChanged = async ({ send, sandbox }: Gateway, pair: Pair, change
   return send(method, path, { token, headers, ...(body !== undefined && { body }) })
 }
 
-/** The same byte for byte, where no client would send it. */
+/** Sends the same request byte for byte, also where a client would normalise it. */
 export const sendRaw = async ({ url, sandbox }: Gateway, pair: Pair, change: Change): Promise<Reply> => {
   const { method, path, headers, body, token } = await changedRequest(pair, change, sandbox)
   const client = createRawClient(url)
@@ -101,19 +101,19 @@ export const sendRaw = async ({ url, sandbox }: Gateway, pair: Pair, change: Cha
   return { statusCode: reply.status, headers: reply.headers, text: reply.body, json: () => JSON.parse(reply.body) }
 }
 
-/** A request that leaves nothing behind, to the gateway that all share. */
+/** A request without lasting effect, to the shared gateway. */
 export const byRequest =
   (change: (pair: Pair, stage: Stage) => Change): Provocation =>
   async stage =>
   pair =>
     sendChanged(stage.plain, pair, change(pair, stage))
 
-/** Does what was made ready for each pair. */
+/** Runs what was prepared for each pair. */
 export const prepared =
   (ready: ReadonlyMap<Pair, () => Promise<Reply>>): Provoke =>
   async pair => {
     const act = ready.get(pair)
-    if (!act) throw new TypeError(`nothing is ready for ${pair.name}`)
+    if (!act) throw new TypeError(`nothing is prepared for ${pair.name}`)
     return act()
   }
 
@@ -121,7 +121,7 @@ export const prepared =
 export const placeOf = ({ operation }: Pair, name: string) =>
   operation.parameters?.find(parameter => parameter.name === name)?.in
 
-/** The body of the example request with some members otherwise. */
+/** The body of the example request with some members changed. */
 export const bodyWith = ({ operation }: Pair, members: object): object => ({
   ...(requestOf(operation).body as object),
   ...members

@@ -1,13 +1,13 @@
 import { bodyWith, byRequest, type Provocations, placeOf, sendRaw } from './provocation.ts'
 
-/** 8 KiB, the longest target; 16 KiB, the largest head and the largest body. */
+/** Above the limits: 8 KiB for the target, 16 KiB for head and body. */
 const TOO_LONG = 'x'.repeat(8192)
 const TOO_LARGE = 'x'.repeat(17_000)
 
 /** A file path with a NUL, wherever the operation takes it. */
 const withNul = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%00')
 
-/** Requests that are refused for what they are. */
+/** Requests that are refused because of their content. */
 export const requests: Provocations = {
   'invalid-request': byRequest(() => ({ query: { colour: 'red' } })),
   'malformed-url': byRequest(() => ({ target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` })),

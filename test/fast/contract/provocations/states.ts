@@ -9,13 +9,13 @@ import type { Gateway, Reply } from '../../../support/harness/gateway.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 import { documentedGateway, type Pair, type Provocation, type Provocations, sendChanged } from './provocation.ts'
 
-/** The limit of an address with the default settings. */
-const MOST_OF_AN_ADDRESS = 1200
+/** The quota of an address with the default settings. */
+const ADDRESS_QUOTA = 1200
 
 /** One request more than an address may send in a minute. */
 const limitUsedUp: Provocation = async ({ t }) => {
   const gateway = await documentedGateway(t, { RATE_LIMIT_MAX: '600' })
-  let left = MOST_OF_AN_ADDRESS
+  let left = ADDRESS_QUOTA
   while (left > 0) {
     const batch = Math.min(left, 50)
     await Promise.all(Array.from({ length: batch }, () => gateway.get('/livez', { token: null })))
@@ -24,8 +24,8 @@ const limitUsedUp: Provocation = async ({ t }) => {
   return pair => sendChanged(gateway, pair)
 }
 
-/** The gateway takes itself to be hard pressed. What ends sessions is served even so: there the lane of logins is full. */
-const hardPressed: Provocation = async ({ t, plain }) => {
+/** The gateway is overloaded. Ending sessions is served nevertheless: there the bulkhead of logins is full. */
+const underPressure: Provocation = async ({ t, plain }) => {
   const pressure = { level: 0, stop: () => undefined }
   const gateway = await documentedGateway(t, {}, { pressure })
   pressure.level = MAX_PRESSURE
@@ -33,15 +33,13 @@ const hardPressed: Provocation = async ({ t, plain }) => {
     pair.operation.operationId === 'deleteSessions' ? besideLogins(plain, pair) : sendChanged(gateway, pair)
 }
 
-/** 300 ms: so long a login takes, and the request comes in the meantime. */
+/** 300 ms: duration of the logins, during which the request arrives. */
 const LOGIN_MS = 300
 
 const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
   const { slots, queueSize } = classOf.login
   gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: LOGIN_MS })
-  const others = Array.from({ length: slots + queueSize }, (_, n) =>
-    gateway.get('/session', { token: `somebody-${n}` })
-  )
+  const others = Array.from({ length: slots + queueSize }, (_, n) => gateway.get('/session', { token: `token-${n}` }))
   await pause(LOGIN_MS / 3)
   const reply = await sendChanged(gateway, pair)
   gateway.sandbox.control.clearFaults()
@@ -49,26 +47,26 @@ const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
   return reply
 }
 
-/** Something in the gateway fails in a way that nobody foresaw. */
-const withCircuitBreaker: Provocation = async ({ t }) => {
-  let isBroken = false
+/** An unexpected error in the gateway. */
+const internalError: Provocation = async ({ t }) => {
+  let isFailing = false
   const pressure = {
     get level() {
-      if (isBroken) throw new Error('nobody foresaw this')
+      if (isFailing) throw new Error('unexpected')
       return 0
     },
     stop: () => undefined
   }
   const gateway = await documentedGateway(t, {}, { pressure })
   return async pair => {
-    isBroken = true
+    isFailing = true
     const reply = await sendChanged(gateway, pair)
-    isBroken = false
+    isFailing = false
     return reply
   }
 }
 
-/** Another process holds the file of the sessions, and the caller shows a session. */
+/** Another process locks the session store, and the caller has a session. */
 const withoutStore: Provocation = async ({ t }) => {
   const folder = temporaryFolder(t)
   const settings = { SESSION_STORE: 'sqlite', DATA_DIR: folder, SESSION_SECRET: 's'.repeat(40) }
@@ -82,10 +80,10 @@ const withoutStore: Provocation = async ({ t }) => {
   return pair => sendChanged(gateway, pair, { token: null, headers })
 }
 
-/** What keeps the gateway itself from answering. */
+/** States of the gateway in which it refuses requests. */
 export const states: Provocations = {
   'rate-limited': limitUsedUp,
-  overloaded: hardPressed,
-  internal: withCircuitBreaker,
+  overloaded: underPressure,
+  internal: internalError,
   'store-unavailable': withoutStore
 }

@@ -48,7 +48,7 @@ t.test('the audit log: one JSON line for each event', async t => {
     await browser.logIn({ apiKey: demo.apiKey })
   })
 
-  t.test('a key that is read, by whichever door', async t => {
+  t.test('a key that is read, with each way to authenticate', async t => {
     const path = '/accounts/s3_user_1/keys/secret-key'
     const event = { event: 'key.read', outcome: 'ok', target: 'secret-key', operation: 'getKey', ...S3 }
     t.match(await recorded('key-1', options => get(path, options)), { ...event, ...BEARER })
@@ -56,22 +56,22 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.match(await recorded('key-3', options => get(path, { ...as.reports, ...options })), { ...event, ...SERVICE })
   })
 
-  t.test('a file whose name would speak to a terminal, or turn the line round: the line is ASCII', async t => {
+  t.test('a file name with terminal controls and text direction marks: the line is ASCII', async t => {
     const path = 'a\u009b2J\u007f\u2028\u202e\u0424\u{1f600}\\\n'
     const target = `/accounts/s3_user_1/buckets/logs/files?path=${encodeURIComponent(path)}`
     const entry = await recorded('odd-file', options => del(target, options))
-    t.match(entry, { event: 'file.delete', target: `logs/${path}` }, 'and says what it was')
+    t.match(entry, { event: 'file.delete', target: `logs/${path}` }, 'with the whole name')
     t.match(readFileSync(file, 'utf8'), /^[\n -~]+$/)
   })
 
-  t.test('a refused request whose name is no text', async t => {
+  t.test('a refused request whose name is not text', async t => {
     const body = { name: { toString: 1 }, bucketName: [{ valueOf: null, toString: null }] }
     const entry = await recorded('no-text', options => post('/accounts/s3_user_1/buckets', body, options))
     t.match(entry, { event: 'bucket.create', outcome: 'invalid-request', ...S3, ...BEARER })
-    t.notOk('target' in (entry ?? {}), 'and is not in the log')
+    t.notOk('target' in (entry ?? {}), 'the name is not in the log')
   })
 
-  t.test('what is made and deleted', async t => {
+  t.test('what is created and deleted', async t => {
     const order = { planId: 2, bucketName: 'ordered', location: 'NL' }
     const buckets = '/accounts/s3_user_1/buckets'
     sandbox.control.putFile('empty-bucket', 'a/b.txt')
@@ -102,12 +102,12 @@ t.test('the audit log: one JSON line for each event', async t => {
       t.equal(entry?.['target'], target)
       t.ok(entry?.['caller'])
     }
-    t.match(await recorded('7', options => browser.del(`${buckets}/never-made`, options)), {
+    t.match(await recorded('7', options => browser.del(`${buckets}/never-created`, options)), {
       outcome: 'account-not-found'
     })
   })
 
-  t.test('a refusal for lack of a scope', async t => {
+  t.test('a refusal because of a missing scope', async t => {
     const refused = { event: 'scope.refused', outcome: 'insufficient-scope' }
     const service = await recorded('scope-1', options => get('/plans', { ...as.reports, ...options }))
     t.match(service, { ...refused, operation: 'listPlans', scope: 'plans:read', ...SERVICE })
@@ -115,7 +115,7 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.match(bearer, { ...refused, operation: 'listAccounts', scope: 'admin', ...BEARER })
   })
 
-  t.test('nothing of reads and of strangers', async t => {
+  t.test('no reads, and no requests without a caller', async t => {
     const before = audited().length
     await get('/accounts')
     await send('GET', '/accounts/s3_user_1/keys/secret-key', { token: null })
@@ -124,10 +124,10 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.equal(audited().length, before + 1)
   })
 
-  t.test('a file of its own: JSON lines, not for everybody’s eyes', async t => {
+  t.test('a file of its own with JSON lines, not readable for others', async t => {
     t.equal(statSync(file).mode & 0o007, 0)
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     t.ok(lines.every(line => JSON.parse(line).log === 'audit'))
-    t.notOk(running.lines.join('').includes('"audit"'), 'and not in the other log')
+    t.notOk(running.lines.join('').includes('"audit"'), 'nothing of it is in the request log')
   })
 })

@@ -6,7 +6,7 @@ import { withServices } from '../../../support/harness/services.ts'
 const ACCOUNT = '/accounts/s3_user_1'
 const FILES = `${ACCOUNT}/buckets/holiday-pictures/files`
 
-/** Every reply that can be compared. */
+/** Every reply with a version. */
 const versioned = [
   '/accounts',
   ACCOUNT,
@@ -18,13 +18,13 @@ const versioned = [
   '/plans/2/history'
 ]
 
-t.test('a reply that can be compared', async t => {
+t.test('a reply with a version', async t => {
   const { get, asked, sandbox } = await gateway(t)
   const { control } = sandbox
   t.beforeEach(() => control.clearCalls())
 
   for (const path of versioned) {
-    t.test(`304 without a body when the caller has ${path} already`, async t => {
+    t.test(`304 without a body when the caller has the version of ${path}`, async t => {
       const first = await get(path)
       const tag = first.headers['etag'] ?? ''
       t.equal(first.statusCode, 200)
@@ -41,21 +41,21 @@ t.test('a reply that can be compared', async t => {
     })
   }
 
-  t.test('304 by any way of naming the version', async t => {
+  t.test('304 for every form of If-None-Match that matches', async t => {
     const tag = (await get('/accounts')).headers['etag'] ?? ''
-    for (const shown of ['*', ' * ', tag, tag.slice(2), `"a", ${tag}`, `${tag},W/"b"`, `"a,b" , ${tag.slice(2)}`]) {
-      t.equal((await get('/accounts', { headers: { 'if-none-match': shown } })).statusCode, 304, shown)
+    for (const value of ['*', ' * ', tag, tag.slice(2), `"a", ${tag}`, `${tag},W/"b"`, `"a,b" , ${tag.slice(2)}`]) {
+      t.equal((await get('/accounts', { headers: { 'if-none-match': value } })).statusCode, 304, value)
     }
   })
 
-  t.test('200 when it names another version', async t => {
+  t.test('200 for another version', async t => {
     const tag = (await get('/accounts')).headers['etag'] ?? ''
-    for (const shown of ['"a"', 'W/"a"', tag.slice(3, -1), `"*"`, `"x${tag.slice(3)}`, tag.toLowerCase()]) {
-      t.equal((await get('/accounts', { headers: { 'if-none-match': shown } })).statusCode, 200, shown)
+    for (const value of ['"a"', 'W/"a"', tag.slice(3, -1), `"*"`, `"x${tag.slice(3)}`, tag.toLowerCase()]) {
+      t.equal((await get('/accounts', { headers: { 'if-none-match': value } })).statusCode, 200, value)
     }
   })
 
-  t.test('200 with another version when something has changed', async t => {
+  t.test('200 with another version after a change', async t => {
     const tag = (await get(FILES)).headers['etag'] ?? ''
     control.putFile('holiday-pictures', '0-new.jpg')
     const reply = await get(FILES, { headers: { 'if-none-match': tag } })
@@ -63,7 +63,7 @@ t.test('a reply that can be compared', async t => {
     t.not(reply.headers['etag'], tag)
   })
 
-  t.test('no version of a credential, of a failure, or of who one is, and nobody keeps them', async t => {
+  t.test('no version and no caching of credentials, failures and the session', async t => {
     for (const path of [`${ACCOUNT}/keys/access-key`, '/session', '/accounts/s3_user_77', '/plans/77']) {
       const { headers } = await get(path, { headers: { 'if-none-match': '*' } })
       t.equal(headers['etag'], undefined, path)
@@ -71,27 +71,27 @@ t.test('a reply that can be compared', async t => {
     }
   })
 
-  t.test('one call of HOSTKEY for who does not compare', async t => {
+  t.test('one call to HOSTKEY without If-None-Match', async t => {
     await get('/accounts')
     t.same(asked(), ['get_users'])
   })
 })
 
-t.test('whose version it is', async t => {
+t.test('the version of a caller', async t => {
   const g = await gateway(t)
   const { control, demo } = g.sandbox
   const { get } = g
 
-  t.test('another customer’s, though both hold the same', async t => {
+  t.test('differs from that of another customer with the same reply', async t => {
     const mine = await get('/plans/2')
     const theirs = await get('/plans/2', { token: control.tokenOf('other') })
     t.equal(mine.text, theirs.text)
     t.not(mine.headers['etag'], theirs.headers['etag'])
-    const shown = { 'if-none-match': mine.headers['etag'] ?? '' }
-    t.equal((await get('/plans/2', { token: control.tokenOf('other'), headers: shown })).statusCode, 200)
+    const headers = { 'if-none-match': mine.headers['etag'] ?? '' }
+    t.equal((await get('/plans/2', { token: control.tokenOf('other'), headers })).statusCode, 200)
   })
 
-  t.test('the same after another login', async t => {
+  t.test('is the same after another login', async t => {
     const first = createBrowser(g)
     const second = createBrowser(g)
     await first.logIn({ apiKey: demo.apiKey })
@@ -104,7 +104,7 @@ t.test('whose version it is', async t => {
     t.equal((await get('/accounts', { token: control.tokenOf('demo'), headers })).statusCode, 304, 'and by a new one')
   })
 
-  t.test('200 and 304 as before when HOSTKEY does not say whose token it is, a second later', async t => {
+  t.test('200 and 304 after a second when HOSTKEY does not identify the token', async t => {
     const token = control.tokenOf('storage-only')
     const { headers } = await get('/plans/1', { token })
     control.fault({ kind: 'hang', action: 'info' })
@@ -113,12 +113,12 @@ t.test('whose version it is', async t => {
     t.equal((await get('/plans/1', again)).statusCode, 304)
     t.equal((await get('/accounts', { ...again })).statusCode, 200)
     const ms = performance.now() - startedAt
-    // Each waits a second; HOSTKEY may take ten to answer.
+    // Each waits a second; the deadline of the call is ten.
     t.ok(ms > 1900 && ms < 6000, `${ms} ms`)
     control.clearFaults()
   })
 
-  t.test('200 and 304 as before when HOSTKEY fails to say whose token it is', async t => {
+  t.test('200 and 304 when HOSTKEY fails to identify the token', async t => {
     const token = control.tokenOf('two-factor')
     const { headers } = await get('/plans/1', { token })
     control.fault({ kind: 'html-502', action: 'info' })
@@ -129,7 +129,7 @@ t.test('whose version it is', async t => {
   })
 })
 
-t.test('a service has its version after its login was renewed', async t => {
+t.test('a service keeps its version after a new login', async t => {
   const { as, get, sandbox } = await withServices(t, { reports: {} })
   const tag = (await get('/accounts', as.reports)).headers['etag'] ?? ''
   sandbox.control.expireSessions()

@@ -20,7 +20,7 @@ t.test('the router', async t => {
     ['POST', '/livez', 'GET'],
     ['TRACE', '/accounts', 'GET, POST']
   ] as const) {
-    t.test(`405 method-not-allowed when ${path} is asked by ${method}`, async t => {
+    t.test(`405 method-not-allowed for ${method} ${path}`, async t => {
       const reply = await send(method, path)
       t.equal(reply.statusCode, 405)
       t.equal(reply.headers['allow'], allow)
@@ -29,12 +29,12 @@ t.test('the router', async t => {
   }
 
   for (const path of ['/', '/nowhere', '/Accounts', '/accounts/s3_user_1/', '//accounts', '/v1/accounts', '/metrics']) {
-    t.test(`404 route-not-found when there is no ${path}`, async t => {
+    t.test(`404 route-not-found for ${path}`, async t => {
       fails(t, await get(path), 404, 'route-not-found', { retryable: false })
     })
   }
 
-  t.test('204 for a deletion whose caller accepts problems alone, as generated clients do', async t => {
+  t.test('204 for a deletion whose caller accepts only problems, as generated clients do', async t => {
     const { del } = await gateway(t)
     const headers = { accept: 'application/problem+json' }
     const { statusCode } = await del('/accounts/s3_user_1/buckets/empty-bucket', { headers })
@@ -56,7 +56,7 @@ t.test('the router', async t => {
     }
   })
 
-  t.test('nothing of all this has reached HOSTKEY but what was accepted', async t => {
+  t.test('only accepted requests reach HOSTKEY', async t => {
     t.strictSame(new Set(asked()), new Set(['list_plans']))
   })
 })
@@ -78,7 +78,7 @@ t.test('a reply', async t => {
     ]
   ]
   for (const [status, ask] of replies()) {
-    t.test(`${status} carries its id, times, limits and the headers of security`, async t => {
+    t.test(`${status} has the request id, timing, limits and security headers`, async t => {
       const { statusCode, headers } = await ask()
       t.equal(String(statusCode), status)
       t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
@@ -91,7 +91,7 @@ t.test('a reply', async t => {
     })
   }
 
-  t.test('bears the id that the caller chose, if it is a plain one', async t => {
+  t.test('has the X-Request-Id of the caller if it is valid', async t => {
     for (const [given, isTaken] of [
       ['my-id_1.2', true],
       ['x'.repeat(64), true],
@@ -122,17 +122,17 @@ t.test('the parser', async t => {
     }
   })
 
-  t.test('400 malformed-url when the target holds a `#`', async t => {
+  t.test('400 malformed-url for a target with `#`', async t => {
     fails(t, await ask('GET /plans#x HTTP/1.1'), 400, 'malformed-url')
   })
 
-  t.test('400 malformed-url when the target is no path', async t => {
+  t.test('400 malformed-url for a target that is not a path', async t => {
     for (const target of ['http://elsewhere.example/plans', '*']) {
       fails(t, await ask(`GET ${target} HTTP/1.1`), 400, 'malformed-url')
     }
   })
 
-  t.test('400 invalid-request when a server in front may read it otherwise', async t => {
+  t.test('400 invalid-request for a request that a proxy may read differently', async t => {
     for (const request of [
       'GET /plans HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
       'GET /plans HTTP/1.1\r\nConnection: close\r\n\r\n',
@@ -145,25 +145,15 @@ t.test('the parser', async t => {
     }
   })
 
-  t.test('200 for a probe in HTTP/1.0, and for an expectation that nobody knows', async t => {
+  t.test('200 for a probe in HTTP/1.0, and for an unknown expectation', async t => {
     t.equal((await answerTo(t, url, 'GET /livez HTTP/1.0\r\n\r\n')).statusCode, 200)
     t.equal((await ask('GET /livez HTTP/1.1', { expect: 'miracles' })).statusCode, 200)
   })
 
-  t.test('414 uri-too-long when the URL is longer than 8 KiB', async t => {
-    fails(t, await ask(`GET /plans?${'x'.repeat(8200)} HTTP/1.1`), 414, 'uri-too-long')
-    fails(t, await ask(`GET /plans/${'1'.repeat(8200)} HTTP/1.1`), 414, 'uri-too-long')
-  })
-
-  t.test('431 headers-too-large when the headers are larger than 16 KiB', async t => {
-    fails(t, await ask('GET /plans HTTP/1.1', { 'x-large': 'x'.repeat(17_000) }), 431, 'headers-too-large')
-    fails(t, await ask(`GET /plans?${'x'.repeat(17_000)} HTTP/1.1`), 431, 'headers-too-large')
-  })
-
   for (const [what, request] of [
-    ['is no HTTP', 'HELO gateway\r\n\r\n'],
+    ['is not HTTP', 'HELO gateway\r\n\r\n'],
     ['has an unknown method', 'FROBNICATE /plans HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['has a blank in its target', 'GET /pl ans HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['has a space in its target', 'GET /pl ans HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['has NUL in a header', 'GET /plans HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n'],
     ['has two lengths', 'POST /accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
     [
@@ -180,12 +170,12 @@ t.test('the parser', async t => {
     })
   }
 
-  t.test('nothing of all this has reached HOSTKEY', async t => {
+  t.test('none of these requests reaches HOSTKEY', async t => {
     t.strictSame(asked(), [])
   })
 })
 
-/** Sends bytes as they are and reads until the gateway closes. */
+/** Sends bytes unchanged and reads until the gateway closes. */
 const answerTo = async (t: Test, url: string, bytes: string): Promise<Reply> => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   t.teardown(() => socket.destroy())

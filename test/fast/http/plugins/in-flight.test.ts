@@ -7,10 +7,10 @@ import { createBrowser } from '../../../support/harness/browser-caller.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
-/** Each asks something else: who asks the same shares one call. */
+/** A different query each: identical reads would share one call. */
 const accountsAt = (n: number) => `/accounts?limit=${n + 1}`
 
-t.test('the requests of a session at the same time', async t => {
+t.test('concurrent requests of a session', async t => {
   const g = await gateway(t)
   const { control, demo } = g.sandbox
   const loggedIn = async () => {
@@ -18,59 +18,59 @@ t.test('the requests of a session at the same time', async t => {
     await browser.logIn({ apiKey: demo.apiKey })
     return browser
   }
-  const [mine, mates] = [await loggedIn(), await loggedIn()]
+  const [first, second] = [await loggedIn(), await loggedIn()]
   const asked = (count: number) => eventually(() => (control.counters()['get_users'] ?? 0) >= count)
   t.beforeEach(() => {
     control.clearFaults()
     control.clearCalls()
   })
 
-  /** So many requests of the session that take a moment. */
-  const busy = async (count = MAX_IN_FLIGHT, browser = mine) => {
+  /** Slow requests of a session, all in flight. */
+  const busy = async (count = MAX_IN_FLIGHT, browser = first) => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 700, count })
     const replies = Array.from({ length: count }, (_, n) => browser.get(accountsAt(n)))
-    t.ok(await asked(count), 'all of them are under way')
+    t.ok(await asked(count), 'all are in flight')
     return Promise.all(replies)
   }
 
-  t.test('429 rate-limited with Retry-After for the ninth; the eight go on, and are free again', async t => {
+  t.test('429 rate-limited with Retry-After for the ninth; the eight succeed, and free their slots', async t => {
     const eight = busy()
     await asked(MAX_IN_FLIGHT)
-    const reply = await mine.get('/accounts')
+    const reply = await first.get('/accounts')
     fails(t, reply, 429, 'rate-limited', { retryable: true })
     t.equal(reply.headers['retry-after'], '1')
-    const write = await mine.post('/accounts/s3_user_1/buckets', { name: 'photos' })
+    const write = await first.post('/accounts/s3_user_1/buckets', { name: 'photos' })
     fails(t, write, 429, 'rate-limited', { retryable: true, outcome: 'not-applied' })
-    t.equal(control.counters()['get_users'], MAX_IN_FLIGHT, 'HOSTKEY was not asked')
+    t.equal(control.counters()['get_users'], MAX_IN_FLIGHT, 'HOSTKEY was not called')
     t.strictSame([...new Set((await eight).map(({ statusCode }) => statusCode))], [200])
-    t.equal((await mine.get('/accounts')).statusCode, 200)
+    t.equal((await first.get('/accounts')).statusCode, 200)
     t.strictSame([...new Set((await busy()).map(({ statusCode }) => statusCode))], [200], 'all eight')
   })
 
-  t.test('one that ends frees one slot', async t => {
+  t.test('a request that ends frees one slot', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 100, count: 1 })
     control.fault({ kind: 'latency', action: 'get_users', ms: 1500, count: MAX_IN_FLIGHT, after: 1 })
-    const eight = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => mine.get(accountsAt(n)))
+    const eight = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => first.get(accountsAt(n)))
     await asked(MAX_IN_FLIGHT)
     await Promise.race(eight)
-    const next = mine.get(accountsAt(MAX_IN_FLIGHT))
+    const next = first.get(accountsAt(MAX_IN_FLIGHT))
     await asked(MAX_IN_FLIGHT + 1)
-    fails(t, await mine.get('/session'), 429, 'rate-limited')
+    fails(t, await first.get('/session'), 429, 'rate-limited')
     t.strictSame([...new Set((await Promise.all([...eight, next])).map(({ statusCode }) => statusCode))], [200])
   })
 
   t.test('200 for another session of the same customer, and by token', async t => {
     const eight = busy()
     await asked(MAX_IN_FLIGHT)
-    t.equal((await mates.get('/accounts')).statusCode, 200)
+    t.equal((await second.get('/accounts')).statusCode, 200)
     const byToken = await Promise.all(Array.from({ length: 2 * MAX_IN_FLIGHT }, () => g.get('/accounts')))
     t.strictSame([...new Set(byToken.map(({ statusCode }) => statusCode))], [200])
-    const both = await g.get('/accounts', { headers: { cookie: `${COOKIE}=${mine.cookie()}` } })
-    t.equal(both.statusCode, 200, 'a cookie beside the token is not looked at')
+    const both = await g.get('/accounts', { headers: { cookie: `${COOKIE}=${first.cookie()}` } })
+    t.equal(both.statusCode, 200, 'a cookie beside a token is ignored')
     await eight
   })
 
-  t.test('204 for a logout beside them', async t => {
+  t.test('204 for a logout while all slots are taken', async t => {
     const leaving = await loggedIn()
     const eight = busy(MAX_IN_FLIGHT, leaving)
     await asked(MAX_IN_FLIGHT)
@@ -78,32 +78,32 @@ t.test('the requests of a session at the same time', async t => {
     await eight
   })
 
-  t.test('refused ones take no slot', async t => {
+  t.test('refused requests take no slot', async t => {
     for (let n = 0; n < 2 * MAX_IN_FLIGHT; n += 1) {
-      t.equal((await mine.get('/accounts/s3_user_999')).statusCode, 404)
-      t.equal((await mine.get('/accounts?limit=x')).statusCode, 400)
+      t.equal((await first.get('/accounts/s3_user_999')).statusCode, 404)
+      t.equal((await first.get('/accounts?limit=x')).statusCode, 400)
     }
-    t.equal((await mine.get('/accounts')).statusCode, 200)
+    t.equal((await first.get('/accounts')).statusCode, 200)
   })
 
-  t.test('slots come free when callers hang up, each once', async t => {
+  t.test('a caller that disconnects frees its slot, once', async t => {
     control.fault({ kind: 'hang', action: 'get_users' })
     const calls = Array.from({ length: MAX_IN_FLIGHT }, (_, n) => {
-      const headers = { cookie: `${COOKIE}=${mine.cookie()}`, 'x-csrf': '1' }
+      const headers = { cookie: `${COOKIE}=${first.cookie()}`, 'x-csrf': '1' }
       const call = request(g.url + accountsAt(n), { headers })
       call.on('error', () => undefined)
       call.end()
       return call
     })
     t.ok(await asked(MAX_IN_FLIGHT))
-    fails(t, await mine.get('/session'), 429, 'rate-limited')
+    fails(t, await first.get('/session'), 429, 'rate-limited')
     for (const call of calls) call.destroy()
     control.clearFaults()
-    t.ok(await eventually(async () => (await mine.get('/session')).statusCode === 200))
+    t.ok(await eventually(async () => (await first.get('/session')).statusCode === 200))
     control.clearCalls()
     const eight = busy()
     await asked(MAX_IN_FLIGHT)
-    fails(t, await mine.get('/session'), 429, 'rate-limited')
+    fails(t, await first.get('/session'), 429, 'rate-limited')
     await eight
   })
 })

@@ -11,7 +11,7 @@ t.setTimeout(60_000)
 
 const ACCOUNT = '/accounts/s3_user_1'
 
-t.test('requests are sent away, what can wait first', async t => {
+t.test('requests are refused under load, the least important first', async t => {
   const pressure = { level: 0, stop: () => undefined }
   const g = await gateway(t, {}, { pressure })
   const { get, post, del, send, sandbox } = g
@@ -20,8 +20,8 @@ t.test('requests are sent away, what can wait first', async t => {
   const logIn = () => createBrowser(g).logIn({ apiKey: demo.apiKey })
   t.beforeEach(() => control.clearCalls())
 
-  /** What goes at which level. */
-  const ladder: Record<number, Record<string, () => Promise<Reply>>> = {
+  /** The requests that are refused from each level. */
+  const levels: Record<number, Record<string, () => Promise<Reply>>> = {
     1: {
       'the pages': () => get('/docs', { token: null }),
       'the document': () => get('/openapi.json', { token: null }),
@@ -34,27 +34,27 @@ t.test('requests are sent away, what can wait first', async t => {
       buckets: () => get(`${ACCOUNT}/buckets`),
       files: () => get(`${ACCOUNT}/buckets/logs/files`),
       'a key': () => get(`${ACCOUNT}/keys/access-key`),
-      'who I am': () => get('/session')
+      'the session': () => get('/session')
     },
     4: {
-      'a bucket made': () => post(`${ACCOUNT}/buckets`, { name: 'photos' }),
-      'a bucket deleted': () => del(`${ACCOUNT}/buckets/empty-bucket`),
-      'an account deleted': () => del(ACCOUNT, { headers }),
+      'creating a bucket': () => post(`${ACCOUNT}/buckets`, { name: 'photos' }),
+      'deleting a bucket': () => del(`${ACCOUNT}/buckets/empty-bucket`),
+      'deleting an account': () => del(ACCOUNT, { headers }),
       'an order': () => post('/orders', { planId: 2, bucketName: 'photos' }, { headers })
     },
     5: { 'a login': logIn }
   }
 
-  for (const [at, requests] of Object.entries(ladder)) {
+  for (const [at, requests] of Object.entries(levels)) {
     for (const [name, ask] of Object.entries(requests)) {
-      t.test(`${name}: served below level ${at}, 503 overloaded with Retry-After from there on`, async t => {
+      t.test(`${name}: served below level ${at}, else 503 overloaded with Retry-After`, async t => {
         for (let level = Number(at); level <= MAX_PRESSURE; level += 1) {
           pressure.level = level
           const reply = await ask()
           fails(t, reply, 503, 'overloaded', { retryable: true })
           t.match(reply.headers['retry-after'], /^[123]$/)
         }
-        t.strictSame(control.counters(), {}, 'HOSTKEY is not asked')
+        t.strictSame(control.counters(), {}, 'HOSTKEY is not called')
         pressure.level = Number(at) - 1
         const reply = await ask()
         t.ok(reply.statusCode < 500, `${reply.statusCode}`)
@@ -62,7 +62,7 @@ t.test('requests are sent away, what can wait first', async t => {
     }
   }
 
-  t.test('logouts and probes are served whatever comes', async t => {
+  t.test('logouts, probes and problem pages are always served', async t => {
     pressure.level = 0
     const [one, all] = [createBrowser(g), createBrowser(g)]
     for (const browser of [one, all]) await browser.logIn({ apiKey: demo.apiKey })
@@ -73,11 +73,11 @@ t.test('requests are sent away, what can wait first', async t => {
     for (const probe of ['/livez', '/readyz', '/metrics']) {
       t.equal((await fetch(`${g.managementUrl}${probe}`)).status, 200, probe)
     }
-    t.equal((await send('GET', '/problems/overloaded', { token: null })).statusCode, 200, 'and what it means')
+    t.equal((await send('GET', '/problems/overloaded', { token: null })).statusCode, 200, 'the page of the problem')
   })
 })
 
-/** Waits for a level, longer than a busy machine needs. */
+/** Waits for a level; a busy machine needs less time. */
 const reaches = async (t: Test, isThere: () => boolean, during: () => void = () => undefined) => {
   const until = performance.now() + 20_000
   while (!isThere() && performance.now() < until) {
@@ -95,13 +95,13 @@ t.test('pressure', async t => {
     while (performance.now() < until);
   }
 
-  t.test('does not rise at one hiccup', async t => {
+  t.test('ignores a single overloaded second', async t => {
     block()
     await pause(1100)
     t.equal(pressure.level, 0)
   })
 
-  t.test('rises while the event loop is blocked, to the most there is, and falls afterwards', async t => {
+  t.test('rises while the event loop is blocked, up to the maximum, and falls afterwards', async t => {
     await reaches(t, () => pressure.level === 1, block)
     await reaches(t, () => pressure.level === 2, block)
     for (let n = 0; n < 6; n += 1) {

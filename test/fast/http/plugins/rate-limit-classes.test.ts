@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import { fails } from '../../../support/assert/expect.ts'
-import { parseList } from '../../../support/assert/structured.ts'
+import { isLimited, limitsOf } from '../../../support/assert/rate-limits.ts'
 import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
 import { redisServer } from '../../../support/harness/redis.ts'
 import { replicas } from '../../../support/harness/replicas.ts'
@@ -8,109 +7,64 @@ import { replicas } from '../../../support/harness/replicas.ts'
 /** Other test files run at the same time, and the first may have to install Redis. */
 t.setTimeout(110_000)
 
-/** Of which the shares are: 24 writes, deletes and usages, 2 logins and keys, 1 order, each a minute. */
+/** The quotas that follow, a minute: 24 writes, deletes and usages, 2 logins and keys, 1 order. */
 const MAX = 240
 const MINUTE_MS = 60_000
 const ACCOUNT = '/accounts/s3_user_1'
 const BUCKETS = `${ACCOUNT}/buckets`
-
-interface Limit {
-  quota: number
-  windowSeconds: number
-  remaining: number
-  resetSeconds: number
-}
-
-/** What the headers say of each limit, held against the draft: the same names, and nothing but its parameters. */
-const limitsOf = (t: Test, { headers }: Reply): Record<string, Limit> => {
-  const policies = parseList(headers['ratelimit-policy'] ?? '')
-  const states = new Map(parseList(headers['ratelimit'] ?? '').map(({ name, parameters }) => [name, parameters]))
-  t.strictSame(
-    [...states.keys()],
-    policies.map(({ name }) => name),
-    'each limit has its policy'
-  )
-  return Object.fromEntries(
-    policies.map(({ name, parameters }) => {
-      const state = states.get(name) ?? {}
-      t.strictSame(
-        [Object.keys(parameters), Object.keys(state)],
-        [
-          ['q', 'w'],
-          ['r', 't']
-        ]
-      )
-      const { q = -1, w = -1 } = parameters
-      const { r = -1, t: reset = -1 } = state
-      t.ok(
-        q >= 1 && w >= 1 && r >= 0 && r < q && reset >= 0 && reset <= w,
-        `${headers['ratelimit-policy']} ${headers['ratelimit']}`
-      )
-      return [name, { quota: q, windowSeconds: w, remaining: r, resetSeconds: reset }]
-    })
-  )
-}
-
-/** 429 that says which limit, and when to come again. */
-const isLimited = (t: Test, reply: Reply, name: string) => {
-  fails(t, reply, 429, 'rate-limited')
-  const limit = limitsOf(t, reply)[name]
-  t.equal(limit?.remaining, 0, `by ${name}: ${reply.headers['ratelimit']}`)
-  t.equal(reply.headers['retry-after'], String(Math.max(1, limit?.resetSeconds ?? -1)))
-  t.match(reply.json().detail, `\`${name}\``)
-}
 
 const isPassed = (t: Test, { statusCode, text, headers }: Reply) => {
   t.not(statusCode, 429, text)
   t.equal(headers['retry-after'], undefined)
 }
 
-const withBulkhead = (t: Test, env: Record<string, string> = {}) => gateway(t, { RATE_LIMIT_MAX: String(MAX), ...env })
+const limitedGateway = (t: Test, env: Record<string, string> = {}) =>
+  gateway(t, { RATE_LIMIT_MAX: String(MAX), ...env })
 
-/** What draws from each class, with the number that passes in a minute. */
-const classes: Record<string, { most: number; draws: ((at: Gateway) => Promise<Reply>)[] }> = {
-  write: { most: 24, draws: [({ post }) => post(BUCKETS, { name: 'no' })] },
+/** The operations of each class, and its quota a minute. */
+const classes: Record<string, { quota: number; requests: ((at: Gateway) => Promise<Reply>)[] }> = {
+  write: { quota: 24, requests: [({ post }) => post(BUCKETS, { name: 'no' })] },
   delete: {
-    most: 24,
-    draws: [
+    quota: 24,
+    requests: [
       ({ del }) => del(`${BUCKETS}/holiday-pictures/files?path=none`),
       ({ del }) => del(`${BUCKETS}/holiday-pictures/files/none`),
       ({ del }) => del(`${BUCKETS}/none`, { headers: { 'confirm-delete': 'none' } }),
       ({ del }) => del(ACCOUNT)
     ]
   },
-  usage: { most: 24, draws: [({ get }) => get(`${ACCOUNT}/usage`)] },
+  usage: { quota: 24, requests: [({ get }) => get(`${ACCOUNT}/usage`)] },
   key: {
-    most: 2,
-    draws: [({ get }) => get(`${ACCOUNT}/keys/access-key`), ({ get }) => get(`${ACCOUNT}/keys/secret-key`)]
+    quota: 2,
+    requests: [({ get }) => get(`${ACCOUNT}/keys/access-key`), ({ get }) => get(`${ACCOUNT}/keys/secret-key`)]
   },
-  order: { most: 1, draws: [({ post }) => post('/accounts', {}), ({ post }) => post('/orders', {})] }
+  order: { quota: 1, requests: [({ post }) => post('/accounts', {}), ({ post }) => post('/orders', {})] }
 }
 
 t.test('limits by class', async t => {
-  for (const [name, { most, draws }] of Object.entries(classes)) {
-    t.test(`429 by \`${name}\` after ${most}, whichever of its operations, and by it alone`, async t => {
-      const at = await withBulkhead(t)
-      const draw = async (index: number) => (await draws[index % draws.length]?.(at)) ?? t.fail('no operation')
-      for (let index = 0; index < most; index += 1) {
-        const reply = (await draw(index)) as Reply
+  for (const [name, { quota, requests }] of Object.entries(classes)) {
+    t.test(`429 by \`${name}\` after ${quota} requests of any of its operations, and by no other limit`, async t => {
+      const at = await limitedGateway(t)
+      const send = async (index: number) => (await requests[index % requests.length]?.(at)) ?? t.fail('no operation')
+      for (let index = 0; index < quota; index += 1) {
+        const reply = (await send(index)) as Reply
         isPassed(t, reply)
         const limit = limitsOf(t, reply)[name]
-        t.match(limit, { quota: most, windowSeconds: 60, remaining: most - index - 1 })
+        t.match(limit, { quota, windowSeconds: 60, remaining: quota - index - 1 })
       }
-      for (let index = 0; index < draws.length; index += 1) isLimited(t, (await draw(index)) as Reply, name)
+      for (let index = 0; index < requests.length; index += 1) isLimited(t, (await send(index)) as Reply, name)
       t.equal((await at.get(BUCKETS)).statusCode, 200, 'reads go on')
-      for (const [other, { draws }] of Object.entries(classes)) {
-        const reply = other === name ? undefined : await draws[0]?.(at)
+      for (const [other, { requests: others }] of Object.entries(classes)) {
+        const reply = other === name ? undefined : await others[0]?.(at)
         if (reply) isPassed(t, reply)
       }
       t.equal((await at.get(BUCKETS, { token: at.sandbox.control.tokenOf('other') })).statusCode, 404, 'so do others')
-      t.not((await draws[0]?.({ ...at, ...asOther(at) }))?.statusCode, 429)
+      t.not((await requests[0]?.({ ...at, ...asOther(at) }))?.statusCode, 429)
     })
   }
 
-  t.test('429 by `caller` after as many as all classes share, with the cost of each operation', async t => {
-    const { get, post } = await withBulkhead(t)
+  t.test('429 by `caller` after the quota that all classes share, counting the cost of each operation', async t => {
+    const { get, post } = await limitedGateway(t)
     const left = async (reply: Promise<Reply>) => limitsOf(t, await reply)['caller']?.remaining
     t.equal(await left(get(BUCKETS)), MAX - 1)
     t.equal(await left(post(BUCKETS, { name: 'cost-three' })), MAX - 4)
@@ -119,8 +73,8 @@ t.test('limits by class', async t => {
     isLimited(t, await post(BUCKETS, { name: 'one-left' }), 'caller')
   })
 
-  t.test('an operation that costs more than there is at all is possible once', async t => {
-    const { post } = await withBulkhead(t, { RATE_LIMIT_MAX: '2' })
+  t.test('an operation whose cost is above the quota is allowed once', async t => {
+    const { post } = await limitedGateway(t, { RATE_LIMIT_MAX: '2' })
     isPassed(t, await post(BUCKETS, { name: 'dear' }))
     isLimited(t, await post(BUCKETS, { name: 'dearer' }), 'caller')
   })
@@ -155,12 +109,12 @@ const asOther = ({ send, sandbox }: Gateway): Pick<Gateway, 'get' | 'post' | 'de
   }
 }
 
-/** Two times the caller's; the harness has read the document before. */
+/** Twice the caller's, less the request of the harness for the document. */
 const PASSES = 2 * 5 - 1
 
 t.test('limits by address', async t => {
-  t.test('429 by `ip` for requests without a credential, and only they draw from it alone', async t => {
-    const { get } = await withBulkhead(t, { RATE_LIMIT_MAX: '5' })
+  t.test('429 by `ip` for requests without a credential, which count against no other limit', async t => {
+    const { get } = await limitedGateway(t, { RATE_LIMIT_MAX: '5' })
     for (let used = 0; used < PASSES; used += 1) {
       const reply = await get('/accounts', { token: null })
       t.equal(reply.statusCode, 401)
@@ -172,7 +126,7 @@ t.test('limits by address', async t => {
   })
 
   t.test('429 by `ip` for a made-up token in every request', async t => {
-    const { get } = await withBulkhead(t, { RATE_LIMIT_MAX: '5' })
+    const { get } = await limitedGateway(t, { RATE_LIMIT_MAX: '5' })
     for (let used = 0; used < PASSES; used += 1) isPassed(t, await get(BUCKETS, { token: String(used).repeat(32) }))
     isLimited(t, await get(BUCKETS, { token: 'f'.repeat(32) }), 'ip')
     isLimited(t, await get(BUCKETS, { token: `hks_billing_${'f'.repeat(32)}` }), 'ip')
@@ -183,17 +137,17 @@ t.test('a service of the class `high`', async t => {
   const both = await replicas(t, { RATE_LIMIT_MAX: '20' }, { count: 1, rate: 'high' })
   const { get } = both.at(0)
 
-  t.test('429 after ten times as many, though they come from one address', async t => {
+  t.test('429 after ten times the usual quota, from one address', async t => {
     const replies: Reply[] = []
     while (replies.length < 200) replies.push(await get(BUCKETS, both.service))
     t.strictSame([...new Set(replies.map(({ statusCode }) => statusCode))], [200])
-    const withBulkhead = await get(BUCKETS, both.service)
-    isLimited(t, withBulkhead, 'caller')
-    const { caller, ip } = limitsOf(t, withBulkhead)
+    const limited = await get(BUCKETS, both.service)
+    isLimited(t, limited, 'caller')
+    const { caller, ip } = limitsOf(t, limited)
     t.strictSame([caller?.quota, ip?.quota], [200, 400])
   })
 
-  t.test('takes nothing from others at its address, who have the usual limit', async t => {
+  t.test('does not use up the usual limit of others at its address', async t => {
     for (let used = 0; used < 20; used += 1) isPassed(t, await get(BUCKETS))
     isLimited(t, await get(BUCKETS), 'caller')
   })

@@ -14,11 +14,14 @@ const statuses = async (ask: () => ReturnType<Gateway['get']>, times: number) =>
 t.test('a caller', async t => {
   const { get, asked, sandbox } = await gateway(t, { RATE_LIMIT_MAX: '5' })
 
-  t.test('429 rate-limited after as many as are allowed, and HOSTKEY is not asked', async t => {
+  t.test('429 rate-limited above the quota, and HOSTKEY is not called', async t => {
     t.strictSame(await statuses(() => get('/accounts'), 5), [200, 200, 200, 200, 200])
     t.equal(asked().length, 5)
     const reply = await get('/accounts')
-    fails(t, reply, 429, 'rate-limited', { retryable: true, detail: 'More than 5 requests in 60 s for the limit `caller`.' })
+    fails(t, reply, 429, 'rate-limited', {
+      retryable: true,
+      detail: 'More than 5 requests in 60 s for the limit `caller`.'
+    })
     t.match(reply.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
     t.match(reply.headers['ratelimit'], /"caller";r=0;t=\d/)
     t.match(reply.headers['ratelimit-policy'], /"caller";q=5;w=60$/)
@@ -33,12 +36,12 @@ t.test('a caller', async t => {
 t.test('200 again when the window is over', async t => {
   const { get } = await gateway(t, { RATE_LIMIT_MAX: '5', RATE_LIMIT_WINDOW_MS: '1000' })
   const status = async () => (await get('/accounts')).statusCode
-  // So many that some window holds more than five, however slow the machine is.
+  // Enough requests that one window holds more than five, also on a slow machine.
   t.ok((await Promise.all(Array.from({ length: 60 }, status))).includes(429))
   t.ok(await eventually(async () => (await status()) === 200))
 })
 
-t.test('429 rate-limited, outcome not-applied, for a write, and HOSTKEY is not asked', async t => {
+t.test('429 rate-limited, outcome not-applied, for a write, and HOSTKEY is not called', async t => {
   const { post, del, asked } = await gateway(t, { RATE_LIMIT_MAX: '20' })
   await post('/accounts', { planId: 77, bucketName: 'photos' })
   const before = asked().length
@@ -55,9 +58,9 @@ t.test('429 rate-limited, outcome not-applied, for a write, and HOSTKEY is not a
 t.test('an address', async t => {
   const from = (address: string) => ({ token: null, headers: { 'x-forwarded-for': address } })
 
-  t.test('429 though each request claims to come from elsewhere: without TRUST_PROXY nobody is believed', async t => {
+  t.test('429 for forged addresses: without TRUST_PROXY no header is trusted', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '3' })
-    // The harness has asked for the document already: one of the six.
+    // The harness has requested the document: the first of the six.
     const seen = await statuses(() => get('/livez', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 6)
     t.strictSame(seen, [200, 200, 200, 200, 200, 429])
   })
@@ -69,17 +72,17 @@ t.test('an address', async t => {
     t.equal(
       (await get('/livez', from('192.0.2.3, 192.0.2.1'))).statusCode,
       429,
-      'what the caller puts before it is not believed'
+      'an address that the caller puts before it is ignored'
     )
     t.ok(lines.some(line => line.includes('"ip":"192.0.2.1"')))
   })
 
-  t.test('429 counts requests whose URL cannot be read, too', async t => {
+  t.test('requests with a malformed URL count', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
     t.strictSame(await statuses(() => get('/%zz', { token: null }), 4), [400, 400, 400, 429])
   })
 
-  t.test('429 counts requests that are refused, too', async t => {
+  t.test('refused requests count', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
     t.strictSame(await statuses(() => get('/nowhere', { token: null }), 4), [404, 404, 404, 429])
   })
