@@ -2,18 +2,22 @@ import { COOKIE } from '../../../../src/auth/cookie.ts'
 import { withServices } from '../../../support/harness/services.ts'
 import { bodyWith, byRequest, type Provocations, sendChanged, tokenFor } from './provocation.ts'
 
-/** Looks like a cookie of ours, and opens nothing. */
-const madeUp = `${COOKIE}=${'A'.repeat(22)}.${'B'.repeat(43)}`
-const NOBODYS_TOKEN = 'f'.repeat(32)
+/** A well-formed cookie of no session. */
+const unknownCookie = `${COOKIE}=${'A'.repeat(22)}.${'B'.repeat(43)}`
+const UNKNOWN_TOKEN = 'f'.repeat(32)
 
-/** Callers that are not let in. */
+/** Refused credentials. */
 export const credentials: Provocations = {
   unauthenticated: byRequest(() => ({ token: null })),
   'invalid-token': byRequest(({ operation }) =>
-    operation.operationId === 'createSession' ? { body: { token: NOBODYS_TOKEN } } : { token: NOBODYS_TOKEN }
+    operation.operationId === 'createSession' ? { body: { token: UNKNOWN_TOKEN } } : { token: UNKNOWN_TOKEN }
   ),
-  'session-expired': byRequest(() => ({ token: null, headers: { cookie: madeUp, 'x-csrf': '1' } })),
-  'csrf-rejected': byRequest(() => ({ token: null, headers: { cookie: madeUp }, parameters: { 'x-csrf': undefined } })),
+  'session-expired': byRequest(() => ({ token: null, headers: { cookie: unknownCookie, 'x-csrf': '1' } })),
+  'csrf-rejected': byRequest(() => ({
+    token: null,
+    headers: { cookie: unknownCookie },
+    parameters: { 'x-csrf': undefined }
+  })),
   'insufficient-scope': async ({ t }) => {
     const { as, ...running } = await withServices(
       t,
@@ -36,7 +40,7 @@ export const credentials: Provocations = {
       if (pair.operation.operationId === 'createSession') return sendChanged(plain, pair, { body: { email, password } })
       control.setBehaviours({ pendingInfo: 'answered' })
       const token = await tokenFor(url, { user: email, password })
-      // A list is asked for whose token it is only where another customer's accounts are wanted.
+      // A list identifies the token only when the accounts of another customer are requested.
       const parameters = pair.operation.operationId === 'listAccounts' ? { customerId: 1004 } : {}
       return sendChanged(plain, pair, { token, parameters })
     }

