@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needProgram } from '../support/harness/debian.ts'
 import { eventually } from '../support/harness/eventually.ts'
-import { START_MS } from '../support/harness/gateway-process.ts'
 import type { Lifetime } from '../support/harness/lifetime.ts'
+import { START_MS } from '../support/harness/processes.ts'
 
 /**
  * What the proxy may do: nothing to hide a failure. It opens connections, and asks `/readyz` every 200 ms: twice wrong is

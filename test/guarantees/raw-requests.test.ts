@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { amount } from '../support/harness/amount.ts'
-import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { START_MS } from '../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../support/harness/processes.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
 import { createDice, mutated } from './fuzz/mutate.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
@@ -99,48 +94,20 @@ const exchanged = (port: number, bytes: Buffer): Promise<{ statuses: number[]; i
     socket.write(bytes)
   })
 
-const rssOf = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
-
 t.test(`${RUNS} requests with bytes changed`, async t => {
   process.stdout.write(`# seed of raw-requests: ${seed}\n`)
   const figure = figuresOf(t, 'raw-requests')
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.teardown(() => sandbox.close())
-  const dataDir = mkdtempSync(join(tmpdir(), 'hks3-raw-'))
-  const child = spawn(process.execPath, ['src/server.ts'], {
-    cwd: fileURLToPath(new URL('../../', import.meta.url)),
-    env: {
-      PATH: process.env['PATH'],
-      UPSTREAM_URL: sandbox.url,
-      DATA_DIR: dataDir,
-      AUDIT_LOG: join(dataDir, 'audit.log'),
-      NODE_ENV: 'test',
-      LOG_LEVEL: 'warn',
-      SESSION_SECRET: 'x'.repeat(40),
-      RATE_LIMIT_MAX: '1000000',
-      RATE_LIMIT_WINDOW_MS: '1000',
-      PORT: '0',
-      MANAGEMENT_PORT: '0'
-    }
+  const { child, url, printed, residentBytes } = await gatewayProcess(t, {
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: temporaryFolder(t),
+    LOG_LEVEL: 'warn',
+    SESSION_SECRET: 'x'.repeat(40),
+    RATE_LIMIT_MAX: '1000000',
+    RATE_LIMIT_WINDOW_MS: '1000'
   })
-  t.teardown(() => {
-    child.kill('SIGKILL')
-    rmSync(dataDir, { recursive: true, force: true })
-  })
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', chunk => {
-      printed = `${printed}${chunk}`.slice(-20_000)
-    })
-  }
-  const addressIn = () => /hostkey-s3-gateway\s+(\S+)/.exec(printed)?.[1]
-  const isUp = () => addressIn() !== undefined || child.exitCode !== null
-  if (!(await eventually(isUp, START_MS))) throw new Error(`the gateway does not start: ${printed}`)
-  const url = addressIn() ?? ''
   const port = Number(new URL(url).port)
-  const { pid } = child
-  if (pid === undefined) throw new TypeError('the gateway has no process id')
 
   const dice = createDice(seed)
   const requests = recorded(sandbox.demo.token)
@@ -152,7 +119,7 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
     while (sent < RUNS && child.exitCode === null) {
       sent += 1
       if (sent % 500 === 0) sandbox.control.reset()
-      if (sent === Math.floor(RUNS * WARM_UP)) rssWarm = rssOf(pid)
+      if (sent === Math.floor(RUNS * WARM_UP)) rssWarm = residentBytes()
       const bytes = mutated(requests[Math.floor(dice() * requests.length)] ?? Buffer.alloc(0), dice)
       const { statuses, isClosed } = await exchanged(port, bytes)
       const told = statuses[0] === undefined ? (isClosed ? 'closed' : 'hung') : `${Math.floor(statuses[0] / 100)}xx`
@@ -167,9 +134,9 @@ t.test(`${RUNS} requests with bytes changed`, async t => {
   const startedAt = performance.now()
   await Promise.all(Array.from({ length: CLIENTS }, client))
   const seconds = Math.round((performance.now() - startedAt) / 1000)
-  const rssMore = rssOf(pid) - rssWarm
+  const rssMore = residentBytes() - rssWarm
 
-  t.equal(child.exitCode, null, `the process lives: ${printed.slice(-500)}`)
+  t.equal(child.exitCode, null, `the process lives: ${printed.err.slice(-500)}`)
   t.equal(sent, RUNS)
   t.strictSame(withCircuitBreaker.slice(0, 5), [], `seed ${seed}: no 5xx, and nobody is kept waiting`)
   t.equal((await request(`${url}/livez`)).statusCode, 200)

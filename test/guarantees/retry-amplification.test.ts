@@ -4,7 +4,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { openLoad } from '../support/harness/open-load.ts'
-import { program } from '../support/harness/programs.ts'
+import { gatewayProcess } from '../support/harness/processes.ts'
 
 /** The load, and the longest rest of a breaker, twice over. */
 t.setTimeout(180_000)
@@ -20,7 +20,7 @@ t.test('HOSTKEY answers nothing but 503', async t => {
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
   const { control, demo } = sandbox
-  const gateway = await program(t, 'server', { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
+  const gateway = await gatewayProcess(t, { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
   const headers = { authorization: `Bearer ${demo.token}` }
   control.fault({ kind: 'html-503' })
   let asked = 0

@@ -7,7 +7,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { createContract } from '../support/assert/contract.ts'
 import { leaksIn } from '../support/assert/leaks.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { program } from '../support/harness/programs.ts'
+import { gatewayProcess } from '../support/harness/processes.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
@@ -43,7 +43,7 @@ t.test('a process that has seen every secret, from its start to its end', async 
   const [accessKey, secretKey] = ['access_key', 'secret_key'].map(half => `${half}-canary-${crypto.randomUUID()}`)
   const redis = await redisServer(t, { settings: ['--appendonly', 'yes'] })
   const dataDir = temporaryFolder(t)
-  const gateway = await program(t, 'server', {
+  const gateway = await gatewayProcess(t, {
     UPSTREAM_URL: sandbox.url,
     REDIS_URL: redis.url,
     DATA_DIR: dataDir,
@@ -52,7 +52,7 @@ t.test('a process that has seen every secret, from its start to its end', async 
     SESSION_SECRET: `${crypto.randomUUID()}${crypto.randomUUID()}`,
     RATE_LIMIT_MAX: '1000000'
   })
-  const managementUrl = /metrics +(\S+)\/metrics$/m.exec(gateway.printed())?.[1]
+  const managementUrl = /metrics +(\S+)\/metrics$/m.exec(gateway.printed.out)?.[1]
   const { document } = await createContract(gateway.url)
   const asked: Asked[] = []
 
@@ -115,7 +115,7 @@ t.test('a process that has seen every secret, from its start to its end', async 
   gateway.child.kill('SIGTERM')
   await new Promise(resolve => gateway.child.once('exit', resolve))
 
-  const banner = gateway.printed().split('\n')
+  const banner = gateway.printed.out.split('\n')
   const places: Record<string, string[]> = {
     'standard output': banner,
     metrics: [metrics],

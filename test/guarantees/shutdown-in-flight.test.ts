@@ -8,7 +8,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { isLong } from '../support/harness/amount.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { gatewayProcess } from '../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
 /** Other test files run at the same time. */

@@ -4,7 +4,7 @@ import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { percentile } from '../support/harness/latency.ts'
 import { openLoad, type Sample } from '../support/harness/open-load.ts'
-import { program } from '../support/harness/programs.ts'
+import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
 t.setTimeout(110_000)
 
@@ -19,14 +19,14 @@ const MAX_WAITING = { shedP50Ms: 10, shedP99Ms: 300, livenessP99Ms: 300, moreMb:
 const MIN_RECOVERED = 0.99
 
 t.test('HOSTKEY hangs under load and comes back', async t => {
-  const sandbox = await program(t, 'sandbox/main')
-  const token = /token +([0-9a-f]{32})/.exec(sandbox.printed())?.[1]
+  const sandbox = await sandboxProcess(t)
+  const token = /token +([0-9a-f]{32})/.exec(sandbox.printed.out)?.[1]
   const headers = { authorization: `Bearer ${token}` }
   let asked = 0
 
   /** One stall, from quiet to quiet. */
   const stalled = async () => {
-    const gateway = await program(t, 'server', { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
+    const gateway = await gatewayProcess(t, { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
     // No two are the same: what several ask at once would be asked once.
     const load = openLoad(RPS, () => {
       asked += 1

@@ -6,7 +6,7 @@ import { orderOnce } from '../guarantees/orders/once.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { machineClock } from '../support/harness/faketime.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { gatewayProcess } from '../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../support/harness/processes.ts'
 import { redisServer } from '../support/harness/redis.ts'
 
 /** Other test files run at the same time, and the first may have to install Redis and faketime. */

@@ -8,7 +8,7 @@ import { startSandbox } from '../../src/sandbox/index.ts'
 import { needProgram } from '../support/harness/debian.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { START_MS } from '../support/harness/gateway-process.ts'
+import { START_MS } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
 // 3 min: the first run fetches the production packages.

@@ -4,7 +4,7 @@ import { request } from 'undici'
 import { recordFigures } from '../../scripts/figures.ts'
 import { percentile, timesOf } from '../support/harness/latency.ts'
 import { openLoad } from '../support/harness/open-load.ts'
-import { program } from '../support/harness/programs.ts'
+import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
 /**
  * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` records the figures for
@@ -22,11 +22,11 @@ const CALLERS = 32
 
 const ends: (() => Promise<void>)[] = []
 const stage = { after: (end: () => Promise<void>) => ends.push(end) }
-const sandbox = await program(stage, 'sandbox/main')
-const token = /token +([0-9a-f]{32})/.exec(sandbox.printed())?.[1]
+const sandbox = await sandboxProcess(stage)
+const token = /token +([0-9a-f]{32})/.exec(sandbox.printed.out)?.[1]
 const latency = { kind: 'latency', ms: UPSTREAM_MS }
 await fetch(`${sandbox.url}control/faults`, { method: 'POST', body: JSON.stringify(latency) })
-const gateway = await program(stage, 'server', { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
+const gateway = await gatewayProcess(stage, { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000' })
 const headers = { authorization: `Bearer ${token}` }
 let asked = 0
 const next = () => ({ url: `${gateway.url}/accounts?limit=${(asked++ % 1000) + 1}`, headers })

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
 import { openLoad } from '../support/harness/open-load.ts'
-import { program } from '../support/harness/programs.ts'
+import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
 /**
  * `npm run soak -- --minutes 30`: soak. Does memory grow, do files stay open, does anything go unhandled?
@@ -25,9 +25,9 @@ const CALM_MS = 85_000
 
 const ends: (() => Promise<void>)[] = []
 const stage = { after: (end: () => Promise<void>) => ends.push(end) }
-const sandbox = await program(stage, 'sandbox/main')
-const token = /token +([0-9a-f]{32})/.exec(sandbox.printed())?.[1]
-const gateway = await program(stage, 'server', {
+const sandbox = await sandboxProcess(stage)
+const token = /token +([0-9a-f]{32})/.exec(sandbox.printed.out)?.[1]
+const gateway = await gatewayProcess(stage, {
   UPSTREAM_URL: sandbox.url,
   RATE_LIMIT_MAX: '1000000',
   LOG_LEVEL: 'fatal'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
-import { gatewayProcess } from '../../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { runExample } from './examples.ts'
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
-import { gatewayProcess } from '../../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 t.setTimeout(60_000)

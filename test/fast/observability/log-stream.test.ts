@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
-import { gatewayProcess, START_MS } from '../../support/harness/gateway-process.ts'
+import { gatewayProcess, launch, START_MS } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
@@ -20,19 +18,10 @@ const FULL = '/dev/full'
 const onFullDisk = async (t: Test) => {
   const port = await stablePort()
   const stdout = openSync(FULL, 'w')
-  const child = spawn(process.execPath, ['src/server.ts'], {
-    cwd: new URL('../../../', import.meta.url),
-    env: { PATH: process.env['PATH'], PORT: String(port), MANAGEMENT_PORT: '0', DATA_DIR: temporaryFolder(t) },
-    stdio: ['ignore', stdout, 'pipe']
-  })
+  const env = { PORT: String(port), DATA_DIR: temporaryFolder(t) }
+  const program = launch(t, 'src/server.ts', env, { stdout })
   closeSync(stdout)
-  t.teardown(() => child.kill('SIGKILL'))
-  let stderr = ''
-  child.stderr?.on('data', chunk => {
-    stderr += chunk
-  })
-  const ended = once(child, 'close').then(([code]) => ({ code, stderr }))
-  return { child, url: `http://127.0.0.1:${port}`, ended }
+  return { ...program, url: `http://127.0.0.1:${port}` }
 }
 
 const statusOf = async (url: string, options: Parameters<typeof request>[1] = {}) => {
@@ -53,7 +42,7 @@ t.test('a log that cannot be written', async t => {
 
   t.test('is reported once on standard error, and the process ends with code 0', async t => {
     child.kill('SIGTERM')
-    t.strictSame(await ended, { code: 0, stderr: 'Cannot write the log (ENOSPC); the gateway keeps running.\n' })
+    t.hasStrict(await ended, { code: 0, err: 'Cannot write the log (ENOSPC); the gateway keeps running.\n' })
   })
 })
 

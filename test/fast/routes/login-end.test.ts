@@ -4,7 +4,7 @@ import { request } from 'undici'
 import { fakeUpstream, SILENCE } from '../../support/fakes/upstream.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { gatewayProcess } from '../../support/harness/gateway-process.ts'
+import { gatewayProcess } from '../../support/harness/processes.ts'
 
 t.setTimeout(60_000)
 

@@ -1,42 +1,25 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { eventually } from '../../support/harness/eventually.ts'
-import { START_MS } from '../../support/harness/gateway-process.ts'
+import { launch, START_MS } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { serving } from '../../support/harness/serving.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-const root = new URL('../../../', import.meta.url)
-
-/** Starts the gateway as an operator does. Nothing of this process's environment but what it takes to run. */
+/** Starts the gateway as an operator does. */
 const start = (t: Test, env: Record<string, string> = {}) => {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, ['src/server.ts'], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], PORT: '0', MANAGEMENT_PORT: '0', ...env }
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const printed = { out: '', err: '' }
-  child.stdout.on('data', chunk => {
-    printed.out += chunk
-  })
-  child.stderr.on('data', chunk => {
-    printed.err += chunk
-  })
-  // Not at its `exit`: what it has printed may come behind that.
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...printed }))
+  const program = launch(t, 'src/server.ts', env)
+  const { child, printed } = program
   const addressIn = (pattern: RegExp) => pattern.exec(printed.out)?.[1] ?? ''
   return {
-    child,
-    ended,
-    printed,
-    /** Waits for the banner, and reads the addresses off it. */
+    ...program,
+    /** Waits for the banner and reads the addresses in it. */
     async ready() {
       await eventually(() => printed.out.includes('curl') || child.exitCode !== null, START_MS)
       return {
@@ -147,7 +130,7 @@ t.test('an error that nobody has caught', async t => {
       writeFileSync(late, `process.stdin.once('data', () => { ${program} })`)
       const { child, ended, ready } = start(t, { DRAIN_DELAY_MS: '5000', NODE_OPTIONS: `--import=${late}` })
       await ready()
-      child.stdin.write('now')
+      child.stdin?.write('now')
       const { code, out } = await ended
       t.equal(code, 1)
       t.match(out, new RegExp(`"level":"fatal".*"type":"Error".*"msg":"${event}"`))

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { addCustomer, standardFixture } from '../../../src/sandbox/fixture.ts'
 import { type Fixture, type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
 import { openBucket } from '../../../src/sandbox/storage.ts'
-import { type GatewayProcesses, gatewayProcesses } from '../../support/harness/gateway-processes.ts'
 import type { RedisServer } from '../../support/harness/redis.ts'
 import { type KnownOutcome, type OrderIntent, orderUntilKnown } from './client.ts'
+import { type KillableGateways, killableGateways } from './killable-gateways.ts'
 
 export interface Torture {
   /** At least so many orders, and as many more as it takes for so many kills. */
@@ -54,7 +54,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
   const startedAt = performance.now()
   const sandbox = await startSandbox({ seed: randomUUID(), fixture: fixtureOf(options.customers) })
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-torture-'))
-  const gateways = await gatewayProcesses({
+  const gateways = await killableGateways({
     UPSTREAM_URL: sandbox.url,
     DATA_DIR: dataDir,
     AUDIT_LOG: join(dataDir, 'audit.log'),
@@ -118,7 +118,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
 }
 
 /** Kills while work is done: where starts take all of a busy machine, nothing would ever be hit in its middle. */
-const killing = async (gateways: GatewayProcesses, outcomes: () => number, isOver: () => boolean) => {
+const killing = async (gateways: KillableGateways, outcomes: () => number, isOver: () => boolean) => {
   let answersAtKill = 0
   while (!isOver()) {
     await pause(KILL_MS.least + Math.random() * (KILL_MS.most - KILL_MS.least))

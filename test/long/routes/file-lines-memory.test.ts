@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
-import { gatewayProcesses } from '../../support/harness/gateway-processes.ts'
+import { gatewayProcess } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 const EMPTY = '/accounts/s3_user_1/buckets/empty-bucket/files'
@@ -29,18 +28,14 @@ t.test(`memory does not grow over ${LISTED} files`, async t => {
   const env = {
     UPSTREAM_URL: sandbox.url,
     DATA_DIR: dataDir,
-    NODE_ENV: 'test',
     LOG_LEVEL: 'silent',
     NODE_OPTIONS: HEAP,
     AUDIT_LOG: `${dataDir}/audit.log`,
     SESSION_SECRET: 'x'.repeat(40)
   }
-  const gateways = await gatewayProcesses(env, 1)
-  t.after(() => gateways.close())
-  const memory = () =>
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateways.pids()[0]}/status`, 'utf8'))?.[1]) * 1024
+  const { url, residentBytes: memory, signal } = await gatewayProcess(t, env)
   const startedAt = performance.now()
-  const reply = await request(`${gateways.urls()[0]}${EMPTY}`, {
+  const reply = await request(`${url}${EMPTY}`, {
     headers: { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
   })
   let count = 0
@@ -64,12 +59,12 @@ t.test(`memory does not grow over ${LISTED} files`, async t => {
   t.test('and a replica that shuts down ends the list with a cursor', async t => {
     sandbox.control.fault({ kind: 'latency', action: 'get_files', ms: 50 })
     sandbox.control.clearCalls()
-    const reply = await request(`${gateways.urls()[0]}${EMPTY}`, {
+    const reply = await request(`${url}${EMPTY}`, {
       headers: { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
     })
     const text = reply.body.text()
     t.ok(await eventually(() => (sandbox.control.counters()['get_files'] ?? 0) > 3))
-    process.kill(gateways.pids()[0] ?? 0, 'SIGTERM')
+    signal('SIGTERM')
     t.match(JSON.parse((await text).trimEnd().split('\n').at(-1) ?? ''), { end: { nextCursor: /^[\w.-]+$/ } })
   })
 })

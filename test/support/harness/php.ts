@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { needProgram } from './debian.ts'
 import { eventually } from './eventually.ts'
-import { START_MS } from './gateway-process.ts'
 import type { Lifetime } from './lifetime.ts'
+import { START_MS } from './processes.ts'
 import { stablePort } from './stable-port.ts'
 
 /** Answers with what PHP has made of a form: each key in its order, and the bytes of each text. */

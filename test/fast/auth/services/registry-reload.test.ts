@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -7,7 +5,7 @@ import { request } from 'undici'
 import { hashOf } from '../../../../src/auth/services/entry.ts'
 import { startSandbox } from '../../../../src/sandbox/index.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
-import { gatewayProcess } from '../../../support/harness/gateway-process.ts'
+import { gatewayProcess, launch } from '../../../support/harness/processes.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 import { credentialOf, newSecret } from '../../../support/harness/services.ts'
 
@@ -20,16 +18,10 @@ const write = (...services: object[]) => writeFileSync(servicesFile, JSON.string
 
 t.test('the gateway does not start with an invalid registry', async t => {
   write({ ...entry, secrets: [first] }, { ...entry, apiKey: { env: 'NOT_SET' } })
-  const child = spawn(process.execPath, ['src/server.ts'], {
-    env: { PORT: '0', MANAGEMENT_PORT: '0', AUDIT_LOG: '/dev/null', SERVICES_FILE: servicesFile },
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
-  let errors = ''
-  child.stderr.on('data', text => (errors += text))
-  const [code] = await once(child, 'close')
+  const { code, err } = await launch(t, 'src/server.ts', { AUDIT_LOG: '/dev/null', SERVICES_FILE: servicesFile }).ended
   t.equal(code, 1)
-  t.match(errors, /^Invalid service registry:\n {2}\/services\/0\/secrets\/0 .*\n {2}reports: .*NOT_SET/)
-  t.notOk(errors.includes(first))
+  t.match(err, /^Invalid service registry:\n {2}\/services\/0\/secrets\/0 .*\n {2}reports: .*NOT_SET/)
+  t.notOk(err.includes(first))
 })
 
 t.test('SIGHUP reloads the registry, and keeps the previous one while the file is invalid', async t => {
