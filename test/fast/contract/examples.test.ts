@@ -6,14 +6,14 @@ import { answersAsDocumented, ownRepliesOf } from '../../support/assert/document
 import { eventually } from '../../support/harness/eventually.ts'
 import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
-// 90 s: a gateway and a sandbox for each example, while other files run too.
+// 90 s: a gateway and a sandbox for each example, while other files run.
 t.setTimeout(90_000)
 
 const document = committedDocument()
 const operations = operationsOf(document)
 
-/** What must have happened for a reply that no request alone brings about. */
-const misfortunes: Record<string, (gateway: Gateway) => unknown> = {
+/** Preparations of replies that a request alone does not cause. */
+const preparations: Record<string, (gateway: Gateway) => unknown> = {
   'createOrder 202': ({ sandbox }) => sandbox.control.fault({ kind: 'html-502', action: 'create_order' }),
   'getReadiness 503': async ({ running, get }) => {
     void running.drain()
@@ -21,17 +21,17 @@ const misfortunes: Record<string, (gateway: Gateway) => unknown> = {
   }
 }
 
-/** Long enough for a request while the replica is about to end. */
+/** Long enough for a request before the listener closes. */
 const settings = { DRAIN_DELAY_MS: '300' }
 
 let compared = 0
-t.teardown(() => process.stdout.write(`# ${compared} examples of replies were asked for and compared\n`))
+t.teardown(() => process.stdout.write(`# ${compared} examples of replies were requested and compared\n`))
 
-t.test('every operation has what its reader needs', async t => {
+t.test('every operation has its texts and examples', async t => {
   t.ok(operations.length >= 22, `${operations.length} operations`)
   for (const operation of operations) {
     const { operationId, method, requestBody, parameters = [] } = operation
-    t.ok(operation.summary && operation.description, `${operationId} says what it does`)
+    t.ok(operation.summary && operation.description, `${operationId} has a summary and a description`)
     t.ok(operation['x-required-scope'], `${operationId} names its scope`)
     t.ok(operation['x-rate-class'] && operation['x-rate-cost'] > 0, `${operationId} names its limit`)
     t.type(operation['x-upstream-action'], Array, `${operationId} names its actions`)
@@ -62,19 +62,19 @@ for (const operation of operations) {
       const sandbox = await startSandbox()
       t.after(() => sandbox.close())
       const running = await gateway(t, settings, { sandbox, isEphemeral: true })
-      await misfortunes[name]?.(running)
+      await preparations[name]?.(running)
       compared += await answersAsDocumented(t, running, operation, reply)
       const asked = sandbox.control.calls().map(({ script, action }) => `${script.replace('.php', '')}/${action}`)
       t.strictSame(
         asked.filter(action => !operation['x-upstream-action'].includes(action)),
         [],
-        'asks HOSTKEY nothing that it does not name'
+        'calls only the actions that it names'
       )
     })
   }
 }
 
-t.test('the example of each model is one that is sent or answered', async t => {
+t.test('the example of each model is sent or answered', async t => {
   const { schemas, examples } = document.components
   const bodies = operations.flatMap(operation =>
     [operation.requestBody?.content ?? {}, ...ownRepliesOf(operation).map(([, { content = {} }]) => content)].flatMap(
@@ -88,7 +88,7 @@ t.test('the example of each model is one that is sent or answered', async t => {
   t.strictSame(
     others.map(([name]) => name),
     ['Warning'],
-    'but of one that comes with a misfortune'
+    'except one that only a lagging list causes'
   )
   const { post, sandbox } = await gateway(t)
   sandbox.control.setBehaviours({ listLag: 100 })
@@ -97,7 +97,7 @@ t.test('the example of each model is one that is sent or answered', async t => {
   compared += 1
 })
 
-t.test('304 when the caller has the reply already', async t => {
+t.test('304 when the caller has the version', async t => {
   const versioned = operations.filter(({ responses }) => '304' in responses)
   t.ok(versioned.length >= 9, `${versioned.length} operations`)
   const { send, sandbox, url } = await gateway(t, {}, { isEphemeral: true })
@@ -115,7 +115,7 @@ t.test('304 when the caller has the reply already', async t => {
     t.equal(again.text, '', operationId)
     t.ok(responses['304']?.description, operationId)
     t.equal(responses['304']?.content, undefined, operationId)
-    // What it would have been sent with, 200 has said already.
+    // The same headers as those of the 200.
     for (const name of ['etag', 'cache-control', 'vary', 'link']) {
       t.equal(again.headers[name], first.headers[name], `${operationId}: ${name}`)
     }

@@ -7,8 +7,8 @@ import { committedDocument, nameIn, operationsOf, repliesOf } from '../../suppor
 const document = committedDocument()
 const operations = operationsOf(document)
 
-/** A problem that looks otherwise at some operations stands there as `<name>.<operation>`. */
-const problemAt = (place: string) => place.split('.')[0] ?? ''
+/** An example that differs between operations is named `<problem>.<operation>`. */
+const problemOf = (example: string) => example.split('.')[0] ?? ''
 
 t.test('the examples', async t => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
@@ -29,7 +29,7 @@ t.test('the examples', async t => {
 
   t.test('of every problem fit', async t => {
     for (const [place, { summary, value }] of Object.entries(document.components.examples)) {
-      const name = problemAt(place)
+      const name = problemOf(place)
       t.equal(faultsOf(component('schemas', 'Problem'), value), '', place)
       t.ok(summary)
       t.ok(value.type.endsWith(`/problems/${name}`), value.type)
@@ -46,7 +46,7 @@ t.test('the examples', async t => {
     for (const { name, schema, example } of given) t.equal(faultsOf(schema, example), '', `${name}: ${example}`)
   })
 
-  t.test('stand at every body, and one for each problem at its status', async t => {
+  t.test('exist for every body, and for each problem at its status', async t => {
     for (const operation of operations) {
       const { path, method, requestBody } = operation
       const sent = Object.values(requestBody?.content ?? {}).map(media => ['body', media] as const)
@@ -66,7 +66,7 @@ t.test('the examples', async t => {
         t.ok(names.length > 0, label)
         for (const name of names) {
           const example = nameIn(examples[name]?.$ref ?? '')
-          t.equal(problemAt(example), name, label)
+          t.equal(problemOf(example), name, label)
           t.equal(document.components.examples[example]?.value.status, Number(place), `${label} ${name}`)
         }
       }

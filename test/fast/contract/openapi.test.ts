@@ -3,7 +3,7 @@ import t from 'tap'
 import { committedDocument } from '../../support/assert/document.ts'
 
 t.test('openapi.yaml', async t => {
-  t.test('has no anchors, which readers of YAML differ about', async t => {
+  t.test('has no anchors, which YAML parsers read differently', async t => {
     t.notMatch(readFileSync('openapi.yaml', 'utf8'), /[:-] [&*]a\d/)
   })
 })
@@ -24,15 +24,15 @@ t.test('components', async t => {
     )
   })
 
-  t.test('are all found where they are referred to', async t => {
+  t.test('exist for every reference', async t => {
     const references = new Set(
       [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/([^"]+)"/g)].map(([, name = '']) => name)
     )
-    const there = Object.entries(document.components).flatMap(([kind, all]) =>
+    const existing = Object.entries(document.components).flatMap(([kind, all]) =>
       Object.keys(all).map(name => `${kind}/${name}`)
     )
     t.same(
-      [...references].filter(name => !there.includes(name)),
+      [...references].filter(name => !existing.includes(name)),
       []
     )
   })

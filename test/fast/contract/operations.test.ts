@@ -5,7 +5,7 @@ import { committedDocument, type Operation, operationsOf, repliesOf } from '../.
 const document = committedDocument()
 const operations = operationsOf(document)
 
-/** Behind authentication: these say which limit they draw from. */
+/** The operations that need a caller: they name the class of their limit. */
 const authenticated = operations.filter(operation => operation['x-rate-class'] !== 'ip')
 
 /** Names of the operations that break a rule. */
@@ -15,7 +15,7 @@ const without = (holds: (operation: (typeof operations)[number]) => boolean, all
 t.test('every operation', async t => {
   t.ok(operations.length >= 19, `${operations.length} operations`)
 
-  t.test('has a name of its own, a summary, a description and a known tag', async t => {
+  t.test('has a unique name, a summary, a description and a known tag', async t => {
     t.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
     t.same(
       without(({ operationId }) => /^(list|get|create|delete)[A-Z][A-Za-z]+$/.test(operationId)),
@@ -40,7 +40,7 @@ t.test('every operation', async t => {
     )
   })
 
-  t.test('says how to authenticate, and for what', async t => {
+  t.test('names its authentication and its scope', async t => {
     t.same(
       without(({ security }) => Array.isArray(security)),
       []
@@ -64,7 +64,7 @@ t.test('every operation', async t => {
     )
   })
 
-  t.test('describes each parameter, and those of its path exactly', async t => {
+  t.test('describes each parameter, and has those of its path', async t => {
     for (const { path, method, parameters = [] } of operations) {
       const inPath = parameters.filter(parameter => parameter.in === 'path').map(({ name }) => name)
       t.same(inPath.sort(), [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name).sort(), `${method} ${path}`)
@@ -92,29 +92,29 @@ t.test('every operation', async t => {
     )
   })
 
-  t.test('tells every status that can occur', async t => {
-    const tells =
+  t.test('lists every status that can occur', async t => {
+    const lists =
       (...statuses: number[]) =>
       (operation: Operation) =>
         statuses.every(status => status in operation.responses)
-    t.same(without(tells(400, 414, 429, 431, 500)), [])
-    t.same(without(tells(401, 403, 406, 502, 503), authenticated), [])
-    // A login that HOSTKEY does not answer is 503: it says nothing of the credential.
-    const asksS3 = (operation: Operation) =>
+    t.same(without(lists(400, 414, 429, 431, 500)), [])
+    t.same(without(lists(401, 403, 406, 502, 503), authenticated), [])
+    // A login that HOSTKEY does not answer is 503: the credential may be valid.
+    const callsS3 = (operation: Operation) =>
       operation['x-upstream-action']?.some(name => name.startsWith('s3/')) === true
-    t.same(without(tells(504), operations.filter(asksS3)), [])
-    const silent = operations.filter(operation => !asksS3(operation))
-    t.same(silent.filter(tells(504)), [])
+    t.same(without(lists(504), operations.filter(callsS3)), [])
+    const others = operations.filter(operation => !callsS3(operation))
+    t.same(others.filter(lists(504)), [])
     t.same(
       without(
-        tells(413, 415),
+        lists(413, 415),
         operations.filter(({ method }) => method !== 'GET')
       ),
       []
     )
     t.same(
       without(
-        tells(404),
+        lists(404),
         operations.filter(({ path, tags }) => path.includes('{') && !tags.includes('Orders'))
       ),
       []
@@ -125,7 +125,7 @@ t.test('every operation', async t => {
     )
   })
 
-  t.test('tells the headers of its replies', async t => {
+  t.test('lists the headers of its replies', async t => {
     for (const operation of operations) {
       const { path, method } = operation
       for (const [status, { headers = {}, content }] of repliesOf(document, operation)) {
