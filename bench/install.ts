@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -22,12 +22,15 @@ const FILES: Readonly<Record<string, string>> = {
 export const install = async (): Promise<void> => {
   const missing = Object.entries(FILES).flatMap(([file, name]) => (existsSync(file) ? [] : [name]))
   if (missing.length > 0) await installDebian(missing)
-  const installed = 'bench/node_modules/.package-lock.json'
-  const isCurrent = existsSync(installed) && statSync(installed).mtimeMs >= statSync('bench/package-lock.json').mtimeMs
-  if (isCurrent) return
+  const installed = 'bench/node_modules/.hash'
+  const hash = hashOf('bench/package-lock.json')
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === hash) return
   process.stderr.write('installing the peers of bench/package-lock.json with npm ci\n')
   await run('npm', ['ci', '--ignore-scripts'], { cwd: 'bench', timeout: TIMEOUT_MS })
+  writeFileSync(installed, hash)
 }
+
+const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12)
 
 /** The servers that come with packages are not started: the benchmark starts its own. */
 const NO_SERVICES = `
@@ -48,8 +51,7 @@ const installDebian = async (names: readonly string[]): Promise<void> => {
 /** The peer in Go, built when its source has changed. */
 export const goProgram = async (): Promise<string> => {
   const source = 'bench/peers/go/main.go'
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12)
-  const program = resolve(`.tools/bench-go-${hash}`)
+  const program = resolve(`.tools/bench-go-${hashOf(source)}`)
   if (existsSync(program)) return program
   mkdirSync('.tools', { recursive: true })
   await run('go', ['build', '-o', program, source], {

@@ -1,6 +1,6 @@
 /** The form of s3.php for a request to the gateway's API, by string work alone: nothing is checked. */
 export const formOf = ({ method, url, headers }) => {
-  const token = headers.authorization.slice('Bearer '.length)
+  const token = (headers.authorization ?? '').slice('Bearer '.length)
   const [path, query = ''] = url.split('?')
   const [, collection, s3uid, , bucket] = path.split('/')
   if (collection === 'plans') return `action=list_plans&token=${token}`
