@@ -45,7 +45,10 @@ for (const [index, pattern] of patterns.entries()) {
 }
 const files = [...new Set(found.flat())].sort()
 
-/** The room of a test file: all of `test/fast/auth/` is one. A long test has a process of its own. */
+/** So many files of a room share a process: processes of similar length keep all cores busy. */
+const MAX_FILES = 8
+
+/** The room of a test file: `test/fast/auth/` is one. A long test has a process of its own. */
 const roomOf = (file: string): string => (isLong ? file : (/^test\/fast\/[^/]+/.exec(file)?.[0] ?? dirname(file)))
 
 const ROOM = join(import.meta.dirname, 'test-room.ts')
@@ -66,6 +69,11 @@ const runRoom = async (files: readonly string[]): Promise<TestEvent[]> => {
   const ended: TestEvent[] = []
   for await (const event of ofFiles(events, files)) ended.push(event)
   return ended
+}
+
+const splitRoom = (files: readonly string[]): string[][] => {
+  const parts = Math.ceil(files.length / MAX_FILES)
+  return Array.from({ length: parts }, (_, part) => files.filter((_, index) => index % parts === part))
 }
 
 /** Runs so many rooms at a time. Events of a room come together when it has ended. */
@@ -97,7 +105,9 @@ const report = async (events: AsyncIterable<TestEvent>) => {
 }
 
 const isAlone = (file: string) => isLong && ALONE.test(file)
-const rooms = Object.values(Object.groupBy(files, file => (values.coverage ? '' : roomOf(file)))) as string[][]
+const rooms = values.coverage
+  ? [files]
+  : Object.values(Object.groupBy(files, roomOf) as Record<string, string[]>).flatMap(room => splitRoom(room))
 const beside = rooms.filter(room => !room.some(isAlone))
 const alone = rooms.filter(room => room.some(isAlone))
 await report(runRooms(beside, availableParallelism()))

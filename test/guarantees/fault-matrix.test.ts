@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { createContract } from '../support/assert/contract.ts'
-import { isLong } from '../support/harness/amount.ts'
+import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import {
   type Ending,
@@ -30,7 +30,7 @@ const DEADLINE_MS = 300
 /** What answers at once has longer, so that a busy machine does not turn a second attempt into a timeout. */
 const ROOMY_MS = 2000
 /** Every reply is here by then, whatever the deadline. */
-const MAX_MS = DEADLINE_MS + 250
+const MAX_MS = DEADLINE_MS + amount(2000, 250)
 
 /** So many gateways at once: most of the time they wait. */
 const AT_ONCE = 4

