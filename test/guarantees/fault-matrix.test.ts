@@ -2,28 +2,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ActionName } from '../../src/upstream/actions/index.ts'
 import { createContract } from '../support/assert/contract.ts'
+import { actionNames } from '../support/harness/action-requests.ts'
 import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import {
-  type Ending,
-  endingsOf,
-  READS,
-  sentOf,
-  shapeVerdicts,
-  type Verdict,
-  WRITES,
-  type WriteName,
-  wireVerdicts
-} from './fault-matrix/expected.ts'
-import { asks, type MatrixGateway, matrixGateway, type TimedReply } from './fault-matrix/gateway.ts'
+import { type Ending, requestFor, writeOf } from './fault-matrix/actions.ts'
+import { endingOf, sentOf, shapeVerdicts, type Verdict, wireVerdicts } from './fault-matrix/expected.ts'
+import { type MatrixGateway, matrixGateway, type TimedReply } from './fault-matrix/gateway.ts'
 import { jsonShapes } from './fault-matrix/shapes.ts'
 import { createStallClock } from './fault-matrix/stall.ts'
 import { type WireFault, wireFaults } from './fault-matrix/wire.ts'
 import { okBody } from './fault-matrix/world.ts'
 
 t.setTimeout(110_000)
-
-const ACTIONS: readonly ActionName[] = [...READS, ...WRITES]
 
 /** The deadline of a call to an upstream that hangs. */
 const DEADLINE_MS = 300
@@ -48,8 +38,6 @@ interface Row {
   hangs: boolean
 }
 
-const isWrite = (action: ActionName): action is WriteName => WRITES.some(write => write === action)
-
 const wireRows = Object.entries(wireFaults).map(([name, fault]): Row => {
   const verdict = wireVerdicts[name as keyof typeof wireFaults]
   const hangs = typeof verdict !== 'string' && verdict.problem === 'upstream-timeout' && verdict.stage === 'ambiguous'
@@ -72,7 +60,7 @@ const rows = [...wireRows, ...shapeRows]
   .filter(({ name }, index) => isLong || name === 'ok' || index % 4 === 0)
   .sort((a, b) => Number(b.hangs) - Number(a.hangs))
 
-const CELLS = rows.length * ACTIONS.length
+const CELLS = rows.length * actionNames.length
 
 const figures = figuresOf(t, 'fault-matrix')
 const stall = createStallClock()
@@ -110,26 +98,26 @@ const faultsOf = (reply: TimedReply, action: ActionName, row: Row): string[] => 
     return isLike(reply, action, verdict) ? [] : [`is no ${verdict} like ${model.get(action)?.text}: ${shown}`]
   }
   const { problem } = verdict
-  if (!isWrite(action)) {
+  const write = writeOf(action)
+  if (!write) {
     const isRight = reply.statusCode >= 400 && nameOf(reply.text) === problem && !('outcome' in JSON.parse(reply.text))
     return isRight ? [] : [`is not ${problem}: ${shown}`]
   }
-  const endings = endingsOf(action, problem, row.fault.isExecuted)
-  const isRight = endings.some(ending => isEnding(reply, ending, problem))
-  return isRight ? [] : [`is none of ${JSON.stringify(endings)} after ${problem}: ${shown}`]
+  const ending = endingOf(write.endings, problem, row.fault.isExecuted)
+  return isEnding(reply, ending, problem) ? [] : [`is not ${JSON.stringify(ending)} after ${problem}: ${shown}`]
 }
 
 const isShed = ({ statusCode, text }: TimedReply) => statusCode === 503 && nameOf(text) === 'overloaded'
 
 const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: ActionName, contract: Contract) => {
   const { upstream, calm, send } = gateway
-  const ask = asks[action]
+  const request = requestFor(action)
   // A write takes a connection of its own: of those for reads some are open, and the fault does not strike them.
-  const calmed = await calm(isWrite(action))
+  const calmed = await calm(writeOf(action) !== undefined)
   const play = async () => {
     upstream.play({ action, fault: row.fault, body: row.bodyOf(action) })
     const before = stall.stalledMs()
-    const reply = await send(ask)
+    const reply = await send(request)
     // Client, gateway and HOSTKEY are this one process: what it stands still is nobody's waiting.
     return { ...reply, ms: reply.ms - (stall.stalledMs() - before) }
   }
@@ -145,7 +133,7 @@ const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: Action
   const faults = [
     ...(calmed.some(status => status !== 200) ? [`the reads before were answered ${calmed}`] : []),
     ...faultsOf(reply, action, row),
-    ...contract.violations(`${ask.method} ${ask.path}`, reply),
+    ...contract.violations(`${request.method} ${request.target}`, reply),
     ...(sent === wanted ? [] : [`was sent ${sent} times, not ${wanted}`]),
     ...(reply.ms <= MAX_MS ? [] : [`took ${reply.ms.toFixed(0)} ms`])
   ]
@@ -160,7 +148,7 @@ type Contract = Awaited<ReturnType<typeof createContract>>
 
 /** A row on a gateway of its own: no breaker opens, and no cache knows anything. */
 const runRow = async (t: Test, gateway: MatrixGateway, row: Row, contract: Contract) => {
-  for (const action of ACTIONS) await runCell(t, gateway, row, action, contract)
+  for (const action of actionNames) await runCell(t, gateway, row, action, contract)
   const internal = gateway.log.filter(line => /internal error|"level":(50|60)/.test(line))
   t.strictSame(internal, [], `${row.name}: nothing for an operator to look into`)
 }

@@ -1,57 +1,4 @@
-import type { ActionName } from '../../src/upstream/actions/index.ts'
-
-/** An operation of ours as it is asked properly, and the parameters that its query knows. */
-export interface Proper {
-  method: 'GET' | 'POST' | 'DELETE'
-  target: string
-  headers?: Record<string, string>
-  /** Some parameters are for an administrator. */
-  isAdmin?: true
-  query?: readonly string[]
-  body?: Record<string, unknown>
-}
-
-const ACCOUNT = '/accounts/s3_user_1'
-const FILES = `${ACCOUNT}/buckets/logs/files`
-
-/** One operation for each action of s3.php, which asks HOSTKEY for that action. */
-export const proper: Record<ActionName, Proper> = {
-  list_plans: { method: 'GET', target: '/plans' },
-  history: { method: 'GET', target: '/plans/1/history' },
-  get_users: {
-    method: 'GET',
-    target: '/accounts?limit=1',
-    isAdmin: true,
-    query: [
-      'limit',
-      's3uid',
-      'planId',
-      'bucketName',
-      'location',
-      'sort',
-      'periodFrom',
-      'customerId',
-      'email',
-      'billing'
-    ]
-  },
-  get_buckets: { method: 'GET', target: `${ACCOUNT}/buckets` },
-  get_buckets_rmq: { method: 'GET', target: `${ACCOUNT}/usage` },
-  get_files: { method: 'GET', target: `${FILES}?limit=1`, query: ['limit', 'search', 'cursor'] },
-  show_key: { method: 'GET', target: `${ACCOUNT}/keys/access-key` },
-  create_account: { method: 'POST', target: '/accounts', body: { planId: 1, bucketName: 'photos' } },
-  create_order: {
-    method: 'POST',
-    target: '/orders',
-    headers: { 'idempotency-key': 'pollution-of-an-order' },
-    query: ['validateOnly'],
-    body: { planId: 2, bucketName: 'more-photos' }
-  },
-  create_bucket: { method: 'POST', target: `${ACCOUNT}/buckets`, body: { name: 'new-bucket' } },
-  delete_file: { method: 'DELETE', target: `${FILES}?path=access-00001.log.gz`, query: ['path'] },
-  delete_bucket: { method: 'DELETE', target: `${ACCOUNT}/buckets/empty-bucket` },
-  delete_account: { method: 'DELETE', target: ACCOUNT, headers: { 'confirm-delete': 's3_user_1' } }
-}
+import type { SampleRequest } from '../support/harness/action-requests.ts'
 
 /** Names that s3.php knows, or that PHP, its likes or JavaScript read in a way of their own. */
 const NAMES = [
@@ -75,7 +22,7 @@ const NAMES = [
 const joined = (target: string, query: string) => `${target}${target.includes('?') ? '&' : '?'}${query}`
 
 /** What is added to the query of an operation: once by each name, and by what it knows itself, twice or as a list. */
-export const queriesOf = ({ target, query = [] }: Proper): string[] => {
+export const queriesOf = ({ target, query }: SampleRequest): string[] => {
   const added = [
     ...NAMES.filter(name => !query.includes(name)).map(name => `${encodeURIComponent(name)}=x`),
     ...['%61ction=x', 'action', 'action=a&action=b', 'action%5B%5D=a&action=b', 'x=1;action=y', 'a=1%26action=x'],
@@ -101,7 +48,7 @@ export interface Body {
 const JSON_TYPE = 'application/json'
 
 /** What is sent as the body of an operation instead of its own, or though it takes none. */
-export const bodiesOf = ({ body = {} }: Proper): Body[] => {
+export const bodiesOf = ({ body = {} }: SampleRequest): Body[] => {
   const own = JSON.stringify(body)
   const inner = own.slice(1, -1)
   const members = Object.entries(body)

@@ -1,5 +1,6 @@
-import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
-import type { ActionName } from '../../../src/upstream/actions/index.ts'
+import type { ProblemName } from '../../../schemas/problems.ts'
+import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
+import { type Ending, type Endings, expectations } from './actions.ts'
 import type { ShapeName } from './shapes.ts'
 import type { WireName } from './wire.ts'
 
@@ -50,15 +51,11 @@ export const wireVerdicts: Readonly<Record<WireName, Verdict>> = {
   'two replies': 'success'
 }
 
-/** Actions whose success says nothing but that it is one: `message` is for people, or null (documented). */
-const DELETIONS: readonly ActionName[] = ['delete_account', 'delete_bucket', 'delete_file']
-/** Actions whose `message` is the list itself. */
-const LISTS: readonly ActionName[] = ['get_buckets', 'get_buckets_rmq']
-
+/** The verdict depends on what a success of the action contains. */
 const unless =
-  (verdict: Verdict, otherwise: Verdict, ...actions: readonly ActionName[]) =>
+  (verdict: Verdict, otherwise: Verdict, ...contents: readonly string[]) =>
   (action: ActionName): Verdict =>
-    actions.includes(action) ? otherwise : verdict
+    contents.includes(expectations[action].content) ? otherwise : verdict
 
 const always = (verdict: Verdict) => () => verdict
 
@@ -73,84 +70,35 @@ export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => V
   // A negative code comes before an OK.
   'result and code': always(refused),
   'numbers as strings': always('success'),
-  'missing keys': unless(unreadable, 'success', 'create_bucket', ...DELETIONS),
+  'missing keys': unless(unreadable, 'success', 'status', 'nothing'),
   'extra keys': always('success'),
   // The last one counts, as in every reader of JSON.
   'duplicate keys': always('success'),
   NaN: always(unreadable),
-  'deep 10,000': unless(unreadable, 'success', ...DELETIONS),
+  'deep 10,000': unless(unreadable, 'success', 'nothing'),
   BOM: always('success'),
   // U+FFFD in the place of a byte is another name.
   'invalid UTF-8': always(unreadable),
-  'message: object': unless('success', unreadable, 'create_bucket', ...LISTS),
-  'message: array': unless('success', unreadable, 'create_bucket', ...LISTS),
+  'message: object': unless('success', unreadable, 'status', 'list'),
+  'message: array': unless('success', unreadable, 'status', 'list'),
   // PHP prints null for nothing.
-  'message: null': unless('success', 'empty', ...LISTS),
+  'message: null': unless('success', 'empty', 'list'),
   'message: 10 MB': always(nonsense)
 }
 
-export const WRITES = [
-  'create_bucket',
-  'delete_bucket',
-  'delete_file',
-  'create_account',
-  'create_order',
-  'delete_account'
-] as const satisfies readonly ActionName[]
-export type WriteName = (typeof WRITES)[number]
-
-export const READS = [
-  'list_plans',
-  'history',
-  'get_buckets',
-  'get_files',
-  'get_users',
-  'get_buckets_rmq',
-  'show_key'
-] as const satisfies readonly ActionName[]
-
-/** Read once more after a connection that broke; a queue and a secret are not (RELIABILITY 4.1). */
-const REPEATED: readonly ActionName[] = ['list_plans', 'history', 'get_buckets', 'get_files', 'get_users']
-
-/** How often the action is sent. A write: once, whatever happens. */
+/** How often the action is sent. A read is sent once more after a broken connection, but not one of a queue or a secret. */
 export const sentOf = (action: ActionName, verdict: Verdict): number => {
-  if (typeof verdict === 'string' || !REPEATED.includes(action)) return 1
+  if (typeof verdict === 'string' || actions[action].effect !== 'read') return 1
   return verdict.stage === 'early' || verdict.stage === 'torn' ? 2 : 1
 }
 
-/** How a write ends: a success, or the problem that the verdict names (or another), with what became of it. */
-export type Ending = { status: 201 | 202 | 204 } | { outcome: Outcome; problem?: ProblemName }
-
-/** Where HOSTKEY has executed the write, so that reading shows it, and where it has not. */
-interface Endings {
-  executed: readonly Ending[]
-  untouched: readonly Ending[]
-}
-
-const unknown: Ending = { outcome: 'unknown' }
-
-/** Looked for by reading when the answer is lost. What is still there when PHP has answered was not deleted. */
-const deletion: Endings = {
-  executed: [{ status: 204 }],
-  untouched: [{ problem: 'upstream-bad-response', outcome: 'not-applied' }]
-}
-
-/** How a write may end when its answer was lost, or makes no sense (RELIABILITY 4.1). */
-const lost: Readonly<Record<WriteName, Endings>> = {
-  delete_bucket: deletion,
-  delete_file: deletion,
-  delete_account: deletion,
-  create_bucket: { executed: [{ status: 201 }], untouched: [unknown] },
-  // Found by reading (UPSTREAM 5.4).
-  create_account: { executed: [{ status: 201 }], untouched: [unknown] },
-  // 202 while nobody can tell: the order stands in the ledger under the problem's name.
-  create_order: { executed: [{ status: 201 }], untouched: [{ status: 202 }] }
-}
-
-/** How a write may end that HOSTKEY refuses in unknown words: such a refusal of an account proves nothing. */
-export const endingsOf = (action: WriteName, problem: ProblemName, isExecuted: boolean): readonly Ending[] => {
-  if (problem === 'upstream-refused' && action !== 'create_account' && action !== 'create_order') return [unknown]
-  if (problem === 'upstream-timeout' && !isExecuted && DELETIONS.includes(action))
-    return [{ outcome: 'unknown', problem }]
-  return lost[action][isExecuted ? 'executed' : 'untouched']
+/** How a write ends after this problem. */
+export const endingOf = (
+  { executed, untouched, silent = untouched, refused }: Endings,
+  problem: ProblemName,
+  isExecuted: boolean
+): Ending => {
+  if (problem === 'upstream-refused') return refused
+  if (isExecuted) return executed
+  return problem === 'upstream-timeout' ? silent : untouched
 }

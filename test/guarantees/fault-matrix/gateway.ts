@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,44 +7,9 @@ import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import { createLog } from '../../../src/observability/log.ts'
-import type { ActionName } from '../../../src/upstream/actions/index.ts'
 import { tokenInfo } from '../../../src/upstream/actions/sessions.ts'
+import type { SampleRequest } from '../../support/harness/action-requests.ts'
 import { startFaultUpstream } from './upstream.ts'
-import { made, there } from './world.ts'
-
-/** One request of ours that leads to one action. */
-interface Ask {
-  method: 'GET' | 'POST' | 'DELETE'
-  path: string
-  body?: object
-  headers?: Record<string, string>
-}
-
-const account = `/accounts/${there.s3uid}`
-const bucket = `${account}/buckets/${there.bucket}`
-const order = (planId: number) => ({ planId, bucketName: made.bucket, location: 'NL' })
-
-/** The operation by which each action is asked for. */
-export const asks: Readonly<Record<ActionName, Ask>> = {
-  list_plans: { method: 'GET', path: '/plans' },
-  history: { method: 'GET', path: '/plans/1/history' },
-  get_users: { method: 'GET', path: '/accounts' },
-  get_buckets: { method: 'GET', path: `${account}/buckets` },
-  get_files: { method: 'GET', path: `${bucket}/files` },
-  get_buckets_rmq: { method: 'GET', path: `${account}/usage` },
-  show_key: { method: 'GET', path: `${account}/keys/secret-key` },
-  create_bucket: { method: 'POST', path: `${account}/buckets`, body: { name: made.bucket } },
-  delete_bucket: { method: 'DELETE', path: bucket },
-  delete_file: { method: 'DELETE', path: `${bucket}/files?path=${encodeURIComponent(there.path)}` },
-  create_account: { method: 'POST', path: '/accounts', body: order(made.freePlan) },
-  create_order: {
-    method: 'POST',
-    path: '/orders',
-    body: order(made.paidPlan),
-    headers: { 'idempotency-key': randomUUID() }
-  },
-  delete_account: { method: 'DELETE', path: account, headers: { 'confirm-delete': there.s3uid } }
-}
 
 export interface TimedReply {
   statusCode: number
@@ -53,6 +17,8 @@ export interface TimedReply {
   text: string
   ms: number
 }
+
+type Sent = Pick<SampleRequest, 'method' | 'target'> & Partial<SampleRequest>
 
 export type MatrixGateway = Awaited<ReturnType<typeof matrixGateway>>
 
@@ -86,9 +52,9 @@ export const matrixGateway = async (timeoutMs: number) => {
     isEphemeral: true
   })
 
-  const send = async ({ method, path, body, headers }: Ask): Promise<TimedReply> => {
+  const send = async ({ method, target, body, headers }: Sent): Promise<TimedReply> => {
     const startedAt = performance.now()
-    const answer = await request(`${running.url}${path}`, {
+    const answer = await request(`${running.url}${target}`, {
       method,
       headers: {
         authorization: `Bearer ${tokenInfo.example.token}`,
@@ -122,7 +88,7 @@ export const matrixGateway = async (timeoutMs: number) => {
       asked += OPEN_CONNECTIONS
       const paths = Array.from({ length: OPEN_CONNECTIONS }, (_, index) => `/accounts?planId=${asked - index}`)
       // Whose token it is, is asked over a connection of its own, and remembered.
-      const replies = await Promise.all(['/session', ...paths].map(path => send({ method: 'GET', path })))
+      const replies = await Promise.all(['/session', ...paths].map(path => send({ method: 'GET', target: path })))
       return replies.map(({ statusCode }) => statusCode)
     },
     async close() {

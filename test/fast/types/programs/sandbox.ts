@@ -21,6 +21,6 @@ export const numberAsText = rule(history, ['id'], ({ id }) => ({ data: [{ detail
 
 export const perhapsAbsent = rule(createOrder, ['plan_id'], ({ location }) => ({ s3uid: location })) // TS2322
 
-export const { show_key, ...twelve } = rules
+export const { show_key, ...others } = rules
 
-export const oneRuleMissing: typeof rules = twelve // TS2741
+export const oneRuleMissing: typeof rules = others // TS2741

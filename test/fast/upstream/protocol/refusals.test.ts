@@ -2,32 +2,11 @@ import t, { type Test } from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { ActionName } from '../../../../src/upstream/actions/index.ts'
 import { fails } from '../../../support/assert/expect.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { sendSample } from '../../../support/harness/action-requests.ts'
+import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
-
-/** An operation that calls the action. */
-const asking: Record<ActionName, (g: Gateway) => Promise<Reply>> = {
-  create_account: g => g.post('/accounts', { planId: 1, bucketName: 'photos' }),
-  create_bucket: g => g.post('/accounts/s3_user_1/buckets', { name: 'photos' }),
-  create_order: g =>
-    g.post(
-      '/orders',
-      { planId: 2, bucketName: `photos-${crypto.randomUUID()}` },
-      { headers: { 'idempotency-key': crypto.randomUUID() } }
-    ),
-  delete_account: g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } }),
-  delete_bucket: g => g.del('/accounts/s3_user_1/buckets/logs'),
-  delete_file: g => g.del('/accounts/s3_user_1/buckets/logs/files?path=a'),
-  get_buckets: g => g.get('/accounts/s3_user_1/buckets'),
-  get_buckets_rmq: g => g.get('/accounts/s3_user_1/usage'),
-  get_files: g => g.get('/accounts/s3_user_1/buckets/logs/files'),
-  get_users: g => g.get('/accounts'),
-  history: g => g.get('/plans/1/history'),
-  list_plans: g => g.get('/plans'),
-  show_key: g => g.get('/accounts/s3_user_1/keys/access-key')
-}
 
 type Row = [action: ActionName, text: string, status: number, problem: ProblemName, outcome?: string]
 
@@ -165,7 +144,7 @@ t.test('a refusal of HOSTKEY', async t => {
         t.test(`${status} ${problem} when ${action} is refused with "${text}"`, async t => {
           control.reset()
           control.fault({ kind: 'refusal', text, action })
-          const reply = await asking[action](g)
+          const reply = await sendSample(g, action)
           if (status === 202) isOpen(t, reply, problem)
           else fails(t, reply, status, problem, outcome === undefined ? {} : { outcome })
           if (status !== 202) t.equal(reply.json().outcome, outcome)
@@ -179,7 +158,7 @@ t.test('a refusal of HOSTKEY', async t => {
 t.test('an unclassified refusal', async t => {
   const g = await gateway(t)
   const { control } = g.sandbox
-  const usage = () => asking.get_buckets_rmq(g)
+  const usage = () => sendSample(g, 'get_buckets_rmq')
   t.beforeEach(() => control.reset())
 
   t.test('502 upstream-refused when the text is unknown: quoted, counted, logged, not retryable', async t => {
@@ -196,7 +175,7 @@ t.test('an unclassified refusal', async t => {
 
   t.test('502 upstream-refused, outcome unknown, when a write is refused with an unknown text', async t => {
     control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned', action: 'delete_file' })
-    fails(t, await asking.delete_file(g), 502, 'upstream-refused', { outcome: 'unknown', retryable: false })
+    fails(t, await sendSample(g, 'delete_file'), 502, 'upstream-refused', { outcome: 'unknown', retryable: false })
   })
 
   t.test('502 upstream-refused when a known text begins after 2,048 characters', async t => {

@@ -1,42 +1,32 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
+import type { Effect } from '../../../../src/upstream/actions/action.ts'
+import type { ActionName } from '../../../../src/upstream/actions/index.ts'
 import { fails } from '../../../support/assert/expect.ts'
+import { sendSample } from '../../../support/harness/action-requests.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
-import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 import { stablePort } from '../../../support/harness/stable-port.ts'
 
 /** Other test files run at the same time. */
 t.setTimeout(110_000)
 
-/** An operation, and the action that it calls. */
-interface Operation {
-  action: string
-  ask: (g: Gateway) => Promise<Reply>
-  /** The list that verifies it when its answer is lost. */
-  list?: string
-}
-
 /** Deadlines, ms: one that is reached, and one that is never reached, even on a busy machine. */
 const HASTY = '500'
 const PATIENT = '20000'
 
-/** An operation for each effect; see docs/explanation/reliability.md#retries. */
-const operations: Record<string, Operation> = {
-  read: { action: 'get_users', ask: g => g.get('/accounts') },
-  'async-read': { action: 'get_buckets_rmq', ask: g => g.get('/accounts/s3_user_1/usage') },
-  secret: { action: 'show_key', ask: g => g.get('/accounts/s3_user_1/keys/access-key') },
-  write: {
-    action: 'delete_bucket',
-    ask: g => g.del('/accounts/s3_user_1/buckets/empty-bucket'),
-    list: 'get_buckets'
-  },
-  provision: {
-    action: 'delete_account',
-    ask: g => g.del('/accounts/s3_user_1', { headers: { 'confirm-delete': 's3_user_1' } }),
-    list: 'get_users'
-  }
-}
+/** An action of each effect; see docs/explanation/reliability.md#retries. */
+const actionOf = {
+  read: 'get_users',
+  'async-read': 'get_buckets_rmq',
+  secret: 'show_key',
+  write: 'delete_bucket',
+  provision: 'delete_account'
+} as const satisfies Record<Exclude<Effect, 'login'>, ActionName>
+
+/** The list that verifies a write whose answer is lost. */
+const lists: { readonly [A in ActionName]?: ActionName } = { delete_bucket: 'get_buckets', delete_account: 'get_users' }
 
 const early = ['reset-before', 'html-502', 'html-503', 'html-504'] as const
 const ambiguous = ['hang', 'empty-500', 'html-200', 'truncated'] as const
@@ -47,7 +37,8 @@ t.test('retries by effect', async t => {
   t.after(() => sandbox.close())
   t.beforeEach(() => control.reset())
 
-  for (const [effect, { action, ask, list }] of Object.entries(operations)) {
+  for (const [effect, action] of Object.entries(actionOf)) {
+    const list = lists[action]
     // A gateway for each group, so that no circuit opens.
     t.test(`a ${effect} that fails early`, async t => {
       const g = await gateway(t, { UPSTREAM_TIMEOUT_MS: PATIENT }, { sandbox })
@@ -55,7 +46,7 @@ t.test('retries by effect', async t => {
       for (const kind of early) {
         t.test(`is sent ${hits === 2 ? 'twice' : 'once'} (${kind})`, async t => {
           control.fault({ kind, action })
-          t.ok((await ask(g)).statusCode >= 500)
+          t.ok((await sendSample(g, action)).statusCode >= 500)
           t.equal(control.counters()[action], hits)
         })
       }
@@ -67,7 +58,7 @@ t.test('retries by effect', async t => {
           control.fault({ kind, action })
           // The verification fails too.
           if (list) control.fault({ kind: 'html-200', action: list })
-          const reply = await ask(g)
+          const reply = await sendSample(g, action)
           t.ok(reply.statusCode >= 500)
           t.equal(control.counters()[action], 1)
           if (list) t.equal(reply.json().outcome, 'unknown')
@@ -135,10 +126,10 @@ t.test('retries when certainly nothing was sent', async t => {
     const counts = text.matchAll(new RegExp(`_count\\{action="${action}",result="upstream-unreachable"\\} (\\d+)`, 'g'))
     return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
   }
-  for (const [effect, { action, ask }] of Object.entries(operations)) {
+  for (const [effect, action] of Object.entries(actionOf)) {
     t.test(`a ${effect} is tried ${effect === 'provision' ? 'once' : 'twice'}: 502 upstream-unreachable`, async t => {
       const isWrite = effect === 'write' || effect === 'provision'
-      fails(t, await ask(g), 502, 'upstream-unreachable', isWrite ? { outcome: 'not-applied' } : {})
+      fails(t, await sendSample(g, action), 502, 'upstream-unreachable', isWrite ? { outcome: 'not-applied' } : {})
       t.equal(await attempts(action), effect === 'provision' ? 1 : 2)
     })
   }
