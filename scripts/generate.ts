@@ -4,14 +4,17 @@ import { actionsPage } from './docs/actions.ts'
 import { guaranteesPage } from './docs/guarantees.ts'
 import { limitsPage } from './docs/limits.ts'
 import { openapiDocument } from './docs/openapi.ts'
+import { type Operations, readmePage } from './docs/operations.ts'
 import { problemsPage } from './docs/problems.ts'
 import { settingsPage } from './docs/settings.ts'
 import { compareGenerated, writeGenerated } from './generated.ts'
 
 /** `npm run generate` writes every generated file; `npm run drift` only compares them with the code (`--check`). */
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
-const { yaml } = await openapiDocument()
+const { yaml, document } = await openapiDocument()
 const files = {
+  // The type of the plugin leaves open what is read here.
+  'README.md': readmePage(document as unknown as Operations),
   'openapi.yaml': yaml,
   ...(await clientModules(yaml)),
   'docs/reference/actions.md': actionsPage(),

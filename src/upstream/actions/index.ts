@@ -1,25 +1,18 @@
-import { createAccount, createOrder, deleteAccount, getUsers } from './accounts.ts'
+import * as accounts from './accounts.ts'
 import type { Action } from './action.ts'
-import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from './buckets.ts'
-import { deleteFile, getFiles } from './files.ts'
-import { showKey } from './keys.ts'
-import { history, listPlans } from './plans.ts'
+import * as buckets from './buckets.ts'
+import * as files from './files.ts'
+import * as keys from './keys.ts'
+import * as plans from './plans.ts'
 
-/** The actions of s3.php, by HOSTKEY's name. */
-export const actions = {
-  create_account: createAccount,
-  create_bucket: createBucket,
-  create_order: createOrder,
-  delete_account: deleteAccount,
-  delete_bucket: deleteBucket,
-  delete_file: deleteFile,
-  get_buckets: getBuckets,
-  get_buckets_rmq: getBucketsUsage,
-  get_files: getFiles,
-  get_users: getUsers,
-  history,
-  list_plans: listPlans,
-  show_key: showKey
-} as const satisfies Record<string, Action>
+const exported = { ...accounts, ...buckets, ...files, ...keys, ...plans }
 
-export type ActionName = keyof typeof actions
+type Exported = (typeof exported)[keyof typeof exported]
+type Actions = { readonly [A in Extract<Exported, Action> as A['name']]: A }
+
+/** The actions of s3.php, by HOSTKEY's name: all that the files of this folder export. */
+export const actions = Object.fromEntries(
+  Object.values(exported).flatMap(each => (typeof each === 'object' ? [[each.name, each]] : []))
+) as Actions // Object.fromEntries forgets the names.
+
+export type ActionName = keyof Actions

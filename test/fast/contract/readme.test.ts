@@ -1,42 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { openapiDocument } from '../../../scripts/docs/openapi.ts'
 import { faultOf, linksOf, reachableFrom } from './links.ts'
 
-interface Operation {
-  operationId: string
-  'x-required-scope': string
-  'x-upstream-action'?: string[]
-}
-
-interface Document {
-  paths: Record<string, Record<string, Operation>>
-}
-
-const readme = readFileSync('README.md', 'utf8')
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'))
-
-t.test('README.md lists every operation as the document does', async t => {
-  // The plugin's type of a document leaves open what is read here.
-  const { paths } = (await openapiDocument()).document as unknown as Document
-  const rows = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => [
-      `\`${method.toUpperCase()} ${path}\``,
-      operation.operationId,
-      operation['x-required-scope'].replace('none', ''),
-      (operation['x-upstream-action'] ?? []).join(', ')
-    ])
-  )
-  const listed = readme.split('\n').filter(line => /^\| `(GET|POST|DELETE) \//.test(line))
-  const cells = listed.map(line =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map(cell => cell.trim())
-  )
-  t.ok(rows.length >= 19)
-  t.same(cells.sort(), rows.sort())
-})
 
 const own = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'client/README.md']
 const pages = [...own, ...globSync(['docs/**/*.md', 'examples/**/*.md'])]
