@@ -12,6 +12,9 @@ const files = process.argv.slice(2)
 process.argv.splice(3)
 const { default: t } = await import('tap')
 
+/** A file, or a test in it, that takes longer hangs: 10 min in a long run, 2 min in a short one. */
+const FILE_TIMEOUT_MS = process.env['TEST_AMOUNT'] === 'full' ? 600_000 : 120_000
+
 const tests = new Map<string, Test>()
 Object.assign(globalThis, { testOf: (url: string) => tests.get(url) })
 
@@ -29,8 +32,7 @@ registerHooks({
 
 for (const file of files) {
   const { href } = pathToFileURL(resolve(file))
-  // A file has the time of its process; see scripts/test.ts.
-  t.test(file, { timeout: 0 }, async test => {
+  t.test(file, { timeout: FILE_TIMEOUT_MS }, async test => {
     tests.set(href, test)
     await import(href)
   })

@@ -11,8 +11,8 @@ import { brief, countEvents, lastLine, ofFiles, type Tally } from './reporter.ts
 const SHORT = ['test/fast/**/*.test.ts', 'test/guarantees/*.test.ts']
 const LONG = ['test/long/**/*.test.ts', 'test/guarantees/*.test.ts']
 
-/** 10 min: a process that takes longer hangs. */
-const TIMEOUT_MS = 600_000
+/** 15 min: a process that takes longer hangs. */
+const TIMEOUT_MS = 900_000
 
 /** In a long run these measure times or load the machine: one at a time, and nothing beside them. */
 const ALONE =

@@ -13,7 +13,6 @@ t.setTimeout(110_000)
 
 /** Starts the gateway as an operator does. */
 const start = (t: Test, env: Record<string, string> = {}) => {
-  const startedAt = performance.now()
   const program = launch(t, 'src/server.ts', env)
   const { child, printed } = program
   const addressIn = (pattern: RegExp) => pattern.exec(printed.out)?.[1] ?? ''
@@ -23,7 +22,6 @@ const start = (t: Test, env: Record<string, string> = {}) => {
     async ready() {
       await eventually(() => printed.out.includes('curl') || child.exitCode !== null, START_MS)
       return {
-        ms: performance.now() - startedAt,
         url: addressIn(/^hostkey-s3-gateway +(\S+)$/m),
         managementUrl: addressIn(/metrics +(\S+)\/metrics$/m),
         upstreamUrl: addressIn(/upstream +(\S+) /m),
@@ -43,13 +41,6 @@ t.test('npm start without settings', async t => {
     for (const address of [url, managementUrl]) t.match(address, /^http:\/\/127\.0\.0\.1:\d+$/)
     t.match(token, /^[0-9a-f]{32}$/)
     t.match(apiKey, /^[0-9a-f]{16}-[0-9a-f]{16}$/)
-  })
-
-  t.test('is there within 2 s', async t => {
-    const times: number[] = []
-    // The best of a few: other tests run on the same machine.
-    while (times.length < 6 && !times.some(ms => ms < 2000)) times.push(Math.round((await start(t).ready()).ms))
-    t.ok(Math.min(...times) < 2000, `${times.join(', ')} ms`)
   })
 
   t.test('prints a curl that works when pasted', async t => {
