@@ -20,9 +20,6 @@ const AT_ONCE = 50
 
 const figure = figuresOf(t, 'cache-stampede')
 
-// 90 s: a busy machine takes seconds for a thousand requests.
-t.setTimeout(90_000)
-
 const scopes = ['accounts:read', 'buckets:read', 'files:read', 'plans:read', 'keys:read', 'buckets:write'] as const
 
 type Test = Parameters<typeof withServices>[0]

@@ -17,9 +17,6 @@ import { redisServer } from '../support/harness/redis.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 import { orderOnce } from './orders/once.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 const figure = figuresOf(t, 'clock-jumps')
 
 let beyond = 0

@@ -18,8 +18,6 @@ const CLIENTS = 8
 /** The sandbox is as at the start again after so many requests. */
 const RESET_EVERY = 1000
 
-t.setTimeout(Math.max(110_000, RUNS * 6))
-
 t.test(`${RUNS} requests over sockets, ${CLIENTS} at a time`, async t => {
   process.stdout.write(`# seed of document-fuzzing: ${seed}\n`)
   const figure = figuresOf(t, 'document-fuzzing')

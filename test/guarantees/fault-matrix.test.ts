@@ -14,8 +14,6 @@ import { createStallClock } from './fault-matrix/stall.ts'
 import { type WireFault, wireFaults } from './fault-matrix/wire.ts'
 import { okBody } from './fault-matrix/world.ts'
 
-t.setTimeout(110_000)
-
 /** Reads first: the first call of a gateway takes longer, and a write is followed by the reads that verify it. */
 const ACTIONS = actionNames.toSorted((a, b) => Number(isWrite(actions[a])) - Number(isWrite(actions[b])))
 

@@ -22,8 +22,6 @@ const WORKERS = amount(1, 2)
 /** Cases that a run found are written here, and replayed by every later run. */
 const REGRESSIONS = 'test/regressions/file-path-fidelity/'
 
-// 25 s on a quiet machine; the first run may have to install Chromium.
-t.setTimeout(Math.max(230_000, KEYS * 10))
 process.stdout.write(`# seed of file-path-fidelity: ${seed}\n`)
 const figure = figuresOf(t, 'file-path-fidelity')
 

@@ -4,8 +4,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { gateway } from '../support/harness/gateway.ts'
 import { createRawClient } from '../support/harness/raw.ts'
 
-t.setTimeout(90_000)
-
 const EVIL = '203.0.113.9'
 const EVIL_HOST = 'evil.example'
 

@@ -12,9 +12,6 @@ import { gatewayProcess } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 import { orderOnce } from './orders/once.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 /** Twice what the log of the ledger's file takes before SQLite begins it anew. */
 const DISK = '8m'
 /** Free pages that are left, one after the other: the disk is full before the first record, between two, after the last. */

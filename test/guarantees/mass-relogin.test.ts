@@ -30,9 +30,6 @@ const SCOPES = [
   'plans:read'
 ] as const
 
-// 110 s: a busy machine takes seconds for a thousand calls.
-t.setTimeout(110_000)
-
 const figures = figuresOf(t, 'mass-relogin')
 /** How often what may bill was sent, over all its cases. */
 const billing = { asked: 0, sent: 0 }

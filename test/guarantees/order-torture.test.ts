@@ -12,10 +12,6 @@ const SMALL = amount(
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always']
 
-/** 2 min: what the runner grants a file. */
-const TIMEOUT_MS = 120_000
-t.setTimeout(TIMEOUT_MS)
-
 const figure = figuresOf(t, 'order-torture')
 
 const isUnharmed = (t: Test, name: string, damage: Damage) => {
@@ -29,7 +25,7 @@ const isUnharmed = (t: Test, name: string, damage: Damage) => {
 }
 
 const variant = (name: string, options: (t: Test) => Promise<Partial<Torture>>) =>
-  t.test(`no order is doubled, lost or mixed up: ${name}`, { timeout: TIMEOUT_MS }, async t => {
+  t.test(`no order is doubled, lost or mixed up: ${name}`, async t => {
     isUnharmed(t, name, await torture({ ...SMALL, ...(await options(t)) }))
   })
 

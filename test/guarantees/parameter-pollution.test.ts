@@ -4,8 +4,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { gateway } from '../support/harness/gateway.ts'
 import { bodiesOf, queriesOf } from './parameter-pollution.ts'
 
-t.setTimeout(90_000)
-
 t.test('parameter-pollution: nothing is added to a call by what a client adds to a request', async t => {
   const figure = figuresOf(t, 'parameter-pollution')
   const { send, sandbox } = await gateway(t)

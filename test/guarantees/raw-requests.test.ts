@@ -24,8 +24,6 @@ const WARM_UP = 0.5
 /** 128 MiB: garbage of a heap that nothing presses. Four times as many requests leave no more (measured). */
 const MAX_MORE_BYTES = 128 * 2 ** 20
 
-t.setTimeout(Math.max(110_000, RUNS * 6))
-
 const BUCKET = '/accounts/s3_user_1/buckets/holiday-pictures'
 
 /** Requests as clients send them: recorded from curl, undici and Chromium, and shortened. */

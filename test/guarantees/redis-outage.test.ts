@@ -4,9 +4,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { type Outages, ordersThrough, sessionsThrough } from './redis-outage/guarantees.ts'
 import { limitsThrough } from './redis-outage/limits.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 const figures = figuresOf(t, 'redis-outage')
 
 const killed: Outages = {

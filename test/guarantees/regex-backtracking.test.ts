@@ -5,8 +5,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { collect, type Pattern, patternsIn } from './patterns.ts'
 import { safetyOf, THOROUGH } from './redos.ts'
 
-t.setTimeout(110_000)
-
 /** 50 ms for 64 KiB, the best of five: a hundred times less than what would be a standstill. */
 const MAX_MS = 50
 

@@ -19,8 +19,6 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(400, 100_000))
 /** Two cores are what CI has. */
 const WORKERS = amount(1, 2)
 
-// 230 s for a hundred thousand requests on a busy machine; longer runs take what they take.
-t.setTimeout(Math.max(230_000, RUNS * 3))
 const figure = figuresOf(t, 'request-fuzzing')
 
 t.test('what once was found stays found', async t => {

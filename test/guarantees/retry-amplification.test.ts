@@ -6,9 +6,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { openLoad } from '../support/harness/open-load.ts'
 import { gatewayProcess } from '../support/harness/processes.ts'
 
-/** The load, and the longest rest of a breaker, twice over. */
-t.setTimeout(180_000)
-
 const figure = figuresOf(t, 'retry-amplification')
 const SECONDS = Number(process.env['AMP_SECONDS'] ?? amount(3, 60))
 const RPS = amount(100, 300)

@@ -12,9 +12,6 @@ import { stablePort } from '../support/harness/stable-port.ts'
 import { tcpProxy } from '../support/harness/tcp-proxy.ts'
 import { haproxy } from './haproxy.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(118_000)
-
 const REQUESTS = amount(200, 100_000)
 const RESTARTS = amount(1, 8)
 /** Longer than the proxy takes to notice: two checks 200 ms apart, and a busy machine. */

@@ -11,8 +11,6 @@ import { gatewayProcess } from '../support/harness/processes.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
-t.setTimeout(110_000)
-
 const figure = figuresOf(t, 'secret-canaries')
 
 const examples: Record<string, string> = {

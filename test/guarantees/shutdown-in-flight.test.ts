@@ -11,9 +11,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { gatewayProcess } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 const figure = figuresOf(t, 'shutdown-in-flight')
 
 /** Longer than two questions take on a busy machine, and short enough for the order to outlast the reads. */

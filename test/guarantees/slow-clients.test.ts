@@ -9,9 +9,6 @@ import { gateway } from '../support/harness/gateway.ts'
 import { percentile } from '../support/harness/latency.ts'
 import { type Lives, slowClients } from './slow-clients.ts'
 
-/** 35 s of slow clients, and again where another program of the machine was in the way. */
-t.setTimeout(115_000)
-
 const SLOW = amount(20, 400)
 const HEADS_GONE_S = 15
 const BODIES_GONE_S = 18

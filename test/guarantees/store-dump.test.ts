@@ -13,9 +13,6 @@ import { redisServer } from '../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../support/harness/replicas.ts'
 import { BUCKETS } from './redis-outage/stage.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 const FLIPS = amount(50, 1000)
 
 /** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */

@@ -5,8 +5,6 @@ import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { type Gateway, gateway, type Reply } from '../support/harness/gateway.ts'
 
-t.setTimeout(110_000)
-
 /** So long after the connection broke, HOSTKEY executes the order: longer than the looks for it take. */
 const LATE_MS = Number(process.env['LATE_MS'] ?? amount(1000, 5000))
 /** Orders at once: as many as may be under way at HOSTKEY. */

@@ -6,8 +6,6 @@ import { percentile } from '../support/harness/latency.ts'
 import { openLoad, type Sample } from '../support/harness/open-load.ts'
 import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
-t.setTimeout(110_000)
-
 const figure = figuresOf(t, 'upstream-stall')
 const RPS = Number(process.env['STALL_RPS'] ?? amount(300, 1000))
 const STALL_MS = amount(2500, 8000)

@@ -9,9 +9,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { gatewayProcess } from '../support/harness/processes.ts'
 import { redisServer } from '../support/harness/redis.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis and faketime. */
-t.setTimeout(110_000)
-
 const figure = figuresOf(t, 'clock-jumps')
 
 const HOUR_S = 3600

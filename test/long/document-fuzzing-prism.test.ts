@@ -29,8 +29,6 @@ const MIN_JUDGED = 0.75
  * The judge of the other tests is ours. This one is not: Prism stands between the client and the gateway as a proxy,
  * and holds each reply against the document that the gateway serves.
  */
-t.setTimeout(230_000)
-
 const figure = figuresOf(t, 'document-fuzzing')
 const stage = await createStage()
 t.teardown(() => stage.close())

@@ -11,9 +11,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { START_MS } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
-// 3 min: the first run fetches the production packages.
-t.setTimeout(180_000)
-
 const figure = figuresOf(t, 'image-contents')
 const UID = '65532'
 

@@ -15,8 +15,6 @@ import { waitsThrough } from './redis-outage/latency.ts'
  * belongs to this process alone, connections that are there included. Nobody is told; that is what sets it apart from
  * a Redis that is killed (the kernel refuses) or frozen (the kernel acknowledges).
  */
-t.setTimeout(180_000)
-
 const figures = figuresOf(t, 'redis-outage')
 
 const outages: Outages = {

@@ -14,9 +14,6 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { replicas } from '../support/harness/replicas.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 const figures = figuresOf(t, 'redis-outage')
 
 t.test('Redis without memory', async t => {

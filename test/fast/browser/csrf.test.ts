@@ -5,9 +5,6 @@ import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { type Fetched, fetchFrom, servePage } from './pages.ts'
 
-// 110 s: a busy machine takes seconds for each page.
-t.setTimeout(110_000)
-
 const NAME = '__Host-Http-session'
 
 /** A gateway at `localhost`, a browser, and an empty page on another port of this machine. */

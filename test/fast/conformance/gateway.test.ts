@@ -5,9 +5,6 @@ import { conformance, type ProxiedRequest, type Reply, startTamperingProxy } fro
 
 const FAST = ['--rate', '1000']
 
-// 110 s: several runs of the suite, while other test files run.
-t.setTimeout(110_000)
-
 t.test('a gateway with the sandbox conforms; the read-only profile only reads', async t => {
   const { url, sandbox } = await gateway(t)
   const { code, output, lines } = await conformance(['--url', url, ...FAST], { sandbox })

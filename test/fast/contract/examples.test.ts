@@ -6,9 +6,6 @@ import { answersAsDocumented, ownRepliesOf } from '../../support/assert/document
 import { eventually } from '../../support/harness/eventually.ts'
 import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
-// 90 s: a gateway and a sandbox for each example, while other files run.
-t.setTimeout(90_000)
-
 const document = committedDocument()
 const operations = operationsOf(document)
 

@@ -4,9 +4,6 @@ import { blocksOf } from './pages/blocks.ts'
 import { isExecutedByGate } from './pages/gate.ts'
 import { executePage } from './pages/page.ts'
 
-// 100 s: two gateways and a sandbox, on a busy machine.
-t.setTimeout(100_000)
-
 t.test('README.md', async t => {
   // Its last block is these tests: the gate executes it, and must take it from there.
   await executePage(t, 'README.md', { isExecutedBefore: isExecutedByGate })

@@ -12,9 +12,6 @@ import { runExample } from './examples.ts'
 
 const PROGRAM = 'examples/service-to-service/main.ts'
 
-// 100 s: several processes, one after the other.
-t.setTimeout(100_000)
-
 t.test('examples/service-to-service', async t => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())

@@ -6,8 +6,6 @@ import { eventually } from '../../support/harness/eventually.ts'
 import { gatewayProcess } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
-t.setTimeout(60_000)
-
 t.test('503 draining for an order whose checks run when reads are aborted, and it is not sent', async t => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())

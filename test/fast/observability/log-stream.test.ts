@@ -8,9 +8,6 @@ import { gatewayProcess, launch, START_MS } from '../../support/harness/processe
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-/** Other test files run in parallel. */
-t.setTimeout(110_000)
-
 /** Every write to this device fails as on a full disk. */
 const FULL = '/dev/full'
 

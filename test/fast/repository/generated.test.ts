@@ -5,9 +5,6 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { compareGenerated, writeGenerated } from '../../../scripts/generated.ts'
 
-// 90 s: the check starts a process, while other files run too.
-t.setTimeout(90_000)
-
 t.test(
   'generated files are what the code says, in any environment: run `npm run generate` where this fails',
   async t => {

@@ -6,8 +6,6 @@ import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { gatewayProcess } from '../../support/harness/processes.ts'
 
-t.setTimeout(60_000)
-
 const LOGIN = {
   method: 'POST',
   headers: { 'content-type': 'application/json', 'x-csrf': '1' },

@@ -5,9 +5,6 @@ import { startSandbox } from '../../../src/sandbox/index.ts'
 import { fails, succeeds } from '../../support/assert/expect.ts'
 import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 /** Waits until something is so, 5 s at most. */
 const until = async (isSo: () => boolean) => {
   const end = performance.now() + 5000

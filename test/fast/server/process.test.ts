@@ -8,9 +8,6 @@ import { launch, START_MS } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { serving } from '../../support/harness/serving.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 /** Starts the gateway as an operator does. */
 const start = (t: Test, env: Record<string, string> = {}) => {
   const program = launch(t, 'src/server.ts', env)

@@ -4,9 +4,6 @@ import type { Reply } from '../../support/harness/gateway.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 const BUCKETS = '/accounts/s3_user_1/buckets'
 
 const count = (replies: readonly Reply[], status: number) =>

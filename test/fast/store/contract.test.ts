@@ -7,9 +7,6 @@ import type { Store } from '../../../src/store/store.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
-/** Other test files run in parallel, and the first run installs Redis. */
-t.setTimeout(110_000)
-
 interface Opened {
   store: Store
   /** Advances the clock of the store. */

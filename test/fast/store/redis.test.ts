@@ -6,9 +6,6 @@ import { redisServer } from '../../support/harness/redis.ts'
 import { tcpProxy } from '../../support/harness/tcp-proxy.ts'
 import { atOnce } from './at-once.ts'
 
-/** Other test files run in parallel, and the first run installs Redis. */
-t.setTimeout(110_000)
-
 const LIFE_MS = 60_000
 
 const opened = async (t: Test, settings: readonly string[] = []) => {

@@ -11,9 +11,6 @@ import {
 } from '../../guarantees/redis-outage/stage.ts'
 import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
-/** Other test files run in parallel. */
-t.setTimeout(110_000)
-
 t.test('a gateway whose SQLite file another process keeps locked', async t => {
   const folder = temporaryFolder(t)
   const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, RATE_LIMIT_MAX: '20' }

@@ -10,9 +10,6 @@ import { timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { atOnce } from './at-once.ts'
 
-/** Other test files run in parallel. */
-t.setTimeout(110_000)
-
 const LIFE_MS = 60_000
 
 const module = (path: string) => new URL(`../../../${path}`, import.meta.url).href

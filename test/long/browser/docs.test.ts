@@ -6,9 +6,6 @@ import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-// 110 s: half a minute alone, and other files run at the same time; a step of the browser has its own, shorter patience.
-t.setTimeout(110_000)
-
 const NOTHING = { external: [], violations: [], complaints: [] }
 
 /** The page is there when its operations are. */

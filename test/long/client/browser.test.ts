@@ -5,9 +5,6 @@ import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-// 110 s: a busy machine takes seconds for each page.
-t.setTimeout(110_000)
-
 /** Serves an empty page, and the client as one file, on an origin of its own. */
 const serveFrontEnd = async (t: Test, code: string): Promise<string> => {
   const url = await serving(t, (request, response) => {

@@ -7,9 +7,6 @@ import t from 'tap'
 import { bundle, publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-// 100 s: the compiler of consumers takes seconds.
-t.setTimeout(100_000)
-
 const PROGRAM = 'test/long/client/programs/consumer.ts'
 
 /** Limit of the compressed client, which a page downloads. Raise it only with a reason. */

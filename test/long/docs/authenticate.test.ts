@@ -2,9 +2,6 @@ import t from 'tap'
 import { executePage, type Runner } from '../../fast/docs/pages/page.ts'
 import { openBrowser } from '../../support/harness/chromium.ts'
 
-// 100 s: a browser and two gateways, on a busy machine.
-t.setTimeout(100_000)
-
 t.test('docs/how-to/authenticate.md', async t => {
   /** A script of a page of the gateway's own. */
   const js: Runner = async ({ code }, stage) => {

@@ -2,9 +2,6 @@ import t from 'tap'
 import { executePage } from '../../fast/docs/pages/page.ts'
 import { needProgram, needPython } from '../../support/harness/debian.ts'
 
-// 110 s: npm loads a generator of 24 MB first.
-t.setTimeout(110_000)
-
 t.test('docs/how-to/generate-a-client.md', async t => {
   await needProgram(['java'], 'default-jre-headless')
   await needPython({

@@ -4,9 +4,6 @@ import t from 'tap'
 import { executePage } from '../../fast/docs/pages/page.ts'
 import { needProgram } from '../../support/harness/debian.ts'
 
-// 110 s: most pages start a gateway, and several wait for one.
-t.setTimeout(110_000)
-
 const needs: Record<string, () => Promise<unknown>> = {
   'run-several-replicas': () => needProgram(['redis-server', 'valkey-server'], 'redis-server'),
   'rotate-secrets': () => needProgram(['openssl'], 'openssl')

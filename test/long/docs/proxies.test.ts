@@ -9,9 +9,6 @@ import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { certificateIn, type ProxyName, sendExactly, startProxy } from './proxies.ts'
 
-// 100 s: three proxies, one of which may have to be installed.
-t.setTimeout(100_000)
-
 const PAGE = 'docs/how-to/deploy-behind-a-proxy.md'
 const FILES = '/accounts/s3_user_1/buckets/holiday-pictures/files'
 

@@ -5,9 +5,6 @@ import { executePage, type Runner } from '../../fast/docs/pages/page.ts'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { needProgram } from '../../support/harness/debian.ts'
 
-// 100 s: a start of the gateway and one of Chromium, on a busy machine.
-t.setTimeout(100_000)
-
 const bucketBrowser = async (t: Test, page: string) => {
   const whole = blocksOf(page).find(({ language }) => language === 'html')?.code ?? ''
   const bare = (code: string) =>

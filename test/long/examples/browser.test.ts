@@ -5,9 +5,6 @@ import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-// 110 s: a busy machine takes seconds for each click.
-t.setTimeout(110_000)
-
 const HOSTILE = '../<img src=x onerror="document.title=1">.html'
 
 /** The page on an origin of its own, a gateway that allows it, and a browser that records its faults. */

@@ -5,9 +5,6 @@ import { pathsIn, runExample } from '../../fast/examples/examples.ts'
 import { publish } from '../../support/harness/client.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-// 100 s: the client is built first.
-t.setTimeout(100_000)
-
 t.test('examples/node-client', async t => {
   // With the published client, not the one in the repository.
   const folder = await publish(t)

@@ -3,9 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 
-// 90 s: the compiler takes 2 s alone, and other files run at the same time.
-t.setTimeout(90_000)
-
 const PROGRAMS = 'test/long/types/programs'
 
 /** Where an error is and which: `actions.ts:17 TS2322`. */

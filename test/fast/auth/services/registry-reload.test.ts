@@ -9,8 +9,6 @@ import { gatewayProcess, launch } from '../../../support/harness/processes.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 import { credentialOf, newSecret } from '../../../support/harness/services.ts'
 
-t.setTimeout(110_000)
-
 const servicesFile = join(temporaryFolder(t), 'services.json')
 const [first, second] = [newSecret(), newSecret()]
 const entry = { id: 'reports', secrets: [hashOf(first)], scopes: ['accounts:read'], apiKey: { env: 'REPORTS_KEY' } }

@@ -5,8 +5,6 @@ import { fails } from '../../../support/assert/expect.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
-t.setTimeout(60_000)
-
 const BUCKETS = '/accounts/s3_user_1/buckets'
 const LIST = 'get_buckets'
 

@@ -4,8 +4,6 @@ import { fails } from '../../../support/assert/expect.ts'
 import { fakeUpstream } from '../../../support/fakes/upstream.ts'
 import { type Gateway, gateway } from '../../../support/harness/gateway.ts'
 
-t.setTimeout(60_000)
-
 type Control = Gateway['sandbox']['control']
 
 /** A thing to delete, how it is deleted, and where it is looked for. */

@@ -7,8 +7,6 @@ import { fails } from '../../../support/assert/expect.ts'
 import { createBrowser } from '../../../support/harness/browser-caller.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
-t.setTimeout(60_000)
-
 const ACCOUNT = '/accounts/s3_user_1'
 
 t.test('requests are refused under load, the least important first', async t => {

@@ -3,9 +3,6 @@ import { isLimited, limitsOf } from '../../../support/assert/rate-limits.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 import { redisServer } from '../../../support/harness/redis.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 /** The quotas that follow: 2 logins a minute from one address, 4 an hour with one credential. */
 const MAX = '240'
 

@@ -4,9 +4,6 @@ import { type Gateway, gateway, type Reply } from '../../../support/harness/gate
 import { redisServer } from '../../../support/harness/redis.ts'
 import { replicas } from '../../../support/harness/replicas.ts'
 
-/** Other test files run at the same time, and the first may have to install Redis. */
-t.setTimeout(110_000)
-
 /** The quotas that follow, a minute: 24 writes, deletes and usages, 2 logins and keys, 1 order. */
 const MAX = 240
 const MINUTE_MS = 60_000

@@ -5,9 +5,6 @@ import { fails } from '../../../support/assert/expect.ts'
 import { sendSample } from '../../../support/harness/action-requests.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 type Row = [action: ActionName, text: string, status: number, problem: ProblemName, outcome?: string]
 
 const CREATED = 'S3 account was created, but had an error:'

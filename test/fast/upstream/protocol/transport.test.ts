@@ -10,9 +10,6 @@ import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 import { serving } from '../../../support/harness/serving.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 /** Deadlines: one that is reached, and one that is never reached, even on a busy machine. */
 const TIMEOUT_MS = 400
 const PATIENCE_MS = 20_000

@@ -9,9 +9,6 @@ import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 import { stablePort } from '../../../support/harness/stable-port.ts'
 
-/** Other test files run at the same time. */
-t.setTimeout(110_000)
-
 /** Deadlines, ms: one that is reached, and one that is never reached, even on a busy machine. */
 const HASTY = '500'
 const PATIENT = '20000'
