@@ -32,7 +32,8 @@ export const planRoutes: Routes = async (app, { plans }) => {
       response: answers(withVersion(PlanList), listPlans)
     },
     async handler(request, reply) {
-      return reply.header('cache-control', CACHE).send(await plans.list(contextOf(request)))
+      const list = await plans.list(contextOf(request))
+      return reply.header('cache-control', CACHE).send(list)
     }
   })
 
