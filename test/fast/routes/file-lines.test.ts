@@ -10,11 +10,13 @@ const LOGS = '/accounts/s3_user_1/buckets/logs/files'
 const EMPTY = '/accounts/s3_user_1/buckets/empty-bucket/files'
 const NDJSON = 'application/x-ndjson'
 
-t.test('GET …/files as lines', async t => {
+/** Long enough for the disconnect of a caller to arrive while a page is read. */
+const PAGE_MS = 700
+
+t.test('GET …/files as NDJSON', async t => {
   const { get, url, lines, sandbox } = await gateway(t)
   const { control } = sandbox
-  const ask = (path: string, headers: Record<string, string> = {}) =>
-    get(path, { headers: { accept: NDJSON, ...headers } })
+  const list = (path: string) => get(path, { headers: { accept: NDJSON } })
   const linesIn = (text: string) => {
     t.ok(text.endsWith('\n'))
     return text
@@ -22,15 +24,19 @@ t.test('GET …/files as lines', async t => {
       .split('\n')
       .map(line => JSON.parse(line))
   }
-  const addressOf = (path: string) => ({
-    url: `${url}${path}`,
-    headers: { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
-  })
+  /** The reply of a list of a million files, of which nothing is read yet. */
+  const open = async () => {
+    control.numberFiles('empty-bucket', 1_000_000)
+    const headers = { accept: NDJSON, authorization: `Bearer ${sandbox.demo.token}` }
+    const [reply] = (await once(httpGet(`${url}${EMPTY}`, { headers }), 'response')) as [IncomingMessage]
+    return reply
+  }
+  const pages = () => control.counters()['get_files'] ?? 0
   t.beforeEach(() => control.reset())
 
-  t.test('200 with every file and folder once, and an end', async t => {
+  t.test('200 with each file and folder once, and an end line', async t => {
     control.setBehaviours({ listing: 'flat' })
-    const reply = await ask(LOGS)
+    const reply = await list(LOGS)
     t.equal(reply.statusCode, 200)
     t.equal(reply.headers['content-type'], NDJSON)
     t.match(reply.headers, { ratelimit: String, 'server-timing': String, 'cache-control': 'no-store', vary: /Accept/ })
@@ -44,81 +50,76 @@ t.test('GET …/files as lines', async t => {
     t.same(all.at(-1), { end: { nextCursor: null } })
     t.equal(all.length, files.length + folders.length + 1)
     const { items } = (await get(`${LOGS}?limit=1`)).json()
-    t.same(files[0].file, items[0], 'a file is the same either way')
+    t.same(files[0].file, items[0], 'a file is the same in JSON')
   })
 
-  t.test('200 with as many as `limit` says, and a cursor to go on', async t => {
-    const first = linesIn((await ask(`${LOGS}?limit=150`)).text)
+  t.test('200 with at most `limit` lines, and a cursor that continues', async t => {
+    const first = linesIn((await list(`${LOGS}?limit=150`)).text)
     t.equal(first.length, 151)
     const { nextCursor } = first.at(-1).end
-    const rest = linesIn((await ask(`${LOGS}?cursor=${nextCursor}`)).text)
+    const rest = linesIn((await list(`${LOGS}?cursor=${nextCursor}`)).text)
     t.same(rest.at(-1), { end: { nextCursor: null } })
     t.equal(first.length + rest.length - 2, 5001)
   })
 
-  for (const [accept, type] of [
-    ['application/json', 'application/json'],
-    ['*/*', 'application/json'],
-    [NDJSON, NDJSON],
-    [`${NDJSON};q=0.5, application/json`, 'application/json'],
-    [`application/json;q=0.1, ${NDJSON}`, NDJSON],
-    [`application/json;q=0, application/*`, NDJSON]
-  ] as const) {
-    t.test(`200 as ${type} for Accept: ${accept}`, async t => {
+  t.test('200 with the media type that Accept prefers', async t => {
+    for (const [accept, type] of [
+      ['application/json', 'application/json'],
+      ['*/*', 'application/json'],
+      [`${NDJSON};q=0.5, application/json`, 'application/json'],
+      [`application/json;q=0.1, ${NDJSON}`, NDJSON],
+      [`application/json;q=0, application/*`, NDJSON]
+    ] as const) {
       const reply = await get(EMPTY, { headers: { accept } })
-      t.equal(reply.headers['content-type']?.split(';')[0], type)
-    })
-  }
-
-  t.test('406 not-acceptable for anything else, and for lines of what has none', async t => {
-    fails(t, await get(EMPTY, { headers: { accept: 'text/csv' } }), 406, 'not-acceptable')
-    fails(t, await get('/accounts', { headers: { accept: NDJSON } }), 406, 'not-acceptable')
+      t.equal(reply.headers['content-type']?.split(';')[0], type, accept)
+    }
   })
 
-  t.test('404 bucket-not-found with its own status, before anything is sent', async t => {
-    fails(t, await ask('/accounts/s3_user_1/buckets/nothing/files'), 404, 'bucket-not-found')
-  })
-
-  t.test('a failure on the way is the last line, and in the log', async t => {
+  t.test('200 with the problem as the last line, and in the log, when a later page fails', async t => {
     control.fault({ kind: 'html-200', action: 'get_files', after: 2 })
     lines.length = 0
-    const reply = await ask(LOGS)
+    const reply = await list(LOGS)
     t.equal(reply.statusCode, 200)
-    const last = linesIn(reply.text).at(-1)
-    t.match(last, { problem: { status: 502, retryable: true, instance: reply.headers['x-request-id'] } })
-    t.ok(last.problem.type.endsWith('/problems/upstream-bad-response'))
-    t.equal(linesIn(reply.text).length, 201)
+    const all = linesIn(reply.text)
+    t.equal(all.length, 201)
+    t.match(all.at(-1), { problem: { status: 502, retryable: true, instance: reply.headers['x-request-id'] } })
+    t.ok(all.at(-1).problem.type.endsWith('/problems/upstream-bad-response'))
     t.ok(await eventually(() => lines.some(line => line.includes('"problem":"upstream-bad-response"'))))
   })
 
-  t.test('who does not read is not read for', async t => {
-    control.numberFiles('empty-bucket', 1_000_000)
-    const { url: address, headers } = addressOf(EMPTY)
-    const [reply] = (await once(httpGet(address, { headers }), 'response')) as [IncomingMessage]
+  t.test('404 bucket-not-found before the first line', async t => {
+    fails(t, await list('/accounts/s3_user_1/buckets/nothing/files'), 404, 'bucket-not-found')
+  })
+
+  t.test('406 not-acceptable for another media type, and for NDJSON of another operation', async t => {
+    fails(t, await get(EMPTY, { headers: { accept: 'text/csv' } }), 406, 'not-acceptable')
+    fails(t, await list('/accounts'), 406, 'not-acceptable')
+  })
+
+  t.test('no page is read ahead for a caller that does not read', async t => {
+    const reply = await open()
     reply.pause()
     let before = -1
-    // The sockets' buffers are filled, and then nothing more is asked for.
-    while (before !== (control.counters()['get_files'] ?? 0)) {
-      before = control.counters()['get_files'] ?? 0
-      await pause(500)
+    // Until the buffers of the sockets are full.
+    while (before !== pages()) {
+      before = pages()
+      await pause(300)
     }
     t.ok(before < 1000, `${before} pages of 10,000`)
     reply.destroy()
-    await pause(300)
-    t.ok((control.counters()['get_files'] ?? 0) <= before + 1, 'and no more once the caller has left')
+    await pause(200)
+    t.ok(pages() <= before + 1)
   })
 
-  t.test('who leaves ends the read that is under way, and no page is asked for after it', async t => {
-    control.numberFiles('empty-bucket', 1_000_000)
-    control.fault({ kind: 'latency', action: 'get_files', ms: 2000, after: 3 })
+  t.test('a caller that disconnects aborts the page that is read, and no other page is read', async t => {
+    control.fault({ kind: 'latency', action: 'get_files', ms: PAGE_MS, after: 3 })
     lines.length = 0
-    const { url: address, headers } = addressOf(EMPTY)
-    const [reply] = (await once(httpGet(address, { headers }), 'response')) as [IncomingMessage]
+    const reply = await open()
     reply.resume()
-    t.ok(await eventually(() => control.counters()['get_files'] === 4))
+    t.ok(await eventually(() => pages() === 4))
     reply.destroy()
     t.ok(await eventually(() => lines.some(line => line.includes('"clientAborted":true'))))
-    await pause(2300)
-    t.equal(control.counters()['get_files'], 4)
+    await pause(PAGE_MS + 200)
+    t.equal(pages(), 4)
   })
 })
