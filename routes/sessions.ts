@@ -8,9 +8,9 @@ import { assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
 import { addressOf } from '../src/core/address.ts'
 import type { RequestContext } from '../src/core/context.ts'
+import { optionalMembers } from '../src/core/optional-members.ts'
 import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
-import { withoutUndefined } from '../src/core/without-undefined.ts'
 import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeaders } from '../src/http/answers.ts'
 import { openOperation, operation } from '../src/http/operation.ts'
 import { CONTEXT, type ConsumeLogin, contextOf, type Routes } from '../src/http/route.ts'
@@ -168,7 +168,7 @@ const shownCookie = ({ cookies }: FastifyRequest): Secret | undefined => {
 }
 
 const toSession = ({ expiresAt, customerId, email, role, scopes }: SessionInfo): Session => ({
-  ...withoutUndefined({
+  ...optionalMembers({
     expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     customerId,
     email,

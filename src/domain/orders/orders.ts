@@ -2,8 +2,8 @@ import type { CreatedAccount, NewAccount } from '../../../schemas/accounts.ts'
 import type { CheckedOrder, NewOrder, Order } from '../../../schemas/orders.ts'
 import { problems } from '../../../schemas/problems.ts'
 import type { RequestContext } from '../../core/context.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
 import { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
 import { toCreatedAccount } from './created-account.ts'
 import type { Entry, EntryState } from './ledger/entry.ts'
@@ -49,7 +49,7 @@ export const createOrders = (parts: PlacementParts): Orders => {
     const { plan, location } = await checkOffer(upstream, 'paid', requested, context)
     checkPrice(plan, requested.expectedPrice)
     const { planId, bucketName } = requested
-    return { planId, bucketName, location, price: withoutUndefined(priceOf(plan)) }
+    return { planId, bucketName, location, price: optionalMembers(priceOf(plan)) }
   }
 
   return {
@@ -111,7 +111,7 @@ const states: Record<EntryState, Order['state']> = {
 }
 
 const toOrder = ({ orderId, state, intent, createdAt, created, problem }: Entry): Order =>
-  withoutUndefined({
+  optionalMembers({
     orderId,
     state: states[state],
     ...intent.requested,

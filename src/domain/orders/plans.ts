@@ -1,8 +1,8 @@
 import type { Plan, PlanChange, PlanHistory, PlanList } from '../../../schemas/plans.ts'
 import type { RequestContext } from '../../core/context.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
 import { toInstant } from '../../core/timestamps.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { history, listPlans } from '../../upstream/actions/plans.ts'
 import type { Upstream } from '../../upstream/client.ts'
@@ -44,7 +44,7 @@ export const priceOf = (plan: ListedPlan) => ({
 })
 
 const toPlan = (theirs: ListedPlan): Plan =>
-  withoutUndefined({
+  optionalMembers({
     id: theirs.id,
     name: theirs.name,
     active: theirs.active === undefined ? undefined : theirs.active !== 0,
@@ -52,8 +52,8 @@ const toPlan = (theirs: ListedPlan): Plan =>
     locations: theirs.locations ?? [],
     storageType: theirs.storage_type,
     bandwidthLimit: theirs.bandwidth_limit,
-    price: withoutUndefined(priceOf(theirs))
+    price: optionalMembers(priceOf(theirs))
   })
 
 const toPlanChange = (theirs: Result<typeof history>['data'][number]): PlanChange =>
-  withoutUndefined({ id: theirs.id, action: theirs.action, changedAt: toInstant(theirs.date), details: theirs.details })
+  optionalMembers({ id: theirs.id, action: theirs.action, changedAt: toInstant(theirs.date), details: theirs.details })

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import type { AccountField, AccountQuery } from '../../../schemas/accounts.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 
 /** What of a query HOSTKEY filters and sorts by; the gateway filters by location itself. */
 type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
@@ -21,7 +21,7 @@ const theirField: Record<AccountField, string> = {
 export const toFilter = (filter: Filter, limit: number | undefined) => {
   const { planId, s3uid, bucketName, sort, periodFrom, periodTo, customerId, email, billing } = filter
   const field = sort?.replace(/^-/, '') as AccountField | undefined
-  return withoutUndefined({
+  return optionalMembers({
     id: customerId,
     plan_id: planId,
     s3uid,

@@ -4,7 +4,7 @@ import type { Key } from '../../../schemas/keys.ts'
 import type { Usage } from '../../../schemas/usage.ts'
 import { mayUse, noSuchAccount } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { deleteAccount, getUsers } from '../../upstream/actions/accounts.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { getBucketsUsage } from '../../upstream/actions/buckets.ts'
@@ -76,7 +76,7 @@ export const createAccounts = ({ upstream, recentWrites, verifyDelaysMs, onDelet
 })
 
 const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account =>
-  withoutUndefined({
+  optionalMembers({
     s3uid: theirs.s3uid,
     id: theirs.id,
     email: theirs.email,

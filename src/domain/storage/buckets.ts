@@ -1,8 +1,8 @@
 import type { Bucket, BucketList, CreatedBucket } from '../../../schemas/buckets.ts'
 import { bucketUnconfirmed } from '../../../schemas/warnings.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { toInstant } from '../../core/timestamps.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
 import { deleteBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { createVerifiedBucket, findCreatedBucket } from './bucket-creation.ts'
 import { type ListedBucket, readBucketNames, readBuckets } from './bucket-list.ts'
@@ -26,7 +26,7 @@ export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs, onAction
     if (known) onActionMissing(getBuckets.name)
     const readUsage = async () => known ?? (await upstream.call(getBucketsUsage, { s3uid }, context)).message
     const usage = new Map(withUsage ? (await readUsage()).map(({ name, usage }) => [name, usage]) : [])
-    return withoutUndefined({
+    return optionalMembers({
       items: answer.message.map(bucket => toBucket(bucket, usage.get(bucket.name))),
       bandwidth: answer.bandwidth,
       snapshot: answer.snapshot && toSnapshot(answer.snapshot)
@@ -54,4 +54,4 @@ export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs, onAction
 })
 
 const toBucket = (theirs: ListedBucket, storageBytes?: number): Bucket =>
-  withoutUndefined({ name: theirs.name, createdAt: toInstant(theirs.creation_date), storageBytes })
+  optionalMembers({ name: theirs.name, createdAt: toInstant(theirs.creation_date), storageBytes })

@@ -1,9 +1,9 @@
 import type { File, FileList } from '../../../schemas/files.ts'
 import type { RequestContext } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
 import { toInstant } from '../../core/timestamps.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
 import { deleteFile } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import { decodeCursor, encodeCursor, type ListScope } from './cursor.ts'
@@ -93,7 +93,7 @@ const toFileList = ({ files, folders, next }: ListedPage, scope: FileQuery, link
 
 /** `path` is HOSTKEY's `original_key` and names the file in later calls; `key` may be shortened for display (assumed). */
 const toFile = (theirs: ListedFile, { s3uid, bucket }: ListScope, links: Links): File =>
-  withoutUndefined({
+  optionalMembers({
     path: theirs.original_key,
     name: theirs.key,
     sizeBytes: theirs.size,

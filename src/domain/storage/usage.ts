@@ -1,25 +1,25 @@
 import type { Usage, UsageSnapshot } from '../../../schemas/usage.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { toInstant } from '../../core/timestamps.ts'
-import { withoutUndefined } from '../../core/without-undefined.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import type { getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 
 /** Maps member by member, so that the key pair in HOSTKEY's answer stops here. */
 export const toUsage = (theirs: Result<typeof getBucketsUsage>): Usage => {
   const { usage_storage, quota } = theirs
-  return withoutUndefined({
+  return optionalMembers({
     storageBytes: usage_storage,
     quotaBytes: quota,
     quotaUsedRatio: usage_storage !== undefined && quota ? usage_storage / quota : undefined,
     bandwidth: theirs.bandwidth,
-    buckets: theirs.message.map(({ name, usage }) => withoutUndefined({ name, storageBytes: usage })),
+    buckets: theirs.message.map(({ name, usage }) => optionalMembers({ name, storageBytes: usage })),
     snapshots: (theirs.snapshots ?? []).map(toSnapshot)
   })
 }
 
 /** Storage and traffic at an instant. */
 export const toSnapshot = (theirs: NonNullable<Result<typeof getBuckets>['snapshot']>): UsageSnapshot =>
-  withoutUndefined({
+  optionalMembers({
     storageBytes: theirs.storage_usage,
     bandwidth: theirs.bandwidth_usage,
     createdAt: toInstant(theirs.created_at)
