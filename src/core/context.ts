@@ -15,8 +15,8 @@ export interface RequestContext {
   readonly caller: Caller
   /** Aborts when the caller disconnects, or with a Problem when the replica shuts down; ends reads, never writes. */
   readonly signal: AbortSignal
-  /** Deadline of the call as a whole, retries included; set where calls are retried. */
-  readonly deadline?: AbortSignal
+  /** Deadline of the call as a whole, retries included, on the clock of `performance.now()`. */
+  readonly deadlineAt?: number
   /**
    * True for requests that only read: their reads may be coalesced with identical ones, or answered from the cache. A
    * request that writes must see the state after it looked.
@@ -34,8 +34,12 @@ export const detached = (context: RequestContext): RequestContext => ({ ...conte
 /** 5 s: total time for verifying a write whose answer was lost. */
 const VERIFY_MS = 5000
 
+/** Has the deadline passed? */
+export const isOverdue = ({ deadlineAt = Number.POSITIVE_INFINITY }: RequestContext): boolean =>
+  performance.now() >= deadlineAt
+
 /** A detached context for verifying a write, with a deadline of its own. */
 export const verifying = (context: RequestContext): RequestContext => ({
   ...detached(context),
-  deadline: AbortSignal.timeout(VERIFY_MS)
+  deadlineAt: performance.now() + VERIFY_MS
 })

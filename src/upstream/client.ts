@@ -34,18 +34,14 @@ export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }
 
   const send: Call = async (action, params, context) => {
     const { newConnection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
-    const deadline = context.deadline ?? AbortSignal.timeout(timeoutMs ?? deadlineMs)
-    // The caller's disconnect does not abort a write: its outcome would be unknown.
-    const signal = isWrite(action) ? deadline : AbortSignal.any([deadline, context.signal])
+    const limits = {
+      isWrite: isWrite(action),
+      deadlineAt: context.deadlineAt ?? performance.now() + (timeoutMs ?? deadlineMs),
+      // The caller's disconnect does not abort a write: its outcome would be unknown.
+      signal: isWrite(action) ? undefined : context.signal
+    }
     const post = (script: string, form: string) =>
-      transport.post({
-        script,
-        form,
-        isWrite: isWrite(action),
-        newConnection,
-        headersTimeoutMs: timeoutMs ?? headersTimeoutMs,
-        signal
-      })
+      transport.post({ script, form, newConnection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
     const token = action.script === 's3.php' ? (await context.caller.token()).reveal() : undefined
     const reply = await post(action.script, formOf(action, params, token))
     const envelope = openEnvelope(reply.body, action.script)
@@ -57,8 +53,7 @@ export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }
     return judge(action, {
       reply,
       secrets,
-      envelope:
-        key === undefined ? envelope : await awaitTask({ key, isWrite: isWrite(action), post, deadline: signal })
+      envelope: key === undefined ? envelope : await awaitTask({ key, post, ...limits })
     })
   }
 

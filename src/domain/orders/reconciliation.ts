@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RequestContext } from '../../core/context.ts'
+import { isOverdue, type RequestContext } from '../../core/context.ts'
 import { getUsers } from '../../upstream/actions/accounts.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import { isNamedAsRequested } from '../storage/bucket-creation.ts'
@@ -48,7 +48,7 @@ export const findCreatedAccount = async (
   for (const ms of verifyDelaysMs) {
     await pause(ms)
     finding = await searchOnce(upstream, search, context).catch((): Finding => ({ kind: 'unclear' }))
-    if (finding.kind === 'created' || context.deadline?.aborted) break
+    if (finding.kind === 'created' || isOverdue(context)) break
   }
   return finding
 }

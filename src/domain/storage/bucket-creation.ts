@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type RequestContext, verifying } from '../../core/context.ts'
+import { isOverdue, type RequestContext, verifying } from '../../core/context.ts'
 import { createBucket } from '../../upstream/actions/buckets.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import { isOutcomeLost } from '../../upstream/protocol/failure-stage.ts'
@@ -74,7 +74,7 @@ export const findCreatedBucket = async (
       ({ answer }) => pickCreatedBucket(answer.message, before, name),
       () => undefined
     )
-    if (found || context.deadline?.aborted) return found
+    if (found || isOverdue(context)) return found
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type RequestContext, verifying } from '../../core/context.ts'
+import { isOverdue, type RequestContext, verifying } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { isOutcomeLost, mayStillExecute } from '../../upstream/protocol/failure-stage.ts'
 
@@ -41,7 +41,7 @@ const verifyGone = async (
   for (const ms of verifyDelaysMs) {
     await pause(ms)
     result = await isGone(context).catch(isParentMissing)
-    if (result || context.deadline?.aborted) break
+    if (result || isOverdue(context)) break
   }
   return result
 }

@@ -20,8 +20,10 @@ export interface QueuedTask {
   key: string
   isWrite: boolean
   post: (script: string, form: string) => Promise<Reply>
-  /** Deadline of the whole call. */
-  deadline: AbortSignal
+  /** Deadline of the whole call, on the clock of `performance.now()`. */
+  deadlineAt: number
+  /** Aborts a read. */
+  signal: AbortSignal | undefined
 }
 
 /** Members of any answer. An answer with no other member carries no result. */
@@ -53,13 +55,14 @@ export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
 }
 
 /**
- * Polls eq_callback.php until the task is done or the deadline aborts the call. HOSTKEY deletes the key with the answer,
+ * Polls eq_callback.php until the task is done, the deadline has passed or the caller has disconnected. HOSTKEY deletes the key with the answer,
  * so there is only one (documented). The payload is in `context` or beside it (assumed).
  */
-const pollTask = async ({ key, isWrite, post, deadline }: QueuedTask): Promise<Envelope> => {
+const pollTask = async ({ key, isWrite, post, deadlineAt, signal }: QueuedTask): Promise<Envelope> => {
   for (;;) {
-    // At the deadline the next post fails with the problem of every call that takes too long.
-    await pause(POLL_MS, undefined, { signal: deadline }).catch(() => undefined)
+    // After the deadline the next post fails with the problem of every call that takes too long.
+    const pauseMs = Math.min(POLL_MS, deadlineAt - performance.now())
+    await pause(pauseMs, undefined, signal && { signal }).catch(() => undefined)
     const { body } = await post(
       'eq_callback.php',
       encodeForm([

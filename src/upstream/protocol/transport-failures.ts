@@ -17,7 +17,8 @@ const NOT_SENT = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
 ])
 
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+/** Also the names of the errors with which the transport aborts a request: at its deadline, or when the caller disconnects. */
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError', 'AbortError'])
 
 /** The connection was lost after the request was begun. */
 const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
@@ -32,15 +33,13 @@ const codeOf = (error: unknown): string => {
 }
 
 interface FailedRequest {
-  /** The deadline has passed, or the caller has disconnected. */
-  isAborted: boolean
   /** The status and headers of the reply had arrived. */
   hasHeaders: boolean
   isWrite: boolean
 }
 
 /** The problem that an error of the HTTP client means. */
-export const transportProblem = (error: unknown, { isAborted, hasHeaders, isWrite }: FailedRequest): Problem => {
+export const transportProblem = (error: unknown, { hasHeaders, isWrite }: FailedRequest): Problem => {
   const code = codeOf(error) || (error instanceof Error ? error.name : 'unknown')
   // Only the code is logged, so that no message of a library can quote the form.
   const optionsAt = (stage: Stage): ProblemOptions => ({
@@ -50,7 +49,7 @@ export const transportProblem = (error: unknown, { isAborted, hasHeaders, isWrit
   if (NOT_SENT.has(code)) {
     return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', optionsAt('not-sent'))
   }
-  if (isAborted || TIMEOUTS.has(code)) {
+  if (TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', optionsAt('ambiguous'))
   }
   const isLost = isConnectionLost(error, code)

@@ -1,24 +1,27 @@
 import { isUtf8 } from 'node:buffer'
 import { Pool } from 'undici'
 import { decompress, MAX_BODY_BYTES } from './decompression.ts'
+import { type ExchangeOptions, exchange } from './exchange.ts'
 import { transportProblem } from './transport-failures.ts'
 
 /** The only User-Agent that the gateway sends. Some proxies block the default names of HTTP libraries (observed elsewhere). */
 const USER_AGENT = 'hostkey-s3-gateway/0.1'
 
+const HEADERS = {
+  'content-type': 'application/x-www-form-urlencoded',
+  accept: 'application/json',
+  'user-agent': USER_AGENT
+}
+
 const CONNECT_TIMEOUT_MS = 1000
 
-export interface UpstreamRequest {
+export interface UpstreamRequest extends ExchangeOptions {
   script: string
   form: string
-  /** A failed write has an outcome: `not-applied` or `unknown`. */
-  isWrite: boolean
   /** Opens a connection for this request alone. */
   newConnection: boolean
   /** Longest wait for the status and headers of the reply. */
   headersTimeoutMs: number
-  /** Aborts the request. */
-  signal: AbortSignal
 }
 
 export interface Reply {
@@ -51,35 +54,26 @@ export const createTransport = (url: URL): Transport => {
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, isWrite, newConnection, headersTimeoutMs, signal }) {
-      let hasHeaders = false
-      try {
-        const reply = await (newConnection ? singleUse : reused).request({
-          path: `${base}${script}`,
-          method: 'POST',
-          headers: {
-            'content-type': 'application/x-www-form-urlencoded',
-            accept: 'application/json',
-            'user-agent': USER_AGENT
-          },
-          body: form,
-          headersTimeout: headersTimeoutMs,
-          signal
-        })
-        hasHeaders = true
-        if (Number(reply.headers['content-length']) > MAX_BODY_BYTES) {
-          reply.body.on('error', () => undefined).destroy()
-          throw new Error('Content-Length is too large')
-        }
-        const encoding = reply.headers['content-encoding']
-        const bytes = await decompress(Buffer.from(await reply.body.arrayBuffer()), [encoding].flat()[0])
-        return {
-          status: reply.statusCode,
-          retryAfter: [reply.headers['retry-after']].flat()[0],
-          body: isUtf8(bytes) ? bytes.toString('utf8') : ''
-        }
-      } catch (error) {
-        throw transportProblem(error, { isAborted: signal.aborted, hasHeaders, isWrite })
+    async post({ script, form, newConnection, headersTimeoutMs, ...options }) {
+      const request = {
+        path: `${base}${script}`,
+        method: 'POST' as const,
+        headers: HEADERS,
+        body: form,
+        headersTimeout: headersTimeoutMs
+      }
+      const { status, headers, bytes } = await exchange(newConnection ? singleUse : reused, request, options)
+      const [encoding] = [headers['content-encoding']].flat()
+      const text =
+        encoding === undefined
+          ? bytes
+          : await decompress(bytes, encoding).catch(error => {
+              throw transportProblem(error, { hasHeaders: true, isWrite: options.isWrite })
+            })
+      return {
+        status,
+        retryAfter: [headers['retry-after']].flat()[0],
+        body: isUtf8(text) ? text.toString('utf8') : ''
       }
     },
     async close() {

@@ -32,8 +32,7 @@ export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | un
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
     const endsAt = performance.now() + totalMs
-    const own = AbortSignal.timeout(totalMs)
-    const timed = { ...context, deadline: context.deadline ? AbortSignal.any([context.deadline, own]) : own }
+    const timed = { ...context, deadlineAt: Math.min(endsAt, context.deadlineAt ?? endsAt) }
     try {
       return await call(action, params, timed)
     } catch (error) {
