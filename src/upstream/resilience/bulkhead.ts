@@ -26,11 +26,8 @@ export const createBulkhead = ({
       retryAfterSeconds: 1 + Math.random() * 2
     })
 
-  const acquire = (): Promise<void> => {
-    if (inFlight < slots) {
-      inFlight += 1
-      return Promise.resolve()
-    }
+  /** Waits for a slot that another call releases. */
+  const waitForSlot = (): Promise<void> => {
     if (queue.length >= queueSize) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
       const begin = () => {
@@ -54,7 +51,8 @@ export const createBulkhead = ({
 
   return {
     async run(work) {
-      await acquire()
+      if (inFlight < slots) inFlight += 1
+      else await waitForSlot()
       try {
         return await work()
       } finally {

@@ -136,13 +136,19 @@ const closed = (): Closed => ({ name: 'closed', consecutiveFailures: 0, seconds:
 /** Counts a call. @returns true when the circuit must open */
 const isTripped = (state: Closed, result: 'success' | 'failure'): boolean => {
   const second = Math.floor(elapsedNow() / 1000)
-  state.seconds = state.seconds.filter(count => count.second > second - FAILURE_RATE.windowSeconds)
-  const failures = result === 'failure' ? 1 : 0
-  const last = state.seconds.at(-1)
-  if (last?.second === second) Object.assign(last, { calls: last.calls + 1, failures: last.failures + failures })
-  else state.seconds.push({ second, calls: 1, failures })
-  state.consecutiveFailures = failures === 0 ? 0 : state.consecutiveFailures + 1
-  if (failures === 0) return false
+  let current = state.seconds.at(-1)
+  if (current?.second !== second) {
+    current = { second, calls: 0, failures: 0 }
+    const first = second - FAILURE_RATE.windowSeconds
+    state.seconds = [...state.seconds.filter(count => count.second > first), current]
+  }
+  current.calls += 1
+  if (result === 'success') {
+    state.consecutiveFailures = 0
+    return false
+  }
+  current.failures += 1
+  state.consecutiveFailures += 1
 
   const sum = (of: 'calls' | 'failures') => state.seconds.reduce((total, count) => total + count[of], 0)
   const isRateTooHigh = sum('calls') >= FAILURE_RATE.minCalls && sum('failures') >= FAILURE_RATE.share * sum('calls')

@@ -80,12 +80,12 @@ export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChan
       })
   }
 
-  return async (action, params, context) => {
-    try {
-      return await guarded(action, params, context)
-    } catch (error) {
-      if (isWrite(action) && isProblem(error, 'upstream-unavailable')) probe(context)
+  return (action, params, context) => {
+    const answer = guarded(action, params, context)
+    if (!isWrite(action)) return answer
+    return answer.catch(error => {
+      if (isProblem(error, 'upstream-unavailable')) probe(context)
       throw error
-    }
+    })
   }
 }
