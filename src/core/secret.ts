@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 const REDACTED = '[redacted]'
@@ -6,6 +6,7 @@ const REDACTED = '[redacted]'
 /** A credential. It prints as `[redacted]` everywhere; only `reveal()` discloses it. */
 export class Secret {
   readonly #value: string
+  #fingerprint: string | undefined
 
   constructor(value: string) {
     this.#value = value
@@ -18,7 +19,8 @@ export class Secret {
 
   /** A name that does not disclose the credential: 16 hexadecimal digits of its SHA-256. */
   fingerprint(): string {
-    return createHash('sha256').update(this.#value).digest('hex').slice(0, 16)
+    this.#fingerprint ??= hash('sha256', this.#value).slice(0, 16)
+    return this.#fingerprint
   }
 
   toString(): string {
