@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts'
+import type { Secret } from './secret.ts'
 
 /** What one request took of HOSTKEY. */
 export interface UpstreamTiming {
@@ -15,6 +16,8 @@ export interface RequestContext {
   readonly caller: Caller
   /** Aborts when the caller disconnects, or with a Problem when the replica shuts down; ends reads, never writes. */
   readonly signal: AbortSignal
+  /** The caller's token, once it is known; a call keeps it although the caller may get another one meanwhile. */
+  readonly token?: Secret
   /** Deadline of the call as a whole, retries included, on the clock of `performance.now()`. */
   readonly deadlineAt?: number
   /**

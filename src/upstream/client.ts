@@ -42,11 +42,11 @@ export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }
     }
     const post = (script: string, form: string) =>
       transport.post({ script, form, newConnection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
-    const token = action.script === 's3.php' ? (await context.caller.token()).reveal() : undefined
+    const token = context.token?.reveal()
     const reply = await post(action.script, formOf(action, params, token))
     const envelope = openEnvelope(reply.body, action.script)
     const key =
-      envelope.kind === 'success' ? taskKeyOf(envelope.payload, isResult(action, envelope.payload)) : undefined
+      envelope.kind === 'success' ? taskKeyOf(envelope.payload, () => isResult(action, envelope.payload)) : undefined
     // What a refusal may not quote: the token, or for auth.php any of its parameters.
     const credentials = token === undefined ? Object.values(params) : [token]
     const secrets = credentials.filter(value => typeof value === 'string')
@@ -65,11 +65,11 @@ export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }
 
 /** The form of a call: the declared params and no other member of the object. */
 const formOf = <A extends Action>(action: A, params: Params<A>, token: string | undefined): string => {
-  const given = new Map<string, unknown>(Object.entries(params as object))
+  const given: Record<string, unknown> = params
   const fields: [string, string | number][] = [['action', action.name]]
   if (token !== undefined) fields.push(['token', token])
-  for (const key of Object.keys(action.params.properties)) {
-    const value = given.get(key)
+  for (const key of action.fields) {
+    const value = given[key]
     if (value === undefined) continue
     if (typeof value !== 'string' && typeof value !== 'number') throw new TypeError(`${key} is neither text nor number`)
     fields.push([key, value])

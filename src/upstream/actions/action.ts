@@ -77,6 +77,8 @@ export interface Action<
   readonly effect: Effect
   /** The form fields besides `action` and `token`. No other field is ever sent. */
   readonly params: Params
+  /** The names of the params. */
+  readonly fields: readonly string[]
   /** The successful answer without `result` and `action`. Open: HOSTKEY may add fields. */
   readonly result: Payload
   /** A success as the vendor page prints it. */
@@ -117,5 +119,6 @@ export const action = <
   script: 's3.php',
   refusalsInSuccess: [],
   findRefusal: () => undefined,
+  fields: Object.keys(declared.params.properties),
   ...declared
 })

@@ -33,10 +33,11 @@ const ENVELOPE_MEMBERS = new Set(['result', 'action', 'callback', 'key'])
  * The key of the task that HOSTKEY queued instead of answering; undefined for an answer.
  * @param isResult does the payload have the shape of a result? That of a deletion requires no member.
  */
-export const taskKeyOf = (payload: Record<string, unknown>, isResult: boolean): string | undefined => {
+export const taskKeyOf = (payload: Record<string, unknown>, isResult: () => boolean): string | undefined => {
   const key = payload['callback']
-  if (isResult && Object.keys(payload).some(member => !ENVELOPE_MEMBERS.has(member))) return undefined
-  return typeof key === 'string' && /^[A-Za-z0-9]{1,64}$/.test(key) ? key : undefined
+  if (typeof key !== 'string' || !/^[A-Za-z0-9]{1,64}$/.test(key)) return undefined
+  const isAnswer = Object.keys(payload).some(member => !ENVELOPE_MEMBERS.has(member)) && isResult()
+  return isAnswer ? undefined : key
 }
 
 /**

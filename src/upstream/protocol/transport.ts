@@ -63,16 +63,12 @@ export const createTransport = (url: URL): Transport => {
         headersTimeout: headersTimeoutMs
       }
       const { status, headers, bytes } = await exchange(newConnection ? singleUse : reused, request, options)
-      const [encoding] = [headers['content-encoding']].flat()
-      const text =
-        encoding === undefined
-          ? bytes
-          : await decompress(bytes, encoding).catch(error => {
-              throw transportProblem(error, { hasHeaders: true, isWrite: options.isWrite })
-            })
+      const text = await decompress(bytes, firstOf(headers['content-encoding'])).catch(error => {
+        throw transportProblem(error, { hasHeaders: true, isWrite: options.isWrite })
+      })
       return {
         status,
-        retryAfter: [headers['retry-after']].flat()[0],
+        retryAfter: firstOf(headers['retry-after']),
         body: isUtf8(text) ? text.toString('utf8') : ''
       }
     },
@@ -81,3 +77,6 @@ export const createTransport = (url: URL): Transport => {
     }
   }
 }
+
+/** The value of a header, the first if it was sent several times. */
+const firstOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)

@@ -53,7 +53,7 @@ export const cached = (call: Call, now: () => number = () => performance.now()):
 
   return async (action, params, context) => {
     if (action.name !== listPlans.name || !isCoalescable(action, context)) return call(action, params, context)
-    const key = await coalescingKey(action, params as object, context)
+    const key = coalescingKey(action, params, context)
     const entry = entries.get(key)
     if (entry === undefined || entry.expiresAt <= now()) {
       return (await read(key, action, params as object, context)) as never

@@ -11,11 +11,11 @@ export const isCoalescable = (action: Action, context: RequestContext): boolean 
   context.isShareable === true && COALESCABLE.includes(action.effect)
 
 /** Identifies a call by caller, token, action and params. The token enters as a fingerprint: HOSTKEY may answer by token. */
-export const coalescingKey = async (action: Action, params: object, { caller }: RequestContext): Promise<string> => {
-  const given = new Map<string, unknown>(Object.entries(params))
-  const values = Object.keys(action.params.properties).map(key => given.get(key) ?? null)
-  return JSON.stringify([caller.id, (await caller.token()).fingerprint(), action.script, action.name, values])
-}
+export const coalescingKey = (
+  { name, fields }: Action,
+  params: Readonly<Record<string, unknown>>,
+  { caller, token }: RequestContext
+): string => JSON.stringify([caller.id, token?.fingerprint(), name, ...fields.map(field => params[field])])
 
 /** A call in flight and the number of requests that wait for it. */
 interface SharedCall {
@@ -48,7 +48,7 @@ export const coalesced = (call: Call): Call => {
   }
 
   const share: Call = async (action, params, context) => {
-    const key = await coalescingKey(action, params as object, context)
+    const key = coalescingKey(action, params, context)
     const joined = inFlight.get(key)
     const shared = joined ?? begin(key, action, params as object, context)
     const startedAt = performance.now()
@@ -60,7 +60,7 @@ export const coalesced = (call: Call): Call => {
       shared.waiting -= 1
       if (shared.waiting === 0) {
         remove(key, shared)
-        shared.abort()
+        if (context.signal.aborted) shared.abort()
       }
       // Each request reports its own waiting time; the call counts for the request that began it.
       context.upstream.ms += joined ? performance.now() - startedAt : shared.upstream.ms
@@ -80,14 +80,10 @@ export const coalesced = (call: Call): Call => {
 }
 
 /** The answer, or a failure as soon as this request is aborted. Other requests may still wait for it. */
-const untilAborted = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> => {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(new Problem('upstream-timeout', 'The caller has disconnected.'))
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([answer, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
+const untilAborted = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = () => reject(new Problem('upstream-timeout', 'The caller has disconnected.'))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort)
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })

@@ -1,6 +1,4 @@
-import type { RequestContext } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
-import type { Secret } from '../../core/secret.ts'
 import type { Call } from '../call.ts'
 
 /**
@@ -14,12 +12,12 @@ export const refreshed =
     // Fixed for this call: with many calls at once, each must report the token that was refused.
     const token = await context.caller.token()
     try {
-      return await call(action, params, withToken(context, token))
+      return await call(action, params, { ...context, token })
     } catch (error) {
       if (!isProblem(error, 'invalid-token')) throw error
       const newToken = await context.caller.refreshToken(token)
       if (action.effect !== 'provision') {
-        return call(action, params, withToken(context, newToken)).catch(toUnavailable)
+        return call(action, params, { ...context, token: newToken }).catch(toUnavailable)
       }
       throw new Problem(
         'upstream-unavailable',
@@ -32,11 +30,6 @@ export const refreshed =
       )
     }
   }
-
-const withToken = (context: RequestContext, token: Secret): RequestContext => ({
-  ...context,
-  caller: { ...context.caller, token: async () => token }
-})
 
 /** HOSTKEY refused a token that it has just issued: not the fault of the caller's credential. */
 const toUnavailable = (error: unknown): never => {

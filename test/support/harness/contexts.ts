@@ -26,6 +26,7 @@ export const contextOf = ({
     identity: async () => ({}),
     refreshToken: async refused => refused
   },
+  token: new Secret(token),
   signal,
   isShareable,
   upstream: { ms: 0, calls: 0 }
