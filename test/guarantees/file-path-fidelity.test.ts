@@ -98,7 +98,7 @@ if (isLong) {
       const [status, body] = (await page.evaluate(
         `${ask}.then(async reply => [reply.status, await reply.text()])`
       )) as [number, string]
-      return { status, headers: {}, body }
+      return { statusCode: status, headers: {}, text: body, json: () => JSON.parse(body) }
     }
     const fetched = ways.filter(({ by }) => by === 'fetch')
     const cases = fc.sample(fc.tuple(hostilePath, coins, fc.constantFrom(...fetched)), {

@@ -64,12 +64,12 @@ const witnessed = async (t: Test, trusted: string) => {
     return {
       ip,
       caller,
-      statuses: replies.map(({ status }) => status),
+      statuses: replies.map(({ statusCode }) => statusCode),
       locations: replies.map(({ headers }) => headers['location']),
-      types: replies.map(({ body }) => JSON.parse(body).type),
+      types: replies.map(({ json }) => json().type),
       // Each draws one more of the same limit.
       drawn: left.map((each, place) => (left[0] ?? Number.NaN) - each === place),
-      text: replies.map(({ body, headers }) => JSON.stringify(Object.keys(headers).sort()) + withoutId(body)).join('\n')
+      text: replies.map(({ text, headers }) => JSON.stringify(Object.keys(headers).sort()) + withoutId(text)).join('\n')
     }
   }
 
@@ -122,11 +122,9 @@ t.test('forwarded-headers: a forged header about where a request comes from chan
     for (const trusted of Object.values(settings)) {
       const { raw } = await witnessed(t, trusted)
       for (const name of ['X_Forwarded_For', 'X-Forwarded_Host', 'X_Real_IP']) {
-        const { status, body } = await raw.send('GET /livez HTTP/1.1', { [name]: EVIL })
-        t.equal(status, 400)
-        t.match(JSON.parse(body).errors, [
-          { in: 'header', parameter: name.toLowerCase(), detail: 'contains an underscore' }
-        ])
+        const { statusCode, json } = await raw.send('GET /livez HTTP/1.1', { [name]: EVIL })
+        t.equal(statusCode, 400)
+        t.match(json().errors, [{ in: 'header', parameter: name.toLowerCase(), detail: 'contains an underscore' }])
       }
     }
   })

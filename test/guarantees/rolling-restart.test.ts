@@ -119,8 +119,8 @@ const fastClient: Client = async (url, { demo }, tally, isOver) => {
     const isReal = sent % REAL_EVERY === 0
     const line = isReal ? 'GET /accounts/s3_user_1/buckets HTTP/1.1' : 'GET /livez HTTP/1.1'
     await counted(tally, isReal, async () => {
-      const { status, body } = await client.send(line, isReal ? headers : {})
-      return status === 200 ? undefined : `${status} ${body}`
+      const { statusCode, text } = await client.send(line, isReal ? headers : {})
+      return statusCode === 200 ? undefined : `${statusCode} ${text}`
     })
     // A short run needs no load.
     if (!isLong) await pause(CHECK_MS)
@@ -133,8 +133,8 @@ const slowReader: Client = async (url, { demo }, tally, isOver) => {
   const line = 'GET /accounts/s3_user_1/keys/access-key HTTP/1.1'
   while (!isOver()) {
     await counted(tally, true, async () => {
-      const { status, body } = await client.send(line, { authorization: `Bearer ${demo.token}` })
-      return status === 200 ? undefined : `${status} ${body}`
+      const { statusCode, text } = await client.send(line, { authorization: `Bearer ${demo.token}` })
+      return statusCode === 200 ? undefined : `${statusCode} ${text}`
     })
   }
   client.close()

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
@@ -9,6 +7,7 @@ import { isLong } from '../support/harness/amount.ts'
 import { eventually } from '../support/harness/eventually.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { gatewayProcess } from '../support/harness/processes.ts'
+import { openConnection } from '../support/harness/raw.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
 const figure = figuresOf(t, 'shutdown-in-flight')
@@ -54,21 +53,6 @@ const orderUnderWay = async (t: Test, env: Record<string, string> = {}) => {
   return { sandbox, settings, gateway, authorization, order, orderAt, orders }
 }
 
-/** A connection of its own, on which this much is sent; all that comes back until it ends. */
-const opened = async (url: string, text: string) => {
-  const { hostname, port } = new URL(url)
-  const socket: Socket = connect(Number(port), hostname).setNoDelay()
-  let received = ''
-  socket.on('data', chunk => {
-    received += chunk
-  })
-  socket.on('error', () => socket.destroy())
-  const ended = once(socket, 'close').then(() => received)
-  await once(socket, 'connect')
-  socket.write(text)
-  return { send: (more: string) => socket.write(more), ended }
-}
-
 const isDraining = (t: Test, reply: string, name: string) => {
   t.match(reply, /^HTTP\/1\.1 503 /, name)
   t.match(reply, /\/problems\/draining"/, name)
@@ -85,22 +69,22 @@ t.test('a replica that is told to end', async t => {
   control.fault({ kind: 'latency', action: 'info', ms: 15_000 })
 
   const head = `Host: x\r\nAuthorization: ${authorization}\r\n`
-  const longRead = await opened(url, `GET /accounts/s3_user_1/usage HTTP/1.1\r\n${head}\r\n`)
-  const unknown = await opened(
+  const longRead = await openConnection(url, `GET /accounts/s3_user_1/usage HTTP/1.1\r\n${head}\r\n`)
+  const unknown = await openConnection(
     url,
     `GET /orders/${randomUUID()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${control.tokenOf('other')}\r\n\r\n`
   )
   const newBucket = `POST /accounts/s3_user_1/buckets HTTP/1.1\r\n${head}Content-Type: application/json\r\n`
-  const halfBody = await opened(url, `${newBucket}Content-Length: 100\r\n\r\n{"name":`)
-  const halfLogin = await opened(
+  const halfBody = await openConnection(url, `${newBucket}Content-Length: 100\r\n\r\n{"name":`)
+  const halfLogin = await openConnection(
     url,
     'POST /session HTTP/1.1\r\nHost: x\r\nX-CSRF: 1\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{'
   )
-  const halfHead = await opened(url, `GET /plans HTTP/1.1\r\nHost: x\r\nAuthor`)
-  const fresh = await opened(url, '')
-  const used = await opened(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
-  const late = await opened(url, `GET /plans HTTP/1.1\r\n${head}`)
-  const lateProbe = await opened(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n')
+  const halfHead = await openConnection(url, `GET /plans HTTP/1.1\r\nHost: x\r\nAuthor`)
+  const fresh = await openConnection(url, '')
+  const used = await openConnection(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+  const late = await openConnection(url, `GET /plans HTTP/1.1\r\n${head}`)
+  const lateProbe = await openConnection(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n')
   t.ok(await eventually(() => (control.counters()['get_buckets_rmq'] ?? 0) === 1), 'the read is on its way')
 
   const startedAt = performance.now()
@@ -181,7 +165,7 @@ if (isLong) {
     const { gateway, order, sandbox, authorization } = await orderUnderWay(t)
     sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: 15_000 })
     const head = `Host: x\r\nAuthorization: ${authorization}\r\n`
-    await opened(gateway.url, `GET /accounts/s3_user_1/usage HTTP/1.1\r\n${head}\r\n`)
+    await openConnection(gateway.url, `GET /accounts/s3_user_1/usage HTTP/1.1\r\n${head}\r\n`)
     t.ok(await eventually(() => sandbox.control.counters()['get_buckets_rmq'] === 1), 'and a read')
     gateway.signal('SIGTERM')
     t.ok(await eventually(() => gateway.log().some(({ msg }) => msg === 'draining')))

@@ -1,8 +1,8 @@
 import { Agent, fetch } from 'undici'
 import { createContract } from '../assert/contract.ts'
-import { gateway } from './gateway.ts'
+import { gateway, type Reply } from './gateway.ts'
 import type { Lifetime } from './lifetime.ts'
-import { createRawClient, type RawReply } from './raw.ts'
+import { createRawClient } from './raw.ts'
 
 /** What HOSTKEY was asked to do. */
 export interface Seen {
@@ -49,26 +49,27 @@ export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {
     await dispatcher.close()
   })
 
-  const witnessed = async (target: string, ask: () => Promise<RawReply>): Promise<Witnessed> => {
+  const witnessed = async (target: string, ask: () => Promise<Reply>): Promise<Witnessed> => {
     sandbox.control.clearCalls()
-    const { status, headers, body } = await ask()
+    const reply = await ask()
     const calls = sandbox.control.calls().filter(({ script }) => script === 's3.php')
     return {
-      status,
-      problem: body === '' ? undefined : String(JSON.parse(body).type).split('/').at(-1),
+      status: reply.statusCode,
+      problem: reply.text === '' ? undefined : String(reply.json().type).split('/').at(-1),
       seen: calls.map(({ action, fields }) => ({
         action,
         s3uid: fields['s3uid'],
         bucket: fields['bucket_name'],
         path: fields['filename']
       })),
-      undocumented: violations(`DELETE ${target}`, { statusCode: status, headers, text: body })
+      undocumented: violations(`DELETE ${target}`, reply)
     }
   }
 
   const fetched = async (address: string) => {
     const reply = await fetch(address, { method: 'DELETE', headers: credential, dispatcher })
-    return { status: reply.status, headers: Object.fromEntries(reply.headers), body: await reply.text() }
+    const text = await reply.text()
+    return { statusCode: reply.status, headers: Object.fromEntries(reply.headers), text, json: () => JSON.parse(text) }
   }
 
   return {

@@ -1,25 +1,21 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-
-export interface RawReply {
-  status: number
-  /** Names in lower case; of a name that comes twice, the last. */
-  headers: Record<string, string>
-  body: string
-}
+import type { Reply } from './gateway.ts'
 
 export interface RawClient {
   /**
-   * Sends a request, with a body of JSON if one is given, its first line byte for byte as given, and reads the reply.
-   * @throws Error when the connection breaks or the time is over before the whole reply is here
+   * Sends a request, its first line byte for byte and its body as JSON, and reads the reply. Of a header that comes
+   * twice, the last counts.
+   * @throws Error when the connection breaks, or when the time is over before the reply is complete
    */
-  send(requestLine: string | Uint8Array, headers?: Record<string, string>, body?: string): Promise<RawReply>
+  send(requestLine: string | Uint8Array, headers?: Record<string, string>, body?: string): Promise<Reply>
   close(): void
 }
 
 /** 5 s: a hundred times what a reply of the sandbox takes. */
 const TIMEOUT_MS = 5000
 
-/** A client that corrects nothing: one connection, kept open, one request after the other. */
+/** A client that changes nothing in a request. It keeps one connection open and sends one request at a time. */
 export const createRawClient = (url: string, { timeoutMs = TIMEOUT_MS } = {}): RawClient => {
   const { host, hostname, port } = new URL(url)
   let kept: Socket | undefined
@@ -46,13 +42,13 @@ const framingOf = (body: string) => ({
   'content-length': String(Buffer.byteLength(body))
 })
 
-const reading = (socket: Socket, timeoutMs: number): Promise<RawReply> =>
+const reading = (socket: Socket, timeoutMs: number): Promise<Reply> =>
   new Promise((resolve, reject) => {
     let received = Buffer.alloc(0)
     const settle = (act: () => void) => {
       clearTimeout(timer)
       socket.removeAllListeners()
-      // An error after the reply, such as a reset, is no longer of interest.
+      // An error after the reply, such as a reset, does not matter.
       socket.on('error', () => socket.destroy())
       act()
     }
@@ -60,7 +56,7 @@ const reading = (socket: Socket, timeoutMs: number): Promise<RawReply> =>
       settle(() => reject(new Error(`${reason} after ${received.length} bytes: ${received.toString().slice(0, 200)}`)))
       socket.destroy()
     }
-    const timer = setTimeout(() => fail(`no whole reply within ${timeoutMs} ms`), timeoutMs)
+    const timer = setTimeout(() => fail(`no complete reply within ${timeoutMs} ms`), timeoutMs)
     socket.on('data', chunk => {
       received = Buffer.concat([received, chunk])
       const reply = replyIn(received)
@@ -70,8 +66,8 @@ const reading = (socket: Socket, timeoutMs: number): Promise<RawReply> =>
     socket.on('close', () => fail('the connection ended'))
   })
 
-/** The whole reply, or undefined while more has to come. The gateway always sends a length. */
-const replyIn = (bytes: Buffer): RawReply | undefined => {
+/** The first reply in these bytes, or undefined while it is incomplete. The gateway always sends a length. */
+const replyIn = (bytes: Buffer): Reply | undefined => {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd === -1) return undefined
   const [statusLine = '', ...lines] = bytes.subarray(0, headEnd).toString('latin1').split('\r\n')
@@ -81,5 +77,28 @@ const replyIn = (bytes: Buffer): RawReply | undefined => {
   const body = bytes.subarray(headEnd + 4)
   const length = Number(headers['content-length'] ?? 0)
   if (body.length < length) return undefined
-  return { status: Number(statusLine.split(' ')[1]), headers, body: body.subarray(0, length).toString() }
+  const text = body.subarray(0, length).toString()
+  return { statusCode: Number(statusLine.split(' ')[1]), headers, text, json: () => JSON.parse(text) }
+}
+
+/** @throws Error when the text holds no complete reply */
+export const replyOf = (text: string): Reply => {
+  const reply = replyIn(Buffer.from(text))
+  if (!reply) throw new Error(`no complete reply: ${text.slice(0, 200)}`)
+  return reply
+}
+
+/** Opens a connection and sends these bytes unchanged; `ended` gives everything received until it closes. */
+export const openConnection = async (url: string, bytes: string | Buffer) => {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname).setNoDelay()
+  let received = ''
+  socket.on('data', chunk => {
+    received += chunk
+  })
+  socket.on('error', () => socket.destroy())
+  const ended = once(socket, 'close').then(() => received)
+  await once(socket, 'connect')
+  socket.write(bytes)
+  return { socket, send: (more: string) => socket.write(more), ended }
 }

@@ -1,25 +1,10 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { eventually } from '../../../support/harness/eventually.ts'
 import type { Reply } from '../../../support/harness/gateway.ts'
+import { openConnection, replyOf } from '../../../support/harness/raw.ts'
 import { changedRequest, documentedGateway, type Pair, type Provocation, prepared } from './provocation.ts'
 
 /** Longer than the requests below take. */
 const LONG_READ_MS = 10_000
-
-/** Opens a connection and sends `head`; `ended` gives all that is received until it closes. */
-const openConnection = async (url: string, head: string) => {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname).setNoDelay()
-  let received = ''
-  socket.on('data', chunk => {
-    received += chunk
-  })
-  const ended = once(socket, 'close').then(() => received)
-  await once(socket, 'connect')
-  socket.write(head)
-  return { socket, ended }
-}
 
 /** The head of a request without the final empty line. */
 const headOf = (line: string, host: string, token: string | null, more: Record<string, string>): string => {
@@ -34,21 +19,6 @@ const isClosed = (url: string) => () =>
     () => true
   )
 
-const replyIn = (received: string): Reply => {
-  const [head = '', text = ''] = received.split('\r\n\r\n')
-  const [line = '', ...fields] = head.split('\r\n')
-  const headers = fields.map(field => [
-    field.slice(0, field.indexOf(':')).toLowerCase(),
-    field.slice(field.indexOf(':') + 1).trim()
-  ])
-  return {
-    statusCode: Number(line.split(' ')[1]),
-    headers: Object.fromEntries(headers),
-    text,
-    json: () => JSON.parse(text)
-  }
-}
-
 /** Requests on connections that were opened before the listener closed. A long read keeps the replica alive. */
 export const draining: Provocation = async ({ t }, pairs) => {
   const { url, sandbox, running } = await documentedGateway(t, { DRAIN_DELAY_MS: '0' })
@@ -62,7 +32,7 @@ export const draining: Provocation = async ({ t }, pairs) => {
     const { socket, ended } = await openConnection(url, head)
     ready.set(pair, async () => {
       socket.write(`\r\n${text}`)
-      return replyIn(await ended)
+      return replyOf(await ended)
     })
   }
   sandbox.control.fault({ kind: 'latency', action: 'get_buckets_rmq', ms: LONG_READ_MS })

@@ -96,9 +96,9 @@ export const sendRaw = async ({ url, sandbox }: Gateway, pair: Pair, change: Cha
   const credential: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   const { pathname } = new URL(url)
   const line = `${method} ${pathname.replace(/\/$/, '')}${path} HTTP/1.1`
-  const sent = client.send(line, { ...credential, ...headers }, body === undefined ? '' : JSON.stringify(body))
-  const reply = await sent.finally(() => client.close())
-  return { statusCode: reply.status, headers: reply.headers, text: reply.body, json: () => JSON.parse(reply.body) }
+  return client
+    .send(line, { ...credential, ...headers }, body === undefined ? '' : JSON.stringify(body))
+    .finally(() => client.close())
 }
 
 /** A request without lasting effect, to the shared gateway. */

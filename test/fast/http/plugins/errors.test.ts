@@ -1,8 +1,7 @@
-import { connect } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { fails } from '../../../support/assert/expect.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
-import { createRawClient } from '../../../support/harness/raw.ts'
+import { createRawClient, openConnection, replyOf } from '../../../support/harness/raw.ts'
 
 t.test('the router', async t => {
   const { get, send, asked } = await gateway(t)
@@ -111,10 +110,7 @@ t.test('the parser', async t => {
   const { url, asked } = await gateway(t)
   const raw = createRawClient(url)
   t.teardown(() => raw.close())
-  const ask = async (line: string, headers: Record<string, string> = {}): Promise<Reply> => {
-    const { status, headers: answered, body } = await raw.send(line, headers)
-    return { statusCode: status, headers: answered, text: body, json: () => JSON.parse(body) }
-  }
+  const ask = raw.send
 
   t.test('400 malformed-url when the percent-encoding is broken', async t => {
     for (const path of ['/%', '/%zz', '/accounts/%E9', '/accounts/%C0%AF', '/plans/%']) {
@@ -141,12 +137,12 @@ t.test('the parser', async t => {
       'GET /plans HTTP/2.0\r\nHost: a\r\nConnection: close\r\n\r\n',
       'GET /plans\r\n\r\n'
     ]) {
-      fails(t, await answerTo(t, url, request), 400, 'invalid-request')
+      fails(t, await answerTo(url, request), 400, 'invalid-request')
     }
   })
 
   t.test('200 for a probe in HTTP/1.0, and for an unknown expectation', async t => {
-    t.equal((await answerTo(t, url, 'GET /livez HTTP/1.0\r\n\r\n')).statusCode, 200)
+    t.equal((await answerTo(url, 'GET /livez HTTP/1.0\r\n\r\n')).statusCode, 200)
     t.equal((await ask('GET /livez HTTP/1.1', { expect: 'miracles' })).statusCode, 200)
   })
 
@@ -164,7 +160,7 @@ t.test('the parser', async t => {
     ['is TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003']
   ] as const) {
     t.test(`400 invalid-request when the request ${what}`, async t => {
-      const reply = await answerTo(t, url, request)
+      const reply = await answerTo(url, request)
       fails(t, reply, 400, 'invalid-request', { retryable: false, outcome: 'not-applied' })
       t.equal(reply.headers['connection'], 'close')
     })
@@ -176,22 +172,5 @@ t.test('the parser', async t => {
 })
 
 /** Sends bytes unchanged and reads until the gateway closes. */
-const answerTo = async (t: Test, url: string, bytes: string): Promise<Reply> => {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  t.teardown(() => socket.destroy())
-  socket.write(Buffer.from(bytes, 'latin1'))
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk)
-  const [head = '', text = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n')
-  const [line = '', ...lines] = head.split('\r\n')
-  const headers = lines.map((line): [string, string] => [
-    line.slice(0, line.indexOf(':')).toLowerCase(),
-    line.slice(line.indexOf(':') + 2)
-  ])
-  return {
-    statusCode: Number(line.split(' ')[1]),
-    headers: Object.fromEntries(headers),
-    text,
-    json: () => JSON.parse(text)
-  }
-}
+const answerTo = async (url: string, bytes: string): Promise<Reply> =>
+  replyOf(await (await openConnection(url, Buffer.from(bytes, 'latin1'))).ended)
