@@ -11,6 +11,7 @@ import { version } from './core/version.ts'
 import { createBrokenRequests } from './http/broken-requests.ts'
 import type { Drain } from './http/drain.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
+import { finishing } from './http/on-finished.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { audited } from './http/plugins/audit.ts'
 import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
@@ -109,6 +110,7 @@ export const buildApp = async (options: AppOptions) => {
     if (route.schema) route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false }
   })
 
+  await app.register(finishing)
   await app.register(telemetry, { metrics })
   await app.register(security, edge)
   await app.register(errors, { publicUrl })

@@ -51,7 +51,5 @@ const toLine = (line: FileLine): string => `${JSON.stringify(line)}\n`
  */
 export const sendLines = (reply: FastifyReply, lines: AsyncGenerator<string, void, void>, idleMs = IDLE_MS) => {
   reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
-  // Each plugin that acts at the end of a reply listens for it, and so does the stream.
-  reply.raw.setMaxListeners(20)
   return reply.type(LINES_TYPE).send(Readable.from(lines, { highWaterMark: 1 }))
 }

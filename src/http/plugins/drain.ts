@@ -7,16 +7,19 @@ import { operationOf } from '../operation.ts'
 /** Counts the requests in flight, and sends clients to another replica while this one drains. */
 export const draining = fp(
   async (app: FastifyInstance, { drain }: { drain: Drain }) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       if (drain.isRefusing && !operationOf(request).isAnsweredWhileDraining) throw shuttingDown()
       drain.enter(request, reply)
+      done()
     })
-    app.addHook('preParsing', async ({ raw }) => {
+    app.addHook('preParsing', ({ raw }, _reply, _payload, done) => {
       // The headers came before the listener closed, the body did not.
       if (drain.isRefusing && !raw.complete) throw shuttingDown()
+      done()
     })
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, _payload, done) => {
       if (drain.hasBegun) reply.header('connection', 'close')
+      done()
     })
     onFinished(app, request => drain.leave(request))
   },

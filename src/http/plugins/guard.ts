@@ -18,7 +18,7 @@ export const guard = fp(
     // Node would answer an unknown `Expect` with an empty 417.
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
     const refused = new WeakSet<object>()
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       const operation = operationOf(request)
       const { socket } = request.raw
       // The next request on such a connection may have been a part of the refused one.
@@ -31,10 +31,12 @@ export const guard = fp(
       if (fault) throw fault
       assertTarget(request, operation)
       assertAcceptable(request, operation)
+      done()
     })
-    app.addHook('preValidation', async request => {
+    app.addHook('preValidation', (request, _reply, done) => {
       const takesBody = request.routeOptions.schema?.body !== undefined
       if (!takesBody && request.body !== undefined) throw unexpectedBody()
+      done()
     })
   },
   { name: 'guard' }

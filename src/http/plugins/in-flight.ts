@@ -14,9 +14,9 @@ export const inFlight = fp(
   async (app: FastifyInstance) => {
     const counts = new Map<string, number>()
     const counted = new WeakMap<FastifyRequest, string>()
-    app.addHook('onRequest', async request => {
+    app.addHook('onRequest', (request, _reply, done) => {
       const cookie = request.cookies[COOKIE]
-      if (contextOf(request).caller.authScheme !== 'session' || cookie === undefined) return
+      if (contextOf(request).caller.authScheme !== 'session' || cookie === undefined) return done()
       // By session, not by caller: a customer may have several sessions.
       const id = new Secret(cookie).fingerprint()
       const count = (counts.get(id) ?? 0) + 1
@@ -27,6 +27,7 @@ export const inFlight = fp(
       }
       counts.set(id, count)
       counted.set(request, id)
+      done()
     })
     onFinished(app, request => {
       const id = counted.get(request)

@@ -20,11 +20,11 @@ export const MAX_PRESSURE = REFUSED_FROM.login
 /** Refuses requests under load, the least important first, so that the others are answered in time. */
 export const shedding = fp(
   async (app: FastifyInstance, { pressure }: { pressure: Pick<Pressure, 'level'> }) => {
-    app.addHook('onRequest', async request => {
-      if (pressure.level < REFUSED_FROM[operationOf(request).priority]) return
-      throw new Problem('overloaded', 'The gateway is overloaded.', {
-        retryAfterSeconds: 1 + Math.random() * 2
-      })
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (pressure.level >= REFUSED_FROM[operationOf(request).priority]) {
+        throw new Problem('overloaded', 'The gateway is overloaded.', { retryAfterSeconds: 1 + Math.random() * 2 })
+      }
+      done()
     })
   },
   { name: 'shedding' }

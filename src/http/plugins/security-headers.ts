@@ -33,9 +33,10 @@ const EXPOSED = [
 /** Sets the security headers of every reply and the CORS headers of allowed origins. */
 export const security = fp(
   async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       reply.headers(SECURITY_HEADERS)
       reply.header('x-request-id', request.id)
+      done()
     })
     if (allowedOrigins.length === 0) return
     const options = {
@@ -59,8 +60,9 @@ export const security = fp(
 export const preflights = fp(
   async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
     if (allowedOrigins.length === 0) return
-    app.addHook('onRequest', async (request, reply) => {
-      if (isPreflight(request)) return reply.code(204).send()
+    app.addHook('onRequest', (request, reply, done) => {
+      if (isPreflight(request)) reply.code(204).send()
+      else done()
     })
   },
   { name: 'preflights' }
