@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startGateway, TOKEN } from '../gateway.ts'
 import type { Running } from '../process.ts'
@@ -29,6 +30,10 @@ const WARM = 1000
 const REQUESTS = 300
 const PASSES = 3
 
+const ATTEMPTS = 5
+/** Longer than the gateway needs to take all requests again. */
+const RECOVERY_MS = 5000
+
 export const startProbed = (upstream: string, folder: string): Promise<Running> =>
   startGateway({ upstream, folder, nodeArgs: NODE_ARGS, hasChannel: true })
 
@@ -47,29 +52,45 @@ const send = async ({ url }: Running, { method, path, status }: Workload, reques
   for (let sent = 0; sent < requests; sent += 1) {
     n += 1
     const reply = await fetch(url + path.replace('{n}', String(n)), { method, headers })
-    await reply.arrayBuffer()
-    if (reply.status !== status) throw new Error(`${method} ${path} is answered with ${reply.status}`)
+    const text = await reply.text()
+    if (reply.status !== status) throw new Error(`${method} ${path} is answered with ${reply.status}: ${text}`)
   }
 }
 
-/** Measures a workload. @throws Error the heap was collected meanwhile */
+/** A busy machine makes the gateway shed load, or collect its heap: the pass is repeated. @throws the last error */
+const undisturbed = async <T>(pass: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await pass()
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error
+      await pause(RECOVERY_MS)
+    }
+  }
+}
+
+/** Measures a workload. @throws Error the gateway does not answer as it should */
 export const steadyOf = async (gateway: Running, workload: Workload, folder: string): Promise<Steady> => {
-  await send(gateway, workload, WARM)
-  const heap: number[] = []
-  for (let pass = 0; pass < PASSES; pass += 1) {
+  await undisturbed(() => send(gateway, workload, WARM))
+  const heapPass = async () => {
     const before = await ask(gateway, 'collect')
     await send(gateway, workload, REQUESTS)
     const after = await ask(gateway, 'heap')
     if (after.collections !== before.collections) throw new Error('The heap was collected: make its space larger.')
-    heap.push((after.heapBytes - before.heapBytes) / REQUESTS)
+    return (after.heapBytes - before.heapBytes) / REQUESTS
   }
-  const before = await ask(gateway, 'hook')
-  await send(gateway, workload, REQUESTS)
-  const after = await ask(gateway, 'unhook')
-  const calls = await systemCallsOf(gateway.pid, folder, () => send(gateway, workload, REQUESTS))
+  const heap: number[] = []
+  for (let pass = 0; pass < PASSES; pass += 1) heap.push(await undisturbed(heapPass))
+  const resources = await undisturbed(async () => {
+    const before = await ask(gateway, 'hook')
+    await send(gateway, workload, REQUESTS)
+    const after = await ask(gateway, 'unhook')
+    return after.resources - before.resources
+  })
+  const calls = await undisturbed(() => systemCallsOf(gateway.pid, folder, () => send(gateway, workload, REQUESTS)))
   return {
     heapBytes: Math.round(Math.min(...heap)),
-    asyncResources: perRequest(after.resources - before.resources),
+    asyncResources: perRequest(resources),
     ...(calls !== undefined && { systemCalls: perRequest(calls) })
   }
 }

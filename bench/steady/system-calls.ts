@@ -18,10 +18,13 @@ export const systemCallsOf = async (
   const ended = once(strace, 'exit').catch(() => undefined)
   await pause(ATTACH_MS)
   if (strace.pid === undefined || strace.exitCode !== null) return undefined
-  await run()
-  // It detaches and writes its table.
-  strace.kill('SIGINT')
-  await ended
+  try {
+    await run()
+  } finally {
+    // It detaches and writes its table.
+    strace.kill('SIGINT')
+    await ended
+  }
   const total = /^ *100\.00 +\S+ +\S+ +(\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]
   return total === undefined ? undefined : Number(total)
 }
