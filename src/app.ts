@@ -22,7 +22,7 @@ import { errors, explain, problemOf, sendProblem } from './http/plugins/errors.t
 import { guard } from './http/plugins/guard.ts'
 import { inFlight } from './http/plugins/in-flight.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
-import { CONSUME_LOGIN, createConsume, limitCallers, limits } from './http/plugins/rate-limits.ts'
+import { CONSUME_LOGIN, limitCallers, limits } from './http/plugins/rate-limits.ts'
 import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
@@ -78,7 +78,7 @@ export const buildApp = async (options: AppOptions) => {
   const { drain, pressure, isReady } = lifecycle
   const publicUrl = address.publicUrl.href.replace(/\/$/, '')
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
-  const consume = createConsume({ store, ...rateLimit })
+  const limitOptions = { store, ...rateLimit }
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log })
   const app = fastify({
     loggerInstance: log,
@@ -118,7 +118,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(guard)
   await app.register(preflights, edge)
   await app.register(shedding, { pressure })
-  await app.register(limits, { consume, factorOf: request => limitFactorOf(request, authenticators) })
+  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(cookie)
   await app.register(audited, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath })
@@ -131,7 +131,7 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
         await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
-        await authenticatedScope.register(limitCallers, { consume })
+        await authenticatedScope.register(limitCallers, limitOptions)
         await authenticatedScope.register(inFlight)
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)

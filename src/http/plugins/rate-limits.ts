@@ -1,12 +1,11 @@
-import { isIPv6 } from 'node:net'
+import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Address6 } from 'ip-address'
 import { addressOf } from '../../core/address.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Store } from '../../store/index.ts'
 import { callerOperationOf, type RateClass } from '../operation.ts'
-import { createLimitCounters } from '../rate-limit-counters.ts'
+import { limitStoreOf } from '../rate-limit-store.ts'
 import { type ConsumeLogin, contextOf } from '../route.ts'
 
 export interface LimitOptions {
@@ -14,14 +13,13 @@ export interface LimitOptions {
   /** Requests of one caller in a window; the other limits are fractions of it. */
   max: number
   windowMs: number
-  /** How many replicas share the store: while it is down each grants its share. */
-  replicasHint: number
 }
 
-export interface AddressLimitOptions {
-  consume: Consume
+export interface AddressLimitOptions extends LimitOptions {
   /** The limit of the request's credential as a multiple of the usual one; 1 when it is unknown or refused. */
   factorOf: (request: FastifyRequest) => number
+  /** How many replicas share the store: while it is down each grants its share. */
+  replicasHint: number
 }
 
 /** One limit: a share of `max` in a number of windows. */
@@ -60,16 +58,22 @@ export const CONSUME_LOGIN = 'consumeLogin'
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { consume, factorOf }: AddressLimitOptions) => {
+  async (app: FastifyInstance, { store, max, windowMs, factorOf, replicasHint }: AddressLimitOptions) => {
+    await app.register(rateLimit, {
+      global: false,
+      // The plugin names no type for its store's options; ours takes what it hands over.
+      store: limitStoreOf(store, replicasHint) as unknown as FastifyRateLimitStoreCtor
+    })
+    const consume = createConsume(app, { max, windowMs })
     app.addHook('onRequest', (request, reply) => {
       const factor = factorOf(request)
       // Counted separately: a busy service must not use up the limit of others at its address.
       const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
-      return consume(ADDRESS, { key, factor, cost: 1 }, reply)
+      return consume(ADDRESS, { key, factor, cost: 1 }, reply, request)
     })
     app.decorate(CONSUME_LOGIN, (async (request, reply, credentialHash) => {
-      await consume(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply)
-      await consume(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply)
+      await consume(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
+      await consume(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
     }) satisfies ConsumeLogin)
   },
   { name: 'limits' }
@@ -77,25 +81,19 @@ export const limits = fp(
 
 /** Limits by caller: one that all its requests share, and those of the operation's class. */
 export const limitCallers = fp(
-  async (app: FastifyInstance, { consume }: { consume: Consume }) => {
+  async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
+    const consume = createConsume(app, { max, windowMs })
     app.addHook('onRequest', async (request, reply) => {
       const { id: key, limitFactor: factor } = contextOf(request).caller
       const { rate, cost } = callerOperationOf(request)
-      await consume(CALLER, { key, factor, cost }, reply)
-      for (const policy of CLASSES[rate]) await consume(policy, { key, factor, cost: 1 }, reply)
+      await consume(CALLER, { key, factor, cost }, reply, request)
+      for (const policy of CLASSES[rate]) await consume(policy, { key, factor, cost: 1 }, reply, request)
     })
   },
   { name: 'limit-callers' }
 )
 
-/** The address that is counted: an IPv4 address in whichever form, or the network of an IPv6 address. */
-const networkOf = (request: FastifyRequest): string => {
-  const ip = addressOf(request)
-  if (!isIPv6(ip)) return ip
-  const address = new Address6(ip)
-  const counted = address.isMapped4() ? address.to4() : new Address6(`${ip}/${IPV6_SUBNET}`).startAddress()
-  return counted.correctForm()
-}
+const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
 
 /** Whose limit, how many times the usual one it is, and how much of it is used. */
 interface Consumption {
@@ -105,26 +103,49 @@ interface Consumption {
 }
 
 /**
- * Counts a request against a limit and sends what is left (draft-ietf-httpapi-ratelimit-headers).
- * @throws Problem rate-limited
+ * Makes the function that counts a request against a limit and sends what is left (draft-ietf-httpapi-ratelimit-headers).
+ * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
  */
-export type Consume = (policy: Policy, consumption: Consumption, reply: FastifyReply) => Promise<void>
-
-export const createConsume = ({ store, max, windowMs, replicasHint }: LimitOptions): Consume => {
-  const counters = createLimitCounters(store, replicasHint)
-  return async ({ name, share, windows }, { key, factor, cost }, reply) => {
+const createConsume = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
+  const keys = new WeakMap<FastifyRequest, string>()
+  const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
+  const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Consumption) => {
+    const id = `${name}/${factor}/${cost}`
     const quota = quotaOf(share, max * factor)
-    const { count, ttlMs } = await counters.increment(`limit:${name}:${key}`, cost, {
-      quota,
-      windowMs: windowMs * windows
-    })
-    const windowSeconds = Math.ceil((windowMs * windows) / 1000)
-    const retryAfterSeconds = Math.ceil(ttlMs / 1000)
-    append(reply, 'ratelimit-policy', `"${name}";q=${quota};w=${windowSeconds}`)
-    append(reply, 'ratelimit', `"${name}";r=${Math.max(0, quota - count)};t=${retryAfterSeconds}`)
-    if (count <= quota) return
-    const detail = `More than ${quota} requests in ${windowSeconds} s for the limit \`${name}\`.`
-    throw new Problem('rate-limited', detail, { retryAfterSeconds })
+    const limiter =
+      limiters.get(id) ??
+      app.createRateLimit({
+        max: quota,
+        timeWindow: windowMs * windows,
+        keyGenerator: request => keys.get(request) ?? '',
+        // Passed on to our store. A cost above the quota is lowered to it: the request would never be allowed.
+        ...{ bucket: name, cost: Math.min(cost, quota) }
+      })
+    limiters.set(id, limiter)
+    return limiter
+  }
+
+  return async (
+    policy: Policy,
+    consumption: Consumption,
+    reply: FastifyReply,
+    request: FastifyRequest
+  ): Promise<void> => {
+    keys.set(request, consumption.key)
+    const state = await limiterOf(policy, consumption)(request)
+    if (state.isAllowed) return
+    const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
+    const windowSeconds = Math.ceil(timeWindow / 1000)
+    append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
+    append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
+    if (!isExceeded) return
+    throw new Problem(
+      'rate-limited',
+      `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
+      {
+        retryAfterSeconds: ttlInSeconds
+      }
+    )
   }
 }
 
