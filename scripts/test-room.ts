@@ -8,11 +8,11 @@ import type { Test } from 'tap'
  * starting the first gateway takes 1.5 s of processor time (measured); a room of test files spends it once.
  */
 const files = process.argv.slice(2)
-// tap names the folders of fixtures after the arguments, which would be too long.
+// tap names the folders of fixtures after the arguments; with all files the name would be too long.
 process.argv.splice(3)
 const { default: t } = await import('tap')
 
-/** A file, or a test in it, that takes longer hangs: 10 min in a long run, 2 min in a short one. */
+/** Limit of a file and of each test in it: 10 min in a long run, 2 min in a short one. */
 const FILE_TIMEOUT_MS = process.env['TEST_AMOUNT'] === 'full' ? 600_000 : 120_000
 
 const tests = new Map<string, Test>()

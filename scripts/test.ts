@@ -7,14 +7,14 @@ import { spec, type TestEvent } from 'node:test/reporters'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { brief, countEvents, lastLine, ofFiles, type Tally } from './reporter.ts'
 
-/** `npm test` takes the short tests; `npm run test:long` the others. See CONTRIBUTING.md. */
+/** The files of `npm test` and of `npm run test:long`; guarantees have a short and a long case. See CONTRIBUTING.md. */
 const SHORT = ['test/fast/**/*.test.ts', 'test/guarantees/*.test.ts']
 const LONG = ['test/long/**/*.test.ts', 'test/guarantees/*.test.ts']
 
-/** 15 min: a process that takes longer hangs. */
+/** 15 min: the limit of a process. */
 const TIMEOUT_MS = 900_000
 
-/** In a long run these measure times or load the machine: one at a time, and nothing beside them. */
+/** In a long run these measure times or load the machine: they run alone. */
 const ALONE =
   /guarantees\/(?:cache-stampede|fault-matrix|mass-relogin|order-torture|redis-outage.*|regex-backtracking|retry-amplification|rolling-restart|shutdown-in-flight|slow-clients|unknown-outcome|upstream-stall)\.test\.ts$/
 
@@ -25,14 +25,14 @@ const { values, positionals } = parseArgs({
   options: {
     coverage: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
-    /** Each check that passes, too. */
+    /** Also prints each assertion that passes. */
     verbose: { type: 'boolean', default: false }
   },
   allowPositionals: true
 })
 const isLong = values.long
 const begunAt = performance.now()
-// For this process, and for all that it starts.
+// The test processes inherit these.
 process.env['TEST_AMOUNT'] = isLong ? 'full' : 'short'
 process.env['TAP_TIMEOUT'] ??= String(TIMEOUT_MS / 1000)
 process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/node-compile')
@@ -45,7 +45,7 @@ for (const [index, pattern] of patterns.entries()) {
 }
 const files = [...new Set(found.flat())].sort()
 
-/** So many files of a room share a process: processes of similar length keep all cores busy. */
+/** Maximum number of files in a process: processes of similar length keep all cores busy. */
 const MAX_FILES = 8
 
 /** The room of a test file: `test/fast/auth/` is one. A long test has a process of its own. */
@@ -53,7 +53,7 @@ const roomOf = (file: string): string => (isLong ? file : (/^test\/fast\/[^/]+/.
 
 const ROOM = join(import.meta.dirname, 'test-room.ts')
 
-/** Runs test files one after the other in one process. @returns what the process reports */
+/** Runs test files one after the other in one process. @returns its events */
 const runRoom = async (files: readonly string[]): Promise<TestEvent[]> => {
   const events = run({
     files: [ROOM],
@@ -76,7 +76,7 @@ const splitRoom = (files: readonly string[]): string[][] => {
   return Array.from({ length: parts }, (_, part) => files.filter((_, index) => index % parts === part))
 }
 
-/** Runs so many rooms at a time. Events of a room come together when it has ended. */
+/** Runs rooms in parallel. The events of a room come together at its end. */
 const runRooms = async function* (rooms: (readonly string[])[], concurrency: number): AsyncGenerator<TestEvent> {
   const waiting = [...rooms].sort((a, b) => b.length - a.length)
   const running = new Map<number, Promise<{ id: number; events: TestEvent[] }>>()
@@ -99,7 +99,7 @@ const runRooms = async function* (rooms: (readonly string[])[], concurrency: num
 const report = async (events: AsyncIterable<TestEvent>) => {
   const counted = countEvents(events, tally)
   for await (const text of Readable.from(values.verbose ? counted : brief(counted)).compose(new spec())) {
-    // tap colours its differences always; a log file wants none.
+    // tap always colours its diffs.
     process.stdout.write(process.stdout.isTTY ? text : stripVTControlCharacters(String(text)))
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { Instrumented } from './instrumenter.ts'
 
-/** How a test file ended, and after how long. `late`: it was ended, because a mutant can make it run forever. */
+/** How a test file ended, and its duration. `late`: it was killed at its limit, because a mutant can make it run forever. */
 export interface Ran {
   ended: 'passed' | 'failed' | 'late'
   ms: number
@@ -13,9 +13,9 @@ export interface Ran {
 
 /** A copy of the project in a temporary folder, with the mutants in it. */
 export interface Tree {
-  /** Runs a test file until its first failure. @param mutant the one that is switched on, by id */
+  /** Runs a test file until its first failure. @param mutant id of the mutant to switch on */
   run(testFile: string, limitMs: number, mutant?: string): Promise<Ran>
-  /** Runs a test file without any mutant. @returns also the ids of the mutants that it has come by */
+  /** Runs a test file without any mutant. @returns also the ids of the mutants that it reached */
   cover(testFile: string, limitMs: number): Promise<Ran & { covered: string[] }>
   remove(): void
 }
@@ -36,9 +36,9 @@ export const mutatedTree = ({ files }: Pick<Instrumented, 'files'>): Tree => {
     const startedAt = performance.now()
     const child = spawn(process.execPath, args, {
       cwd: project,
-      env: { PATH: process.env['PATH'], TMPDIR: scratch, TAP_BAIL: '1', ...env },
+      env: { PATH: process.env['PATH'], TMPDIR: scratch, TAP_BAIL: '1', TAP_TIMEOUT: '240', ...env },
       stdio: 'ignore',
-      // A group of its own, with which whatever it has started ends too.
+      // A process group of its own: killing the group also ends the processes that it started.
       detached: true
     })
     let isLate = false

@@ -36,27 +36,27 @@ const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
 const pointer = (...parts: string[]) =>
   parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
-/** Holds replies against the document that the gateway itself serves. */
+/** Compares replies with the document that the gateway serves. */
 export const createContract = async (url: string) =>
   contractOf(await (await request(`${url}/openapi.json`)).body.json())
 
-/** Holds replies against a document. @param given the document, parsed */
+/** Compares replies with a document. @param given the parsed document */
 export const contractOf = (given: unknown) => {
-  // The gateway made it, and another test holds it against the rules of OpenAPI.
+  // The gateway generated it, and the linter checks it against OpenAPI.
   const document = given as Document
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
   ajv.addSchema(document, 'api')
 
   const templates = Object.keys(document.paths)
-    // Fixed segments before parameters, and the wildcard last.
+    // Fixed segments before parameters; the wildcard last.
     .sort((a, b) => Number(a.includes('/files/{path}')) - Number(b.includes('/files/{path}')) || a.length - b.length)
     .map(path => ({
       path,
       pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]+')}$`)
     }))
 
-  /** The documented reply and where it stands: under `components` when it is the same for many operations. */
+  /** The documented reply and its place: under `components` when many operations share it. */
   const documentedReply = (path: string, method: string, operation: Operation, statusCode: number) => {
     const reply = operation.responses[statusCode]
     if (!reply || !('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', `${statusCode}`) }
@@ -64,7 +64,7 @@ export const contractOf = (given: unknown) => {
     return { reply: document.components.responses[name], at: pointer('components', 'responses', name) }
   }
 
-  /** A documented header and where it stands: under `components`, or at the reply that shows an example of it. */
+  /** A documented header and its place: under `components`, or at the reply with an example of it. */
   const documentedHeader = (header: Header | { $ref: string }, at: string) => {
     if (!('$ref' in header)) return { header, at }
     const name = nameIn(header.$ref)
@@ -78,8 +78,8 @@ export const contractOf = (given: unknown) => {
       )
       .map(([name]) => name)
 
-  /** Headers that do not look as they should. */
-  const misspeltHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers'], replyAt: string) =>
+  /** Headers with invalid values. */
+  const invalidHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers'], replyAt: string) =>
     Object.entries(documented).flatMap(([name, given]) => {
       const value = headers[name.toLowerCase()]
       const { at } = documentedHeader(given, `${replyAt}${pointer('headers', name)}`)
@@ -97,7 +97,7 @@ export const contractOf = (given: unknown) => {
     ...new Set(replies.flatMap(reply => Object.keys(reply && 'headers' in reply ? (reply.headers ?? {}) : {})))
   ]
 
-  /** Headers that the document knows, and not for this reply. */
+  /** Headers that the document has, but not for this reply. */
   const strayHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
     knownHeaders.filter(name => headers[name.toLowerCase()] !== undefined && !(name in documented))
 
@@ -110,7 +110,7 @@ export const contractOf = (given: unknown) => {
     return made
   }
 
-  /** The reply that the document has; for a request that is no operation, where it tells what answers those. */
+  /** The documented reply; for a request that is no operation, one of `x-unrouted`. */
   const replyTo = (method: string, target: string, statusCode: number) => {
     const path = templates.find(({ pattern }) => pattern.test(target.split('?')[0] ?? ''))?.path
     const found = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()]
@@ -119,7 +119,7 @@ export const contractOf = (given: unknown) => {
     return reply && method !== 'HEAD' ? { reply, at: pointer('x-unrouted', `${statusCode}`) } : undefined
   }
 
-  /** What the document does not allow in this reply; nothing for what it does not speak of. */
+  /** What the document does not allow in this reply; empty for an undocumented request. */
   const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
     const [method = '', target = ''] = operation.split(' ')
     const documented = replyTo(method, target, statusCode)
@@ -128,11 +128,11 @@ export const contractOf = (given: unknown) => {
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
     const missing = missingHeaders(response, headers)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
-    const misspelt = misspeltHeaders(response, headers, at)
-    if (misspelt.length > 0) return [`${operation}: ${statusCode} comes with ${misspelt.join(', ')}`]
+    const invalid = invalidHeaders(response, headers, at)
+    if (invalid.length > 0) return [`${operation}: ${statusCode} comes with ${invalid.join(', ')}`]
     const stray = strayHeaders(response, headers)
     if (stray.length > 0) return [`${operation}: ${statusCode} comes with ${stray.join(', ')}, which is not documented`]
-    // A reply without a body may still say what its body would be: 304 does.
+    // A reply without a body may have a content type, as 304 does.
     if (text === '' && !response.content) return []
     const type = headers['content-type']?.split(';')[0]
     if (type === undefined)
@@ -141,7 +141,7 @@ export const contractOf = (given: unknown) => {
     if (!type.endsWith('json')) return []
     const ref = `api#${at}${pointer('content', type)}/schema`
     const validate = validatorOf(ref)
-    // One JSON text, or one on each line.
+    // One JSON text, or one per line.
     const texts = type.endsWith('x-ndjson') ? text.trimEnd().split('\n') : [text]
     return texts.flatMap(text => {
       const body: unknown = JSON.parse(text)
@@ -152,7 +152,7 @@ export const contractOf = (given: unknown) => {
   return { document, violations }
 }
 
-/** A problem must be one of those that the operation's example list names. */
+/** A problem must be among the examples of the operation. */
 const undocumentedName = (response: object, body: unknown, operation: string): string[] => {
   if (typeof body !== 'object' || body === null || !('type' in body) || !('instance' in body)) return []
   const name = String(body.type).split('/').at(-1) ?? ''

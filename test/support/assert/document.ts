@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
-/** What of `openapi.yaml` is looked at by tests of its examples and bounds. */
+/** The parts of `openapi.yaml` that tests read. */
 export interface Document {
   info: { description: string }
   tags: { name: string; description: string }[]
@@ -12,7 +12,7 @@ export interface Document {
     headers: Record<string, { schema: object; example: unknown }>
     examples: Record<string, DescribedProblem>
   }
-  /** What answers a request that is no operation, by its status. */
+  /** Replies to requests that are no operation, by status. */
   'x-unrouted': Record<string, UnroutedReply>
 }
 
@@ -25,7 +25,7 @@ interface UnroutedReply {
 export interface DescribedProblem {
   summary: string
   value: ProblemExample
-  /** JSON pointers to members that are others each time. */
+  /** JSON pointers to members that differ in each reply. */
   'x-varies'?: string[]
 }
 
@@ -76,16 +76,16 @@ export interface Media {
 export interface DescribedReply {
   $ref?: string
   description: string
-  /** Of one that stands by itself; others are references. */
+  /** Only of a reply that is not a reference. */
   headers?: Record<string, { $ref?: string; required?: boolean; example?: string }>
   content?: Record<string, Media>
-  /** What the request has otherwise than in the operation's own example. */
+  /** Parameters that differ from the example of the operation. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }
-  /** JSON pointers to members of the example that are others each time. */
+  /** JSON pointers to members of the example that differ in each reply. */
   'x-varies'?: string[]
 }
 
-/** The committed document, as a caller reads it. */
+/** The committed `openapi.yaml`. */
 export const committedDocument = (): Document => parse(readFileSync('openapi.yaml', 'utf8'))
 
 export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
@@ -93,7 +93,7 @@ export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
   )
 
-/** What a reference names. */
+/** The name at the end of a reference. */
 export const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
 
 /** What an operation can answer, references followed. @throws TypeError for a reference to nothing */
@@ -104,7 +104,7 @@ export const repliesOf = ({ components }: Document, { responses }: Operation): [
     return [status, found]
   })
 
-/** The problems that an operation can answer, each as it looks there. */
+/** The documented problems of an operation with their examples. */
 export const problemsOf = (document: Document, operation: Operation): [name: string, DescribedProblem][] =>
   repliesOf(document, operation).flatMap(([, { content = {} }]) => {
     const listed = Object.entries(content['application/problem+json']?.examples ?? {})
@@ -115,10 +115,10 @@ export const problemsOf = (document: Document, operation: Operation): [name: str
     })
   })
 
-/** Values of parameters by their names; undefined for one that is left out. */
+/** Values of parameters by name; undefined omits the parameter. */
 export type Given = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** The request that the document gives as an example, with some parameters otherwise. */
+/** The example request of the document, with other values for some parameters. */
 export const requestOf = (operation: Operation, otherwise: Given = {}) => {
   const values = (operation.parameters ?? []).map(({ in: place, name, example }) => ({
     place,

@@ -3,10 +3,10 @@ import type { Gateway, Reply } from '../harness/gateway.ts'
 import { type DescribedReply, type Operation, requestOf } from './document.ts'
 import { isLikeExample } from './like-example.ts'
 
-/** Headers of which each reply shows its own example. */
+/** Headers with an example of their own in each reply. */
 const OWN_HEADERS = ['Location', 'Link']
 
-/** Replies that the document shows by themselves: successes, and the failure that is no problem. */
+/** Replies that the document shows in full: successes, and the failure that is no problem. */
 export const ownRepliesOf = ({ responses }: Operation): [status: string, DescribedReply][] =>
   Object.entries(responses).filter(
     ([status, { content = {} }]) => status.startsWith('2') || (Object.keys(content).length > 0 && !(PROBLEM in content))
@@ -58,7 +58,7 @@ export const answersAsDocumented = async (
   return types.length
 }
 
-/** Addresses name what was made: an id that is another one each time is so there, too. */
+/** An id that differs in each reply also differs in the addresses that contain it. */
 const hasHeadersLike = (
   t: Test,
   answer: Reply,

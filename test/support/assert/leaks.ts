@@ -1,4 +1,4 @@
-/** A secret as base64 shows it in the middle of a longer text: three ways, less what its neighbours have a part in. */
+/** The three base64 forms of a secret inside a longer text, without the characters that its neighbours influence. */
 const within = (secret: string, encoding: 'base64' | 'base64url'): string[] =>
   [0, 1, 2].map(before => {
     const bytes = Buffer.from(' '.repeat(before) + secret)
@@ -6,7 +6,7 @@ const within = (secret: string, encoding: 'base64' | 'base64url'): string[] =>
     return text.slice(before === 0 ? 0 : before + 1, bytes.length % 3 === 0 ? undefined : -1)
   })
 
-/** A secret as it may stand in a text: as it is, and encoded. */
+/** A secret in plain and encoded forms. */
 const forms = (secret: string): string[] => [
   secret,
   encodeURIComponent(secret),
@@ -16,7 +16,7 @@ const forms = (secret: string): string[] => [
   JSON.stringify(secret).slice(1, -1)
 ]
 
-/** Every secret that stands in one of the texts, in any form, with what is around it. */
+/** Every secret in one of the texts, in any form, with its surroundings. */
 export const leaksIn = (texts: readonly string[], secrets: readonly string[]): string[] => {
   const haystack = texts.join('\n')
   return [...new Set(secrets.flatMap(forms))]

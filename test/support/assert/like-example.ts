@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 
-/** The members that vary, each taken out of its place; a pointer that leads nowhere is a fault of the document. */
+/** Removes the members that vary and returns them; a pointer to nothing is an error of the document. */
 const takenOut = (body: unknown, pointers: readonly string[]): [rest: unknown, taken: unknown[]] => {
   const rest = structuredClone(body)
   const taken = pointers.map(pointer => {
@@ -14,7 +14,7 @@ const takenOut = (body: unknown, pointers: readonly string[]): [rest: unknown, t
   return [rest, taken]
 }
 
-/** Asserts that a body is what the document shows, but for the members that it says to be others each time. */
+/** Asserts that a body equals the example of the document, except for the members that vary. */
 export const isLikeExample = (
   t: Test,
   body: unknown,

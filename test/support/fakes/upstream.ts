@@ -6,14 +6,14 @@ import { listening } from '../harness/serving.ts'
 /** The fields of a call, without the token that each call to s3.php has. */
 export type Sent = Record<string, string>
 
-/** The answer never comes: the call waits until its caller gives up. */
+/** No answer: the call waits until its caller aborts. */
 export const SILENCE = Symbol('silence')
 
-/** Members of a success; the text of a refusal; undefined: a body that is no JSON; null: the connection is closed. */
+/** The members of a success or the text of a refusal; undefined sends a body that is no JSON, null closes the connection. */
 export type Answer = object | string | undefined | null | typeof SILENCE
 
 /**
- * A HOSTKEY with the answers of a test, for answers that the sandbox never gives, and a client that calls it.
+ * A fake HOSTKEY with answers that the sandbox never gives, and a client that calls it.
  * @param answers by action: each is called with the fields that were sent; or one function for all actions
  */
 export const fakeUpstream = async (

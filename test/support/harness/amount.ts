@@ -1,5 +1,5 @@
-/** Does `npm run test:long` run, or `npm test`? The first takes each guarantee in full, the second a short case of it. */
+/** True in `npm run test:long`, which tests each guarantee in full; `npm test` runs a short case. */
 export const isLong = process.env['TEST_AMOUNT'] === 'full'
 
-/** How much of something: in a short run, and in a long one. */
+/** Chooses an amount for the short or the long run. */
 export const amount = <T>(short: T, long: T): T => (isLong ? long : short)

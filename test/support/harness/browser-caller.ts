@@ -1,10 +1,10 @@
 import { COOKIE } from '../../../src/auth/cookie.ts'
 import type { Gateway, Reply, SendOptions } from './gateway.ts'
 
-/** What page script may choose of a request; the token is never its own. */
+/** What a script may set in a request; never the token. */
 type PageRequest = Omit<SendOptions, 'token'>
 
-/** A caller that behaves as a page of our own does: it keeps the cookie and sends `X-CSRF`. */
+/** A caller that behaves like a page of the gateway: it keeps the cookie and sends `X-CSRF`. */
 export const createBrowser = ({ send }: Pick<Gateway, 'send'>, cookie?: string) => {
   let kept = cookie
 
@@ -25,17 +25,17 @@ export const createBrowser = ({ send }: Pick<Gateway, 'send'>, cookie?: string) 
     del: (path: string, options?: PageRequest) => ask('DELETE', path, options),
     logIn: (credential: object, options: PageRequest = {}) => ask('POST', '/session', { ...options, body: credential }),
     logOut: () => ask('DELETE', '/session'),
-    /** The value of the cookie that it keeps. */
+    /** The value of its cookie. */
     cookie: () => kept
   }
 }
 
-/** What a `Set-Cookie` leaves in the browser: nothing when it ends the cookie. */
+/** The cookie that a browser keeps after `Set-Cookie`; undefined when the header deletes it. */
 const cookieIn = (set: string): string | undefined => {
   const value = set.slice(`${COOKIE}=`.length).split(';')[0]
   return value === '' || /max-age=0/i.test(set) ? undefined : value
 }
 
-/** The same cookie with another last character of its secret. */
+/** The cookie with one changed character in its secret. */
 export const forged = (cookie: string): string =>
   `${cookie.slice(0, -2)}${cookie.at(-2) === 'A' ? 'B' : 'A'}${cookie.slice(-1)}`

@@ -1,4 +1,4 @@
 import type { Pressure } from '../../../src/http/pressure.ts'
 
-/** Gateways that start in this process, and the tests themselves, press it hard; none of them is the gateway's load. */
+/** No pressure: the load of this process comes from the tests, not from requests to the gateway. */
 export const CALM: Pressure = { level: 0, stop: () => undefined }

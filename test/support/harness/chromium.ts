@@ -5,7 +5,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { needProgram } from './debian.ts'
 import type { Lifetime } from './lifetime.ts'
 
-/** Nothing of a browser that would call home, and no sandbox: its own does not work for root. */
+/** No requests of the browser itself. No sandbox: Chromium's does not work for root. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -16,13 +16,13 @@ const FLAGS = [
   '--disable-sync'
 ]
 
-/** 30 s: a machine that is busy with other tests draws its first page in ten. */
+/** 30 s: the first page takes 10 s on a busy machine. */
 const PATIENCE_MS = 30_000
 
 /**
- * A real Chromium with a fresh profile, closed at the end of the test: the one that `CHROMIUM_PATH` names, or the first
- * in `PATH`; on Debian, as root, it is installed.
- * @throws Error that says what to do by hand: a browser test is never skipped in silence
+ * A Chromium with a new profile, closed at the end of the test: from `CHROMIUM_PATH` or `PATH`; on Debian, as root, it is
+ * installed.
+ * @throws Error that says what to install; the test is not skipped silently
  */
 export const openBrowser = async (t: Lifetime, { width, height = 900 }: { width: number; height?: number }) => {
   const named = process.env['CHROMIUM_PATH'] ?? ''
@@ -42,17 +42,17 @@ export const openBrowser = async (t: Lifetime, { width, height = 900 }: { width:
   return context
 }
 
-/** What a page did that it should not have done. */
+/** Unwanted actions of a page. */
 export interface Misdeeds {
-  /** Requests to anybody but its own origin. */
+  /** Requests to other origins. */
   external: string[]
-  /** What its content security policy has stopped. */
+  /** Violations of its content security policy. */
   violations: string[]
   /** Errors and warnings on the console, and uncaught errors. */
   complaints: string[]
 }
 
-/** A new page that is watched from its first request on. */
+/** A new page whose misdeeds are recorded from its first request. */
 export const watchedPage = async (
   context: BrowserContext,
   origin: string

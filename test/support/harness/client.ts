@@ -7,21 +7,21 @@ import type { Lifetime } from './lifetime.ts'
 
 const run = promisify(execFile)
 
-/** A folder that is gone after the test. */
+/** A folder that the end of the test removes. */
 const folderFor = (t: Lifetime): string => {
   const folder = mkdtempSync(join(tmpdir(), 'client-'))
   t.after(async () => rmSync(folder, { recursive: true }))
   return folder
 }
 
-/** The client as one file, as a page without a bundler loads it. */
+/** The client as one file, for a page without a bundler. */
 export const bundle = async (t: Lifetime): Promise<{ code: string; printed: string }> => {
   const file = join(folderFor(t), 'browser.js')
   const { stdout } = await run(process.execPath, ['client/scripts/bundle.ts', file])
   return { code: readFileSync(file, 'utf8'), printed: stdout }
 }
 
-/** A folder whose programs have the client as it is published: built by its own compiler, packed by npm, and unpacked. */
+/** A folder for programs that use the published client: built by its own compiler, packed by npm, and unpacked. */
 export const publish = async (t: Lifetime): Promise<string> => {
   const folder = folderFor(t)
   const [source, modules] = [join(folder, 'source'), join(folder, 'node_modules')]

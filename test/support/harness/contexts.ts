@@ -1,7 +1,7 @@
 import type { RequestContext } from '../../../src/core/context.ts'
 import { Secret } from '../../../src/core/secret.ts'
 
-/** What a test chooses of an errand. */
+/** Settings of a request context. */
 export interface Who {
   id?: string
   token?: string
@@ -9,7 +9,7 @@ export interface Who {
   isShareable?: boolean
 }
 
-/** An errand of a caller that may do everything, for calls without a gateway. */
+/** The context of a caller with every permission, for calls without a gateway. */
 export const contextOf = ({
   id = 'a',
   token = 'one',
@@ -32,5 +32,5 @@ export const contextOf = ({
   upstream: { ms: 0, calls: 0 }
 })
 
-/** What work brings, or its failure. */
+/** The result of the work, or its error. */
 export const heard = (work: Promise<unknown>) => work.catch((error: unknown) => error)

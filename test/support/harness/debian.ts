@@ -5,13 +5,13 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** 10 min: a slow mirror, behind other test files that install something too. */
+/** 10 min: a slow mirror, after installations of other test files. */
 const TIMEOUT_MS = 600_000
 
-/** Test files run at the same time: one installs, the others wait. The kernel lets go when the holder dies. */
+/** Test files run in parallel: one installs, the others wait. The kernel releases the lock when its holder ends. */
 const LOCK = '/tmp/hostkey-s3-gateway-apt.lock'
 
-/** Installs packages without starting their services, unless the first argument succeeds: a test starts what it needs. */
+/** Installs packages, unless the command in the first argument succeeds. It starts no services: a test starts its own. */
 const INSTALL = `
 sh -c "$1" >/dev/null 2>&1 && exit 0
 shift
@@ -26,7 +26,7 @@ apt-get -qq update >&2
 apt-get -qq -o DPkg::Lock::Timeout=300 install -y --reinstall --no-install-recommends "$@" >&2
 `
 
-/** Servers are there; not everybody has them in PATH. */
+/** Servers are installed there; not every PATH contains it. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
 /** The path of a program, or undefined. */

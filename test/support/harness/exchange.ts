@@ -1,19 +1,19 @@
 import { connect } from 'node:net'
 
 export interface Exchange {
-  /** Status of each reply, in the order in which they came. */
+  /** Status of each reply, in order. */
   statuses: number[]
-  /** All that was received. */
+  /** Everything received. */
   text: string
-  /** Did the other side close, in time? */
+  /** Did the other side close in time? */
   isClosed: boolean
   ms: number
 }
 
-/** 3 s: a refusal takes milliseconds; a connection that is not closed by then is kept. */
+/** 3 s: a refusal takes milliseconds; a connection that is open after this stays open. */
 const CLOSED_WITHIN_MS = 3000
 
-/** Sends bytes as they are, each write in a packet of its own, and reads until the other side closes. */
+/** Sends bytes unchanged, each write in its own packet, and reads until the other side closes. */
 export const exchange = (
   url: string,
   writes: readonly string[],
@@ -41,5 +41,5 @@ export const exchange = (
     socket.on('end', () => settle(true))
   })
 
-/** 20 ms: long enough for two writes to be two packets. */
+/** 20 ms: two writes become two packets. */
 const PACKET_MS = 20

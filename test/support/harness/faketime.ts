@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { needProgram } from './debian.ts'
 import { temporaryFolder } from './replicas.ts'
 
-/** Where Debian's package has it, on every architecture: the linker knows what LIB is. */
+/** The path in Debian's package; the dynamic linker replaces $LIB on each architecture. */
 const FAKETIME = '/usr/$LIB/faketime/libfaketime.so.1'
 
-/** The clock of a machine, for the processes that are started with its `env`; it may be put while they run. */
+/** A fake clock for processes that are started with its `env`; it can change while they run. */
 export const machineClock = async (t: Parameters<typeof temporaryFolder>[0], seconds = 0) => {
   await needProgram(['faketime'], 'faketime')
   const file = join(temporaryFolder(t), 'clock')
@@ -16,10 +16,10 @@ export const machineClock = async (t: Parameters<typeof temporaryFolder>[0], sec
   }
   put(seconds)
   return {
-    /** So many seconds before or behind the true time. */
+    /** Offset to the true time in seconds. */
     put,
     env: {
-      // Steady clocks go on: a machine's clock that is set back does not touch them.
+      // A change of a machine's clock does not affect monotonic clocks.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       LD_PRELOAD: FAKETIME,
       FAKETIME_NO_CACHE: '1',

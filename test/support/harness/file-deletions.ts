@@ -4,7 +4,7 @@ import { gateway, type Reply } from './gateway.ts'
 import type { Lifetime } from './lifetime.ts'
 import { createRawClient } from './raw.ts'
 
-/** What HOSTKEY was asked to do. */
+/** A call to HOSTKEY. */
 export interface Seen {
   action: string
   s3uid: string | undefined
@@ -12,23 +12,23 @@ export interface Seen {
   path: string | undefined
 }
 
-/** What became of one request. */
+/** The result of one request. */
 export interface Witnessed {
   status: number
-  /** Name of the problem; undefined when there is none. */
+  /** Name of the problem; undefined for a success. */
   problem: string | undefined
   seen: Seen[]
-  /** What the document does not allow in the reply. */
+  /** What the API document does not allow in the reply. */
   undocumented: string[]
 }
 
-/** Chooses for the character at a place whether it is encoded though it need not be. */
+/** Decides for the character at a position whether it is percent-encoded without need. */
 type Coin = (place: number) => boolean
 
-/** Where the files of the tests lie; the bucket is empty at the start. */
+/** Path of the files; the bucket is empty at the start. */
 export const FILES = '/accounts/s3_user_1/buckets/empty-bucket/files'
 
-/** The one call that a deletion of the file at this path may cause. */
+/** The only call that the deletion of this path may cause. */
 export const deletionOf = (path: string): Seen => ({
   action: 'delete_file',
   s3uid: 's3_user_1',
@@ -36,7 +36,7 @@ export const deletionOf = (path: string): Seen => ({
   path
 })
 
-/** A gateway that is asked for deletions by raw socket and by `fetch`, and what its upstream sees of them. */
+/** A gateway that receives deletions by raw socket and by `fetch`, and the calls that its upstream receives. */
 export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {}) => {
   const running = await gateway(t, env)
   const { url, sandbox } = running
@@ -74,14 +74,14 @@ export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {
 
   return {
     ...running,
-    /** What comes of a request that somebody else sends. */
+    /** The result of a request that the caller sends itself. */
     witnessed,
-    /** The target goes out as it is, bytes and all. */
+    /** Sends the target byte for byte. */
     byRaw: (target: string | Uint8Array) => {
       const line = Buffer.concat([Buffer.from('DELETE '), Buffer.from(target), Buffer.from(' HTTP/1.1')])
       return witnessed(Buffer.from(target).toString(), () => raw.send(line, credential))
     },
-    /** The target goes out as `fetch` rewrites it. */
+    /** Sends the target as `fetch` normalises it. */
     byFetch: (target: string) => {
       const { href, pathname } = new URL(`${new URL(url).origin}${target}`)
       return witnessed(pathname, () => fetched(href))
@@ -89,32 +89,32 @@ export const fileDeletions = async (t: Lifetime, env: Record<string, string> = {
   }
 }
 
-/** Each byte as %xx, in lower case. */
+/** Each byte as %xx in lower case. */
 const everyByte = (text: string): string => Buffer.from(text).toString('hex').replace(/../g, '%$&')
 
-/** Each segment encoded, its slashes left as they are. */
+/** Encodes each segment and keeps the slashes. */
 export const bySegment = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** As a form encodes it: a space becomes `+`. */
 const asForm = (path: string): string => new URLSearchParams([['', path]]).toString().slice(1)
 
-/** Encodes what must be, and of the rest what the coin chooses. */
+/** Encodes the characters that need it, and others by the coin. */
 const mixed = (needed: RegExp, path: string, coin: Coin): string =>
   [...path].map((char, place) => (needed.test(char) || coin(place) ? everyByte(char) : char)).join('')
 
 const mixedPath = (path: string, coin: Coin) => mixed(/[^!-~]|[%?#]/u, path, coin)
 const mixedQuery = (path: string, coin: Coin) => mixed(/[^!-~]|[%&#+]/u, path, coin)
 
-/** A way to name a file in a deletion. */
+/** A way to name the file of a deletion. */
 export interface Way {
   name: string
   by: 'raw' | 'fetch'
   targetOf: (path: string, coin: Coin) => string
-  /** Paths of which this client sends something else than was meant: nothing may come of them. */
+  /** Paths that this client changes before it sends them: they must cause no call. */
   loses?: (path: string) => boolean
 }
 
-/** Every way that is exact for every path. A `fetch` by segment is none: see `file-path-fidelity-table.test.ts`. */
+/** All ways that are exact for every path. `fetch` by segment is not: see `file-path-fidelity-table.test.ts`. */
 export const ways: readonly Way[] = [
   { name: '/files/* encoded as a whole, raw', by: 'raw', targetOf: path => `${FILES}/${encodeURIComponent(path)}` },
   { name: '/files/* encoded by segment, raw', by: 'raw', targetOf: path => `${FILES}/${bySegment(path)}` },
@@ -128,7 +128,7 @@ export const ways: readonly Way[] = [
     name: '/files/* encoded as a whole, fetch',
     by: 'fetch',
     targetOf: path => `${FILES}/${encodeURIComponent(path)}`,
-    // No encoding protects a dot: `..` goes out as `…/empty-bucket/`, and no server can tell.
+    // No encoding protects a dot: `..` is sent as `…/empty-bucket/`, and no server can detect that.
     loses: path => path === '.' || path === '..'
   },
   {
@@ -155,11 +155,11 @@ export const ways: readonly Way[] = [
   }
 ]
 
-/** Whether the gateway takes it for a path: 1 to 1024 bytes without NUL. */
+/** Does the gateway accept it as a path: 1 to 1024 bytes without NUL? */
 export const isFilePath = (path: string): boolean =>
   path !== '' && !path.includes('\0') && Buffer.byteLength(path) <= 1024
 
-/** What was tried, as the name of an assertion: a line of TAP ends at U+2028, so ASCII alone stands in it. */
+/** The path as the name of an assertion, in ASCII: U+2028 would end a line of TAP. */
 export const shown = (value: unknown, maxLength = 60): string =>
   JSON.stringify(value)
     .replace(/[^ -~]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

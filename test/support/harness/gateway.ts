@@ -19,8 +19,7 @@ export interface Reply {
   statusCode: number
   headers: Record<string, string | undefined>
   text: string
-  // A test looks into whatever came.
-  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on the shape, it does not rely on it.
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape instead of relying on it.
   json(): any
 }
 
@@ -30,14 +29,14 @@ export interface SendOptions {
   body?: unknown
 }
 
-/** Limits that no test meets by accident. */
+/** Limits that no test reaches by accident. */
 const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
 
 export type Gateway = Awaited<ReturnType<typeof gateway>>
 
 /**
- * A gateway in front of a sandbox, both on real sockets, for one test. At the end of the test it is proven that no
- * secret of the sandbox has left in a log, a metric, an error or a list, and that every reply is in the document.
+ * A gateway in front of a sandbox, both on real sockets, for one test. The end of the test checks that no secret of the
+ * sandbox is in a log, a metric, an error or a list, and that the API document allows every reply.
  */
 export const gateway = async (
   t: Lifetime,
@@ -120,7 +119,7 @@ export const gateway = async (
       ...leaksIn([...texts.map(({ text }) => text), ...headers], secrets).map(leak => `secret in a reply: ${leak}`),
       ...replies.flatMap(({ operation, reply }) => contract.violations(operation, reply))
     ]
-    // The test is over and takes no more assertions; an error at its end fails it all the same.
+    // The test has ended and accepts no assertions, but an error at its end fails it.
     if (faults.length > 0) throw new Error(faults.join('\n'))
   })
 
@@ -145,14 +144,14 @@ export const gateway = async (
         .split('\n')
         .filter(line => line !== '')
         .map(line => JSON.parse(line)),
-    /** What the sandbox was asked, in order: the actions of s3.php. */
+    /** The actions of s3.php that the sandbox received, in order. */
     asked: () => sandbox.control.calls().map(({ action }) => action)
   }
 }
 
 const contracts = new Map<string, ReturnType<typeof createContract>>()
 
-/** Making the document and compiling its schemas takes longer than a short test: once for each address it is made for. */
+/** Generating the document and compiling its schemas takes longer than a short test: done once for each base address. */
 const contractOf = (url: string, { publicUrl, basePath }: Config) => {
   const key = `${publicUrl} ${basePath}`
   const contract = contracts.get(key) ?? createContract(url)

@@ -1,10 +1,10 @@
 interface Load {
   requests: number
-  /** So many callers, each with one request after the other. */
+  /** Number of callers; each sends one request at a time. */
   callers: number
 }
 
-/** Sends requests and takes the time of each. @returns milliseconds, shortest first */
+/** Sends requests and measures each. @returns milliseconds, shortest first */
 export const timesOf = async (send: () => Promise<unknown>, { requests, callers }: Load): Promise<number[]> => {
   const times: number[] = []
   let left = requests
@@ -20,6 +20,6 @@ export const timesOf = async (send: () => Promise<unknown>, { requests, callers 
   return times.sort((a, b) => a - b)
 }
 
-/** The time that so many percent of the requests do not exceed. */
+/** The percentile of sorted times. */
 export const percentile = (sorted: readonly number[], percent: number): number =>
   sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0

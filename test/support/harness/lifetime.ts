@@ -1,4 +1,4 @@
-/** What a helper starts ends with it: a test of tap's, or the list that a program keeps for itself. */
+/** Ends what a helper has started: a test of tap, or a list of a program. */
 export interface Lifetime {
   after(end: () => Promise<void>): unknown
 }

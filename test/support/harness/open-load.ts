@@ -1,25 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 
-/** One request of a load: when it was sent, how it was answered, and how long that took. */
+/** One request of a load: time of sending, status and duration. */
 export interface Sample {
   sentAt: number
-  /** 0 when there was no answer. */
+  /** 0 without a reply. */
   status: number
   ms: number
 }
 
 export interface OpenLoad {
   samples: Sample[]
-  /** Sends no more, and waits for what is under way. */
+  /** Stops sending, and waits for the requests in flight. */
   end(): Promise<void>
 }
 
 const TICK_MS = 10
 
 /**
- * Sends so many requests a second, whatever becomes of those before: as callers do who do not know of each other.
- * @param next the request that is sent next
+ * Sends a constant number of requests per second and does not wait for earlier ones (open load).
+ * @param next makes the next request
  */
 export const openLoad = (
   rps: number,
@@ -41,7 +41,7 @@ export const openLoad = (
       await reply.body.dump()
       status = reply.statusCode
     } catch {
-      // Counted as no answer.
+      // Counts as no reply.
     }
     samples.push({ sentAt, status, ms: performance.now() - sentAt })
   }

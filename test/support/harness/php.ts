@@ -9,7 +9,7 @@ import type { Lifetime } from './lifetime.ts'
 import { START_MS } from './processes.ts'
 import { stablePort } from './stable-port.ts'
 
-/** Answers with what PHP has made of a form: each key in its order, and the bytes of each text. */
+/** Replies with the form as PHP reads it: the keys in order, and the bytes of each text. */
 const ECHO = `<?php
 header('content-type: application/json');
 $seen = [];
@@ -19,15 +19,15 @@ foreach ($_POST as $key => $value) {
 echo json_encode(['post' => $seen, 'get' => count($_GET), 'files' => count($_FILES), 'version' => PHP_VERSION]);
 `
 
-/** What PHP has read: keys in their order, and the text of each, or null where it is none. */
+/** The form as PHP reads it: keys in order with their text, or null for a value that is no text. */
 export interface ReadByPhp {
   fields: [key: string, value: string | null][]
-  /** Fields that it took for something else than a form's. */
+  /** Number of fields outside the form. */
   others: number
   version: string
 }
 
-/** A PHP that reads forms as HOSTKEY's does: Debian's, with the settings that it comes with. */
+/** Debian's PHP with its default settings, as HOSTKEY probably runs it (assumed). */
 export const phpServer = async (t: Lifetime) => {
   const php = await needProgram(['php'], 'php-cli')
   const folder = mkdtempSync(join(tmpdir(), 'php-'))
@@ -35,13 +35,13 @@ export const phpServer = async (t: Lifetime) => {
   writeFileSync(router, ECHO)
   const port = await stablePort()
   const child = spawn(php, ['-q', '-S', `127.0.0.1:${port}`, router], {
-    // Two answer while the one before is still being read.
+    // Two workers: one may still read while the next request arrives.
     env: { PATH: process.env['PATH'], PHP_CLI_SERVER_WORKERS: '2' },
     stdio: 'ignore',
     detached: true
   })
   t.after(async () => {
-    // Its workers are processes too, in a group of their own.
+    // The workers are processes of the same group.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
     rmSync(folder, { recursive: true })
   })

@@ -15,10 +15,10 @@ interface Options {
   settings?: readonly string[]
 }
 
-/** 10 s: a server of a busy machine answers its first PING after some milliseconds. */
+/** 10 s: a start takes milliseconds, also on a busy machine. */
 const START_MS = 10_000
 
-/** Redis has a clock of its own: its keys grow older instead. */
+/** The clock of Redis cannot be set: this shortens the life of all keys instead. */
 const AGE = `
 for _, key in ipairs(redis.call('KEYS', '*')) do
   redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
@@ -26,7 +26,7 @@ end`
 
 const VOLATILE = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning', '--daemonize', 'no']
 
-/** A real Redis or Valkey for one test, on a loopback port of its own; found in PATH, in REDIS_SERVER_PATH, or installed. */
+/** A Redis or Valkey for one test on a loopback port, from REDIS_SERVER_PATH or PATH; on Debian, as root, it is installed. */
 export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) => {
   const program =
     process.env['REDIS_SERVER_PATH'] ?? (await needProgram(['redis-server', 'valkey-server'], 'redis-server'))
@@ -60,7 +60,7 @@ export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) 
   })
   await start()
 
-  /** Sends one command of an operator's. */
+  /** Sends one command. */
   const command = async (name: string, ...args: string[]): Promise<unknown> => {
     const client = new Redis(url, { lazyConnect: true, enableReadyCheck: false })
     try {
@@ -74,20 +74,20 @@ export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) 
     url,
     port,
     command,
-    /** It keeps its connections and answers nothing. */
+    /** Keeps its connections open and answers nothing. */
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
-    /** It is gone at once, with all that it knew. */
+    /** Kills it; its data is lost. */
     kill,
-    /** Again on the same port, and empty. */
+    /** Starts it on the same port, empty. */
     start,
     async restart(more?: readonly string[]) {
       await kill()
       await start(more)
     },
-    /** Lets so much time go by for all that it holds. */
+    /** Makes all keys this much older. */
     age: (ms: number) => command('EVAL', AGE, '0', String(ms)),
-    /** Every command that it gets from now on, with its arguments. */
+    /** Every command that it receives from now on, with its arguments. */
     async listen(): Promise<string[]> {
       const lines: string[] = []
       const monitor = await new Redis(url, { lazyConnect: true }).monitor()
@@ -95,29 +95,29 @@ export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) 
       t.after(async () => monitor.disconnect())
       return lines
     },
-    /** Everything that it knows: each key with its value, on one line. */
+    /** Its whole content: each key with its value on one line. */
     dump: () => dumped(url)
   }
 }
 
 export type RedisServer = Awaited<ReturnType<typeof redisServer>>
 
-/** A Redis of its own machine answers at once, however busy this one is with other tests. */
+/** High priority: other tests on this machine must not slow Redis down, which has a machine of its own in production. */
 const preferred = ({ pid }: ChildProcess) => {
   try {
     if (pid !== undefined) setPriority(pid, -15)
   } catch {
-    // Only root may.
+    // Needs root.
   }
 }
 
-/** Where Linux offers it, the server dies with the test's process, however that ends. */
+/** On Linux the server ends with the process of the test, also after a crash. */
 const mortal = (): string[] => {
   const setpriv = findProgram('setpriv')
   return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
 }
 
-/** Waits for the first PONG, or for an answer that says that it loads. */
+/** Waits for the first PONG, or for a reply that reports loading. */
 const answers = async (port: number, child: ChildProcess): Promise<void> => {
   const giveUpAt = performance.now() + START_MS
   while (performance.now() < giveUpAt && child.exitCode === null) {

@@ -9,14 +9,14 @@ import { createBrowser } from './browser-caller.ts'
 import { type Gateway, gateway } from './gateway.ts'
 import type { Lifetime } from './lifetime.ts'
 
-/** A folder of the test's own. */
+/** A folder that the end of the test removes. */
 export const temporaryFolder = (t: Lifetime): string => {
   const folder = mkdtempSync(join(tmpdir(), 'hks3-'))
   t.after(async () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Gateways in front of one sandbox, with the same secret, settings and registry: the replicas of one installation. */
+/** Replicas: gateways in front of one sandbox with the same secret, settings and registry. */
 export const replicas = async (
   t: Lifetime,
   env: Record<string, string>,
@@ -51,13 +51,13 @@ export const replicas = async (
     sandbox,
     settings,
     at,
-    /** What the service `billing` shows. */
+    /** The credential of the service `billing`. */
     service: { token: `hks_billing_${secret}` },
-    /** A browser in front of one replica, logged in when it shows no cookie yet. */
+    /** A browser at one replica; without a cookie it logs in. */
     async browserAt(index: number, cookie?: string) {
       const browser = createBrowser(at(index), cookie)
       if (cookie !== undefined) return browser
-      // On a busy machine the store may be late once, which is said with 503.
+      // On a busy machine the store may be too slow once, which gives 503.
       for (let tries = 1; ; tries += 1) {
         const { statusCode, text } = await browser.logIn({ apiKey: sandbox.demo.apiKey })
         if (statusCode === 201) break
@@ -65,7 +65,7 @@ export const replicas = async (
       }
       return browser
     },
-    /** How often the sandbox was asked to log somebody in. */
+    /** Number of logins at the sandbox. */
     logins: () => sandbox.control.counters()['login'] ?? 0
   }
 }

@@ -7,9 +7,9 @@ import { gateway } from './gateway.ts'
 import type { Lifetime } from './lifetime.ts'
 import { temporaryFolder } from './replicas.ts'
 
-/** What a test chooses of a service; the rest is `standard`. */
+/** Settings of a service; the others come from `standard`. */
 type Wanted = Partial<Omit<ServiceEntry, 'id' | 'secrets' | 'apiKey'>> & {
-  /** Customer of the fixture whose API key it uses. */
+  /** The customer of the fixture whose API key the service uses. */
   customer?: string
 }
 
@@ -26,7 +26,7 @@ export const withServices = async <const Id extends string>(
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())
   const keys: Record<string, string> = {}
-  // Object.entries forgets the names of a literal.
+  // Object.entries loses the literal types of the names.
   const made = (Object.entries(wanted) as [Id, Wanted][]).map(([id, { customer = 'demo', ...rest }]) => {
     const variable = `KEY_${id.toUpperCase().replaceAll('-', '_')}`
     keys[variable] = sandbox.control.customer(customer).apiKeys[0]?.key ?? ''
@@ -48,9 +48,9 @@ export const withServices = async <const Id extends string>(
     ...running,
     servicesFile,
     entries: made.map(({ entry }) => entry),
-    /** What each service shows. */
+    /** The credential of each service. */
     as: tokens,
-    /** How often the sandbox was asked to log somebody in. */
+    /** Number of logins at the sandbox. */
     logins: () => sandbox.control.counters()['login'] ?? 0
   }
 }

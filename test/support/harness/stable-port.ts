@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Below the range from which the kernel takes ports for outgoing connections (Linux: from 32768 on). */
+/** Below the range of ports for outgoing connections (Linux: from 32768). */
 const PORTS = { least: 20_000, most: 32_000 }
 
 /** Listens. @returns false where somebody else does */
@@ -16,8 +16,8 @@ const isFree = (path: string | number, hold: boolean): Promise<boolean> =>
   })
 
 /**
- * A free port that no outgoing connection takes while its server is started again, and that no other test takes before:
- * until this process ends it holds a name for it in Linux's abstract namespace, which leaves nothing behind.
+ * A free port that stays free while its server restarts: outgoing connections use other ports, and other tests see that
+ * this process holds a name for the port in Linux's abstract socket namespace until it ends.
  */
 export const stablePort = async (): Promise<number> => {
   for (;;) {
