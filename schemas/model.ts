@@ -3,6 +3,8 @@ import { type Static, type TObject, type TProperties, type TSchema, Type } from 
 /** A schema that is a named component of openapi.yaml. */
 export type Model<T extends TSchema = TSchema> = T & { $id: string; description: string }
 
+export const isModel = (value: unknown): value is Model => typeof value === 'object' && value !== null && '$id' in value
+
 /** A named object of the contract: no unknown members, described, and a component of openapi.yaml under `name`. */
 export const model = <P extends TProperties>(
   name: string,

@@ -32,7 +32,7 @@ export interface Behaviours {
   listLag: number
   /** Number of get_users replies that omit a new account. */
   accountLag: number
-  /** Whether delete_payment_account, cancel_payment_account_deletion and get_available_locations exist. */
+  /** Whether the actions in `rules/extras.ts` exist. */
   extraActions: 'off' | 'on'
   /** The Content-Type of every reply. */
   contentType: string

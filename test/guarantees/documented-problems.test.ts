@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type ProblemName, problemNames } from '../../schemas/problems.ts'
-import { provocations } from '../fast/contract/provocations/index.ts'
+import { provocationOf } from '../fast/contract/provocations/index.ts'
 import { documentedGateway, type Pair } from '../fast/contract/provocations/provocation.ts'
 import { contractOf } from '../support/assert/contract.ts'
 import { committedDocument, operationsOf, problemsOf } from '../support/assert/document.ts'
@@ -40,9 +40,7 @@ t.test('each operation answers each of its problems as the document shows it', a
   for (const [name, documented] of byName) {
     const wanted = documented.slice(0, amount(1, documented.length))
     t.test(name, async t => {
-      const provocation = provocations[name]
-      if (!provocation) throw new TypeError('no row says how it is provoked')
-      const provoke = await provocation(
+      const provoke = await provocationOf(name)(
         { t, plain },
         wanted.map(({ pair }) => pair)
       )

@@ -89,7 +89,7 @@ const isLike = (reply: TimedReply, action: ActionName, verdict: 'success' | 'emp
   if (reply.statusCode !== like?.statusCode) return false
   if (verdict === 'success') return reply.text === like.text
   const { items, buckets } = JSON.parse(reply.text)
-  return (items ?? buckets).length === 0
+  return (items ?? buckets ?? []).length === 0
 }
 
 /** What is wrong with the reply; nothing when it is one that the tables allow. */

@@ -101,7 +101,8 @@ interface Declaration<Name, P extends TObject, R extends TObject, F, H extends P
   params: P
   result: R
   example: Static<R>
-  failures: F
+  /** A name that is no problem does not compile, also beside correct ones. */
+  failures: F & { readonly [N in Exclude<keyof F, ProblemName>]: never }
   refusalsInSuccess?: readonly H[]
   findRefusal?: (result: Static<R>) => NoInfer<H> | undefined
 }

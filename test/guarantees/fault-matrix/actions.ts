@@ -35,14 +35,45 @@ export interface Endings {
   refused: Ending
 }
 
-/**
- * What a success contains: `members` that the action declares · `list`: the member `message` is the list · `status`: the
- * storage's status in `message` · `nothing` that the gateway reads.
- */
-type Content = 'members' | 'list' | 'status' | 'nothing'
+/** The gateway can use the answer · as one without content · not at all. */
+type Reading = 'success' | 'empty' | 'unreadable'
+
+/** How the gateway reads an answer whose `message` differs from the example, or that lacks all members. */
+export interface Readings {
+  'missing keys': Reading
+  'deep 10,000': Reading
+  'message: object': Reading
+  'message: array': Reading
+  'message: null': Reading
+}
+
+/** The gateway reads other members than `message`. */
+const others: Readings = {
+  'missing keys': 'unreadable',
+  'deep 10,000': 'unreadable',
+  'message: object': 'success',
+  'message: array': 'success',
+  'message: null': 'success'
+}
+/** The gateway reads nothing: `message` is for people, or null (documented). */
+const nothing: Readings = { ...others, 'missing keys': 'success', 'deep 10,000': 'success' }
+/** `message` is a list; PHP prints null for an empty one. */
+const list: Readings = {
+  ...others,
+  'message: object': 'unreadable',
+  'message: array': 'unreadable',
+  'message: null': 'empty'
+}
+/** `message` may hold the status of the storage. */
+const status: Readings = {
+  ...others,
+  'missing keys': 'success',
+  'message: object': 'unreadable',
+  'message: array': 'unreadable'
+}
 
 interface Read {
-  content: Content
+  reads: Readings
   /** The answer, where the documented example would not do. */
   payload?: Payload
 }
@@ -89,32 +120,32 @@ const { next_token: _, ...lastPage } = actions.get_files.example
 
 /** What the matrix expects of each action: one row for each, with `endings` and `afterwards` for a write. */
 export const expectations: Readonly<Record<ActionName, Read | Write>> = {
-  list_plans: { content: 'members', payload: { plans: [freePlan, { ...freePlan, ...paidPlan }] } },
-  history: { content: 'members' },
-  get_buckets: { content: 'list' },
-  get_buckets_rmq: { content: 'list' },
-  get_files: { content: 'members', payload: lastPage },
-  get_users: { content: 'members' },
-  show_key: { content: 'members' },
+  list_plans: { reads: others, payload: { plans: [freePlan, { ...freePlan, ...paidPlan }] } },
+  history: { reads: others },
+  get_buckets: { reads: list },
+  get_buckets_rmq: { reads: list },
+  get_files: { reads: others, payload: lastPage },
+  get_users: { reads: others },
+  show_key: { reads: others },
   create_bucket: {
-    content: 'status',
+    reads: status,
     endings: creation,
     afterwards: { get_buckets: bucketsWith(bodyOf('create_bucket')['name']) }
   },
   delete_bucket: {
-    content: 'nothing',
+    reads: nothing,
     endings: deletion,
     afterwards: { get_buckets: { message: [] }, get_buckets_rmq: { message: [] } }
   },
-  delete_file: { content: 'nothing', endings: deletion, afterwards: { get_files: { files: [], folders: [] } } },
-  create_account: { content: 'members', endings: creation, afterwards: accountWith('create_account') },
+  delete_file: { reads: nothing, endings: deletion, afterwards: { get_files: { files: [], folders: [] } } },
+  create_account: { reads: others, endings: creation, afterwards: accountWith('create_account') },
   create_order: {
-    content: 'members',
+    reads: others,
     // 202: the order is in the ledger, with the problem and an unknown outcome.
     endings: { executed: { status: 201 }, untouched: { status: 202 }, refused: { status: 202 } },
     afterwards: accountWith('create_order')
   },
-  delete_account: { content: 'nothing', endings: deletion, afterwards: { get_users: { s3_users: [] } } }
+  delete_account: { reads: nothing, endings: deletion, afterwards: { get_users: { s3_users: [] } } }
 }
 
 /** The row of a write; undefined for a read. @throws TypeError when the row does not fit the effect of the action */

@@ -1,6 +1,6 @@
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { type ActionName, actions } from '../../../src/upstream/actions/index.ts'
-import { type Ending, type Endings, expectations } from './actions.ts'
+import { type Ending, type Endings, expectations, type Readings } from './actions.ts'
 import type { ShapeName } from './shapes.ts'
 import type { WireName } from './wire.ts'
 
@@ -51,11 +51,11 @@ export const wireVerdicts: Readonly<Record<WireName, Verdict>> = {
   'two replies': 'success'
 }
 
-/** The verdict depends on what a success of the action contains. */
-const unless =
-  (verdict: Verdict, otherwise: Verdict, ...contents: readonly string[]) =>
-  (action: ActionName): Verdict =>
-    contents.includes(expectations[action].content) ? otherwise : verdict
+/** The verdict depends on what the gateway reads of the answer. */
+const byReading = (shape: keyof Readings) => (action: ActionName) => {
+  const reading = expectations[action].reads[shape]
+  return reading === 'unreadable' ? unreadable : reading
+}
 
 const always = (verdict: Verdict) => () => verdict
 
@@ -70,19 +70,18 @@ export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => V
   // A negative code comes before an OK.
   'result and code': always(refused),
   'numbers as strings': always('success'),
-  'missing keys': unless(unreadable, 'success', 'status', 'nothing'),
+  'missing keys': byReading('missing keys'),
   'extra keys': always('success'),
   // The last one counts, as in every reader of JSON.
   'duplicate keys': always('success'),
   NaN: always(unreadable),
-  'deep 10,000': unless(unreadable, 'success', 'nothing'),
+  'deep 10,000': byReading('deep 10,000'),
   BOM: always('success'),
   // U+FFFD in the place of a byte is another name.
   'invalid UTF-8': always(unreadable),
-  'message: object': unless('success', unreadable, 'status', 'list'),
-  'message: array': unless('success', unreadable, 'status', 'list'),
-  // PHP prints null for nothing.
-  'message: null': unless('success', 'empty', 'list'),
+  'message: object': byReading('message: object'),
+  'message: array': byReading('message: array'),
+  'message: null': byReading('message: null'),
   'message: 10 MB': always(nonsense)
 }
 

@@ -7,7 +7,7 @@ import type { Gateway, Reply, SendOptions } from './gateway.ts'
  * For each action of s3.php an operation that calls it. The example of that operation in `openapi.yaml` is the sample
  * request of the action. Tests that run over all actions take their requests from here.
  */
-const operationFor = {
+const operationFor: Readonly<Record<ActionName, string>> = {
   create_account: 'createAccount',
   create_bucket: 'createBucket',
   create_order: 'createOrder',
@@ -21,7 +21,7 @@ const operationFor = {
   history: 'listPlanHistory',
   list_plans: 'listPlans',
   show_key: 'getKey'
-} as const satisfies Record<ActionName, string>
+}
 
 export interface SampleRequest {
   method: string

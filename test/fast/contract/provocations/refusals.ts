@@ -9,11 +9,12 @@ import {
 } from './provocation.ts'
 
 /** HOSTKEY refuses with the message of the example. */
-const byMessage: Provocation =
+export const byMessage: Provocation =
   async ({ plain }) =>
   pair => {
     const { upstream } = pair.example
-    if (!upstream) throw new TypeError(`the example of ${pair.name} has no message`)
+    if (!upstream)
+      throw new TypeError(`${pair.name} needs a row in provocations/: its example has no message of HOSTKEY`)
     plain.sandbox.control.fault({ kind: 'refusal', action: upstream.action, text: upstream.message })
     return sendChanged(plain, pair)
   }
@@ -31,7 +32,7 @@ const isOperation =
   ({ operation }: Pair) =>
     ids.includes(operation.operationId)
 
-/** Refusals of HOSTKEY: the sandbox refuses by itself where it can. */
+/** Refusals of HOSTKEY that the sandbox has a reason for. All others are provoked by their message. */
 export const refusals: Provocations = {
   'account-not-found': byRequestOrMessage(
     pair => placeOf(pair, 's3uid') === 'path',
@@ -43,11 +44,5 @@ export const refusals: Provocations = {
   'bucket-not-empty': byRequestOrMessage(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } })),
   'invalid-bucket-name': byRequestOrMessage(isOperation('createBucket'), pair => ({
     body: bodyWith(pair, { name: 'two..dots' })
-  })),
-  'payment-required': byMessage,
-  forbidden: byMessage,
-  'limit-reached': byMessage,
-  'customer-not-found': byMessage,
-  'upstream-refused': byMessage,
-  'upstream-storage-error': byMessage
+  }))
 }

@@ -27,6 +27,14 @@ export const unknownProblem = action({
   failures: { 'bucket-taken': matches(/taken/, 'Name is taken') } // TS2353
 })
 
+export const unknownProblemBesideAKnownOne = action({
+  ...right,
+  failures: {
+    'bucket-exists': matches(/taken/, 'Name is taken'),
+    'bucket-taken': matches(/taken/, 'Name is taken') // TS2322
+  }
+})
+
 export const failureWithoutAnExample = action({
   ...right,
   failures: { 'bucket-exists': matches(/taken/) } // TS2554
