@@ -9,7 +9,7 @@ const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a me
 
 const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a duplicate member' }]
 
-/** Bodies of POST /accounts, as they are sent, and what is wrong with each. */
+/** Bodies of POST /accounts, byte for byte, and the faults of each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
   'planId is true': { body: '{"planId":true,"bucketName":"photos"}', errors: planFault('must be integer') },
   'planId is text': { body: '{"planId":"1","bucketName":"photos"}', errors: planFault('must be integer') },
@@ -44,35 +44,35 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
     body: '{"planId":1,"bucketName":"photos","token":"x"}',
     errors: [{ in: 'body', pointer: '/token', detail: 'is unknown' }]
   },
-  'a member’s name needs escaping': {
+  'the name of a member needs escaping in the pointer': {
     body: '{"planId":1,"bucketName":"photos","a/b~c":2}',
     errors: [{ in: 'body', pointer: '/a~1b~0c', detail: 'is unknown' }]
   },
   'a member is called __proto__': { body: '{"planId":1,"bucketName":"photos","__proto__":{}}', errors: unreadable },
-  'a member poisons the constructor': {
+  'a member is called constructor': {
     body: '{"planId":1,"bucketName":"photos","constructor":{"prototype":{}}}',
     errors: unreadable
   },
-  'the JSON is cut off': { body: '{"planId":1,', errors: unreadable },
+  'the JSON is truncated': { body: '{"planId":1,', errors: unreadable },
   'the JSON has a trailing comma': { body: '{"planId":1,"bucketName":"photos",}', errors: unreadable },
   'the JSON is two values': { body: '{"planId":1,"bucketName":"photos"}{}', errors: unreadable },
-  'a member comes twice': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: duplicateMember },
-  'a member comes twice, once escaped': {
+  'a member is repeated': { body: '{"planId":1,"bucketName":"photos","planId":2}', errors: duplicateMember },
+  'a member is repeated, once escaped': {
     body: '{"planId":1,"bucketName":"photos","plan\\u0049d":1}',
     errors: duplicateMember
   },
-  'a member of a member comes twice': {
+  'a nested member is repeated': {
     body: '{"planId":1,"bucketName":"photos","a":[{"b":1,"b":1}]}',
     errors: duplicateMember
   },
-  'a text looks like a member that comes twice': {
+  'a string only looks like a repeated member': {
     body: '{"planId":1,"bucketName":"\\",\\"bucketName\\":\\"x"}',
     errors: bucketFault(NAME)
   },
   'the body is a list': { body: '[]', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
   'the body is text': { body: '"photos"', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
   'the body is null': { body: 'null', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
-  'several things are wrong, each once': {
+  'several members are at fault, each listed once': {
     body: '{"planId":true,"location":"N L","token":"x","action":"y"}',
     errors: [
       { in: 'body', pointer: '/bucketName', detail: 'is missing' },
@@ -84,18 +84,17 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
   }
 }
 
-t.test('a body is taken as it is sent', async t => {
+t.test('the body of a request', async t => {
   const { post, send, asked } = await gateway(t)
 
   for (const [what, { body, errors }] of Object.entries(bodies)) {
-    t.test(`400 invalid-request when ${what}, and nothing is asked`, async t => {
+    t.test(`400 invalid-request when ${what}`, async t => {
       const reply = await post('/accounts', body)
       fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied', retryable: false, errors })
-      t.strictSame(asked(), [])
     })
   }
 
-  t.test('400 invalid-request when an order expects a price that is none, and nothing is asked', async t => {
+  t.test('400 invalid-request when the expected price of an order is malformed', async t => {
     const headers = { 'idempotency-key': 'a'.repeat(16) }
     const order = { planId: 2, bucketName: 'photos', expectedPrice: { monthlyEur: '4.90', monthlyGbp: 1 } }
     fails(t, await post('/orders', order, { headers }), 400, 'invalid-request', {
@@ -104,10 +103,9 @@ t.test('a body is taken as it is sent', async t => {
         { in: 'body', pointer: '/expectedPrice/monthlyEur', detail: 'must be number' }
       ]
     })
-    t.strictSame(asked(), [])
   })
 
-  t.test('400 invalid-request names the faults of path, body, query and headers at once', async t => {
+  t.test('400 invalid-request lists the faults of path, body, query and headers together', async t => {
     const order = { planId: '2', bucketName: 'photos' }
     const headers = { 'idempotency-key': 'x' }
     fails(t, await post('/orders?validateOnly=1', order, { headers }), 400, 'invalid-request', {
@@ -122,6 +120,51 @@ t.test('a body is taken as it is sent', async t => {
       reply.json().errors.map((fault: { in: string }) => fault.in),
       ['path', 'query', 'header']
     )
-    t.strictSame(asked(), [])
   })
+
+  t.test('400 invalid-request when an operation without a body gets one', async t => {
+    const errors = [{ in: 'body', pointer: '', detail: 'must be absent' }]
+    fails(t, await send('GET', '/plans', { body: '{}' }), 400, 'invalid-request', { errors })
+    const headers = { 'confirm-delete': 's3_user_1', 'content-type': 'application/json' }
+    const reply = await send('DELETE', '/accounts/s3_user_1', { headers, body: '{"s3uid":"s3_user_2"}' })
+    fails(t, reply, 400, 'invalid-request', { errors })
+  })
+
+  t.test('400 invalid-request when the body is empty', async t => {
+    for (const headers of [{ 'content-type': 'application/json' }, {}]) {
+      const reply = await send('POST', '/accounts', { headers })
+      fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied' })
+      t.equal(reply.json().errors.length, 1)
+      t.hasStrict(reply.json().errors[0], { in: 'body', pointer: '' })
+    }
+  })
+
+  t.test('413 body-too-large when the body is larger than 16 KiB', async t => {
+    const padded = (bytes: number) => `{"planId":1,"bucketName":"Photos"${' '.repeat(bytes - 34)}}`
+    t.equal(padded(16_384).length, 16_384)
+    fails(t, await post('/accounts', padded(16_384)), 400, 'invalid-request')
+    fails(t, await post('/accounts', padded(16_385)), 413, 'body-too-large', { outcome: 'not-applied' })
+  })
+
+  t.test('415 unsupported-media-type when the body is not JSON', async t => {
+    for (const type of [
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+      'text/plain',
+      'text/json',
+      'application/jsonp',
+      'application/merge-patch+json'
+    ]) {
+      const options = { headers: { 'content-type': type } }
+      const reply = await post('/accounts', '{"planId":1,"bucketName":"photos"}', options)
+      fails(t, reply, 415, 'unsupported-media-type', { outcome: 'not-applied', retryable: false })
+    }
+  })
+
+  t.test('428, not 400, when a deletion has a Content-Type and no body', async t => {
+    const reply = await send('DELETE', '/accounts/s3_user_1', { headers: { 'content-type': 'application/json' } })
+    t.equal(reply.statusCode, 428, reply.text)
+  })
+
+  t.test('none of these requests reaches HOSTKEY', async t => t.strictSame(asked(), []))
 })

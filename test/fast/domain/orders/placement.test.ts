@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../../../../src/store/index.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { LEASE_MS, shop } from './shop.ts'
 
-t.test('the entry says `sent` before anything is', async t => {
+t.test('the ledger records `sent` before the order is sent', async t => {
   const { control, orderOf, sent, ledger } = await shop(t)
   control.fault({ kind: 'latency', action: 'create_order', ms: 300 })
   const { place, entry } = await orderOf('photos')
@@ -14,21 +14,21 @@ t.test('the entry says `sent` before anything is', async t => {
   t.match(await entry(), { state: 'sent', sentAt: Number, accountsBefore: Array })
   t.match(await placed, { state: 'done', created: { bucket: 'photos' } })
 
-  t.test('and nothing is sent when that cannot be recorded', async t => {
+  t.test('nothing is sent when the record fails', async t => {
     control.clearCalls()
     const { place } = await orderOf('music')
     t.ok(
-      (await place({ ...ledger, record: () => Promise.reject(new StoreUnavailable('away')) })) instanceof
+      (await place({ ...ledger, record: () => Promise.reject(new StoreUnavailable('down')) })) instanceof
         StoreUnavailable
     )
     t.equal(sent(), 0)
   })
 })
 
-t.test('an owner who is fenced off', async t => {
+t.test('a request whose entry was taken over', async t => {
   const { control, orderOf, sent, ledger, advance } = await shop(t)
-  /** Somebody else takes the entry over when it is about to be in this state. */
-  const robbed = (state: string, intent: Parameters<Ledger['claim']>[0]): Ledger => ({
+  /** Another request takes the entry over before this state is recorded. */
+  const takenOver = (state: string, intent: Parameters<Ledger['claim']>[0]): Ledger => ({
     ...ledger,
     async record(claimed, change) {
       if (change.state === state) {
@@ -39,18 +39,18 @@ t.test('an owner who is fenced off', async t => {
     }
   })
 
-  t.test('before the POST sends nothing', async t => {
+  t.test('sends nothing when that happened before the POST', async t => {
     const { place, intent, entry } = await orderOf('photos')
-    const fenced = await place(robbed('sent', intent))
+    const fenced = await place(takenOver('sent', intent))
     t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'not-applied' } })
     t.equal(sent(), 0)
-    t.match(await entry(), { state: 'claimed' }, 'it is the other one’s')
+    t.match(await entry(), { state: 'claimed' }, 'it belongs to the other request')
   })
 
-  t.test('after it says so, and the other one finds the account', async t => {
+  t.test('reports it after the POST, and the other request finds the account', async t => {
     control.clearCalls()
     const { place, intent, entry } = await orderOf('music')
-    const fenced = await place(robbed('done', intent))
+    const fenced = await place(takenOver('done', intent))
     t.match(fenced, { problem: 'idempotency-in-progress', options: { outcome: 'unknown' } })
     t.match(await entry(), { state: 'sent' })
     advance(LEASE_MS)
@@ -59,8 +59,8 @@ t.test('an owner who is fenced off', async t => {
   })
 })
 
-t.test('an account that another order has made is not taken for this one’s', async t => {
-  t.test('though its bucket may be the wished one behind a prefix', async t => {
+t.test('an order does not get the account of another one', async t => {
+  t.test('whose bucket name is the requested one with a prefix', async t => {
     const { control, orderOf } = await shop(t)
     control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
     const lost = await orderOf('photos')
@@ -69,7 +69,7 @@ t.test('an account that another order has made is not taken for this one’s', a
     t.match(await lost.place(), { state: 'unknown' })
   })
 
-  t.test('though its bucket is the wished one: a free account is no order', async t => {
+  t.test('whose bucket has the requested name, but which is free', async t => {
     const { control, orderOf } = await shop(t)
     control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
     const lost = await orderOf('photos')
@@ -79,7 +79,7 @@ t.test('an account that another order has made is not taken for this one’s', a
   })
 })
 
-t.test('an account under the name of an older order’s, which HOSTKEY has given away again, is this one’s', async t => {
+t.test('an order gets the account whose s3uid belonged to an older order and was reused by HOSTKEY', async t => {
   const { control, orderOf, reset, advance } = await shop(t)
   const older = await (await orderOf('photos')).place()
   t.match(older, { state: 'done', created: { s3uid: String } })
@@ -89,47 +89,50 @@ t.test('an account under the name of an older order’s, which HOSTKEY has given
   t.match(await (await orderOf('music')).place(), { state: 'done', created: { s3uid: older.created.s3uid } })
 })
 
-t.test('an order that was unknown and is found is done for whoever sends its key again', async t => {
+t.test('an unknown order is done when its key is repeated and the account is found', async t => {
   const { control, orderOf, sent } = await shop(t)
   control.fault({ kind: 'reset-after', action: 'create_order', count: 1 })
-  // The look before the POST succeeds.
+  // The list before the POST succeeds.
   control.fault({ kind: 'html-200', action: 'get_users', after: 1 })
   const { place, entry } = await orderOf('photos')
   t.match(await place(), { state: 'unknown', problem: { name: 'upstream-timeout' } })
   control.clearFaults()
   t.match(await place(), { state: 'done', created: { bucket: 'photos' } })
-  t.match(await entry(), { state: 'done', problem: Object }, 'what went wrong is kept')
+  t.match(await entry(), { state: 'done', problem: Object }, 'with the problem of the lost answer')
   t.match(await place(), { state: 'done', created: { bucket: 'photos' } })
   t.equal(sent(), 1)
 })
 
-t.test('an order whose account does not come in time has failed, and its key says so again', async t => {
-  const { control, orderOf, sent, advance } = await shop(t)
-  control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
-  const { place, entry } = await orderOf('photos')
-  t.match(await place(), { state: 'unknown' })
-  advance(3_600_000)
-  const told = await place()
-  t.match(told, { problem: 'upstream-bad-response', options: { outcome: 'not-applied', isRecorded: true } })
-  t.notOk(told.options.headers, 'found out just now')
-  t.match(await entry(), { state: 'failed', problem: { outcome: 'not-applied' } })
-  t.match(await place(), {
-    problem: 'upstream-bad-response',
-    options: { outcome: 'not-applied', headers: { 'idempotency-replayed': 'true' } }
-  })
-  t.equal(sent(), 1)
-})
+t.test(
+  'an order fails when its account has not appeared in the late-execution window; its key replays the failure',
+  async t => {
+    const { control, orderOf, sent, advance } = await shop(t)
+    control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
+    const { place, entry } = await orderOf('photos')
+    t.match(await place(), { state: 'unknown' })
+    advance(3_600_000)
+    const failed = await place()
+    t.match(failed, { problem: 'upstream-bad-response', options: { outcome: 'not-applied', isRecorded: true } })
+    t.notOk(failed.options.headers, 'not a replay')
+    t.match(await entry(), { state: 'failed', problem: { outcome: 'not-applied' } })
+    t.match(await place(), {
+      problem: 'upstream-bad-response',
+      options: { outcome: 'not-applied', headers: { 'idempotency-replayed': 'true' } }
+    })
+    t.equal(sent(), 1)
+  }
+)
 
-t.test('the same key may try again', async t => {
-  for (const [what, kind, action, problem] of [
-    ['when HOSTKEY is busy', 'throttled', 'create_order', 'upstream-throttled'],
-    ['when the token has ended', 'auth-failure', 'create_order', 'invalid-token'],
-    ['when the accounts before cannot be read', 'html-200', 'get_users', 'upstream-bad-response']
+t.test('the same key may order again', async t => {
+  const { control, orderOf, sent } = await shop(t)
+  for (const [cause, kind, action, problem] of [
+    ['HOSTKEY is overloaded', 'throttled', 'create_order', 'upstream-throttled'],
+    ['the token has expired', 'auth-failure', 'create_order', 'invalid-token'],
+    ['the accounts cannot be listed first', 'html-200', 'get_users', 'upstream-bad-response']
   ] as const) {
-    t.test(what, async t => {
-      const { control, orderOf, sent } = await shop(t)
+    t.test(`after ${problem} because ${cause}`, async t => {
       control.fault({ kind, action, count: 1 })
-      const { place, entry } = await orderOf('photos')
+      const { place, entry } = await orderOf(`b-${kind}`)
       t.ok(isProblem(await place(), problem))
       t.equal(await entry(), undefined)
       const before = sent()
@@ -139,7 +142,7 @@ t.test('the same key may try again', async t => {
   }
 })
 
-t.test('a refusal that is meant is kept', async t => {
+t.test('a refusal is recorded and replayed', async t => {
   const { control, orderOf, sent } = await shop(t)
   control.fault({ kind: 'refusal', text: 'Permission denied', action: 'create_order', count: 1 })
   const { place, entry } = await orderOf('photos')

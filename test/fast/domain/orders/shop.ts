@@ -13,15 +13,15 @@ import { createAccount, createOrder } from '../../../../src/upstream/actions/acc
 import { createUpstream } from '../../../../src/upstream/client.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 
-/** After so long without a word an entry may be taken over. */
+/** An entry that has not changed for this time may be taken over. */
 export const LEASE_MS = 75_000
 
-/** Purchases at a sandbox, with a ledger in a file and a clock that is put forward. */
+/** Orders at a sandbox, with a ledger in a file and a clock that the test advances. */
 export const shop = async (t: Test) => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   const { control, demo } = sandbox
-  const rich = () => control.setCredit('demo', 1_000_000)
-  rich()
+  const refillCredit = () => control.setCredit('demo', 1_000_000)
+  refillCredit()
   const upstream = createUpstream({
     url: new URL(sandbox.url),
     timeoutMs: 2000,
@@ -49,14 +49,14 @@ export const shop = async (t: Test) => {
       token: async () => new Secret(demo.token),
       grants: async () => true,
       identity: async () => ({ customerId: 1 }),
-      refreshToken: () => Promise.reject(new Problem('invalid-token', 'no other', { outcome: 'not-applied' }))
+      refreshToken: () => Promise.reject(new Problem('invalid-token', 'no other token', { outcome: 'not-applied' }))
     },
     signal: new AbortController().signal,
     upstream: { ms: 0, calls: 0 }
   }
   const actions = { order: createOrder, account: createAccount }
 
-  /** An order that is sent again and again as it is; `through` is the ledger as this replica sees it. */
+  /** An order whose request can be repeated; `through` is the ledger as this replica sees it. */
   const orderOf = async (bucketName: string, what: keyof typeof actions = 'order') => {
     const action = actions[what]
     const requested = { planId: what === 'order' ? 2 : 1, bucketName, location: 'NL' }
@@ -85,7 +85,7 @@ export const shop = async (t: Test) => {
     orderOf,
     reset: () => {
       control.reset()
-      rich()
+      refillCredit()
     },
     advance: (ms: number) => {
       time += ms

@@ -7,7 +7,7 @@ import { createMemoryStore } from '../../../../src/store/memory.ts'
 import { fails } from '../../../support/assert/expect.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
-const unused = () => Promise.reject(new Error('not asked'))
+const unused = () => Promise.reject(new Error('not called'))
 const callerOf = (id: string): Caller => ({
   authScheme: 'bearer',
   id,
@@ -19,97 +19,97 @@ const callerOf = (id: string): Caller => ({
   refreshToken: unused
 })
 const me = callerOf('customer:1')
-const another = callerOf('customer:2')
+const other = callerOf('customer:2')
 const target = ['s3_user_1', 'photos']
 
-const refuses = (problem: Problem) => () => Promise.reject(problem)
+const failing = (problem: Problem) => () => Promise.reject(problem)
 const done = async () => 'done'
-const gone = new Problem('bucket-not-found', 'no such bucket')
+const missing = new Problem('bucket-not-found', 'no such bucket')
 const taken = new Problem('bucket-exists', 'taken')
 const lost = new Problem('upstream-timeout', 'no answer', { outcome: 'unknown' })
-const spoilt = new Problem('upstream-bad-response', 'no sense', { outcome: 'unknown' })
-const notDone = new Problem('upstream-bad-response', 'not done', { outcome: 'not-applied' })
+const unreadable = new Problem('upstream-bad-response', 'unreadable', { outcome: 'unknown' })
+const notApplied = new Problem('upstream-bad-response', 'nothing was deleted', { outcome: 'not-applied' })
 
-const fresh = (t: Test) => {
+const recentWritesOf = (t: Test) => {
   const store = createMemoryStore()
   t.teardown(() => store.close())
   return createRecentWrites(store)
 }
 
-t.test('a deletion that is repeated', async t => {
-  for (const first of [lost, spoilt]) {
-    t.test(`succeeds after one that was lost (${first.problem})`, async t => {
-      const recent = fresh(t)
-      await t.rejects(recent.runDeletion(me, target, refuses(first)), first)
-      await t.resolves(recent.runDeletion(me, target, refuses(gone)))
-      await t.resolves(recent.runDeletion(me, target, refuses(gone)), 'and again')
+t.test('a repeated deletion', async t => {
+  for (const first of [lost, unreadable]) {
+    t.test(`succeeds after one whose answer was lost (${first.problem})`, async t => {
+      const recent = recentWritesOf(t)
+      await t.rejects(recent.runDeletion(me, target, failing(first)), first)
+      await t.resolves(recent.runDeletion(me, target, failing(missing)))
+      await t.resolves(recent.runDeletion(me, target, failing(missing)), 'again')
     })
   }
 
-  t.test('fails after one of which it is known that it did nothing', async t => {
-    const recent = fresh(t)
-    await t.rejects(recent.runDeletion(me, target, refuses(notDone)), notDone)
-    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
-    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone, 'its own refusal is not remembered')
+  t.test('fails after one that deleted nothing', async t => {
+    const recent = recentWritesOf(t)
+    await t.rejects(recent.runDeletion(me, target, failing(notApplied)), notApplied)
+    await t.rejects(recent.runDeletion(me, target, failing(missing)), missing)
+    await t.rejects(recent.runDeletion(me, target, failing(missing)), missing, 'a refusal is not remembered')
   })
 
-  t.test('fails for another caller, another target, and when the target was made again', async t => {
-    const recent = fresh(t)
+  t.test('fails for another caller, for another target, and after the target was created again', async t => {
+    const recent = recentWritesOf(t)
     await recent.runDeletion(me, target, done)
-    await t.rejects(recent.runDeletion(another, target, refuses(gone)), gone)
-    await t.rejects(recent.runDeletion(me, ['s3_user_1', 'photos2'], refuses(gone)), gone)
-    await t.rejects(recent.runDeletion(me, ['s3_user_1'], refuses(gone)), gone)
+    await t.rejects(recent.runDeletion(other, target, failing(missing)), missing)
+    await t.rejects(recent.runDeletion(me, ['s3_user_1', 'photos2'], failing(missing)), missing)
+    await t.rejects(recent.runDeletion(me, ['s3_user_1'], failing(missing)), missing)
     await recent.forgetDeletion(me, target)
-    await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
+    await t.rejects(recent.runDeletion(me, target, failing(missing)), missing)
   })
 
-  t.test('fails as HOSTKEY says when it says something else', async t => {
-    const recent = fresh(t)
+  t.test('fails with any other refusal of HOSTKEY', async t => {
+    const recent = recentWritesOf(t)
     await recent.runDeletion(me, target, done)
     const denied = new Problem('forbidden', 'no')
-    await t.rejects(recent.runDeletion(me, target, refuses(denied)), denied)
-    await t.rejects(recent.runDeletion(me, target, refuses(taken)), taken)
+    await t.rejects(recent.runDeletion(me, target, failing(denied)), denied)
+    await t.rejects(recent.runDeletion(me, target, failing(taken)), taken)
   })
 })
 
-t.test('a creation that is repeated', async t => {
+t.test('a repeated creation', async t => {
   const find = async () => 'found'
 
-  t.test('finds what the lost one has made', async t => {
-    const recent = fresh(t)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
-    t.equal(await recent.runCreation(me, target, { create: refuses(taken), find }), 'found')
+  t.test('finds what the first one created, whose answer was lost', async t => {
+    const recent = recentWritesOf(t)
+    await t.rejects(recent.runCreation(me, target, { create: failing(lost), find: unused }), lost)
+    t.equal(await recent.runCreation(me, target, { create: failing(taken), find }), 'found')
     t.equal(await recent.runCreation(me, target, { create: done, find: unused }), 'done')
   })
 
-  t.test('fails when nothing was lost before, for another caller, and for another target', async t => {
-    const recent = fresh(t)
+  t.test('fails when no answer was lost before, for another caller, and for another target', async t => {
+    const recent = recentWritesOf(t)
     await recent.runCreation(me, target, { create: done, find: unused })
-    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(notDone), find: unused }), notDone)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
-    await t.rejects(recent.runCreation(another, target, { create: refuses(taken), find: unused }), taken)
-    await t.rejects(recent.runCreation(me, ['s3_user_1', 'b'], { create: refuses(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: failing(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: failing(notApplied), find: unused }), notApplied)
+    await t.rejects(recent.runCreation(me, target, { create: failing(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, target, { create: failing(lost), find: unused }), lost)
+    await t.rejects(recent.runCreation(other, target, { create: failing(taken), find: unused }), taken)
+    await t.rejects(recent.runCreation(me, ['s3_user_1', 'b'], { create: failing(taken), find: unused }), taken)
   })
 
-  t.test('fails when it cannot be found: the name is somebody else’s', async t => {
-    const recent = fresh(t)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
-    await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: async () => undefined }), taken)
+  t.test('fails when the target is not found: it belongs to another customer', async t => {
+    const recent = recentWritesOf(t)
+    await t.rejects(recent.runCreation(me, target, { create: failing(lost), find: unused }), lost)
+    await t.rejects(recent.runCreation(me, target, { create: failing(taken), find: async () => undefined }), taken)
   })
 })
 
-t.test('a deletion is not taken for a creation, nor a creation for a deletion', async t => {
-  const recent = fresh(t)
+t.test('a repeated creation does not succeed after a deletion, nor a deletion after a creation', async t => {
+  const recent = recentWritesOf(t)
   await recent.runDeletion(me, target, done)
-  await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: async () => 'found' }), taken)
-  const other = fresh(t)
-  await t.rejects(other.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
-  await t.rejects(other.runDeletion(me, target, refuses(gone)), gone)
+  await t.rejects(recent.runCreation(me, target, { create: failing(taken), find: async () => 'found' }), taken)
+  const second = recentWritesOf(t)
+  await t.rejects(second.runCreation(me, target, { create: failing(lost), find: unused }), lost)
+  await t.rejects(second.runDeletion(me, target, failing(missing)), missing)
 })
 
-t.test('ten minutes are remembered, and no more', async t => {
+t.test('writes are remembered for ten minutes', async t => {
   const lives: number[] = []
   const store = createMemoryStore()
   t.teardown(() => store.close())
@@ -121,29 +121,30 @@ t.test('ten minutes are remembered, and no more', async t => {
     }
   })
   await recent.runDeletion(me, target, done)
-  await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
+  await t.rejects(recent.runCreation(me, target, { create: failing(lost), find: unused }), lost)
   t.strictSame(lives, [600_000, 600_000])
 })
 
-t.test('without its store every write gets what HOSTKEY says', async t => {
+t.test('while the store is down every write gets the answer of HOSTKEY', async t => {
   const down = () => Promise.reject(new StoreUnavailable('down'))
   const memory = createMemoryStore()
   t.teardown(() => memory.close())
   const store: Store = { ...memory, put: down, get: down, remove: down }
   const recent = createRecentWrites(store)
   await t.resolves(recent.runDeletion(me, target, done))
-  await t.rejects(recent.runDeletion(me, target, refuses(gone)), gone)
-  await t.rejects(recent.runCreation(me, target, { create: refuses(lost), find: unused }), lost)
-  await t.rejects(recent.runCreation(me, target, { create: refuses(taken), find: unused }), taken)
+  await t.rejects(recent.runDeletion(me, target, failing(missing)), missing)
+  await t.rejects(recent.runCreation(me, target, { create: failing(lost), find: unused }), lost)
+  await t.rejects(recent.runCreation(me, target, { create: failing(taken), find: unused }), taken)
   await t.resolves(recent.forgetDeletion(me, target))
 })
 
-t.test('over the wire', async t => {
+t.test('a repeated write at the gateway', async t => {
   const { post, del, sandbox } = await gateway(t)
   const { control } = sandbox
-  const create = (name: string, token = sandbox.demo.token) => post('/accounts/s3_user_1/buckets', { name }, { token })
+  const create = (name: string) => post('/accounts/s3_user_1/buckets', { name })
+  const bucket = '/accounts/s3_user_1/buckets/photos'
 
-  t.test('201 when a creation is repeated whose answer was lost, and 409 for a name of long ago', async t => {
+  t.test('201 when the answer to the first creation was lost, 409 bucket-exists for an older bucket', async t => {
     control.fault({ kind: 'truncated', action: 'create_bucket', count: 1 })
     control.setBehaviours({ listLag: 4 })
     fails(t, await create('late'), 502, 'upstream-bad-response', { outcome: 'unknown' })
@@ -154,17 +155,34 @@ t.test('over the wire', async t => {
     fails(t, await create('logs'), 409, 'bucket-exists')
   })
 
-  t.test('409 bucket-exists when the lost creation was of another customer’s bucket', async t => {
+  t.test('409 bucket-exists when the lost answer was about another customer’s bucket', async t => {
     control.fault({ kind: 'html-502-after', action: 'create_bucket', count: 1 })
     fails(t, await create('other-bucket'), 502, 'upstream-bad-response', { outcome: 'unknown' })
     fails(t, await create('other-bucket'), 409, 'bucket-exists', { outcome: 'not-applied' })
   })
 
-  t.test('204 when a deletion is repeated whose answer was lost and of which no list told', async t => {
+  t.test('204 when the answer to the first deletion was lost and could not be verified', async t => {
     control.fault({ kind: 'truncated', action: 'delete_bucket', count: 1 })
     control.fault({ kind: 'html-200', action: 'get_buckets', count: 3 })
     const remove = () => del('/accounts/s3_user_1/buckets/empty-bucket')
     fails(t, await remove(), 502, 'upstream-bad-response', { outcome: 'unknown' })
     t.equal((await remove()).statusCode, 204)
+  })
+
+  t.test('204 again for a bucket, a file and an account; 404 for another caller', async t => {
+    await create('photos')
+    control.putFile('logs', 'a.txt')
+    const headers = { 'confirm-delete': 's3_user_1' }
+    for (const target of [bucket, '/accounts/s3_user_1/buckets/logs/files?path=a.txt', '/accounts/s3_user_1']) {
+      for (const status of [204, 204]) t.equal((await del(target, { headers })).statusCode, status, target)
+      t.equal((await del(target, { headers, token: control.tokenOf('other') })).statusCode, 404, target)
+    }
+  })
+
+  t.test('404 bucket-not-found after the bucket was created again', async t => {
+    control.reset()
+    await create('photos')
+    control.fault({ kind: 'refusal', text: 'NoSuchBucket', action: 'delete_bucket', count: 1 })
+    fails(t, await del(bucket), 404, 'bucket-not-found')
   })
 })

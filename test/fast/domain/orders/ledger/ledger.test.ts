@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../../../support/harness/replicas.ts'
 const LEASE_MS = 75_000
 const HOUR_MS = 3_600_000
 
-/** The settings of a gateway, and the store that it opens for its ledger. */
+/** The settings of a gateway, and the store of its ledger. */
 type Setup = { env: Record<string, string>; store: LedgerStore }
 
 const opened = (t: Test, env: Record<string, string>): Setup => {
@@ -38,15 +38,15 @@ const intentOf = (more: Partial<Intent> = {}): Intent => ({
   tenant: '1002',
   action: 'create_order',
   keyHash: randomUUID(),
-  fingerprint: 'as it was',
+  fingerprint: 'the same',
   requested: { planId: 2, bucketName: `b-${randomUUID()}`, location: 'NL' },
   ...more
 })
 
-/** The claim of a key that nobody has used. @throws Error when it is no new one */
+/** Claims an unused key, or takes its entry over. @throws Error when the claim fails */
 const claimEntry = async (ledger: Ledger, intent: Intent): Promise<VersionedEntry> => {
   const claim = await ledger.claim(intent)
-  if (claim.kind !== 'new' && claim.kind !== 'takeover') throw new Error(`not ours: ${claim.kind}`)
+  if (claim.kind !== 'new' && claim.kind !== 'takeover') throw new Error(`not claimed: ${claim.kind}`)
   return claim.claimed
 }
 const recordChange = async (
@@ -55,10 +55,10 @@ const recordChange = async (
   change: Parameters<Ledger['record']>[1]
 ): Promise<VersionedEntry> => {
   const next = await ledger.record(claimed, change)
-  if (!next) throw new Error('fenced off')
+  if (!next) throw new Error('taken over')
   return next
 }
-const failure = { name: 'upstream-bad-response', detail: 'No account was made.', outcome: 'not-applied' } as const
+const failure = { name: 'upstream-bad-response', detail: 'No account was created.', outcome: 'not-applied' } as const
 
 for (const [name, setup] of Object.entries(stores)) {
   t.test(`the ledger in ${name}`, async t => {
@@ -67,14 +67,14 @@ for (const [name, setup] of Object.entries(stores)) {
     const ledger = createLedger({ store, leaseMs: LEASE_MS })
     const kindOf = async (intent: Intent) => (await ledger.claim(intent)).kind
 
-    t.test('one of many claims at once is new', async t => {
+    t.test('one of many concurrent claims is new', async t => {
       const intent = intentOf()
       const kinds = await Promise.all(Array.from({ length: 20 }, () => kindOf(intent)))
       t.equal(kinds.filter(kind => kind === 'new').length, 1)
       t.strictSame(new Set(kinds), new Set(['new', 'running']))
     })
 
-    t.test('one of many keys at once gets the bucket name', async t => {
+    t.test('one of many concurrent keys gets the bucket name', async t => {
       const { requested } = intentOf()
       const claims = await Promise.all(Array.from({ length: 20 }, () => ledger.claim(intentOf({ requested }))))
       const [winner, ...others] = claims.filter(({ kind }) => kind === 'new')
@@ -87,14 +87,14 @@ for (const [name, setup] of Object.entries(stores)) {
       )
     })
 
-    t.test('a bucket name is guarded for one customer and one action', async t => {
+    t.test('a bucket name is reserved for one customer and one action', async t => {
       const { requested } = intentOf()
       t.equal(await kindOf(intentOf({ requested })), 'new')
       t.equal(await kindOf(intentOf({ requested, tenant: '1005' })), 'new')
       t.equal(await kindOf(intentOf({ requested, action: 'create_account' })), 'new')
     })
 
-    t.test('a key is settled when it is done, and reused for another request', async t => {
+    t.test('a key is terminal when its order is done, and reused with another request', async t => {
       const intent = intentOf()
       await recordChange(ledger, await claimEntry(ledger, intent), { state: 'done', created: { s3uid: 's3_user_7' } })
       const claim = await ledger.claim(intent)
@@ -102,21 +102,21 @@ for (const [name, setup] of Object.entries(stores)) {
       t.equal(await kindOf({ ...intent, fingerprint: 'another' }), 'reused')
     })
 
-    t.test('an entry is taken over after the lease and not before; the slower of two owners is fenced off', async t => {
+    t.test('an entry can be taken over after the lease; the previous owner can no longer record', async t => {
       const intent = intentOf()
       const slow = await recordChange(ledger, await claimEntry(ledger, intent), { state: 'sent', sentAt: time })
       time += LEASE_MS - 1
       t.equal(await kindOf(intent), 'running')
       time += 1
       const fast = await claimEntry(ledger, intent)
-      t.equal(fast.entry.state, 'sent', 'whoever takes it over knows that it was sent')
+      t.equal(fast.entry.state, 'sent', 'the new owner reads that it was sent')
       t.equal(await ledger.record(slow, { state: 'failed', problem: failure }), undefined)
-      t.equal(await kindOf(intent), 'running', 'the lease begins again')
+      t.equal(await kindOf(intent), 'running', 'the lease starts again')
       await recordChange(ledger, fast, { state: 'done', created: { s3uid: 's3_user_8' } })
       t.equal(await kindOf(intent), 'terminal')
     })
 
-    t.test('one of many takes an entry over', async t => {
+    t.test('one of many concurrent requests takes an entry over', async t => {
       const intent = intentOf()
       await claimEntry(ledger, intent)
       time += LEASE_MS
@@ -124,15 +124,15 @@ for (const [name, setup] of Object.entries(stores)) {
       t.equal(kinds.filter(kind => kind === 'takeover').length, 1)
     })
 
-    t.test('what is unknown may be taken on at once', async t => {
+    t.test('an unknown order can be taken over at once', async t => {
       const intent = intentOf()
       await recordChange(ledger, await claimEntry(ledger, intent), { state: 'unknown', problem: failure })
       t.equal(await kindOf(intent), 'takeover')
-      t.equal(await kindOf(intent), 'running', 'by one at a time')
+      t.equal(await kindOf(intent), 'running', 'by one request at a time')
     })
 
     t.test(
-      'the bucket name is free again when nothing was made, when it is abandoned, and when it is deleted',
+      'the bucket name is free again after a failure, after abandon(), and after the account is deleted',
       async t => {
         const failed = intentOf()
         await recordChange(ledger, await claimEntry(ledger, failed), { state: 'failed', problem: failure })
@@ -140,7 +140,7 @@ for (const [name, setup] of Object.entries(stores)) {
 
         const abandoned = intentOf()
         await ledger.abandon(await claimEntry(ledger, abandoned))
-        t.equal(await kindOf(abandoned), 'new', 'the key too')
+        t.equal(await kindOf(abandoned), 'new', 'and the key')
 
         const deleted = intentOf()
         await recordChange(ledger, await claimEntry(ledger, deleted), {
@@ -149,18 +149,22 @@ for (const [name, setup] of Object.entries(stores)) {
         })
         t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate')
         await ledger.forget('1005', 's3_user_9')
-        t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'duplicate', 'another customer deletes nothing')
+        t.equal(
+          await kindOf({ ...deleted, keyHash: randomUUID() }),
+          'duplicate',
+          'for another customer nothing changes'
+        )
         await ledger.forget(deleted.tenant, 's3_user_9')
         t.equal(await kindOf({ ...deleted, keyHash: randomUUID() }), 'new')
       }
     )
 
-    t.test('a crash between the two guards, or before the name is free again, blocks nobody', async t => {
+    t.test('a crash between the two reservations, or before the name is released, blocks no other request', async t => {
       const intent = intentOf()
-      const isDead = () => Promise.reject(new StoreUnavailable('killed'))
+      const killed = () => Promise.reject(new StoreUnavailable('killed'))
       const crashing: LedgerStore = {
         ...store,
-        claim: (key, ...rest) => (key.startsWith('order-request') ? isDead() : store.claim(key, ...rest))
+        claim: (key, ...rest) => (key.startsWith('order-request') ? killed() : store.claim(key, ...rest))
       }
       await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
       t.equal(await kindOf(intent), 'running')
@@ -169,29 +173,29 @@ for (const [name, setup] of Object.entries(stores)) {
 
       const failed = intentOf()
       const claimed = await claimEntry(ledger, failed)
-      const dying = createLedger({ store: { ...store, release: isDead }, leaseMs: LEASE_MS })
-      await t.rejects(dying.record(claimed, { state: 'failed', problem: failure }), StoreUnavailable)
-      t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'the failed holder is passed over')
+      const stopping = createLedger({ store: { ...store, release: killed }, leaseMs: LEASE_MS })
+      await t.rejects(stopping.record(claimed, { state: 'failed', problem: failure }), StoreUnavailable)
+      t.equal(await kindOf({ ...failed, keyHash: randomUUID() }), 'new', 'a failed order does not hold the name')
     })
 
-    t.test('whoever takes over a claim whose bucket name another key has got meanwhile gives way', async t => {
+    t.test('a claim that is taken over is given up when another key has the bucket name', async t => {
       const intent = intentOf()
       const { requested } = intent
-      const dead: LedgerStore = {
+      const crashing: LedgerStore = {
         ...store,
         claim: (key, ...rest) =>
           key.startsWith('order-request') ? Promise.reject(new StoreUnavailable('killed')) : store.claim(key, ...rest)
       }
-      await t.rejects(createLedger({ store: dead, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
+      await t.rejects(createLedger({ store: crashing, leaseMs: LEASE_MS }).claim(intent), StoreUnavailable)
       const other = await claimEntry(ledger, intentOf({ requested }))
       time += LEASE_MS
       t.strictSame(await ledger.claim(intent), { kind: 'duplicate', orderId: other.entry.orderId })
-      t.equal(await ledger.peek(intent), undefined, 'its own claim is gone')
+      t.equal(await ledger.peek(intent), undefined, 'its own claim is removed')
       await ledger.abandon(other)
       t.equal(await kindOf(intent), 'new')
     })
 
-    t.test('whoever takes over what was sent keeps its record, though another key has got the bucket name', async t => {
+    t.test('a sent order that is taken over keeps its record, although another key has the bucket name', async t => {
       const intent = intentOf()
       const claimed = await recordChange(ledger, await claimEntry(ledger, intent), { state: 'sent', sentAt: time })
       // A day later the name is free.
@@ -205,7 +209,7 @@ for (const [name, setup] of Object.entries(stores)) {
       t.match(await ledger.peek(intent), { state: 'sent', orderId: claimed.entry.orderId })
     })
 
-    t.test('a bucket name whose holder is gone without a trace is free', async t => {
+    t.test('a bucket name is free when the entry that holds it is missing', async t => {
       const intent = intentOf()
       const { entry, version } = await claimEntry(ledger, intent)
       await store.release(`order-key:${intent.tenant}:${intent.action}:${intent.keyHash}`, version)
@@ -214,20 +218,20 @@ for (const [name, setup] of Object.entries(stores)) {
       t.not(claim.kind === 'new' && claim.claimed.entry.orderId, entry.orderId)
     })
 
-    t.test('keys live for 24 h and orders for 30 days, for their customer', async t => {
-      const lives = new Map<string, number>()
+    t.test('keys are kept for 24 h and orders for 30 days, for their customer', async t => {
+      const ttls = new Map<string, number>()
       const watched: LedgerStore = {
         ...store,
-        put: (key, value, ttlMs) => store.put(key, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
-        claim: (key, value, ttlMs) => store.claim(key, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
+        put: (key, value, ttlMs) => store.put(key, value, ttls.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
+        claim: (key, value, ttlMs) => store.claim(key, value, ttls.set(key.split(':')[0] ?? '', ttlMs) && ttlMs),
         replace: (key, old, value, ttlMs) =>
-          store.replace(key, old, value, lives.set(key.split(':')[0] ?? '', ttlMs) && ttlMs)
+          store.replace(key, old, value, ttls.set(key.split(':')[0] ?? '', ttlMs) && ttlMs)
       }
       const timed = createLedger({ store: watched, leaseMs: LEASE_MS })
       const claimed = await claimEntry(timed, intentOf())
       time += HOUR_MS
       await recordChange(timed, claimed, { state: 'done', created: { s3uid: 's3_user_10' } })
-      t.strictSame(Object.fromEntries(lives), {
+      t.strictSame(Object.fromEntries(ttls), {
         'order-key': 23 * HOUR_MS,
         'order-request': 24 * HOUR_MS,
         'order-account': 24 * HOUR_MS,
@@ -242,7 +246,7 @@ for (const [name, setup] of Object.entries(stores)) {
 const order = { planId: 2, bucketName: 'photos' }
 const keyed = { headers: { 'idempotency-key': 'a'.repeat(16) } }
 
-t.test('503 store-unavailable, nothing sent, when Redis keeps no append-only file; everything else works', async t => {
+t.test('503 store-unavailable for orders alone when Redis has no append-only file; nothing is sent', async t => {
   const redis = await redisServer(t)
   const { post, get, asked } = await gateway(t, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) })
   fails(t, await post('/orders', order, keyed), 503, 'store-unavailable', { outcome: 'not-applied' })
@@ -250,19 +254,22 @@ t.test('503 store-unavailable, nothing sent, when Redis keeps no append-only fil
   t.notOk(asked().some(action => action.startsWith('create_')))
   t.equal((await get('/accounts')).statusCode, 200)
   await redis.command('CONFIG', 'SET', 'appendonly', 'yes')
-  t.equal((await post('/orders', order, keyed)).statusCode, 201, 'as soon as it keeps one')
+  t.equal((await post('/orders', order, keyed)).statusCode, 201, 'as soon as it has one')
 })
 
-t.test('503 store-unavailable on orders alone when the folder of the ledger cannot be written', async t => {
-  const file = join(temporaryFolder(t), 'a-file')
-  writeFileSync(file, '')
-  chmodSync(file, 0o400)
-  const { post, get, asked } = await gateway(t, {
-    DATA_DIR: join(file, 'data'),
-    AUDIT_LOG: join(temporaryFolder(t), 'audit.log')
-  })
-  fails(t, await post('/orders', order, keyed), 503, 'store-unavailable', { outcome: 'not-applied' })
-  t.notOk(asked().includes('create_order'))
-  t.equal((await get('/accounts')).statusCode, 200)
-  t.equal((await post('/accounts', { ...order, planId: 1 })).statusCode, 201, 'no key, no ledger')
-})
+t.test(
+  '503 store-unavailable for orders alone when the folder of the ledger cannot be written; nothing is sent',
+  async t => {
+    const file = join(temporaryFolder(t), 'a-file')
+    writeFileSync(file, '')
+    chmodSync(file, 0o400)
+    const { post, get, asked } = await gateway(t, {
+      DATA_DIR: join(file, 'data'),
+      AUDIT_LOG: join(temporaryFolder(t), 'audit.log')
+    })
+    fails(t, await post('/orders', order, keyed), 503, 'store-unavailable', { outcome: 'not-applied' })
+    t.notOk(asked().includes('create_order'))
+    t.equal((await get('/accounts')).statusCode, 200)
+    t.equal((await post('/accounts', { ...order, planId: 1 })).statusCode, 201, 'without a key the ledger is not used')
+  }
+)

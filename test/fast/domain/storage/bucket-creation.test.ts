@@ -16,43 +16,43 @@ const found = (listed: string[], before: string[] = []) =>
     'photos'
   )?.name
 
-t.test('the bucket that a create has made', async t => {
-  t.equal(found(['logs', 'b0-photos', 'photos']), 'photos', 'the one of the wished name, before any with a prefix')
-  t.equal(found(['logs', 'b0-photos']), 'b0-photos', 'else the new one with a prefix')
-  t.equal(found(['a-photos', 'b0-photos'], ['a-photos']), 'b0-photos', 'not one that was there before')
+t.test('pickCreatedBucket', async t => {
+  t.equal(found(['logs', 'b0-photos', 'photos']), 'photos', 'the requested name comes before a name with a prefix')
+  t.equal(found(['logs', 'b0-photos']), 'b0-photos', 'otherwise the new bucket with a prefix')
+  t.equal(found(['a-photos', 'b0-photos'], ['a-photos']), 'b0-photos', 'not a bucket that existed before')
   t.equal(found(['a-photos'], ['a-photos']), undefined)
-  t.equal(found(['photos', 'b0-photos'], ['photos']), 'b0-photos', 'though that has the wished name')
-  t.equal(found(['a-photos', 'b0-photos']), undefined, 'nobody knows which of two')
+  t.equal(found(['photos', 'b0-photos'], ['photos']), 'b0-photos', 'although the older one has the requested name')
+  t.equal(found(['a-photos', 'b0-photos']), undefined, 'none of two candidates')
   for (const other of ['b0-photos-old', 'myphotos', 'photos-b0']) {
-    t.equal(found([other]), undefined, `${other} merely holds the name`)
+    t.equal(found([other]), undefined, `${other} is another name`)
   }
 })
 
 const s3uid = 's3_user_1'
 const named = (...names: string[]) => ({ message: names.map(name => ({ name })) })
 
-/** An account whose lists come one after the other, the last one again and again. */
-const account = async (t: Test, lists: Answer[], create: Answer = { message: { status: 200 } }) => {
+/** An account with these lists of buckets in turn; the last one repeats. */
+const account = async (t: Test, lists: Answer[], created: Answer = { message: { status: 200 } }) => {
   const { upstream, calls } = await fakeUpstream(t, {
     get_buckets: () => (lists.length > 1 ? lists.shift() : lists[0]),
-    create_bucket: () => create
+    create_bucket: () => created
   })
-  const made = () =>
+  const create = () =>
     createVerifiedBucket(upstream, { s3uid, name: 'photos', verifyDelaysMs: [0, 30, 0] }, contextOf()).catch(
       error => error
     )
-  return { upstream, made, sent: () => calls.map(({ action }) => action), calls }
+  return { upstream, create, sent: () => calls.map(({ action }) => action), calls }
 }
 
 t.test('the list of buckets', async t => {
-  t.test('is that of get_buckets', async t => {
+  t.test('comes from get_buckets', async t => {
     const answer = { ...named('a'), bandwidth: 5 }
     const { upstream, calls } = await account(t, [answer])
     t.match(await readBuckets(upstream, s3uid, contextOf()), { answer, usage: undefined })
     t.strictSame(calls, [{ action: 'get_buckets', s3uid }])
   })
 
-  t.test('is that of get_buckets_rmq where HOSTKEY has no get_buckets', async t => {
+  t.test('comes from get_buckets_rmq when HOSTKEY has no get_buckets', async t => {
     const message = [{ name: 'a', usage: 3 }]
     const snapshots = [{ storage_usage: 1 }, { storage_usage: 3 }, { storage_usage: 2 }]
     for (const [more, fields] of [
@@ -74,64 +74,64 @@ t.test('the list of buckets', async t => {
     }
   })
 
-  t.test('is not asked for twice when it is refused for another reason', async t => {
+  t.test('is not requested again after any other refusal', async t => {
     const { upstream, sent } = await account(t, ['Permission denied'])
     t.ok(isProblem(await readBuckets(upstream, s3uid, contextOf()).catch(error => error), 'forbidden'))
     t.same(sent(), ['get_buckets'])
   })
 })
 
-t.test('a bucket that is created', async t => {
-  t.test('is looked for under its actual name', async t => {
-    const { made, calls, sent } = await account(t, [
+t.test('a created bucket', async t => {
+  t.test('is found under its actual name', async t => {
+    const { create, calls, sent } = await account(t, [
       named('a-photos'),
       named('a-photos'),
       named('a-photos', 'b-photos')
     ])
-    t.match(await made(), { name: 'b-photos' })
+    t.match(await create(), { name: 'b-photos' })
     t.same(sent(), ['get_buckets', 'create_bucket', 'get_buckets', 'get_buckets'])
     t.strictSame(calls[1], { action: 'create_bucket', s3uid, bucket_name: 'photos' })
   })
-  t.test('is not taken for the one of the wished name that was there before, while another is new', async t => {
-    const { made } = await account(t, [named('photos'), named('photos'), named('photos', 'b0-photos')])
-    t.match(await made(), { name: 'b0-photos' })
-    t.match(await (await account(t, [named('photos')])).made(), { name: 'photos' }, 'unless none is')
+  t.test('is the new one with a prefix, not the older one with the requested name', async t => {
+    const { create } = await account(t, [named('photos'), named('photos'), named('photos', 'b0-photos')])
+    t.match(await create(), { name: 'b0-photos' })
+    t.match(await (await account(t, [named('photos')])).create(), { name: 'photos' }, 'the older one, when none is new')
   })
-  t.test('is made though it is not listed yet, or the list cannot be read', async t => {
+  t.test('is undefined when it is not listed yet, or the list cannot be read', async t => {
     for (const list of [named(), undefined]) {
-      const { made, sent } = await account(t, [named(), list])
-      t.equal(await made(), undefined)
-      t.equal(sent().filter(action => action === 'get_buckets').length, 4, 'before, and after each pause')
+      const { create, sent } = await account(t, [named(), list])
+      t.equal(await create(), undefined)
+      t.equal(sent().filter(action => action === 'get_buckets').length, 4, 'one before, and one after each pause')
     }
   })
-  t.test('was made when it is seen, though the answer was lost', async t => {
-    const { made } = await account(t, [named('logs'), named('logs', 'photos')], { message: [] })
-    t.match(await made(), { name: 'photos' })
+  t.test('is found when the answer was lost', async t => {
+    const { create } = await account(t, [named('logs'), named('logs', 'photos')], { message: [] })
+    t.match(await create(), { name: 'photos' })
   })
-  t.test('is not taken for one that was there before', async t => {
-    const { made, sent } = await account(t, [named('photos')], { message: [] })
-    t.ok(isProblem(await made(), 'upstream-bad-response'))
-    t.same(sent(), ['get_buckets', 'create_bucket'], 'and not looked for')
-  })
-  t.test('is not looked for when HOSTKEY refuses', async t => {
-    const { made, sent } = await account(t, [named()], 'Create bucket error: Bucket already exists')
-    t.ok(isProblem(await made(), 'bucket-exists'))
+  t.test('is not searched for when the answer was lost and the name existed before', async t => {
+    const { create, sent } = await account(t, [named('photos')], { message: [] })
+    t.ok(isProblem(await create(), 'upstream-bad-response'))
     t.same(sent(), ['get_buckets', 'create_bucket'])
   })
-  t.test('is not created when the list before cannot be read', async t => {
-    const { made, sent } = await account(t, [undefined])
-    t.ok(isProblem(await made(), 'upstream-bad-response'))
+  t.test('is not searched for when HOSTKEY refuses', async t => {
+    const { create, sent } = await account(t, [named()], 'Create bucket error: Bucket already exists')
+    t.ok(isProblem(await create(), 'bucket-exists'))
+    t.same(sent(), ['get_buckets', 'create_bucket'])
+  })
+  t.test('is not requested when the list before cannot be read', async t => {
+    const { create, sent } = await account(t, [undefined])
+    t.ok(isProblem(await create(), 'upstream-bad-response'))
     t.same(sent(), ['get_buckets'])
   })
 })
 
-t.test('a look ends with the first that sees the bucket, and at the deadline', async t => {
+t.test('the search ends when the bucket is listed, and at its deadline', async t => {
   const { upstream, sent } = await account(t, [named(), named('photos')])
   const search = { s3uid, name: 'photos', verifyDelaysMs: [0, 0, 0] }
   const before = new Set<string>()
   t.match(await findCreatedBucket(upstream, search, before, contextOf()), { name: 'photos' })
   t.equal(sent().length, 2)
-  const late = { ...contextOf(), deadlineAt: 0 }
-  t.equal(await findCreatedBucket(upstream, search, before, late), undefined)
+  const expired = { ...contextOf(), deadlineAt: 0 }
+  t.equal(await findCreatedBucket(upstream, search, before, expired), undefined)
   t.equal(sent().length, 2)
 })
