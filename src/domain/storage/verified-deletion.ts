@@ -6,7 +6,7 @@ import { isOutcomeLost, mayStillExecute } from '../../upstream/protocol/failure-
 export interface Deletion {
   /** Sends the deletion; called once. */
   send: () => Promise<unknown>
-  /** Reads whether the target is gone; undefined when that cannot be told. */
+  /** Reads whether the target is gone; undefined when the list does not show it. */
   isGone: (context: RequestContext) => Promise<boolean | undefined>
   /** Pauses before each read, milliseconds. */
   verifyDelaysMs: readonly number[]

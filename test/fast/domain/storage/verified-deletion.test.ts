@@ -56,7 +56,7 @@ t.test('a deletion whose answer is lost', async t => {
     }
   })
 
-  t.test('stays unknown when the last look fails, or does not tell', async t => {
+  t.test('stays unknown when the last look fails, or does not show whether the target is gone', async t => {
     for (const looks of [[false, unread], [unread], [undefined]]) {
       t.equal((await deleting(unreadable, looks)).error, unreadable)
     }
