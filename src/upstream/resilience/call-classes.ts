@@ -45,7 +45,7 @@ const write: CallClass = {
   headersTimeoutMs: 28_000,
   deadlineMs: 30_000,
   slots: 16,
-  queueSize: 16,
+  queueSize: 64,
   maxWaitMs: 1000,
   newConnection: true
 }
