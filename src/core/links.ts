@@ -3,7 +3,8 @@ export interface Links {
   account(s3uid: string): string
   bucket(s3uid: string, bucket: string): string
   files(s3uid: string, bucket: string): string
-  file(s3uid: string, bucket: string, path: string): string
+  /** @param files address of the files of the bucket */
+  file(files: string, path: string): string
   order(orderId: string): string
   /** The header `Link` to the next page of a list (RFC 8288). */
   nextPage(list: string, query: Record<string, string | number | undefined>): string
@@ -18,7 +19,7 @@ export const createLinks = (mount: string): Links => {
     account,
     bucket,
     files,
-    file: (s3uid, name, path) => `${files(s3uid, name)}?path=${encodeURIComponent(path)}`,
+    file: (files, path) => `${files}?path=${encodeURIComponent(path)}`,
     order: orderId => `${mount}/orders/${orderId}`,
     nextPage(list, query) {
       const given = Object.entries(query).filter(([, value]) => value !== undefined)

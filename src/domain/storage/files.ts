@@ -85,18 +85,21 @@ const toRequested = ({ cursor, limit, ...scope }: FileQuery, defaultLimit: numbe
   limit: limit ?? defaultLimit
 })
 
-const toFileList = ({ files, folders, next }: ListedPage, scope: FileQuery, links: Links): FileList => ({
-  items: files.map(file => toFile(file, scope, links)),
-  folders: folders.map(path => ({ path })),
-  nextCursor: next === undefined ? null : encodeCursor(next, scope)
-})
+const toFileList = ({ files, folders, next }: ListedPage, scope: FileQuery, links: Links): FileList => {
+  const address = links.files(scope.s3uid, scope.bucket)
+  return {
+    items: files.map(file => toFile(file, links.file(address, file.original_key))),
+    folders: folders.map(path => ({ path })),
+    nextCursor: next === undefined ? null : encodeCursor(next, scope)
+  }
+}
 
 /** `path` is HOSTKEY's `original_key` and names the file in later calls; `key` may be shortened for display (assumed). */
-const toFile = (theirs: ListedFile, { s3uid, bucket }: ListScope, links: Links): File =>
+const toFile = (theirs: ListedFile, self: string): File =>
   optionalMembers({
     path: theirs.original_key,
     name: theirs.key,
     sizeBytes: theirs.size,
     modifiedAt: toInstant(theirs.last_modified),
-    links: { self: links.file(s3uid, bucket, theirs.original_key) }
+    links: { self }
   })
