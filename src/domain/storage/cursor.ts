@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Problem } from '../../core/problem.ts'
 
 /** The list that a cursor continues. */
@@ -9,10 +9,7 @@ export interface ListScope {
 }
 
 const fingerprintOf = ({ s3uid, bucket, search }: ListScope): string =>
-  createHash('sha256')
-    .update(JSON.stringify([s3uid, bucket, search ?? null]))
-    .digest('base64url')
-    .slice(0, 12)
+  hash('sha256', JSON.stringify([s3uid, bucket, search ?? null]), 'base64url').slice(0, 12)
 
 /** Wraps HOSTKEY's opaque continuation token in a cursor that fits into a URL and names its list. */
 export const encodeCursor = (token: string, scope: ListScope): string =>

@@ -51,8 +51,7 @@ export const cached = (call: Call, now: () => number = () => performance.now()):
       .finally(() => revalidating.delete(key))
   }
 
-  return async (action, params, context) => {
-    if (action.name !== listPlans.name || !isCoalescable(action, context)) return call(action, params, context)
+  const find: Call = async (action, params, context) => {
     const key = coalescingKey(action, params, context)
     const entry = entries.get(key)
     if (entry === undefined || entry.expiresAt <= now()) {
@@ -65,4 +64,9 @@ export const cached = (call: Call, now: () => number = () => performance.now()):
     // The key holds the action, so this is its result.
     return entry.result as never
   }
+
+  return (action, params, context) =>
+    action.name === listPlans.name && isCoalescable(action, context)
+      ? find(action, params, context)
+      : call(action, params, context)
 }

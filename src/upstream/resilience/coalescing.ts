@@ -68,14 +68,11 @@ export const coalesced = (call: Call): Call => {
     }
   }
 
-  return async (action, params, context) => {
+  return (action, params, context) => {
     if (isCoalescable(action, context)) return share(action, params, context)
-    try {
-      return await call(action, params, context)
-    } finally {
-      // Reads that began before the write ended may lack its effect: later reads must not join them.
-      if (isWrite(action)) inFlight.clear()
-    }
+    const answer = call(action, params, context)
+    // Reads that began before the write ended may lack its effect: later reads must not join them.
+    return isWrite(action) ? answer.finally(() => inFlight.clear()) : answer
   }
 }
 
