@@ -110,7 +110,8 @@ const rooms = values.coverage
   : Object.values(Object.groupBy(files, roomOf) as Record<string, string[]>).flatMap(room => splitRoom(room))
 const beside = rooms.filter(room => !room.some(isAlone))
 const alone = rooms.filter(room => room.some(isAlone))
-await report(runRooms(beside, availableParallelism()))
+// One process more than cores: many tests wait for a time.
+await report(runRooms(beside, availableParallelism() + 1))
 await report(runRooms(alone, 1))
 
 process.stdout.write(`took ${Math.round((performance.now() - begunAt) / 1000)} s\n`)

@@ -6,9 +6,12 @@ import { createLog } from '../../src/observability/log.ts'
 /** Base of the problem types in `openapi.yaml`; a running gateway uses its own URL. */
 const PUBLIC_URL = 'https://s3-gateway.example.com/'
 
-/** The OpenAPI document of a gateway with default settings, independent of the environment. It does not listen. */
-export const openapiDocument = async () => {
-  const config = loadConfig({ PUBLIC_URL, LOG_LEVEL: 'silent' })
+/**
+ * The OpenAPI document of a gateway that does not listen, independent of the environment of this process.
+ * @param env settings that differ from their defaults
+ */
+export const openapiDocument = async (env: Record<string, string> = {}) => {
+  const config = loadConfig({ PUBLIC_URL, LOG_LEVEL: 'silent', ...env })
   const { app, close } = await assembleGateway({
     config,
     upstreamUrl: new URL('http://127.0.0.1'),

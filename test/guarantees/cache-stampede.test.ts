@@ -36,7 +36,7 @@ const own = { one: 's3_user_1', two: 's3_user_2' }
 const names = ['one', 'two'] as const
 type Name = (typeof names)[number]
 
-/** A gateway without a socket, so that a thousand requests are there at once on any machine. */
+/** A gateway without a socket: a thousand requests arrive at once on any machine. */
 const injected = async (t: Test) => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   const config = loadConfig({
@@ -65,11 +65,11 @@ const injected = async (t: Test) => {
   return { get, control: sandbox.control }
 }
 
-/** Does the reply hold the caller's own account, and not the other's? */
+/** Does the reply contain the caller's own account, and not the other one? */
 const isOwn = (text: string, name: Name) =>
   text.includes(`"${own[name]}"`) && !text.includes(`"${own[name === 'one' ? 'two' : 'one']}"`)
 
-t.test(`${READERS} of each of two callers who ask the same at once cost one call each`, async t => {
+t.test(`${READERS} equal reads of each of two callers cost one call each`, async t => {
   const { get, control } = await injected(t)
   let mixed = 0
   let most = 0
@@ -78,10 +78,10 @@ t.test(`${READERS} of each of two callers who ask the same at once cost one call
     ['/plans', 'list_plans'],
     ['/accounts?limit=7', 'get_users']
   ] as const) {
-    t.test(`200 for all who ask ${path}`, async t => {
+    t.test(`200 for all reads of ${path}`, async t => {
       control.clearCalls()
       control.clearFaults()
-      // Long enough for all of them to have asked.
+      // Longer than all requests take to arrive.
       control.fault({ kind: 'latency', action, ms: amount(500, 3000) })
       const asking = Array.from({ length: 2 * READERS }, (_, n) => get(path, names[n % 2] ?? 'one'))
       const replies = await Promise.all(asking)
@@ -103,27 +103,30 @@ t.test(`${READERS} of each of two callers who ask the same at once cost one call
   })
 })
 
-t.test(`${INTERLEAVED} requests of two callers, ${AT_ONCE} at a time: nobody gets another’s answer`, async t => {
-  const { get, control } = await injected(t)
-  let sent = 0
-  let mixed = 0
-  let failed = 0
-  const worker = async () => {
-    while (sent < INTERLEAVED) {
-      const name = names[sent % 2] ?? 'one'
-      sent += 1
-      const { reply } = await get('/accounts', name)
-      if (reply.statusCode !== 200) failed += 1
-      else if (!isOwn(reply.body, name)) mixed += 1
+t.test(
+  `${INTERLEAVED} requests of two callers, ${AT_ONCE} at a time: no caller gets the answer of the other`,
+  async t => {
+    const { get, control } = await injected(t)
+    let sent = 0
+    let mixed = 0
+    let failed = 0
+    const worker = async () => {
+      while (sent < INTERLEAVED) {
+        const name = names[sent % 2] ?? 'one'
+        sent += 1
+        const { reply } = await get('/accounts', name)
+        if (reply.statusCode !== 200) failed += 1
+        else if (!isOwn(reply.body, name)) mixed += 1
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    t.equal(failed, 0)
+    t.equal(mixed, 0)
+    const calls = control.counters()['get_users'] ?? 0
+    t.ok(calls < INTERLEAVED, `${calls} calls for ${INTERLEAVED} requests`)
+    figure(`${INTERLEAVED} interleaved requests of 2 callers: ${mixed} mixed up, ${calls} calls`)
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  t.equal(failed, 0)
-  t.equal(mixed, 0)
-  const calls = control.counters()['get_users'] ?? 0
-  t.ok(calls < INTERLEAVED, `${calls} calls for ${INTERLEAVED} requests`)
-  figure(`${INTERLEAVED} interleaved requests of 2 callers: ${mixed} mixed up, ${calls} calls`)
-})
+)
 
 t.test('what is not shared', async t => {
   const { as, get, post, del, sandbox } = await setting(t)
@@ -142,13 +145,13 @@ t.test('what is not shared', async t => {
     t.equal(control.counters()['show_key'], 3)
   })
 
-  t.test('another question, or another’s', async t => {
+  t.test('other parameters, or another caller', async t => {
     slow('get_users', 200)
     await Promise.all([ask('/accounts?limit=1'), ask('/accounts?limit=2'), get('/accounts?limit=1', as.two)])
     t.equal(control.counters()['get_users'], 3)
   })
 
-  t.test('what a creation looks at before and after', async t => {
+  t.test('the reads of a creation, before and after it', async t => {
     control.fault({ kind: 'latency', action: 'get_buckets', ms: 200 })
     const listed = ask('/accounts/s3_user_1/buckets')
     t.ok(await eventually(() => control.counters()['get_buckets'] === 1))
@@ -158,7 +161,7 @@ t.test('what is not shared', async t => {
     t.equal(control.counters()['get_buckets'], 3)
   })
 
-  t.test('a read that began before a write ended, with those who ask after it', async t => {
+  t.test('a read that began before the end of a write, with reads after the write', async t => {
     slow('get_buckets', 1500)
     const before = ask('/accounts/s3_user_1/buckets')
     t.ok(await eventually(() => control.counters()['get_buckets'] === 1))
@@ -170,7 +173,7 @@ t.test('what is not shared', async t => {
   })
 })
 
-t.test('who waits for a call that is shared', async t => {
+t.test('callers that share a call', async t => {
   const { as, url, get, lines, sandbox } = await setting(t)
   const { control } = sandbox
   const leaving = async () => {
@@ -187,7 +190,7 @@ t.test('who waits for a call that is shared', async t => {
     control.clearCalls()
   })
 
-  t.test('200 for those who stay when the one who began it hangs up', async t => {
+  t.test('200 for the others when the caller that began it disconnects', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 600 })
     const { leave, gone } = await leaving()
     t.ok(await eventually(() => control.counters()['get_users'] === 1))
@@ -202,7 +205,7 @@ t.test('who waits for a call that is shared', async t => {
     t.equal(control.counters()['get_users'], 1)
   })
 
-  t.test('200 on a call of its own after all others have hung up', async t => {
+  t.test('200 by a call of its own after all others disconnected', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 2000, count: 1 })
     const { leave, gone } = await leaving()
     t.ok(await eventually(() => control.counters()['get_users'] === 1))
@@ -215,7 +218,7 @@ t.test('who waits for a call that is shared', async t => {
     t.ok(performance.now() - startedAt < 1500, 'and not after the call that was given up')
   })
 
-  t.test('a failure is told to those who waited, and to nobody after them', async t => {
+  t.test('a failure reaches the callers that waited, and no later one', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 300, count: 1 })
     control.fault({ kind: 'html-200', action: 'get_users', count: 1 })
     const replies = await Promise.all(Array.from({ length: 10 }, () => get('/accounts', as.one)))
@@ -224,7 +227,7 @@ t.test('who waits for a call that is shared', async t => {
     t.equal((await get('/accounts', as.one)).statusCode, 200)
   })
 
-  t.test('the log counts the call once, and the time for each', async t => {
+  t.test('the log counts the call once, and its time for each caller', async t => {
     control.fault({ kind: 'latency', action: 'get_users', ms: 300 })
     lines.length = 0
     const replies = await Promise.all(Array.from({ length: 10 }, () => get('/accounts', as.one)))

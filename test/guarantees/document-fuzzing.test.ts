@@ -15,7 +15,7 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(200, 20_000))
 
 const CLIENTS = 8
 
-/** The sandbox is as at the start again after so many requests. */
+/** The sandbox is reset after this number of requests. */
 const RESET_EVERY = 1000
 
 t.test(`${RUNS} requests over sockets, ${CLIENTS} at a time`, async t => {

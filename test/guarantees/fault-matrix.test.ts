@@ -21,7 +21,7 @@ const ACTIONS = actionNames.toSorted((a, b) => Number(isWrite(actions[a])) - Num
 const DEADLINE_MS = 300
 /** What answers at once has longer, so that a busy machine does not turn a second attempt into a timeout. */
 const ROOMY_MS = 2000
-/** Every reply is here by then, whatever the deadline. */
+/** Every reply arrives by then. */
 const MAX_MS = DEADLINE_MS + amount(2000, 250)
 
 /** So many gateways at once: most of the time they wait. */
@@ -120,7 +120,7 @@ const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: Action
     upstream.play({ action, fault: row.fault, body: row.bodyOf(action) })
     const before = stall.stalledMs()
     const reply = await send(request)
-    // Client, gateway and HOSTKEY are this one process: what it stands still is nobody's waiting.
+    // Client, gateway and HOSTKEY share this process: the time of its stalls does not count.
     return { ...reply, ms: reply.ms - (stall.stalledMs() - before) }
   }
   let reply = await play()

@@ -10,7 +10,7 @@ import {
   ways
 } from '../support/harness/file-deletions.ts'
 
-/** Paths that break whoever trims, decodes, encodes, normalises or splits them: each is exact in every way. */
+/** Paths that trimming, decoding, encoding, normalising or splitting would change. */
 const allPaths: readonly string[] = [
   'plain.txt',
   'folder/plain.txt',
@@ -169,8 +169,8 @@ t.test('links.self of each file deletes exactly this file', async t => {
 })
 
 /**
- * A URL library removes dot segments before it sends: no server can see what the caller meant, and API.md 3 tells
- * callers to use `links.self`. What remains certain is that no account is lost: the URL carries no Confirm-Delete.
+ * A URL library removes dot segments before it sends: no server can see the intended path, so callers use
+ * `links.self`. No account is lost in any case: the request has no Confirm-Delete header.
  */
 t.test('DELETE …/files/* encoded by segment, fetch: never an account', async t => {
   const { byFetch, sandbox } = await fileDeletions(t)

@@ -25,7 +25,7 @@ const REGRESSIONS = 'test/regressions/file-path-fidelity/'
 process.stdout.write(`# seed of file-path-fidelity: ${seed}\n`)
 const figure = figuresOf(t, 'file-path-fidelity')
 
-t.test('what once was found stays found', async t => {
+t.test('earlier findings stay fixed', async t => {
   const { byRaw } = await fileDeletions(t)
   const kept = keptIn(REGRESSIONS)
   t.ok(kept.length >= 3, `${kept.length} cases`)
@@ -69,7 +69,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
   figure(`seed ${seed}, ${keys} paths by ${ways.length} ways, ${requests} requests in ${seconds} s`)
   figure(`${deletions} deletions of the file, ${sum(tally => tally.strays)} of anything else`)
 
-  t.test('and none that its client rewrites deletes an account', async t => {
+  t.test('no path that its client rewrites deletes an account', async t => {
     const tried = sum(({ rewritten }) => rewritten.tried)
     const cameNear = sum(({ rewritten }) => rewritten.cameNear)
     const gone = sum(({ accountsGone }) => accountsGone)
@@ -88,7 +88,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
 })
 
 if (isLong) {
-  t.test(`nor does one that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
+  t.test(`nor does a path that Chromium sends: ${KEYS_OF_CHROMIUM} paths`, async t => {
     const { url, sandbox, witnessed } = await fileDeletions(t)
     const page = await (await openBrowser(t, { width: 400 })).newPage()
     await page.goto(`${url}/docs`)

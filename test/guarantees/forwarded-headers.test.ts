@@ -31,8 +31,8 @@ const forged: Record<string, string> = {
   Host: EVIL_HOST
 }
 
-/** The proxy that is trusted is this machine, another one, or nobody. */
-const settings = { nobody: '', 'another network': '192.0.2.0/24', 'this machine': 'loopback' } as const
+/** The trusted proxy: none, another network, or this machine. */
+const settings = { none: '', 'another network': '192.0.2.0/24', 'this machine': 'loopback' } as const
 
 /** Where a trusted proxy says that the request comes from. */
 const CLIENT = '198.51.100.7'
@@ -91,7 +91,7 @@ t.test('forwarded-headers: a forged header about where a request comes from chan
   for (const [who, trusted] of Object.entries(settings)) {
     t.test(`with ${who} as the trusted proxy`, async t => {
       const { seenWith, running } = await witnessed(t, trusted)
-      // A proxy adds the address that it saw behind whatever the client has sent.
+      // A proxy appends the address that it saw to the header of the client.
       const added = trusted === 'loopback' ? CLIENT : undefined
       const plain = await seenWith(added === undefined ? {} : { 'X-Forwarded-For': added })
       t.equal(plain.ip, added ?? '127.0.0.1', 'the address is that of the client, as far as it is known')
@@ -118,7 +118,7 @@ t.test('forwarded-headers: a forged header about where a request comes from chan
     t.notMatch(running.lines.join(''), /evil/, 'nothing of it is logged')
   })
 
-  t.test('400 for a name with an underscore, whoever is trusted', async t => {
+  t.test('400 for a name with an underscore, with every trust setting', async t => {
     for (const trusted of Object.values(settings)) {
       const { raw } = await witnessed(t, trusted)
       for (const name of ['X_Forwarded_For', 'X-Forwarded_Host', 'X_Real_IP']) {

@@ -28,7 +28,7 @@ const withHeader = (line: string) => get(`${KNOWN}${line}\r\n`)
 const LENGTH = `Content-Length: ${ORDER.length}\r\n`
 const HEX = ORDER.length.toString(16)
 
-/** The 46 framings of RELIABILITY F7, by what is wrong with each. */
+/** Ambiguous or invalid framings by their fault. */
 export const framings: Record<string, Framing> = {
   'a length, then chunked': post(`${LENGTH}Transfer-Encoding: chunked\r\n`, CHUNKS),
   'chunked, then a length': post(`Transfer-Encoding: chunked\r\n${LENGTH}`, CHUNKS),

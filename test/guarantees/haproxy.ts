@@ -8,9 +8,8 @@ import type { Lifetime } from '../support/harness/lifetime.ts'
 import { START_MS } from '../support/harness/processes.ts'
 
 /**
- * What the proxy may do: nothing to hide a failure. It opens connections, and asks `/readyz` every 200 ms: twice wrong is
- * out, once right is in. It repeats no request, not even where the connection is refused (its default is three times),
- * and sends none to another server. A request that fails behind it fails in front of it.
+ * The proxy hides no failure. It asks `/readyz` every 200 ms: two failures remove a server, one success adds it. It
+ * repeats no request, not even after a refused connection (default: three times), and sends none to another server.
  */
 const configOf = (port: number, servers: readonly number[]) => `
 global
@@ -33,7 +32,7 @@ listen gateway
 ${servers.map((server, index) => `  server gateway${index} 127.0.0.1:${server}`).join('\n')}
 `
 
-/** A load balancer in front of gateways on these ports of this machine. @returns its address, once it finds one ready */
+/** A load balancer in front of the gateways on these local ports. @returns its address, once a gateway is ready */
 export const haproxy = async (
   t: Lifetime,
   folder: string,

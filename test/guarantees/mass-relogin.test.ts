@@ -18,7 +18,7 @@ const STYLES = amount<readonly ('invalid-hash' | 'code-2' | 'code-1' | 'http-401
 const provisions = actionNames.filter(name => actions[name].effect === 'provision')
 
 const CALLS = amount(50, 1000)
-/** So long a slow login takes. */
+/** Duration of a slow login. */
 const SLOW_MS = 700
 
 const SCOPES = [
@@ -49,7 +49,7 @@ const patient = async (ask: () => Promise<Reply>): Promise<Reply> => {
 const statusesOf = (replies: Reply[]) => [...new Set(replies.map(({ statusCode }) => statusCode))]
 
 for (const authFailure of STYLES) {
-  t.test(`mass-relogin: when HOSTKEY refuses the token by ${authFailure}`, async t => {
+  t.test(`when HOSTKEY refuses the token by ${authFailure}`, async t => {
     // Each with an API key of its own: one that was renewed a moment ago is not renewed again.
     const { as, get, post, sandbox, logins } = await withServices(t, {
       thousand: {},
@@ -200,10 +200,10 @@ t.test('a login that is not answered', async t => {
   figures(`${CALLS} calls on a login that times out: ${CALLS} × 503, ${asked} logins tried; 200 afterwards`)
 })
 
-/** One session may have so many requests under way. */
+/** Maximum number of requests of one session in flight. */
 const OF_A_SESSION = 8
 
-t.test('a token that ends, where nobody can log in again', async t => {
+t.test('an expired token that cannot be refreshed', async t => {
   const running = await gateway(t, { UPSTREAM_TIMEOUT_MS: '500' })
   const { get, sandbox } = running
   const { control, demo } = sandbox

@@ -4,7 +4,7 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { type Damage, type Torture, torture } from './orders/torture.ts'
 
-/** A small part of `npm run torture`, which also kills Redis. */
+/** A small version of `npm run torture`, which also kills Redis. */
 const SMALL = amount(
   { orders: 10, kills: 1, clients: 8, customers: 2 },
   { orders: 100, kills: 4, clients: 24, customers: 4 }
@@ -25,7 +25,7 @@ const isUnharmed = (t: Test, name: string, damage: Damage) => {
 }
 
 const variant = (name: string, options: (t: Test) => Promise<Partial<Torture>>) =>
-  t.test(`no order is doubled, lost or mixed up: ${name}`, async t => {
+  t.test(`no order is duplicated, lost or mixed up: ${name}`, async t => {
     isUnharmed(t, name, await torture({ ...SMALL, ...(await options(t)) }))
   })
 

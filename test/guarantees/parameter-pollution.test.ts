@@ -33,7 +33,7 @@ t.test('parameter-pollution: nothing is added to a call by what a client adds to
       return isRefused ? undefined : { what: what.slice(0, 120), statusCode, asked, text: text.slice(0, 200) }
     }
 
-    t.test(`${action}: 400 for whatever is added to the query, and nothing is asked`, async t => {
+    t.test(`${action}: 400 for additions to the query, without an upstream call`, async t => {
       const faults = []
       for (const polluted of queriesOf(sample)) {
         const options = { token, headers, ...(own !== undefined && { body: own }) }
@@ -42,7 +42,7 @@ t.test('parameter-pollution: nothing is added to a call by what a client adds to
       t.strictSame(faults.filter(Boolean), [])
     })
 
-    t.test(`${action}: 400 or 415 for whatever is put in the body, and nothing is asked`, async t => {
+    t.test(`${action}: 400 or 415 for additions to the body, without an upstream call`, async t => {
       const faults = []
       for (const { type, text } of bodiesOf(sample)) {
         const options = { token, headers: { ...headers, 'content-type': type }, body: text }

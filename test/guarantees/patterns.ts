@@ -11,7 +11,7 @@ export interface Pattern {
 
 interface Found {
   patterns: Pattern[]
-  /** Patterns that are made where the program runs: nobody can tell which. */
+  /** Patterns that are made at run time and cannot be checked. */
   unknown: string[]
 }
 

@@ -8,8 +8,8 @@ import { framings } from './framings.ts'
 const CREDENTIAL = 'Host: gateway\r\nAuthorization: Bearer TOKEN'
 
 /**
- * What comes behind the first request: writes, which are carried on even when their caller is gone. The first of them
- * reads before it writes, and waits for its body; the second begins with what it does.
+ * Requests behind the first one: writes, which continue even when their caller disconnects. The first of them reads
+ * before it writes, and waits for its body; the second writes at once.
  */
 const BODY = '{"name":"smuggled-bucket"}'
 const SECONDS = [
@@ -17,10 +17,10 @@ const SECONDS = [
   `DELETE /accounts/s3_user_1/buckets/empty-bucket HTTP/1.1\r\n${CREDENTIAL}\r\n\r\n`
 ]
 
-/** One that may be repeated. */
+/** An idempotent request. */
 const READ = `GET /plans/1 HTTP/1.1\r\n${CREDENTIAL}\r\n\r\n`
 
-t.test('request-smuggling: a request that can be read in two ways is not read', async t => {
+t.test('a request with ambiguous framing is refused', async t => {
   const figure = figuresOf(t, 'request-smuggling')
   const { url, sandbox, lines } = await gateway(t)
   const cases = Object.entries(framings)
@@ -65,12 +65,12 @@ t.test('request-smuggling: a request that can be read in two ways is not read', 
     })
   }
 
-  t.test('HOSTKEY was asked nothing', async t => {
+  t.test('no call reaches HOSTKEY', async t => {
     handled = sandbox.control.calls().length
     t.equal(handled, 0)
   })
 
-  t.test('the same requests, framed in one way, are read', async t => {
+  t.test('the same requests with correct framing are served', async t => {
     const head = `${CREDENTIAL}\r\nContent-Type: application/json\r\nConnection: close\r\n`
     const body = '{"planId":1,"bucketName":"PHOTOS"}'
     for (const [framing, sent] of [

@@ -13,7 +13,7 @@ const MAX_CALLS = 1.2
 /** Every tenth request deletes a file. */
 const WRITE_EVERY = 10
 
-t.test('HOSTKEY answers nothing but 503', async t => {
+t.test('HOSTKEY answers every call with 503', async t => {
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
   const { control, demo } = sandbox
@@ -49,7 +49,7 @@ t.test('HOSTKEY answers nothing but 503', async t => {
   t.strictSame(new Set(load.samples.map(({ status }) => status)), new Set([502, 503]))
 
   control.clearFaults()
-  // The longest that a breaker rests.
+  // The circuit stays open for at most half a minute.
   for (let tries = 0; tries < 40; tries += 1) {
     const reply = await fetch(`${gateway.url}/accounts`, { headers })
     if (reply.status === 200) break

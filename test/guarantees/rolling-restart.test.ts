@@ -19,7 +19,7 @@ const DELAY_MS = 1500
 const GRACE_MS = 10_000
 const CHECK_MS = 100
 const CLIENTS = amount({ fast: 8, slowReads: 1, slowWrites: 1 }, { fast: 32, slowReads: 4, slowWrites: 4 })
-/** Every so many fast requests asks HOSTKEY; the others ask the gateway alone. */
+/** One in this number of fast requests reaches HOSTKEY; the others need the gateway only. */
 const REAL_EVERY = amount(5, 50)
 
 interface Tally {
@@ -101,7 +101,7 @@ t.test(`${RESTARTS} rolling restarts behind a load balancer`, async t => {
   t.strictSame(
     tally.written.filter(name => !made.includes(name)),
     [],
-    'what was told 201 is there'
+    'every bucket with a 201 exists'
   )
   t.equal(sandbox.control.counters()['create_bucket'], tally.written.length, 'and was sent once')
   figure(

@@ -135,7 +135,6 @@ t.test('a process that has seen every secret, from its start to its end', async 
     t.ok(texts.join('').length > 100, `${place} are there: ${texts.join('').length} characters`)
     for (const [name, secrets] of Object.entries(canaries)) {
       t.ok(secrets.every(secret => secret.length >= 8))
-      // A caller that puts its token into a header for all to see has told it itself; the gateway says it to nobody.
       const leaks = leaksIn(texts, secrets)
       found += leaks.length
       t.strictSame(leaks, [], `no ${name} in ${place}`)

@@ -60,7 +60,7 @@ const isDraining = (t: Test, reply: string, name: string) => {
   t.match(reply, /^retry-after: 1\r$/im, name)
 }
 
-t.test('a replica that is told to end', async t => {
+t.test('a replica that receives SIGTERM', async t => {
   const { sandbox, settings, gateway, authorization, order, orderAt, orders } = await orderUnderWay(t)
   const { url, managementUrl } = gateway
   const { control } = sandbox
@@ -151,7 +151,7 @@ if (isLong) {
     t.ok(ms >= DELAY_MS + 950 && ms < DELAY_MS + 1000 + SLACK_MS, `${ms.toFixed(0)} ms`)
     t.match(gateway.log().at(-1), { level: 'fatal', abandonedRequests: 1, abandonedWrites: 1 })
 
-    t.test('and the ledger knows of it: whoever asks again is told, and nothing is ordered twice', async t => {
+    t.test('the ledger has the order: a repetition gets its outcome, and nothing is ordered twice', async t => {
       sandbox.control.clearFaults()
       await pause(WRITE_MS)
       const next = await gatewayProcess(t, settings)

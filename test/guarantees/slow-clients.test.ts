@@ -15,14 +15,14 @@ const BODIES_GONE_S = 18
 /** In a short run other tests load the machine. */
 const HEALTHY_P99_MS = amount(2000, 100)
 
-/** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
+/** Other programs may load the machine: one quiet measurement is enough. */
 const ATTEMPTS = 2
 
-/** 4 callers, each with a request every 50 ms or so: fewer than 1,000 while the 2,000 are there. */
+/** 4 callers with a request every 50 ms: fewer than 1,000 requests during the 2,000 idle connections. */
 const CALLERS = 4
 const BETWEEN_MS = 50
 
-t.test('slow-clients: slow clients do not keep others out', async t => {
+t.test('slow clients do not block other clients', async t => {
   const figure = figuresOf(t, 'slow-clients')
   const { url, get, sandbox, managementUrl } = await gateway(t)
   const first = `GET /plans HTTP/1.1\r\nHost: x\r\n`
@@ -37,7 +37,7 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
   }
   const idle = { url, count: 2000, first: '', more: '' }
 
-  /** Times of others meanwhile. @throws Error when one of them fails */
+  /** Times of other clients in the meantime. @throws Error when one of them fails */
   const healthyWhile = async <T>(t: Test, slow: Promise<T>) => {
     const times: number[] = []
     let isOver = false
@@ -57,7 +57,7 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
     return { lives, times: times.sort((a, b) => a - b) }
   }
 
-  /** A connection ends with its 1,000th request: the callers must not need a new one while all places are taken. */
+  /** A connection ends with its 1,000th request: the callers must not need a new one while the gateway accepts none. */
   const reconnected = async () => {
     const before = getGlobalDispatcher()
     setGlobalDispatcher(new Agent())
@@ -66,7 +66,7 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
   }
 
   /** The first quiet measurement, or the last. */
-  const ignoringErrors = async <T>(t: Test, begin: () => Promise<T>) => {
+  const quietest = async <T>(t: Test, begin: () => Promise<T>) => {
     await reconnected()
     let measured = await healthyWhile(t, begin())
     for (let attempt = 1; attempt < ATTEMPTS && percentile(measured.times, 99) >= HEALTHY_P99_MS; attempt += 1) {
@@ -85,7 +85,7 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
     const {
       lives: [headLives, bodyLives],
       times
-    } = await ignoringErrors(t, both)
+    } = await quietest(t, both)
     t.equal(headLives.length + bodyLives.length, 2 * SLOW)
     t.ok((headLives[0] ?? 0) > 5, 'a head may take some seconds')
     t.ok((bodyLives[0] ?? 0) > 5, 'a body may take some seconds')
@@ -101,8 +101,8 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
   })
 
   if (isLong) {
-    t.test('2,000 idle connections are closed in time, and those who are connected are served', async t => {
-      const { lives, times } = await ignoringErrors(t, () => slowClients(idle))
+    t.test('2,000 idle connections are closed in time, and connected clients are served', async t => {
+      const { lives, times } = await quietest(t, () => slowClients(idle))
       t.equal(lives.length, 2000)
       t.ok(percentile(lives, 50) > 5, 'most were accepted')
       t.ok(longest(lives) <= HEADS_GONE_S, `idle: ${longest(lives)} s`)
@@ -111,7 +111,7 @@ t.test('slow-clients: slow clients do not keep others out', async t => {
     })
   }
 
-  t.test('then nothing of them is left, and a new connection is accepted', async t => {
+  t.test('no socket of theirs is left, and a new connection is accepted', async t => {
     const { statuses } = await exchange(url, ['GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'])
     t.strictSame(statuses, [200])
     const sockets = async () => {

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** So many connections of one kind: what each sends at first, and then again and again. */
+/** Connections of one kind: what each sends first, and then repeatedly. */
 export interface SlowLoad {
   url: string
   count: number
@@ -12,15 +12,15 @@ export interface SlowLoad {
   more: string
 }
 
-/** Seconds from connecting until the gateway closed, shortest first; Infinity for those that it keeps. */
+/** Seconds from connecting until the gateway closed, shortest first; Infinity for open ones. */
 export type Lives = number[]
 
-/** So many are opened at once: a storm of connections is another test. */
+/** Number of connections opened at once: a storm of connections is another test. */
 const AT_ONCE = 100
 const PAUSE_MS = 50
-/** 2 s: slower than any client that means it, faster than a timeout between two packets would be. */
+/** 2 s: slower than real clients, faster than a timeout between two packets. */
 const DRIP_MS = 2000
-/** Beyond the 18 s of the promise. */
+/** More than the guaranteed 18 s. */
 const LONGEST_MS = 22_000
 
 /** Opens slow connections from a process of its own, and waits until the gateway has closed them all. */
@@ -33,7 +33,7 @@ export const slowClients = async (load: SlowLoad): Promise<Lives> => {
   return lives.map(life => life ?? Number.POSITIVE_INFINITY)
 }
 
-/** The life of one connection: it never closes by itself. */
+/** The life of one connection, which never closes itself. */
 const lifeOf = ({ url, first, more }: SlowLoad): Promise<number> =>
   new Promise(resolve => {
     const { hostname, port } = new URL(url)

@@ -15,7 +15,7 @@ import { BUCKETS } from './redis-outage/stage.ts'
 
 const FLIPS = amount(50, 1000)
 
-/** Guesses are somebody's secrets too: of another site, or with a slip of the finger. */
+/** Wrong credentials are secrets too: of another site, or mistyped. */
 const WRONG = {
   apiKey: 'feedfacefeedface-0123456789abcdef',
   password: 'correct-horse-battery-staple',
@@ -24,7 +24,7 @@ const WRONG = {
 
 interface Dumped {
   env: Record<string, string>
-  /** All that the store holds, and what else of its past can be read there. */
+  /** The content of the store, and what remains of deleted content. */
   texts(): Promise<string[]>
 }
 
@@ -42,7 +42,7 @@ const stores: Record<string, (t: Test) => Promise<Dumped>> = {
       file.close()
       return all.map(({ key, value }) => `${key} ${value}`)
     }
-    // With its journal, where replaced and removed rows still stand.
+    // With the journal, which still has replaced and removed rows.
     const bytes = () => readdirSync(folder).map(name => readFileSync(join(folder, name), 'latin1'))
     return { env: { SESSION_STORE: 'sqlite', DATA_DIR: folder }, texts: async () => [...rows(), ...bytes()] }
   }
@@ -90,14 +90,14 @@ for (const [name, open] of Object.entries(stores)) {
       at(index).post(BUCKETS, { name: `bucket-${index}` }, service)
     ])
     await Promise.all(busy)
-    // A token that ends is replaced: the old one and the new one both were here.
+    // An expired token is replaced: the store held both.
     control.expireSessions()
     t.equal((await at(0).get(BUCKETS, service)).statusCode, 200)
     const loggedOut = createBrowser(at(1), cookies[0])
     t.equal((await loggedOut.logOut()).statusCode, 204)
     const held = await texts()
 
-    t.test('holds what the run has left', async t => {
+    t.test('has the records of the run', async t => {
       const counted = (pattern: RegExp) => new Set(held.flatMap(text => text.match(pattern) ?? [])).size
       t.ok(counted(/session:[\w-]{43}/g) >= 4, 'sessions')
       t.ok(counted(/sessions-of:\d+/g) >= 2, 'sets of sessions')
@@ -106,7 +106,7 @@ for (const [name, open] of Object.entries(stores)) {
       t.not(leaksIn(held, ['sessions-of']).length, 0, 'and a secret among them would be found')
     })
 
-    t.test('and no secret, in no form', async t => {
+    t.test('has no secret in any form', async t => {
       const halves = cookies.flatMap(cookie => [cookie, ...cookie.split('.')])
       const own = [settings.SESSION_SECRET, service.token, service.token.split('_').slice(2).join('_')]
       const secrets = [...control.secrets(), ...Object.values(WRONG), ...halves, ...own]
@@ -118,7 +118,7 @@ for (const [name, open] of Object.entries(stores)) {
       )
     })
 
-    t.test('and no digest of a password, which could be guessed', async t => {
+    t.test('has no digest of a password, which could be guessed', async t => {
       const passwords = [WRONG.password, ...['demo', 'other', 'admin'].map(name => control.customer(name).password)]
       t.strictSame(leaksIn(held, passwords.flatMap(digests)), [])
     })
@@ -140,15 +140,15 @@ t.test('a record whose bits were changed', async t => {
   }
   const put = database.prepare('UPDATE entries SET value = CAST(? AS TEXT) WHERE key = ?')
   control.clearCalls()
-  const told = new Map<string, number>()
+  const counts = new Map<string, number>()
   for (let flip = 0; flip < FLIPS; flip += 1) {
     put.run(flipped(Buffer.from(record.value), randomInt(record.value.length * 8)), record.key)
     const reply = await createBrowser(running, browser.cookie()).get('/accounts')
     const said = `${reply.statusCode} ${String(reply.json().type).split('/').at(-1)}`
-    told.set(said, (told.get(said) ?? 0) + 1)
+    counts.set(said, (counts.get(said) ?? 0) + 1)
   }
-  const expired = told.get('401 session-expired') ?? 0
-  t.strictSame([...told], [['401 session-expired', FLIPS]])
+  const expired = counts.get('401 session-expired') ?? 0
+  t.strictSame([...counts], [['401 session-expired', FLIPS]])
   t.strictSame(control.calls(), [], 'HOSTKEY is asked nothing')
   put.run(record.value, record.key)
   t.equal((await browser.get('/accounts')).statusCode, 200, 'and as it was, it opens')

@@ -10,7 +10,7 @@ const figure = figuresOf(t, 'upstream-stall')
 const RPS = Number(process.env['STALL_RPS'] ?? amount(300, 1000))
 const STALL_MS = amount(2500, 8000)
 const RECOVERY_MS = 2000
-/** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
+/** Other programs may load the machine: one quiet measurement is enough. */
 const ATTEMPTS = amount(1, 3)
 
 const MAX_WAITING = { shedP50Ms: 10, shedP99Ms: 300, livenessP99Ms: 300, moreMb: 150 }

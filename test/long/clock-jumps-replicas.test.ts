@@ -17,7 +17,7 @@ const SLOW_MS = 2000
 /** Longer than that, and than a call may take. */
 const LEASE_MS = 4000
 /** Longer than the gateway looks for an account before it answers. */
-const VERIFY_DELAYS_MS = 5000
+const LATE_EXECUTION_WINDOW_MS = 5000
 
 /** Two replicas on one Redis, whose machines' clocks differ; the clocks of Redis and HOSTKEY are right. */
 const hourApart = async (t: Test, secondsOfB: number) => {
@@ -34,7 +34,7 @@ const hourApart = async (t: Test, secondsOfB: number) => {
       RATE_LIMIT_MAX: '1000000',
       UPSTREAM_TIMEOUT_MS: '3000',
       ORDER_LEASE_MS: String(LEASE_MS),
-      ORDER_LATE_EXECUTION_WINDOW_MS: String(VERIFY_DELAYS_MS),
+      ORDER_LATE_EXECUTION_WINDOW_MS: String(LATE_EXECUTION_WINDOW_MS),
       ...(await machineClock(t, seconds)).env
     })
   const [a, b] = await Promise.all([replica(0), replica(secondsOfB)])
@@ -71,17 +71,20 @@ for (const [name, seconds] of [
       t.equal(calls(), 1)
     })
 
-    t.test('202 until the settle window is over for an order whose answer the other has lost', async t => {
-      control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
-      const sent = calls()
-      const lostAt = performance.now()
-      t.strictSame(await order(a.url, 'lost'), UNKNOWN)
-      t.ok(performance.now() - lostAt < VERIFY_DELAYS_MS, 'in time')
-      t.strictSame(await order(b.url, 'lost'), UNKNOWN)
-      await pause(VERIFY_DELAYS_MS)
-      t.strictSame(await order(b.url, 'lost'), { status: 502, problem: 'upstream-bad-response' })
-      t.equal(calls(), sent + 1)
-    })
+    t.test(
+      '202 until the end of the late-execution window for an order whose answer the other replica lost',
+      async t => {
+        control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
+        const sent = calls()
+        const lostAt = performance.now()
+        t.strictSame(await order(a.url, 'lost'), UNKNOWN)
+        t.ok(performance.now() - lostAt < LATE_EXECUTION_WINDOW_MS, 'in time')
+        t.strictSame(await order(b.url, 'lost'), UNKNOWN)
+        await pause(LATE_EXECUTION_WINDOW_MS)
+        t.strictSame(await order(b.url, 'lost'), { status: 502, problem: 'upstream-bad-response' })
+        t.equal(calls(), sent + 1)
+      }
+    )
 
     t.test('409 until the lease of one that died is over, then it takes the order over', async t => {
       control.fault({ kind: 'latency', action: 'create_order', ms: 300, count: 1 })

@@ -19,7 +19,7 @@ const CLIENTS = 8
 /** 10 s: the slowest answer takes a fifth of it; what takes longer never comes. */
 const ANSWER_MS = 10_000
 
-/** The sandbox is as at the start again after so many requests. */
+/** The sandbox is reset after this number of requests. */
 const RESET_EVERY = 1000
 
 /** Of those that go through Prism; the others it answers itself. */

@@ -19,7 +19,7 @@ const dockerfile = readFileSync('Dockerfile', 'utf8').replace(/\\\n\s*/g, '')
 const textsOf = (name: string) =>
   [...dockerfile.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].map(([, text = '']) => text)
 
-t.test('what goes into the image runs as nobody, on a root that is read-only', async t => {
+t.test('the content of the image runs without privileges on a read-only root', async t => {
   const bwrap = await needProgram(['bwrap'], 'bubblewrap')
   const [app, data] = [temporaryFolder(t), temporaryFolder(t)]
   for (const text of textsOf('COPY').filter(text => !text.startsWith('--from='))) {
@@ -34,7 +34,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
   /** The file system of the image: nothing may be written but /data. */
   const box = [
     ...['--ro-bind', '/', '/', '--tmpfs', '/tmp', '--ro-bind', app, '/tmp/app', '--bind', data, '/tmp/data'],
-    // Wherever this project lies, also where nothing is seen any more.
+    // This project may lie in a folder that is hidden inside.
     ...['--ro-bind', process.execPath, '/tmp/node'],
     ...['--remount-ro', '/tmp', '--proc', '/proc', '--dev', '/dev', '--chdir', '/tmp/app'],
     ...['--unshare-user', '--uid', UID, '--gid', UID, '--cap-drop', 'ALL', '--die-with-parent', '--clearenv']
@@ -42,7 +42,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
   const settings = (env: Record<string, string>) =>
     Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value])
 
-  t.test('nothing of it can be changed', async t => {
+  t.test('only /data is writable', async t => {
     const write = `for (const path of ['/tmp/app/src/x', '/tmp/x', '/etc/x', '/tmp/data/x']) {
       try { require('node:fs').writeFileSync(path, ''); console.log('wrote', path) } catch (error) { console.log(error.code, path) }
     }`
@@ -54,7 +54,7 @@ t.test('what goes into the image runs as nobody, on a root that is read-only', a
     t.match(stdout, /wrote \/tmp\/data\/x/, 'but the folder for its data can')
   })
 
-  t.test('and serves, orders and ends', async t => {
+  t.test('serves, orders and ends', async t => {
     const sandbox = await startSandbox({ seed: randomUUID() })
     t.after(() => sandbox.close())
     const env = settings({

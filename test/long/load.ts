@@ -17,7 +17,7 @@ const { values } = parseArgs({
 const UPSTREAM_MS = 15
 const SHARE = 0.7
 const MAX_P99_MS = 2 * UPSTREAM_MS + 20
-/** Fewer than there are slots at HOSTKEY: nobody is sent away. */
+/** Fewer than the upstream bulkhead allows: no request is shed. */
 const CALLERS = 32
 
 const ends: (() => Promise<void>)[] = []

@@ -31,10 +31,10 @@ ordersThrough(t, figures, outages)
 
 t.test('a Redis that falls into a black hole in the middle of the load', t => waitsThrough(t, figures, outages))
 
-/** TCP sends a lost packet again after 200 ms, then 400 ms later, and so on: outages that end between two of these. */
+/** TCP repeats a lost packet after 200 ms, 400 ms more, and so on: these outages end between two repetitions. */
 const LENGTHS_MS = [60, 150, 250, 450, 650, 900, 1300, 1700, 2500, 3300, 5000, 7000]
 
-t.test(`a session is back within ${MAX_RECOVERY_MS} ms, however long the black hole was there`, async t => {
+t.test(`a session is back within ${MAX_RECOVERY_MS} ms, after a black hole of any length`, async t => {
   const { redis, browserAt } = await onRedis(t)
   const browser = await browserAt(0)
   const hole = blackhole(redis.port)

@@ -58,7 +58,7 @@ t.test('Redis without memory', async t => {
   })
 })
 
-/** Redis loads one key in so many microseconds, and looks after its clients after so many bytes. */
+/** Microseconds to load one key, and bytes between two looks at the clients. */
 const SLOW_LOADING = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']
 
 t.test('Redis that loads its file', async t => {

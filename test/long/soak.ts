@@ -18,9 +18,9 @@ const FAULT_EVERY = 20
 /** Caches fill and code is compiled until then. */
 const WARM_UP_MINUTES = Math.min(5, Number(values.minutes) / 3)
 const MAX_MIB_A_MINUTE = 1
-/** Counted when nobody asks: while they do, each of their connections is one. */
+/** Counted after the load: each open connection is a file. */
 const MAX_MORE_FILES = 5
-/** Longer than the sandbox keeps a connection that nobody uses (75 s). */
+/** Longer than the sandbox keeps an idle connection (75 s). */
 const CALM_MS = 85_000
 
 const ends: (() => Promise<void>)[] = []
@@ -55,7 +55,7 @@ await pause(WARM_UP_MINUTES * 60_000)
 const counts = { requests: 0, unanswered: 0 }
 while (minutes() < Number(values.minutes)) {
   points.push({ minute: minutes(), mib: gateway.residentBytes() / 2 ** 20 })
-  // Counted and let go: the driver must not grow either.
+  // Remove the samples: the driver must not grow either.
   const samples = load.samples.splice(0)
   counts.requests += samples.length
   counts.unanswered += samples.filter(({ status }) => status === 0).length

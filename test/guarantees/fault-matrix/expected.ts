@@ -5,9 +5,9 @@ import type { ShapeName } from './shapes.ts'
 import type { WireName } from './wire.ts'
 
 /**
- * How often an action may be sent, by what is known of the first attempt (RELIABILITY 4.1).
+ * How often an action may be sent, by the stage at which the first attempt failed.
  * `early`: the connection broke before a byte of the reply · `torn`: in the middle of the reply, after which a read may
- * be repeated too (API 6) · `ambiguous`: anything else · `answered`: there is a whole reply.
+ * be repeated too · `ambiguous`: anything else · `answered`: there is a whole reply.
  */
 type Stage = 'early' | 'torn' | 'ambiguous' | 'answered'
 
@@ -19,10 +19,10 @@ const late: Verdict = { problem: 'upstream-timeout', stage: 'ambiguous' }
 const torn: Verdict = { problem: 'upstream-bad-response', stage: 'torn' }
 const nonsense: Verdict = { problem: 'upstream-bad-response', stage: 'ambiguous' }
 const unreadable: Verdict = { problem: 'upstream-bad-response', stage: 'answered' }
-/** A refusal in words that nobody knows (UPSTREAM 4.1). */
+/** A refusal with an unknown text. */
 const refused: Verdict = { problem: 'upstream-refused', stage: 'answered' }
 
-/** The wire cases: rows 28 to 30 of UPSTREAM section 4. */
+/** Verdicts for the faults on the wire. */
 export const wireVerdicts: Readonly<Record<WireName, Verdict>> = {
   ok: 'success',
   'accept, FIN': early,
@@ -59,7 +59,7 @@ const byReading = (shape: keyof Readings) => (action: ActionName) => {
 
 const always = (verdict: Verdict) => () => verdict
 
-/** The JSON shapes: the classifier of UPSTREAM 1.1, and what 1.2 and 5.2 want tolerated. */
+/** Verdicts for the JSON bodies; see docs/explanation/vendor-behaviour.md. */
 export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => Verdict>> = {
   '{}': always(unreadable),
   null: always(unreadable),

@@ -34,7 +34,7 @@ const stringly = (value: unknown): unknown => {
 /** A success, and before its last brace something that `JSON.stringify` would not write. */
 const ending = (action: ActionName, members: string) => `${success(action).slice(0, -1)},${members}}`
 
-/** The 19 JSON shapes of RELIABILITY 5.1. */
+/** Unexpected JSON bodies. */
 export const jsonShapes = {
   '{}': shape(false, () => '{}'),
   null: shape(false, () => 'null'),

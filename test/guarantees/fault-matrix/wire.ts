@@ -8,7 +8,7 @@ export interface Spoiled {
   isLast: boolean
 }
 
-/** A way of misbehaving on the wire (RELIABILITY 5.1). */
+/** A fault on the wire. */
 export type WireFault =
   | {
       at: 'accept'
@@ -19,7 +19,7 @@ export type WireFault =
     }
   | {
       at: 'request'
-      /** HOSTKEY has done what it was asked for, whatever comes back. */
+      /** HOSTKEY has executed the call, whatever it answers. */
       isExecuted: boolean
       strike(socket: Socket, spoiled: Spoiled): void
     }

@@ -16,7 +16,7 @@ import type { Regression } from '../fuzz/regressions.ts'
 import type { FuzzRequest } from '../fuzz/requests.ts'
 import { coins, hostilePath } from './hostile.ts'
 
-/** What became of a run. */
+/** The result of a run. */
 export interface Tally {
   keys: number
   requests: number
@@ -28,7 +28,7 @@ export interface Tally {
   byWay: Record<string, number>
   /** Of paths that the client rewrites before it sends: no server can tell what was meant. */
   rewritten: { tried: number; accounts: number; buckets: number; cameNear: number }
-  /** The smallest case that broke the promise. */
+  /** The smallest case with a violation. */
   failure: Regression | undefined
 }
 

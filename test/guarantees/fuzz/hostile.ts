@@ -42,7 +42,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: long }
 )
 
-/** Names of members, parameters and headers that nobody has declared. */
+/** Undeclared names of members, parameters and headers. */
 export const hostileName: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 8,

@@ -9,7 +9,7 @@ export const createDice = (seed: number) => {
   }
 }
 
-/** Bytes that mean something in HTTP, in URLs or in JSON. */
+/** Bytes with a meaning in HTTP, URLs or JSON. */
 const TELLING = Buffer.from('\r\n\0 :/?#%&=+"\\{}[],;-._~\t\xff\x80\x7f0123', 'latin1')
 
 /** The request with a few bytes flipped, inserted, removed, doubled or swapped. */

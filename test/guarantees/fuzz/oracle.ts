@@ -15,14 +15,14 @@ const NAMED = { s3uid: 's3uid', bucket: 'bucket_name', path: 'filename' } as con
 
 export type Contract = ReturnType<typeof contractOf>
 
-/** A reply of the gateway, whatever the transport of the request. */
+/** A reply of the gateway, over a socket or not. */
 export interface FuzzReply {
   statusCode: number
   headers: Record<string, string | undefined>
   text: string
 }
 
-/** What is wrong with a reply; nothing when it is as promised. @param operation method and target, as they were read */
+/** The violations in a reply. @param operation method and target as the gateway read them */
 export const replyFaults = (contract: Contract, operation: string, reply: FuzzReply): string[] => [
   ...(reply.statusCode >= 500 ? [`${reply.statusCode}: ${reply.text}`] : []),
   ...contract.violations(operation, reply),
@@ -55,7 +55,7 @@ const problemFaults = ({ statusCode, headers, text }: FuzzReply): string[] => {
   ]
 }
 
-/** What is sent names what was asked for, and nobody speaks with another's token. */
+/** The violations in upstream calls: other names than in the request, or the token of another caller. */
 const fieldFaults = (
   meant: FuzzRequest['meant'],
   { authorization }: Readonly<Record<string, string>>,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { FuzzRequest } from './requests.ts'
 import type { Stage } from './stage.ts'
 
-/** A request that once broke a promise, or nearly did. */
+/** A request that once caused a violation, or nearly did. */
 export interface Regression {
   /** What it is about. */
   about: string

@@ -3,7 +3,7 @@ import { type Document, type Operation, operationsOf } from './document.ts'
 import { bytesOf, hostileBody, hostileJson, hostileName, hostileText } from './hostile.ts'
 import { type Dictionary, someOf, valueFor } from './values.ts'
 
-/** Who asks: a customer of the sandbox by bearer token or by cookie, nobody, or whoever shows `text`. */
+/** The credential: of a customer of the sandbox by bearer token or by cookie, none, or any `text`. */
 export type Credential = { bearer: string } | { cookie: string } | { text: string } | null
 
 /** One request, as it goes over the wire; plain JSON, so that it can be kept in a file. */

@@ -3,28 +3,28 @@ import type { FuzzRequest } from './requests.ts'
 import { requestsTo } from './requests.ts'
 import type { Stage } from './stage.ts'
 
-/** So many requests see what those before have left; then the sandbox is as at the start. */
+/** The sandbox is reset after this number of requests. */
 const RESET_EVERY = 200
 
-/** What became of a run. */
+/** The result of a run. */
 export interface Tally {
   requests: number
-  /** Requests for which HOSTKEY was asked something. */
+  /** Requests that caused a call to HOSTKEY. */
   reachedUpstream: number
   calls: number
   statuses: Record<string, number>
   /** How often each operation succeeded. */
   successes: Record<string, number>
-  /** The smallest request that broke a promise, and how. */
+  /** The smallest request with a violation. */
   failure: { request: FuzzRequest; violations: string[] } | undefined
 }
 
-/** Sends so many requests, one after the other, and stops at the first that breaks a promise. */
+/** Sends requests one after the other, and stops at the first violation. */
 export const fuzz = async (stage: Stage, { seed, runs }: { seed: number; runs: number }): Promise<Tally> => {
   const tally: Tally = { requests: 0, reachedUpstream: 0, calls: 0, statuses: {}, successes: {}, failure: undefined }
   const { tryOut, reset, document, dictionary } = stage
   let failure: Tally['failure']
-  // What is thrown where nobody catches ends a gateway. Here it counts against the request that was being answered.
+  // An uncaught error ends a gateway. Here it is a violation of the current request.
   let crash = Promise.withResolvers<Error>()
   process.on('uncaughtException', crashed => {
     crash.resolve(crashed)
@@ -36,10 +36,10 @@ export const fuzz = async (stage: Stage, { seed, runs }: { seed: number; runs: n
     return { reply: { statusCode: 0 }, sent: stage.wiretap.take(), violations: [`crashed: ${tried.stack}`] }
   }
   const property = fc.asyncProperty(requestsTo(document, dictionary), async request => {
-    // While a failing case is made smaller, each try begins anew.
+    // While a failing case shrinks, each try starts with a reset.
     if (failure || tally.requests % RESET_EVERY === 0) await reset()
     const { reply, sent, violations } = await judged(request)
-    // Whoever got no answer sends an order again.
+    // A client without a reply repeats the order.
     if (request.headers['idempotency-key'] !== undefined) violations.push(...(await judged(request)).violations)
     tally.requests += 1
     tally.calls += sent.length

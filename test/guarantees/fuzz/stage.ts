@@ -21,7 +21,7 @@ import { createWiretap } from './wiretap.ts'
 
 export type Stage = Awaited<ReturnType<typeof createStage>>
 
-/** Limits that no request meets: each window is over before it is used up. */
+/** Limits that no request reaches: each window ends before its quota is used. */
 const ENV = {
   PORT: '0',
   MANAGEMENT_PORT: '0',
@@ -31,12 +31,12 @@ const ENV = {
   RATE_LIMIT_WINDOW_MS: '1000'
 }
 
-/** A gateway in front of the sandbox, with what it takes to ask it anything and to judge what it does. */
+/** A gateway in front of the sandbox, with a client for any request and a judge for replies and calls. */
 export const createStage = async () => {
   const sandbox = await startSandbox({ seed: randomUUID() })
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-fuzz-'))
   const config = loadConfig({ ...ENV, DATA_DIR: dataDir, AUDIT_LOG: join(dataDir, 'audit.log') })
-  // The log is written, so that a request which cannot be logged is found, and read by nobody.
+  // Log lines are written and discarded: a request that cannot be logged must fail.
   const log = createLog(config.logLevel, new Writable({ write: (_chunk, _encoding, done) => done() }))
   const { app, close } = await assembleGateway({
     config,
@@ -63,7 +63,7 @@ export const createStage = async () => {
     return { statusCode: reply.statusCode, headers: flat(reply.headers), text: reply.payload }
   }
 
-  /** Those of the request, and its credential, spelt out. */
+  /** The headers of the request, with its credential. */
   const headersOf = ({ headers, as }: FuzzRequest) => ({ ...credentialHeaders(as), ...headers })
 
   const credentialHeaders = (as: Credential): Record<string, string> => {
@@ -73,7 +73,7 @@ export const createStage = async () => {
     return { cookie: `${COOKIE}=${cookies[as.cookie] ?? ''}`, 'x-csrf': '1' }
   }
 
-  /** The sandbox and the session as at the start. */
+  /** Resets the sandbox and the session. */
   const reset = async () => {
     control.reset()
     const { headers } = await app.inject({
@@ -88,7 +88,7 @@ export const createStage = async () => {
   await reset()
 
   const authorization = `Bearer ${demo.token}`
-  /** The number of an order whose answer was lost: of others a caller is told the account. */
+  /** The number of an order whose answer was lost. */
   const lostOrder = async () => {
     control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
     const reply = await app.inject({
@@ -108,9 +108,9 @@ export const createStage = async () => {
 
   const contract = contractOf(document)
 
-  /** Asks, and judges what came and what went out; one request at a time. */
+  /** Sends one request, and judges the reply and the upstream calls. */
   const tryOut = async (request: FuzzRequest) => {
-    // `inject` resolves `..` as a browser does; a socket takes what it is given.
+    // `inject` resolves `..` as a browser does; a socket sends it unchanged.
     const { pathname, search } = new URL(request.target, 'http://localhost')
     const target = `${pathname}${search}`
     const understood = target === request.target ? request : { ...request, meant: {} }

@@ -2,32 +2,32 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { request } from 'undici'
 
-/** One account that somebody wants, and what each who asked for it was told. */
+/** An account to order. */
 export interface OrderIntent {
   customer: string
   token: string
   bucketName: string
-  /** Is the bucket's name taken, so that HOSTKEY makes the account and reports an error? */
+  /** Is the bucket name taken, so that HOSTKEY creates the account and reports an error? */
   isTaken: boolean
 }
 
 export interface KnownOutcome {
   intent: OrderIntent
-  /** Undefined when the client gave up while the outcome was still open. */
+  /** Undefined when the client gave up before the outcome was known. */
   s3uid: string | undefined
-  /** The body of the 201, which must be the same for everybody who asked with the same key; else the last reply. */
+  /** The body of the 201, which must be the same for all requests with the key; otherwise the last reply. */
   text: string
   key: string
   keys: number
   ms: number
 }
 
-/** So long a client asks for one account. */
+/** A client gives up after this time. */
 const PATIENCE_MS = 25_000
 
 const backoff = () => pause(30 + Math.random() * 120)
 
-/** What a careful client does: the same key until it is told the end, another key only after "not applied". */
+/** A careful client: it repeats the key until it knows the outcome, and takes a new key only after "not applied". */
 export const orderUntilKnown = async (
   intent: OrderIntent,
   firstKey: string,
@@ -73,7 +73,7 @@ export const orderUntilKnown = async (
 
 type Options = { headers: Record<string, string>; body?: string }
 
-/** Any gateway that serves; undefined when there is none, or it is killed meanwhile. */
+/** Asks a gateway that serves; undefined when there is none, or when it is killed in the meantime. */
 const ask = async (urls: () => string[], method: 'GET' | 'POST', path: string, options: Options) => {
   const all = urls()
   const url = all[Math.floor(Math.random() * all.length)]

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 
-/** One POST /orders for a bucket, with the key that belongs to it. */
+/** One POST /orders for a bucket, with a key made from its name. */
 export const orderOnce = async (url: string, token: string, bucketName: string) => {
   const { statusCode, body } = await request(`${url}/orders`, {
     method: 'POST',

@@ -11,30 +11,30 @@ import { type KnownOutcome, type OrderIntent, orderUntilKnown } from './client.t
 import { type KillableGateways, killableGateways } from './killable-gateways.ts'
 
 export interface Torture {
-  /** At least so many orders, and as many more as it takes for so many kills. */
+  /** Minimum number of orders; more follow until there were enough kills. */
   orders: number
   kills: number
   clients: number
   customers: number
-  /** The ledger; a SQLite file when there is none. */
+  /** The ledger; undefined for a SQLite file. */
   redis?: RedisServer
-  /** Milliseconds between two kills of Redis; it is started again at once, with what is on its disk. */
+  /** Milliseconds between two kills of Redis, which restarts at once with the data on its disk. */
   redisKillsEveryMs?: number
   report?: (line: string) => void
 }
 
-/** What RELIABILITY 5 counts. */
+/** What went wrong. */
 export interface Damage {
   orders: number
   kills: number
   redisKills: number
-  /** Accounts that nobody has ordered. */
+  /** Accounts without an order. */
   duplicated: number
-  /** Orders that were told 201, and there is no such account. */
+  /** Orders with a 201 whose account does not exist. */
   lost: number
-  /** Orders that were told an account of another order, or two who asked with one key and were told different things. */
+  /** Orders with the account of another order, or with different replies for one key. */
   wrong: number
-  /** Orders whose outcome nobody could tell in a minute. */
+  /** Orders whose outcome stayed open. */
   open: number
   newKeys: number
   p99Ms: number
@@ -44,11 +44,11 @@ export interface Damage {
 const MAX_TAKEN = 1000
 const ANSWERS_BETWEEN_KILLS = 10
 const KILL_MS = { least: 250, most: 750 }
-/** Every so many orders: a connection that is reset before HOSTKEY acts, one after, and "-1 but created". */
+/** In each hundred orders: a connection reset before HOSTKEY acts, one reset after it, and one "-1 but created". */
 const FAULT_EVERY = 100
 const TWICE_EVERY = 5
 
-/** Orders from many clients through gateways that are killed all the time, in front of a HOSTKEY that breaks off. */
+/** Orders from many clients through gateways that are killed repeatedly, with a HOSTKEY that closes connections. */
 export const torture = async (options: Torture): Promise<Damage> => {
   const { report = () => undefined, redis } = options
   const startedAt = performance.now()
@@ -117,7 +117,7 @@ export const torture = async (options: Torture): Promise<Damage> => {
   return { ...damage, kills: gateways.kills, redisKills, seconds: Math.round((performance.now() - startedAt) / 1000) }
 }
 
-/** Kills while work is done: where starts take all of a busy machine, nothing would ever be hit in its middle. */
+/** Kills only while orders make progress: on a busy machine the starts alone would take all the time. */
 const killing = async (gateways: KillableGateways, outcomes: () => number, isOver: () => boolean) => {
   let answersAtKill = 0
   while (!isOver()) {
@@ -130,7 +130,7 @@ const killing = async (gateways: KillableGateways, outcomes: () => number, isOve
 
 const customerOf = (index: number) => `buyer-${index}`
 
-/** Customers with money, and bucket names that somebody else has taken. */
+/** Customers with credit, and bucket names that another customer has taken. */
 const fixtureOf =
   (customers: number): Fixture =>
   world => {
@@ -155,13 +155,13 @@ const intentOf = (number: number, customers: number, { control }: Sandbox): Orde
   }
 }
 
-/** It strikes whichever order comes next. */
+/** The fault applies to the next order. */
 const armFault = (number: number, { control }: Sandbox) => {
   if (number % FAULT_EVERY === 33) control.fault({ kind: 'reset-before', action: 'create_order', count: 1 })
   if (number % FAULT_EVERY === 66) control.fault({ kind: 'reset-after', action: 'create_order', count: 1 })
 }
 
-/** Compares what the clients were told with what HOSTKEY has. */
+/** Compares the outcomes with the accounts at HOSTKEY. */
 const damageOf = (outcomes: readonly KnownOutcome[], { control }: Sandbox) => {
   const { accounts, customers } = control.state()
   const byName = new Map(accounts.map(account => [account.s3uid, account]))
@@ -185,7 +185,7 @@ const damageOf = (outcomes: readonly KnownOutcome[], { control }: Sandbox) => {
     ownerOf.set(s3uid, intent)
     if (text !== '') textOf.set(key, text)
   }
-  // A bucket's name exists once: a second account for an order stays bare.
+  // A bucket name is unique: a second account for an order has no bucket.
   const duplicated = [...idOf].reduce((sum, [name, id]) => {
     if (!name.startsWith('buyer-')) return sum
     const bare = accounts.filter(({ customerId, buckets }) => customerId === id && buckets.length === 0)

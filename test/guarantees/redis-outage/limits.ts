@@ -10,7 +10,7 @@ import { BUCKETS } from './stage.ts'
 /** Requests of one caller in a minute. */
 const MAX = 20
 
-/** Of as many, one of so many replicas lets its part pass; two is what a gateway on Redis assumes. */
+/** The part of the quota that one replica passes alone, by REPLICAS_HINT; a gateway on Redis assumes two replicas. */
 const PARTS = { '': 10, 1: 20, 3: 6 }
 
 /** Of which logins, keys and orders have 5, 5 and 3; of the other limit, logins have one. */
@@ -23,13 +23,13 @@ const strict: Record<string, { most: number; draw: (at: Gateway, index: number) 
   order: { most: 1, draw: ({ post }) => post('/orders', {}) }
 }
 
-/** A token that nobody has, another one each time. */
+/** An invalid token, a different one each time. */
 const guess = ({ post }: Gateway, index: number) =>
   post('/session', { token: String(index).padStart(32, 'a') }, { token: null, headers: { 'x-csrf': '1' } })
 
 const isLimited = ({ statusCode }: Reply) => statusCode === 429
 
-/** Limits hold while nobody counts for all replicas, and are not multiplied by their number. */
+/** Limits hold without a shared count, and are not multiplied by the number of replicas. */
 export const limitsThrough = (t: Test, outages: Outages): void => {
   for (const [name, { begin, end }] of Object.entries(outages)) {
     for (const [hint, part] of Object.entries(PARTS)) {
@@ -37,17 +37,16 @@ export const limitsThrough = (t: Test, outages: Outages): void => {
         const redis = await redisServer(t)
         const env = { REDIS_URL: redis.url, RATE_LIMIT_MAX: String(MAX), REPLICAS_HINT: hint }
         const { at } = await replicas(t, env)
-        // The harness asks for the document, which draws from the limit of the address.
         for (const index of [0, 1]) await at(index).get(BUCKETS)
         await begin(redis)
-        // Of one there is no part. HOSTKEY still judges the credential, though nobody can log in.
+        // A quota of one has no parts. HOSTKEY still checks the credential, although no session can be stored.
         t.equal((await guess(at(0), 0)).statusCode, 401)
         fails(t, await guess(at(0), 1), 429, 'rate-limited')
         for (const index of [0, 1]) {
           const replies: Reply[] = []
           while (replies.length < MAX + 5) replies.push(await at(index).get(BUCKETS))
           const passed = replies.findIndex(isLimited)
-          // A busy machine may have counted the first here: a Redis that is slow is away as well.
+          // On a busy machine a slow Redis counts as unavailable: the first request may have counted here.
           t.ok(passed === part || passed === part - 1, `${passed} passed`)
           t.ok(replies.slice(0, passed).every(({ statusCode }) => statusCode === 200))
           for (const reply of replies.slice(passed)) fails(t, reply, 429, 'rate-limited')

@@ -8,7 +8,7 @@ import { replicas } from '../../support/harness/replicas.ts'
 /** An operation of every door, which the sandbox answers with 200. */
 export const BUCKETS = '/accounts/s3_user_1/buckets'
 
-/** The promise of RELIABILITY 4.5. */
+/** The guaranteed recovery time. */
 export const MAX_RECOVERY_MS = 500
 
 /** A gateway on a Redis of its own. */

@@ -57,34 +57,34 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
       return found
     }
 
-    t.test('hands on every file path in the query as it is', async t => {
+    t.test('forwards every file path in the query unchanged', async t => {
       t.same(await harmed(path => [`?path=${encodeURIComponent(path)}`]), [])
     })
 
-    t.test('hands on every file path in the URL as it is', async t => {
+    t.test('forwards every file path in the URL unchanged', async t => {
       const bySegment = (path: string) => path.split('/').map(encodeURIComponent).join('/')
       t.same(await harmed(path => [`/${encodeURIComponent(path)}`, `/${bySegment(path)}`]), [])
     })
 
-    t.test('tells the address of its client, whatever the client says', async t => {
+    t.test('forwards the address of its client, not a forged one', async t => {
       await send('GET', '/accounts', { 'x-forwarded-for': '203.0.113.9', 'x-request-id': 'forged-address' })
       const line = lines.find(line => line.includes('forged-address')) ?? '{}'
       t.equal(JSON.parse(line).ip, '127.0.0.1')
     })
 
-    t.test('lets no header in by another name', async t => {
+    t.test('drops headers with an underscore in their name', async t => {
       const before = asked().length
       const { status } = await send('DELETE', '/accounts/s3_user_1', { confirm_delete: 's3_user_1' })
       t.ok([400, 428].includes(status), String(status))
       t.equal(asked().length, before, 'nothing was sent to HOSTKEY')
     })
 
-    t.test('names problems by the public address', async t => {
+    t.test('problem types have the public address', async t => {
       const { text } = await send('GET', '/accounts/s3_user_2')
       t.equal(JSON.parse(text).type, 'https://storage.example.com/problems/account-not-found')
     })
 
-    t.test('passes a list on line by line', async t => {
+    t.test('forwards a list line by line', async t => {
       const { status, text } = await send('GET', FILES, { accept: 'application/x-ndjson' })
       t.equal(status, 200)
       t.match(text, /\{"end":\{"nextCursor":null\}\}\n$/)

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** What holds the promises: calls to HOSTKEY, sessions and credentials, and what keeps a write from happening twice. */
+/** The code behind the guarantees: upstream calls, sessions and credentials, and the protection against double writes. */
 const MUTATED = ['src/{auth,core,domain,upstream}/**/*.ts']
 
 /** 78 packages which only this command needs: they are not in the project's own lock file, but in one of theirs. */
@@ -67,7 +67,7 @@ interface Path {
 const SENTENCES: Record<string, number> = { Problem: 1, Error: 0, TypeError: 0, SyntaxError: 0, StoreUnavailable: 0 }
 
 /**
- * The wording of errors is no promise: programs tell them apart by their type. To pin each sentence in a test would
+ * The wording of errors may change: programs distinguish them by their type. To pin each sentence in a test would
  * only write it twice. When a sentence is chosen by a condition, the condition is mutated all the same.
  */
 const messages = {
@@ -103,7 +103,7 @@ const loaded = async (): Promise<Stryker> => {
   return import(pathToFileURL(resolve(folder, 'dist/src/index.js')).href)
 }
 
-/** Makes all mutants of the files that hold the promises. */
+/** Makes all mutants of these files. */
 export const instrumented = async (): Promise<Instrumented> => {
   const { Instrumenter } = await loaded()
   const names = globSync(MUTATED).sort()

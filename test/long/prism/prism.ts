@@ -47,7 +47,7 @@ const needPrism = async (): Promise<string> => {
   copyFileSync('.npmrc', join(fresh, '.npmrc'))
   try {
     await run('npm', ['ci', '--ignore-scripts'], { cwd: fresh, timeout: INSTALL_MS })
-    // Whoever was faster has brought the same.
+    // Another process has installed the same.
     if (existsSync(program)) rmSync(fresh, { recursive: true })
     else renameSync(fresh, folder)
   } catch (error) {
@@ -72,7 +72,7 @@ export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url:
   const file = join(temporaryFolder(t), 'openapi.json')
   writeFileSync(file, JSON.stringify(document))
   const port = await stablePort()
-  // Requests go through whatever is wrong with them: what the gateway makes of them is the question.
+  // Invalid requests pass too: the test is about the replies of the gateway.
   const args = ['proxy', file, url, '--port', String(port), '--errors', '--validate-request=false', '--cors=false']
   const child = spawn(process.execPath, [await needPrism(), ...args, '--verboseLevel=silent'], { stdio: 'ignore' })
   t.after(async () => {
@@ -145,7 +145,7 @@ export const isForPrism = ({ method, target, headers, body }: FuzzRequest): bool
 
 /** Reads Prism's verdict from a reply. The gateway's own replies name the request. */
 export const verdictOf = ({ statusCode, headers, text }: Reply): Verdict => {
-  const told = headers['sl-violations']
+  const header = headers['sl-violations']
   const { type = '', validation = [] } = text.includes(PROBLEMS)
     ? (JSON.parse(text) as { type?: string; validation?: Violation[] })
     : {}
@@ -153,6 +153,6 @@ export const verdictOf = ({ statusCode, headers, text }: Reply): Verdict => {
   if (name === 'VIOLATIONS') return { violations: validation }
   if (headers['x-request-id'] === undefined) return { own: name ?? String(statusCode) }
   // A failure's status that the document does not know is a warning of Prism's, and stands in the header alone.
-  const violations = told === undefined ? [] : (JSON.parse(told) as Violation[])
+  const violations = header === undefined ? [] : (JSON.parse(header) as Violation[])
   return { violations: violations.filter(({ location }) => location[0] === 'response') }
 }

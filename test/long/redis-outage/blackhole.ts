@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { findProgram } from '../../support/harness/debian.ts'
 
 /**
- * Loses every packet from and to a port of this network name space, of new and of established connections, when it
- * arrives: the sender is told nothing, as on a wire that is cut.
+ * Drops every packet from and to a port of this network namespace, of new and established connections. The sender gets
+ * no error, as after a cut wire.
  */
 export const blackhole = (port: number) => {
   const nft = (...commands: string[]) =>

@@ -4,16 +4,16 @@ import type { Outages } from '../../guarantees/redis-outage/guarantees.ts'
 import { BUCKETS, onRedis, probe, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { percentile, timesOf } from '../../support/harness/latency.ts'
 
-/** The promise of RELIABILITY 4.5. */
+/** The guaranteed maximum of additional latency. */
 const MAX_ADDED_MS = 60
 
-/** Other programs of this machine may be in the way: one quiet measurement of so many is enough. */
+/** Other programs may load the machine: one quiet measurement is enough. */
 const ATTEMPTS = 8
 
-/** Two in a hundred find out that Redis is away and wait for it: the p99 is one of theirs. */
+/** Two in a hundred requests detect the outage and wait: the p99 is one of them. */
 const LOAD = { requests: 400, callers: 8 }
 
-/** Whoever asks while Redis goes away waits a little longer, by whichever door. */
+/** Requests during the start of an outage wait a little longer, with every authentication scheme. */
 export const waitsThrough = async (
   t: Test,
   figure: (figure: string) => void,

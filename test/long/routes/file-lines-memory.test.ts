@@ -12,12 +12,12 @@ const NDJSON = 'application/x-ndjson'
 const LISTED = Number(process.env['FILES_LISTED'] ?? 1_000_000)
 
 /**
- * The list is longer than this heap: a gateway that held it would end. With so small a heap V8 would also make little
- * room for what is young, and collect for five times as long as it works.
+ * The list is larger than this heap: a gateway that kept it would fail. The semi-space is set because V8 would choose a
+ * small one and spend most of the time on garbage collection.
  */
 const HEAP = '--max-old-space-size=96 --max-semi-space-size=16'
 
-/** 128 MiB: what a process moves up and down by itself, beside its heap; the list takes twice as much. */
+/** 128 MiB: normal variation of a process outside its heap; the list takes twice as much. */
 const MORE_MEMORY = 128 * 1024 * 1024
 
 t.test(`memory does not grow over ${LISTED} files`, async t => {
@@ -40,7 +40,7 @@ t.test(`memory does not grow over ${LISTED} files`, async t => {
   })
   let count = 0
   let last = ''
-  // A tenth in, everything is compiled and every buffer has been filled once.
+  // After a tenth, all code is compiled and every buffer was full once.
   let early = 0
   let most = 0
   for await (const line of createInterface({ input: reply.body })) {
@@ -56,7 +56,7 @@ t.test(`memory does not grow over ${LISTED} files`, async t => {
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   process.stdout.write(`# ${LISTED} files in ${seconds} s: ${mib(early)} MiB after a tenth, at most ${mib(most)} MiB\n`)
 
-  t.test('and a replica that shuts down ends the list with a cursor', async t => {
+  t.test('a replica that shuts down ends the list with a cursor', async t => {
     sandbox.control.fault({ kind: 'latency', action: 'get_files', ms: 50 })
     sandbox.control.clearCalls()
     const reply = await request(`${url}${EMPTY}`, {

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { request } from 'undici'
+import { openapiDocument } from '../../../scripts/docs/openapi.ts'
 import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { type Config, loadConfig } from '../../../src/config/config.ts'
 import { startGateway } from '../../../src/gateway.ts'
 import type { Pressure } from '../../../src/http/pressure.ts'
 import { createLog } from '../../../src/observability/log.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
-import { createContract } from '../assert/contract.ts'
+import { contractOf } from '../assert/contract.ts'
 import { leaksIn } from '../assert/leaks.ts'
 import { CALM } from './calm.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -28,6 +29,8 @@ export interface SendOptions {
   headers?: Record<string, string>
   body?: unknown
 }
+
+type Contract = ReturnType<typeof contractOf>
 
 /** Limits that no test reaches by accident. */
 const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
@@ -63,7 +66,7 @@ export const gateway = async (
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox.url)
   const registry = createServiceRegistry(config.servicesFile, env)
   const running = await startGateway({ config, upstreamUrl, registry, log, verifyDelaysMs, pressure, isEphemeral })
-  const contract = await contractOf(running.url, config)
+  const contract = await contractFor(config)
   const replies: { operation: string; reply: Reply }[] = []
 
   const send = async (
@@ -149,12 +152,16 @@ export const gateway = async (
   }
 }
 
-const contracts = new Map<string, ReturnType<typeof createContract>>()
+const contracts = new Map<string, Promise<Contract>>()
 
-/** Generating the document and compiling its schemas takes longer than a short test: done once for each base address. */
-const contractOf = (url: string, { publicUrl, basePath }: Config) => {
+/**
+ * The contract with the document that the gateway serves. Generating the document and compiling its schemas takes longer
+ * than a short test: done once for each base address, without a request that would count against a rate limit.
+ */
+const contractFor = ({ publicUrl, basePath, dataDir }: Config): Promise<Contract> => {
   const key = `${publicUrl} ${basePath}`
-  const contract = contracts.get(key) ?? createContract(url)
+  const env = { PUBLIC_URL: publicUrl.href, BASE_PATH: basePath, DATA_DIR: dataDir, AUDIT_LOG: '/dev/null' }
+  const contract = contracts.get(key) ?? openapiDocument(env).then(({ document }) => contractOf(document))
   contracts.set(key, contract)
   return contract
 }
