@@ -31,7 +31,7 @@ export interface RequestTexts {
 /** The account that a request is for. */
 export type AccountOf = (request: RequestTexts) => string | undefined
 
-/** What of the account a request is for: the names from the outermost to the innermost. */
+/** The part of the account that a request is for: names from the outermost to the innermost. */
 export type TargetOf = (request: RequestTexts) => (string | undefined)[]
 
 /** What the plugins know of every operation: it stands in the `config` of its route. */

@@ -47,10 +47,10 @@ const wireRows = Object.entries(wireFaults).map(([name, fault]): Row => {
 })
 
 const shapeRows = Object.entries(jsonShapes).map(([name, { isExecuted, bodyOf }]): Row => {
-  const { strike } = wireFaults.ok
+  const { apply } = wireFaults.ok
   return {
     name,
-    fault: { at: 'request', isExecuted, strike },
+    fault: { at: 'request', isExecuted, apply },
     bodyOf,
     verdictOf: shapeVerdicts[name as keyof typeof jsonShapes],
     hangs: false
@@ -114,7 +114,7 @@ const isShed = ({ statusCode, text }: TimedReply) => statusCode === 503 && nameO
 const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: ActionName, contract: Contract) => {
   const { upstream, calm, send } = gateway
   const request = requestFor(action)
-  // A write takes a connection of its own: of those for reads some are open, and the fault does not strike them.
+  // A write takes a connection of its own: of those for reads some are open, and the fault does not reach them.
   const calmed = await calm(writeOf(action) !== undefined)
   const play = async () => {
     upstream.play({ action, fault: row.fault, body: row.bodyOf(action) })

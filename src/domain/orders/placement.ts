@@ -114,7 +114,7 @@ export const createPlacement = (parts: PlacementParts): Placement => {
       requested: intent.requested,
       accountsBefore: new Set(accountsBefore),
       isReportedCreated,
-      // The account of an order before this one cannot be new: HOSTKEY has given its name away again.
+      // The account of an order before this one cannot be new: HOSTKEY has used its name again.
       belongsToOther: async (s3uid: string) => {
         const other = await ledger.findByAccount(intent.tenant, s3uid)
         return other !== undefined && other.leasedAt >= sentAt

@@ -17,7 +17,7 @@ export interface ProvisioningParts {
 
 /**
  * Creates an account with one POST that is never retried, without a ledger. When HOSTKEY's answer leaves open whether the
- * account exists, the accounts before and after tell.
+ * account exists, a comparison of the accounts before and after decides.
  * @throws Problem of the action; `account-state-unknown` when an account was created and cannot be identified
  */
 export const provision = async (

@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import type { AccountField, AccountQuery } from '../../../schemas/accounts.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 
-/** What of a query HOSTKEY filters and sorts by; the gateway filters by location itself. */
+/** The parameters by which HOSTKEY filters and sorts; the gateway itself filters by location. */
 type Filter = Omit<Static<typeof AccountQuery>, 'location' | 'limit'>
 
 /** HOSTKEY's names of the fields that a list is sorted by. */

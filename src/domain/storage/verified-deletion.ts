@@ -13,7 +13,7 @@ export interface Deletion {
 }
 
 /**
- * Deletes with one POST that is never retried. When its answer is lost, reads tell whether the target is gone.
+ * Deletes with one POST that is never retried. When its answer is lost, reads show whether the target is gone.
  * @throws Problem of the action; upstream-bad-response with outcome `not-applied` when HOSTKEY has answered and the
  * target is still there
  */
@@ -46,6 +46,6 @@ const verifyGone = async (
   return result
 }
 
-/** A file or a bucket is gone with its bucket or account; any other failure tells nothing. */
+/** A file or a bucket is gone with its bucket or account; any other failure shows nothing. */
 const isParentMissing = (error: unknown): true | undefined =>
   isProblem(error, 'account-not-found', 'bucket-not-found') ? true : undefined

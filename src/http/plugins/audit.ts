@@ -29,7 +29,7 @@ export const audited = fp(
   { name: 'audited' }
 )
 
-/** Who, which account, what of it, and the outcome. */
+/** Operation, outcome, caller, account and the part of it. */
 const detailsOf = ({ account, target, scope }: CallerOperation, request: FastifyRequest, reply: FastifyReply) => {
   const caller = findContext(request)?.caller
   const texts = textsOf(request)

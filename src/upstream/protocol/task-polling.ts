@@ -56,8 +56,8 @@ export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
 }
 
 /**
- * Polls eq_callback.php until the task is done, the deadline has passed or the caller has disconnected. HOSTKEY deletes the key with the answer,
- * so there is only one (documented). The payload is in `context` or beside it (assumed).
+ * Polls eq_callback.php until the task is done, the deadline has passed or the caller has disconnected. HOSTKEY deletes the
+ * key with the answer, so there is only one (documented). The payload is in `context` or beside it (assumed).
  */
 const pollTask = async ({ key, isWrite, post, deadlineAt, signal }: QueuedTask): Promise<Envelope> => {
   for (;;) {

@@ -38,7 +38,7 @@ export const startFaultUpstream = async (): Promise<FaultUpstream> => {
     count(action)
     if (cell?.fault.at === 'request' && cell.action === action) {
       if (cell.fault.isExecuted) world = action
-      cell.fault.strike(socket, { body: cell.body, isLast })
+      cell.fault.apply(socket, { body: cell.body, isLast })
       return
     }
     const body = script === 'auth.php' ? authReply : isKnown(action) ? okBody(action, world) : Buffer.from('{}')
@@ -54,7 +54,7 @@ export const startFaultUpstream = async (): Promise<FaultUpstream> => {
     socket.on('end', () => socket.end())
     if (cell?.fault.at === 'accept') {
       if (!cell.fault.isRead) count(cell.action)
-      cell.fault.strike(socket)
+      cell.fault.apply(socket)
       if (cell.fault.isRead) readForms(socket, ({ action }) => count(action))
       return
     }
