@@ -15,13 +15,13 @@ export type WireFault =
       /** What was sent is read and counted all the same. */
       isRead: boolean
       isExecuted: false
-      strike(socket: Socket): void
+      apply(socket: Socket): void
     }
   | {
       at: 'request'
       /** HOSTKEY has executed the call, whatever it answers. */
       isExecuted: boolean
-      strike(socket: Socket, spoiled: Spoiled): void
+      apply(socket: Socket, spoiled: Spoiled): void
     }
 
 const TEN_GB = 10_000_000_000
@@ -88,10 +88,10 @@ const answer = (socket: Socket, bytes: Buffer, { isLast }: Spoiled) => {
   if (isLast) socket.end()
 }
 
-const onRequest = (isExecuted: boolean, strike: (socket: Socket, spoiled: Spoiled) => void): WireFault => ({
+const onRequest = (isExecuted: boolean, apply: (socket: Socket, spoiled: Spoiled) => void): WireFault => ({
   at: 'request',
   isExecuted,
-  strike
+  apply
 })
 
 /** 48 KB that unpack to 50 MB. */
@@ -100,8 +100,8 @@ const bomb = gzipSync(Buffer.alloc(50 * MIB, ' '))
 /** The 24 wire cases. What is sent before it breaks off is a success: a reader that stops early believes it. */
 export const wireFaults = {
   ok: onRequest(true, (socket, spoiled) => answer(socket, whole(spoiled), spoiled)),
-  'accept, FIN': { at: 'accept', isRead: true, isExecuted: false, strike: socket => socket.end() },
-  'accept, RST': { at: 'accept', isRead: false, isExecuted: false, strike: socket => socket.resetAndDestroy() },
+  'accept, FIN': { at: 'accept', isRead: true, isExecuted: false, apply: socket => socket.end() },
+  'accept, RST': { at: 'accept', isRead: false, isExecuted: false, apply: socket => socket.resetAndDestroy() },
   'read, RST': onRequest(false, socket => socket.resetAndDestroy()),
   'execute, RST': onRequest(true, socket => socket.resetAndDestroy()),
   silent: onRequest(false, () => undefined),
