@@ -18,20 +18,28 @@ const IDENTITY_TIMEOUT_MS = 1000
 /** Gives replies a version, and answers 304 when the caller has that version already (RFC 9110, section 13). */
 export const conditional = fp(
   async (app: FastifyInstance) => {
-    app.addHook('onSend', async (request, reply, payload) => {
-      if (!isConditional(request) || reply.statusCode !== 200) return payload
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (!isConditional(request) || reply.statusCode !== 200) return done()
       reply.header('vary', operationOf(request).mediaTypes.length > 1 ? `Accept, ${VARY}` : VARY)
       // A list in lines has no version: it is sent before its end is known.
-      if (typeof payload !== 'string') return payload
-      const ifNoneMatch = request.headers['if-none-match']
-      const names = await namesOf(contextOf(request).caller, ifNoneMatch !== undefined)
-      const tags = names.map(name => tagOf(name, payload))
-      const matched = tags.find(tag => isMatch(ifNoneMatch, tag))
-      reply.header('etag', matched ?? tags[0])
+      if (typeof payload !== 'string') return done()
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
-      if (matched === undefined) return payload
-      reply.code(304).removeHeader('content-type')
-      return null
+      const { caller } = contextOf(request)
+      const ifNoneMatch = request.headers['if-none-match']
+      if (ifNoneMatch === undefined) {
+        reply.header('etag', tagOf(caller.id, payload))
+        return done()
+      }
+      namesOf(caller)
+        .then(names => {
+          const tags = names.map(name => tagOf(name, payload))
+          const matched = tags.find(tag => isMatch(ifNoneMatch, tag))
+          reply.header('etag', matched ?? tags[0])
+          if (matched === undefined) return done()
+          reply.code(304).removeHeader('content-type')
+          return done(null, null)
+        })
+        .catch(done)
     })
   },
   { name: 'conditional' }
@@ -39,10 +47,10 @@ export const conditional = fp(
 
 /**
  * Names under which this caller may have got the reply, the lasting one first. The customer of a bearer token is looked
- * up at HOSTKEY only when the request compares versions: then a new token of the same customer matches the old version.
+ * up at HOSTKEY, so that a new token of the same customer matches the old version.
  */
-const namesOf = async ({ authScheme, id, identity }: Caller, compares: boolean): Promise<string[]> => {
-  if (authScheme !== 'bearer' || !compares) return [id]
+const namesOf = async ({ authScheme, id, identity }: Caller): Promise<string[]> => {
+  if (authScheme !== 'bearer') return [id]
   const { customerId } = await Promise.race([identity(), timeout()]).catch(() => ({ customerId: undefined }))
   return customerId === undefined ? [id] : [`customer:${customerId}`, id]
 }
@@ -55,6 +63,5 @@ const tagOf = (name: string, representation: string): string =>
   `W/"${hash('sha256', `${name}\n${representation}`, 'base64url').slice(0, 22)}"`
 
 /** `*` matches every version; else the header is a list, compared weakly: with or without `W/`. */
-const isMatch = (ifNoneMatch: string | undefined, tag: string): boolean =>
-  ifNoneMatch !== undefined &&
-  (ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag))
+const isMatch = (ifNoneMatch: string, tag: string): boolean =>
+  ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag)
