@@ -36,8 +36,8 @@ const LINGER_MS = 1000
  * requests of the connection are answered first: the client would take the refusal for their reply.
  */
 export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestOptions) => {
-  const pending = new WeakMap<Duplex, Set<ServerResponse>>()
-  const newest = new WeakMap<Duplex, ServerResponse>()
+  /** The replies of each connection that were pending when its newest request came, and the newest. */
+  const replies = new WeakMap<Duplex, ServerResponse[]>()
   const refused = new WeakSet<Duplex>()
 
   const record = (problem: Problem, { requestId, reason, ip }: { requestId: string; reason: string; ip: unknown }) => {
@@ -63,9 +63,10 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     // The parser reports an error for every further byte.
     if (refused.has(socket)) return
     refused.add(socket)
-    const latest = newest.get(socket)
+    const all = replies.get(socket) ?? []
+    const latest = all.at(-1)
     const broken = latest?.req.complete === false ? latest : undefined
-    const earlier = [...(pending.get(socket) ?? [])].filter(response => response !== broken)
+    const earlier = all.filter(response => !response.closed && response !== broken)
     const answer = () => {
       // A request whose body breaks after its reply has been answered already.
       if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
@@ -86,10 +87,8 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     /** Tracks the pending replies of each connection, and answers CONNECT, for which Node emits an event of its own. */
     watch(server: Server): void {
       server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-        newest.set(socket, response)
-        const open = pending.get(socket) ?? new Set()
-        pending.set(socket, open.add(response))
-        response.once('close', () => open.delete(response))
+        const pending = (replies.get(socket) ?? []).filter(({ closed }) => !closed)
+        replies.set(socket, [...pending, response])
       })
       server.on('connect', (_request, socket) => {
         socket.on('error', () => socket.destroy())
