@@ -28,6 +28,7 @@ import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
 import { requestIdOf } from './http/request-id.ts'
+import { requestLog } from './http/request-log.ts'
 import type { ConsumeLogin, Deps, Services } from './http/route.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
@@ -83,6 +84,7 @@ export const buildApp = async (options: AppOptions) => {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    childLoggerFactory: requestLog,
     ...LISTENER,
     return503OnClosing: false,
     trustProxy: edge.trustProxy.length > 0 ? edge.trustProxy : false,
