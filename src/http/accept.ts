@@ -15,6 +15,8 @@ export const LINES_TYPE = 'application/x-ndjson'
  * @returns undefined when the caller accepts none of them
  */
 export const acceptedOf = (request: FastifyRequest, offered: readonly string[]): string | undefined => {
+  const { accept = '*/*' } = request.headers
+  if (accept === '*/*' || accept === offered[0]) return offered[0]
   // Some clients add the charset.
   const withCharset = offered.flatMap(type => [type, `${type}; charset=utf-8`])
   const accepted = request.accepts().type(withCharset)

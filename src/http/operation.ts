@@ -125,10 +125,16 @@ export const callerOperationOf = (request: FastifyRequest): CallerOperation => {
 }
 
 /** The texts of a request: an object that cannot be made into text would throw where nothing catches it. */
-export const textsOf = ({ params, query, body }: FastifyRequest): RequestTexts => ({
-  params: textsIn(params),
-  query: textsIn(query),
-  body: textsIn(body)
+export const textsOf = (request: FastifyRequest): RequestTexts => ({
+  get params() {
+    return textsIn(request.params)
+  },
+  get query() {
+    return textsIn(request.query)
+  },
+  get body() {
+    return textsIn(request.body)
+  }
 })
 
 const textsIn = (given: unknown): Texts =>

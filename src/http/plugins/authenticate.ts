@@ -43,11 +43,11 @@ export const authenticate = fp(
 )
 
 /** `Authorization` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
-const callerOf = async (
+const callerOf = (
   request: FastifyRequest,
   timing: UpstreamTiming,
   { authenticators, origins }: Pick<AuthenticateOptions, 'authenticators' | 'origins'>
-): Promise<Caller> => {
+): Caller | Promise<Caller> => {
   const { authorization } = request.headers
   if (authorization !== undefined) return bearerOf(authorization, authenticators, timing)
   const cookie = request.cookies[COOKIE]

@@ -12,21 +12,21 @@ export const authorise = fp(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async request => {
       const { scope, adminQuery, account } = callerOperationOf(request)
-      if (scope) await assertScope(request, scope)
+      const { caller } = contextOf(request)
+      if (scope && !(await caller.grants(scope))) throw lacking(request, scope, 'This operation')
       for (const parameter of adminQuery) {
-        if (Object.hasOwn(request.query as object, parameter)) await assertScope(request, 'admin', parameter)
+        if (!Object.hasOwn(request.query as object, parameter)) continue
+        if (!(await caller.grants('admin'))) throw lacking(request, 'admin', `The parameter ${parameter}`)
       }
       const s3uid = account?.(textsOf(request))
-      if (s3uid !== undefined && !mayUse(contextOf(request).caller, s3uid)) throw noSuchAccount()
+      if (s3uid !== undefined && !mayUse(caller, s3uid)) throw noSuchAccount()
     })
   },
   { name: 'authorise' }
 )
 
-/** @throws Problem insufficient-scope */
-const assertScope = async (request: FastifyRequest, scope: Scope, parameter?: string): Promise<void> => {
-  if (await contextOf(request).caller.grants(scope)) return
+/** Leaves the scope that the caller lacks for the audit log. */
+const lacking = (request: FastifyRequest, scope: Scope, what: string): Problem => {
   request.setDecorator(REFUSED_SCOPE, scope)
-  const what = parameter === undefined ? 'This operation' : `The parameter ${parameter}`
-  throw new Problem('insufficient-scope', `${what} needs the scope ${scope}.`)
+  return new Problem('insufficient-scope', `${what} needs the scope ${scope}.`)
 }

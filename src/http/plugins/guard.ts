@@ -74,7 +74,7 @@ const SINGULAR = ['authorization', 'content-type']
 
 /** What Node accepts and a server in front of the gateway may read differently: the way to smuggle a request. */
 const framingFault = ({ raw, originalUrl }: FastifyRequest, { allowsHttp10 }: Operation): Problem | undefined => {
-  const names = raw.rawHeaders.filter((_, place) => place % 2 === 0).map(name => name.toLowerCase())
+  const names = namesIn(raw.rawHeaders)
   const hosts = names.filter(name => name === 'host').length
   const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && allowsHttp10 && hosts <= 1
   if (!isKnown) return invalid('The request is not HTTP/1.1 with exactly one Host header.')
@@ -92,6 +92,13 @@ const framingFault = ({ raw, originalUrl }: FastifyRequest, { allowsHttp10 }: Op
     return invalid('The only transfer coding that is accepted is `chunked`.')
   }
   return undefined
+}
+
+/** The names of the headers, which `rawHeaders` has in turn with their values. */
+const namesIn = (rawHeaders: readonly string[]): string[] => {
+  const names: string[] = []
+  for (let place = 0; place < rawHeaders.length; place += 2) names.push((rawHeaders[place] ?? '').toLowerCase())
+  return names
 }
 
 /** Some servers turn the underscore into a hyphen: a header that they should have removed would pass. */
