@@ -18,9 +18,9 @@ import { okBody } from './fault-matrix/world.ts'
 const ACTIONS = actionNames.toSorted((a, b) => Number(isWrite(actions[a])) - Number(isWrite(actions[b])))
 
 /** The deadline of a call to an upstream that hangs. */
-const DEADLINE_MS = 300
+const DEADLINE_MS = amount(1000, 300)
 /** What answers at once has longer, so that a busy machine does not turn a second attempt into a timeout. */
-const ROOMY_MS = 2000
+const ROOMY_MS = amount(6000, 2000)
 /** Every reply arrives by then. */
 const MAX_MS = DEADLINE_MS + amount(2000, 250)
 
