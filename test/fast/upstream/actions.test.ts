@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs'
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { problems } from '../../../schemas/problems.ts'
@@ -49,6 +50,16 @@ for (const [name, action] of [...all, ...logins]) {
     }
   })
 }
+
+t.test('index.ts imports every file of actions', async t => {
+  const files = globSync('src/upstream/actions/*.ts').filter(file => !/(action|index|sessions)\.ts$/.test(file))
+  t.ok(files.length > 0)
+  for (const file of files) {
+    for (const each of Object.values<Partial<Action>>(await import(`../../../${file}`))) {
+      if (each.name !== undefined) t.ok(each.name in actions, `${each.name} of ${file}`)
+    }
+  }
+})
 
 t.test('what is sent', async t => {
   const { send, get, del, sandbox } = await gateway(t)
