@@ -68,7 +68,7 @@ export interface Measuring {
 const warm = async ({ running, heads }: Subject, workload: Workload, effort: Effort, folder: string) => {
   const seconds = Math.min(WARM_STEP_SECONDS, effort.warmSeconds)
   let requests = 0
-  for (let spent = 0; spent < effort.warmSeconds && requests < effort.warmRequests; spent += seconds) {
+  for (let elapsed = 0; elapsed < effort.warmSeconds && requests < effort.warmRequests; elapsed += seconds) {
     requests += (await load(running.url, workload, { heads, seconds, folder })).requests
   }
 }

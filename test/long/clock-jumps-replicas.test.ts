@@ -12,14 +12,14 @@ import { redisServer } from '../support/harness/redis.ts'
 const figure = figuresOf(t, 'clock-jumps')
 
 const HOUR_S = 3600
-/** How long HOSTKEY takes for the order that is on its way. */
+/** How long HOSTKEY takes for the order in flight. */
 const SLOW_MS = 2000
-/** Longer than that, and than a call may take. */
+/** Longer than SLOW_MS and than the deadline of a call. */
 const LEASE_MS = 4000
-/** Longer than the gateway looks for an account before it answers. */
+/** Longer than the gateway searches for an account before it replies. */
 const LATE_EXECUTION_WINDOW_MS = 5000
 
-/** Two replicas on one Redis, whose machines' clocks differ; the clocks of Redis and HOSTKEY are right. */
+/** Two replicas on one Redis with different system clocks; the clocks of Redis and HOSTKEY are correct. */
 const hourApart = async (t: Test, secondsOfB: number) => {
   const redis = await redisServer(t, { settings: ['--appendonly', 'yes'] })
   const sandbox = await startSandbox({ seed: randomUUID() })
@@ -51,7 +51,7 @@ const hourApart = async (t: Test, secondsOfB: number) => {
 }
 
 const RUNNING = { status: 409, problem: 'idempotency-in-progress' }
-const MADE = { status: 201, problem: '' }
+const CREATED = { status: 201, problem: '' }
 const UNKNOWN = { status: 202, problem: '' }
 
 for (const [name, seconds] of [
@@ -66,8 +66,8 @@ for (const [name, seconds] of [
       const first = order(a.url, 'running')
       t.ok(await eventually(() => calls() === 1))
       for (let tries = 0; tries < 5; tries += 1) t.strictSame(await order(b.url, 'running'), RUNNING)
-      t.strictSame(await first, MADE)
-      t.strictSame(await order(b.url, 'running'), MADE)
+      t.strictSame(await first, CREATED)
+      t.strictSame(await order(b.url, 'running'), CREATED)
       t.equal(calls(), 1)
     })
 
@@ -86,7 +86,7 @@ for (const [name, seconds] of [
       }
     )
 
-    t.test('409 until the lease of one that died is over, then it takes the order over', async t => {
+    t.test('409 until the lease of a killed replica has expired, then the other one takes the order over', async t => {
       control.fault({ kind: 'latency', action: 'create_order', ms: 300, count: 1 })
       const sent = calls()
       const lost = t.rejects(order(a.url, 'orphan'))
@@ -103,8 +103,8 @@ for (const [name, seconds] of [
         last = await order(b.url, 'orphan')
       }
       const ms = performance.now() - sentAt
-      t.strictSame(last, MADE)
-      // The lease began before the call was seen.
+      t.strictSame(last, CREATED)
+      // The lease began before the sandbox received the call.
       t.ok(ms > LEASE_MS - 500 && ms < LEASE_MS + 2000, `taken over after ${ms.toFixed(0)} ms`)
       t.equal(calls(), sent + 1)
       figure(

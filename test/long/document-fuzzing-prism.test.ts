@@ -9,31 +9,31 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { serving } from '../support/harness/serving.ts'
 import { isForPrism, OWN_ANSWERS, prismBefore, verdictOf } from './prism/prism.ts'
 
-/** Another at each run; `SEED=… node --test …` repeats one. */
+/** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 /** A fifth of document-fuzzing: Prism takes some milliseconds for each (6 s on a quiet machine, 65 s on a busy one). */
 const RUNS = Number(process.env['PRISM_RUNS'] ?? 4000)
 
 const CLIENTS = 8
 
-/** 10 s: the slowest answer takes a fifth of it; what takes longer never comes. */
+/** 10 s: five times the slowest answer; a later one is assumed never to come. */
 const ANSWER_MS = 10_000
 
 /** The sandbox is reset after this number of requests. */
 const RESET_EVERY = 1000
 
-/** Of those that go through Prism; the others it answers itself. */
+/** Minimum share of requests that Prism checks; it answers the others itself. */
 const MIN_JUDGED = 0.75
 
 /**
- * The judge of the other tests is ours. This one is not: Prism stands between the client and the gateway as a proxy,
- * and holds each reply against the document that the gateway serves.
+ * Other tests compare replies with the document by code of this project. Here Prism does it, as a proxy between client and
+ * gateway.
  */
 const figure = figuresOf(t, 'document-fuzzing')
 const stage = await createStage()
 t.teardown(() => stage.close())
 
-const asked = async (through: Pool, { method, target, body }: FuzzRequest, headers: Record<string, string>) => {
+const send = async (through: Pool, { method, target, body }: FuzzRequest, headers: Record<string, string>) => {
   const reply = await through.request({
     method,
     path: target,
@@ -44,14 +44,14 @@ const asked = async (through: Pool, { method, target, body }: FuzzRequest, heade
   return { statusCode: reply.statusCode, headers: Object.fromEntries(flat), text: await reply.body.text() }
 }
 
-t.test('Prism sees what it should', async t => {
-  /** Replies of a gateway that does not keep to its document: to GET /livez and to GET /plans. */
+t.test('Prism detects violations', async t => {
+  /** Replies to GET /livez that violate the document. */
   const wrong: Record<string, [number, string, object]> = {
-    'a number where a word should be': [200, 'application/json', { status: 5 }],
-    'a member too few': [200, 'application/json', {}],
-    'a type that is not in the document': [200, 'text/json', { status: 'ok' }],
-    'a success that is not in the document': [299, 'application/json', { status: 'ok' }],
-    'a failure that is not in the document': [418, 'application/problem+json', { status: 418 }]
+    'a number instead of a word': [200, 'application/json', { status: 5 }],
+    'a missing member': [200, 'application/json', {}],
+    'an undocumented media type': [200, 'text/json', { status: 'ok' }],
+    'an undocumented success': [299, 'application/json', { status: 'ok' }],
+    'an undocumented failure': [418, 'application/problem+json', { status: 418 }]
   }
   const url = await serving(t, (request, reply) => {
     const [status, type, body] = wrong[String(request.headers['x-wrong'])] ?? [
@@ -64,13 +64,9 @@ t.test('Prism sees what it should', async t => {
   const pool = new Pool(await prismBefore(t, url, stage.document))
   t.teardown(() => pool.close())
   const livez = { operationId: 'getLivez', method: 'GET', target: '/livez', headers: {}, as: null, meant: {} }
-  t.strictSame(verdictOf(await asked(pool, livez, {})), { violations: [] })
+  t.strictSame(verdictOf(await send(pool, livez, {})), { violations: [] })
   for (const name of Object.keys(wrong)) {
-    t.match(
-      verdictOf(await asked(pool, livez, { 'x-wrong': name })),
-      { violations: [{ location: ['response'] }] },
-      name
-    )
+    t.match(verdictOf(await send(pool, livez, { 'x-wrong': name })), { violations: [{ location: ['response'] }] }, name)
   }
 })
 
@@ -79,22 +75,22 @@ t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
   const url = await stage.app.listen({ host: '127.0.0.1', port: 0 })
   const options = { connections: CLIENTS, pipelining: 1, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS }
   const pool = new Pool(await prismBefore(t, url, stage.document), options)
-  const straight = new Pool(url, options)
-  t.teardown(() => Promise.all([pool.destroy(), straight.close()]))
+  const direct = new Pool(url, options)
+  t.teardown(() => Promise.all([pool.destroy(), direct.close()]))
 
   const faults: string[] = []
   const sent: string[] = []
   const own: Record<string, number> = {}
   let judged = 0
-  /** What Prism thinks of the gateway's answer; where it gives none, the gateway must answer without it. */
+  /** Prism's verdict; when Prism does not answer, the gateway must answer the same request without it. */
   const answerTo = async (request: FuzzRequest) => {
     const headers = stage.headersOf(request)
     try {
-      const reply = await asked(pool, request, headers)
+      const reply = await send(pool, request, headers)
       return { reply, verdict: verdictOf(reply) }
     } catch (error) {
       if (!(error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)) throw error
-      return { reply: await asked(straight, request, headers), verdict: { own: 'hangs' } }
+      return { reply: await send(direct, request, headers), verdict: { own: 'hangs' } }
     }
   }
   const judge = async (request: FuzzRequest) => {
@@ -111,7 +107,7 @@ t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
   }
 
   const startedAt = performance.now()
-  let askedCount = 0
+  let sentCount = 0
   for (let done = 0; done < RUNS; done += RESET_EVERY) {
     const numRuns = Math.min(RESET_EVERY, RUNS - done)
     await stage.reset()
@@ -119,7 +115,7 @@ t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
     const queue = fc.sample(fit, { seed: seed + done, numRuns })[Symbol.iterator]()
     const client = async () => {
       for (const request of queue) {
-        askedCount += 1
+        sentCount += 1
         const found = await judge(request)
         if (found.length > 0) faults.push(`${keepRegression({ about: found[0] ?? '', request })}: ${found.join('; ')}`)
       }
@@ -129,9 +125,9 @@ t.test(`${RUNS} requests through Prism, ${CLIENTS} at a time`, async t => {
   }
   const seconds = Math.round((performance.now() - startedAt) / 1000)
 
-  t.equal(askedCount, RUNS)
+  t.equal(sentCount, RUNS)
   t.strictSame(faults, [], `seed ${seed}: Prism finds nothing`)
-  t.strictSame(sent, [], 'every form holds the fields of its action, each once')
+  t.strictSame(sent, [], 'every form has only the fields of its action, each once')
   t.ok(judged > RUNS * MIN_JUDGED, `${judged} replies judged; Prism’s own: ${JSON.stringify(own)}`)
   figure(`seed ${seed}, ${RUNS} requests through Prism in ${seconds} s, ${judged} replies of the gateway judged by it`)
   figure(`Prism: ${faults.length + sent.length} violations`)

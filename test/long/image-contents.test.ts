@@ -31,10 +31,10 @@ t.test('the content of the image runs without privileges on a read-only root', a
   const installed = spawnSync('sh', ['-c', install], { cwd: app, encoding: 'utf8' })
   t.equal(installed.status, 0, installed.stderr)
 
-  /** The file system of the image: nothing may be written but /data. */
+  /** The file system of the image: only /data is writable. */
   const box = [
     ...['--ro-bind', '/', '/', '--tmpfs', '/tmp', '--ro-bind', app, '/tmp/app', '--bind', data, '/tmp/data'],
-    // This project may lie in a folder that is hidden inside.
+    // The folder of node may be hidden inside.
     ...['--ro-bind', process.execPath, '/tmp/node'],
     ...['--remount-ro', '/tmp', '--proc', '/proc', '--dev', '/dev', '--chdir', '/tmp/app'],
     ...['--unshare-user', '--uid', UID, '--gid', UID, '--cap-drop', 'ALL', '--die-with-parent', '--clearenv']
@@ -51,7 +51,7 @@ t.test('the content of the image runs without privileges on a read-only root', a
       stdout,
       /^E(ROFS|ACCES|PERM) \/tmp\/app\/src\/x\nE(ROFS|ACCES|PERM) \/tmp\/x\nE(ROFS|ACCES|PERM) \/etc\/x\n/
     )
-    t.match(stdout, /wrote \/tmp\/data\/x/, 'but the folder for its data can')
+    t.match(stdout, /wrote \/tmp\/data\/x/, 'the data folder is writable')
   })
 
   t.test('serves, orders and ends', async t => {
@@ -86,7 +86,7 @@ t.test('the content of the image runs without privileges on a read-only root', a
       headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
       body: JSON.stringify({ planId: 2, bucketName: 'from-the-image' })
     })
-    t.equal(order.status, 201, 'the ledger has a place to lie')
+    t.equal(order.status, 201, 'the ledger is written')
 
     const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim() || child.pid)
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')

@@ -1,11 +1,11 @@
 import { globSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
-import { drawn } from './mutation/draw.ts'
-import { instrumented } from './mutation/instrumenter.ts'
+import { sampleOf } from './mutation/draw.ts'
+import { instrument } from './mutation/instrumenter.ts'
 import { coverageOf, createJudge, type Verdict } from './mutation/judge.ts'
-import { keep, recalled } from './mutation/memory.ts'
-import { mutatedTree } from './mutation/tree.ts'
+import { keep, recall } from './mutation/memory.ts'
+import { createTree } from './mutation/tree.ts'
 
 /**
  * `npm run mutate -- --sample 400 --seed 7`: do the tests detect changes of the code? Without
@@ -39,10 +39,10 @@ const CONTROL_EVERY = 10
 const isPart = positionals.length > 0 || values.tests !== undefined
 const seed = Number(values.seed)
 const say = (line: string) => process.stdout.write(`${line}\n`)
-const code = await instrumented()
+const code = await instrument()
 const eligible = code.mutants.filter(({ file }) => positionals.length === 0 || positionals.includes(file))
-const sample = drawn(eligible, Number(values.sample), seed)
-const tree = mutatedTree(code)
+const sample = sampleOf(eligible, Number(values.sample), seed)
+const tree = createTree(code)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     tree.remove()
@@ -60,7 +60,7 @@ try {
   const endsAt = performance.now() + Number(values.minutes) * 60_000
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant && performance.now() < endsAt; mutant = waiting.shift()) {
-      const known = values.resume ? recalled(mutant) : undefined
+      const known = values.resume ? recall(mutant) : undefined
       const verdict = known ?? (await judge.judge(mutant))
       keep(verdict)
       verdicts.push(verdict)

@@ -1,4 +1,4 @@
-// First: from here on this process has a network of its own.
+// Imported first: replaces this process by one with a network namespace of its own.
 import './redis-outage/own-network.ts'
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,9 +11,9 @@ import { blackhole } from './redis-outage/blackhole.ts'
 import { waitsThrough } from './redis-outage/latency.ts'
 
 /**
- * The network between the gateway and Redis loses everything: packets are dropped by nft in a network name space that
- * belongs to this process alone, connections that are there included. Nobody is told; that is what sets it apart from
- * a Redis that is killed (the kernel refuses) or frozen (the kernel acknowledges).
+ * The network between the gateway and Redis loses all packets, also those of established connections: nft drops them in a
+ * network namespace of this process. Neither side gets an error; the kernel of a killed Redis refuses connections, and that
+ * of a frozen one acknowledges packets.
  */
 const figures = figuresOf(t, 'redis-outage')
 
@@ -29,9 +29,9 @@ sessionsThrough(t, figures, outages)
 limitsThrough(t, outages)
 ordersThrough(t, figures, outages)
 
-t.test('a Redis that falls into a black hole in the middle of the load', t => waitsThrough(t, figures, outages))
+t.test('Redis becomes unreachable under load', t => waitsThrough(t, figures, outages))
 
-/** TCP repeats a lost packet after 200 ms, 400 ms more, and so on: these outages end between two repetitions. */
+/** TCP retransmits after 200 ms, 400 ms later, and so on: these outages end between two retransmissions. */
 const LENGTHS_MS = [60, 150, 250, 450, 650, 900, 1300, 1700, 2500, 3300, 5000, 7000]
 
 t.test(`a session is back within ${MAX_RECOVERY_MS} ms, after a black hole of any length`, async t => {
@@ -41,7 +41,7 @@ t.test(`a session is back within ${MAX_RECOVERY_MS} ms, after a black hole of an
   const recoveries: number[] = []
   for (const lengthMs of LENGTHS_MS) {
     const isServed = async () => (await browser.get(BUCKETS)).statusCode === 200
-    // On a busy machine Redis may be late once.
+    // On a busy machine Redis may exceed its time-out once.
     t.ok(Number.isFinite(await timeUntil(isServed)))
     hole.open()
     const until = performance.now() + lengthMs

@@ -8,7 +8,7 @@ import { stablePort } from '../../support/harness/stable-port.ts'
 
 const NOTHING = { external: [], violations: [], complaints: [] }
 
-/** The page is there when its operations are. */
+/** Waits until the page shows its operations. */
 const load = async (page: Page, url: string): Promise<void> => {
   await page.goto(url)
   await page.waitForSelector('.opblock')
@@ -21,7 +21,7 @@ const authorise = async (page: Page, token: string): Promise<void> => {
   await page.click('.modal-ux button.btn-done')
 }
 
-/** Opens an operation, executes it with this body or as the page has filled it in, and reads what the page shows. */
+/** Opens an operation, executes it with this body or with the example of the page, and reads what the page shows. */
 const tryOut = async (page: Page, operation: string, body?: object) => {
   const block = page.locator(`#operations-${operation}`)
   await block.locator('.opblock-summary-control').click()
@@ -32,12 +32,12 @@ const tryOut = async (page: Page, operation: string, body?: object) => {
   return {
     status,
     body: await shown.locator('.highlight-code').first().innerText(),
-    asked: await block.locator('.request-url pre').innerText(),
+    target: await block.locator('.request-url pre').innerText(),
     command: await block.locator('.curl-command pre').innerText()
   }
 }
 
-/** Is nothing of the page beyond the window? */
+/** Does the page fit into the width of the window? */
 const fits = async (page: Page, width: number): Promise<boolean> =>
   Number(await page.evaluate('document.documentElement.scrollWidth')) <= width
 
@@ -60,18 +60,18 @@ for (const width of [1280, 390]) {
       const { status, body } = await tryOut(page, 'Plans-listPlans')
       t.equal(status, '401')
       t.match(body, '/problems/unauthenticated')
-      // Chromium itself complains about a status of 400 or more.
+      // Chromium logs every status of 400 or more.
       t.match(misdeeds, { external: [], violations: [], complaints: [/401/] })
       misdeeds.complaints.length = 0
     })
 
     t.test('200 in try-it-out with the demo token', async t => {
       await authorise(page, sandbox.demo.token)
-      const { status, body, asked, command } = await tryOut(page, 'Accounts-listAccounts')
+      const { status, body, target, command } = await tryOut(page, 'Accounts-listAccounts')
       t.equal(status, '200')
       t.match(body, '"s3_user_1"')
-      t.equal(asked, `${url}/accounts`)
-      t.notMatch(command, 'csrf', 'which says nothing beside a token')
+      t.equal(target, `${url}/accounts`)
+      t.notMatch(command, 'csrf', 'a request by token needs no X-CSRF')
     })
 
     t.test('shows a reply as wide as the page, to its last line', async t => {
@@ -87,18 +87,18 @@ for (const width of [1280, 390]) {
       t.ok(await fits(page, width))
     })
 
-    t.test('says once what every reply has, and nothing of links', async t => {
-      const told = await page.locator('#operations-Accounts-listAccounts').innerText()
-      t.equal(told.match(/^RateLimit-Policy/gm)?.length, 1)
-      t.match(told, /^Retry-After/m)
-      t.notMatch(told, 'No links')
+    t.test('shows the headers of every reply once, and no links', async t => {
+      const text = await page.locator('#operations-Accounts-listAccounts').innerText()
+      t.equal(text.match(/^RateLimit-Policy/gm)?.length, 1)
+      t.match(text, /^Retry-After/m)
+      t.notMatch(text, 'No links')
     })
 
-    t.test('asks nobody else, keeps to its policy and complains about nothing', async t => {
+    t.test('calls no other host, violates no policy and logs no error', async t => {
       t.same(misdeeds, NOTHING)
     })
 
-    t.test('and what it does against its policy would be seen', async t => {
+    t.test('a violation of the policy is detected', async t => {
       await page.evaluate(`new Promise(resolve => {
         const image = new Image()
         image.onerror = resolve
@@ -116,19 +116,19 @@ t.test('/docs below a mount point', async t => {
   for (const address of [`${url}/docs`, `${url}/docs/`]) {
     await load(page, address)
     await authorise(page, sandbox.demo.token)
-    const { status, asked } = await tryOut(page, 'Accounts-listAccounts')
+    const { status, target } = await tryOut(page, 'Accounts-listAccounts')
     t.equal(status, '200')
-    t.equal(asked, `${url}/accounts`)
+    t.equal(target, `${url}/accounts`)
   }
   t.same(misdeeds, NOTHING)
 })
 
-t.test('/docs behind a proxy that takes a part of the path away', async t => {
+t.test('/docs behind a proxy that removes a part of the path', async t => {
   const { url, sandbox } = await gateway(t, { PUBLIC_URL: 'https://api.example.com/s3' })
-  const origin = await serving(t, (asked, answer) => {
-    const { method, headers } = asked
-    const target = `${url}${asked.url?.replace(/^\/s3/, '')}`
-    asked.pipe(
+  const origin = await serving(t, (incoming, answer) => {
+    const { method, headers } = incoming
+    const target = `${url}${incoming.url?.replace(/^\/s3/, '')}`
+    incoming.pipe(
       request(target, { method, headers }, reply => {
         answer.writeHead(reply.statusCode ?? 502, reply.headers)
         reply.pipe(answer)
@@ -138,13 +138,13 @@ t.test('/docs behind a proxy that takes a part of the path away', async t => {
   const { page, misdeeds } = await watchedPage(await openBrowser(t, { width: 1280 }), origin)
   await load(page, `${origin}/s3/docs`)
   await authorise(page, sandbox.demo.token)
-  const { status, asked } = await tryOut(page, 'Accounts-listAccounts')
+  const { status, target } = await tryOut(page, 'Accounts-listAccounts')
   t.equal(status, '200')
-  t.equal(asked, `${origin}/s3/accounts`)
+  t.equal(target, `${origin}/s3/accounts`)
   t.same(misdeeds, NOTHING)
 })
 
-t.test('/docs with a session: the cookie and its header go by themselves', async t => {
+t.test('/docs with a session: the page sends the cookie and X-CSRF itself', async t => {
   const port = String(await stablePort())
   const { url, sandbox } = await gateway(t, { PORT: port, PUBLIC_URL: `http://localhost:${port}` })
   const origin = url.replace('127.0.0.1', 'localhost')

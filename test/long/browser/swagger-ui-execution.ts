@@ -7,21 +7,21 @@ import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
-/** These take away what others need: they come last, in this order. */
+/** Other operations need what these delete: they run last, in this order. */
 const LAST = ['deleteAccount', 'deleteSession', 'deleteSessions']
 
 const rankOf = ({ operationId }: Operation) => LAST.indexOf(operationId)
 
-/** The status of the example as it stands: of several successes the one that needs no other parameters. */
+/** The status of the example: of several successes the one that needs no other parameters. */
 const expectedOf = ({ responses }: Operation) =>
   Number(Object.entries(responses).find(([status, reply]) => /^2/.test(status) && !reply['x-example-request'])?.[0])
 
-/** The page grows slower with every operation that stays open. */
+/** Closes an operation: the page becomes slower with each open one. */
 const close = (page: Page, { tags, operationId }: Operation) =>
   page.locator(`#operations-${tags[0]}-${operationId} .opblock-summary-control`).click()
 
-/** Executes these operations in `/docs` on a fresh sandbox, as the page has filled them in. */
-export const executesAsFilledIn = async (t: Test, isWanted: (operation: Operation) => boolean): Promise<void> => {
+/** Executes operations in `/docs` on a new sandbox, with the examples that the page fills in. */
+export const executesAsFilledIn = async (t: Test, isIncluded: (operation: Operation) => boolean): Promise<void> => {
   const port = await stablePort()
   const sandbox = await startSandbox()
   t.after(() => sandbox.close())
@@ -32,7 +32,7 @@ export const executesAsFilledIn = async (t: Test, isWanted: (operation: Operatio
   await load(page, `${origin}/docs`)
   await authorise(page, sandbox.demo.token)
   const operations = operationsOf(committedDocument())
-    .filter(isWanted)
+    .filter(isIncluded)
     .sort((a, b) => rankOf(a) - rankOf(b))
   t.ok(operations.length >= 10, `${operations.length} operations`)
   for (const operation of operations) {

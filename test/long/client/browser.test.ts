@@ -25,7 +25,7 @@ t.test('the client in Chromium', async t => {
   await page.goto(origin)
   /** Runs the body of a function in the page, with the client as `gateway`. */
   const run = (body: string, input: unknown = {}): Promise<unknown> =>
-    // As text: the types of the page are not those of this program.
+    // As text, because the page has other types than this program.
     page.evaluate(`(async () => {
       const { createClient, isProblem } = await import('/client.js')
       const gateway = createClient({ baseUrl: 'http://localhost:${port}' })

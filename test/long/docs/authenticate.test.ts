@@ -3,7 +3,7 @@ import { executePage, type Runner } from '../../fast/docs/pages/page.ts'
 import { openBrowser } from '../../support/harness/chromium.ts'
 
 t.test('docs/how-to/authenticate.md', async t => {
-  /** A script of a page of the gateway's own. */
+  /** Runs a script in a page of the gateway. */
   const js: Runner = async ({ code }, stage) => {
     const tab = await (await openBrowser(t, { width: 800 })).newPage()
     await tab.goto(`${stage.url}/docs`)

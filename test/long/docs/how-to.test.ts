@@ -9,7 +9,7 @@ const needs: Record<string, () => Promise<unknown>> = {
   'rotate-secrets': () => needProgram(['openssl'], 'openssl')
 }
 
-/** One loads a generator first, and one opens a browser: in files of their own. */
+/** Pages with tests of their own: one downloads a generator, one opens a browser. */
 const elsewhere: Record<string, string> = {
   'generate-a-client': 'test/long/docs/generated-client.test.ts',
   authenticate: 'test/long/docs/authenticate.test.ts'

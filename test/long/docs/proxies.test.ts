@@ -7,21 +7,21 @@ import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { certificateIn, type ProxyName, sendExactly, startProxy } from './proxies.ts'
+import { createCertificate, type ProxyName, sendExactly, startProxy } from './proxies.ts'
 
 const PAGE = 'docs/how-to/deploy-behind-a-proxy.md'
 const FILES = '/accounts/s3_user_1/buckets/holiday-pictures/files'
 
-/** Beside those of the sandbox: what proxies decode, merge, cut and normalise. */
+/** The paths of the sandbox, and paths that proxies decode, merge, cut or normalise. */
 const PATHS = [...awkwardPaths, '%2F', '%252F', 'a%00b', 'a;b=c/d', 'a&b', '~', 'a/b/../../../c', './', 'ünï/cödé ✓']
 
-/** The configuration as the page has it, in front of a gateway of its own. */
+/** Starts a gateway behind a proxy with the configuration of the page. */
 const behind = async (t: Test, name: ProxyName) => {
   const block = blocksOf(PAGE).find(({ language }) => language === name)
   if (!block?.file) throw new Error(`the page has no configuration of ${name}`)
   const folder = temporaryFolder(t)
   const [port, publicPort] = [String(await stablePort()), String(await stablePort())]
-  await certificateIn(folder)
+  await createCertificate(folder)
   const running = await gateway(t, { PORT: port, PUBLIC_URL: 'https://storage.example.com', TRUST_PROXY: '127.0.0.1' })
   writeFileSync(join(folder, block.file), block.code.replaceAll('8080', port).replaceAll('8443', publicPort))
   const complaints = await startProxy(t, name, folder, block.file)
@@ -45,8 +45,8 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
   t.test(`the configuration of ${name}`, async t => {
     const { send, filenameOfLast, lines, asked } = await behind(t, name)
 
-    /** Each target that has not become exactly this file. */
-    const harmed = async (targets: (path: string) => string[]) => {
+    /** The targets that did not delete exactly the requested file. */
+    const findChanged = async (targets: (path: string) => string[]) => {
       const found: string[] = []
       for (const path of PATHS) {
         for (const target of targets(path)) {
@@ -58,12 +58,12 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
     }
 
     t.test('forwards every file path in the query unchanged', async t => {
-      t.same(await harmed(path => [`?path=${encodeURIComponent(path)}`]), [])
+      t.same(await findChanged(path => [`?path=${encodeURIComponent(path)}`]), [])
     })
 
     t.test('forwards every file path in the URL unchanged', async t => {
       const bySegment = (path: string) => path.split('/').map(encodeURIComponent).join('/')
-      t.same(await harmed(path => [`/${encodeURIComponent(path)}`, `/${bySegment(path)}`]), [])
+      t.same(await findChanged(path => [`/${encodeURIComponent(path)}`, `/${bySegment(path)}`]), [])
     })
 
     t.test('forwards the address of its client, not a forged one', async t => {

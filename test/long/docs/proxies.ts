@@ -12,16 +12,16 @@ const run = promisify(execFile)
 
 const HOST = 'storage.example.com'
 
-/** A certificate as the pages name its files: both halves apart, and in one for HAProxy. */
-export const certificateIn = async (folder: string): Promise<void> => {
+/** Creates a certificate under the file names of the pages: certificate and key apart, and in one file for HAProxy. */
+export const createCertificate = async (folder: string): Promise<void> => {
   const [pem, key] = [join(folder, `${HOST}.pem`), join(folder, `${HOST}.key`)]
   const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`]
-  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', pem]
-  await run(await needProgram(['openssl'], 'openssl'), ['req', '-x509', '-days', '1', ...made, ...subject])
+  const options = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', pem]
+  await run(await needProgram(['openssl'], 'openssl'), ['req', '-x509', '-days', '1', ...options, ...subject])
   writeFileSync(join(folder, `${HOST}.crt`), readFileSync(pem, 'utf8') + readFileSync(key, 'utf8'))
 }
 
-/** How each is found, and started in the foreground with a configuration. */
+/** The program of each proxy, its Debian package, and the arguments that run it in the foreground. */
 const PROXIES = {
   nginx: {
     names: ['nginx'],
@@ -45,7 +45,7 @@ const PROXIES = {
 
 export type ProxyName = keyof typeof PROXIES
 
-/** Starts a proxy with the configuration of the page. @returns what it complains about */
+/** Starts a proxy with the configuration of the page. @returns its output so far */
 export const startProxy = async (t: Lifetime, name: ProxyName, folder: string, file: string): Promise<() => string> => {
   const { names, packageName, args } = PROXIES[name]
   const program = await needProgram(names, packageName)
@@ -72,7 +72,7 @@ export interface Answer {
   text: string
 }
 
-/** A request whose target is sent as it is written, over TLS. */
+/** Sends a request over TLS, with its target unchanged. */
 export const sendExactly = (
   port: string,
   { method = 'GET', path, headers = {} }: { method?: string; path: string; headers?: Record<string, string> }

@@ -13,15 +13,15 @@ const bucketBrowser = async (t: Test, page: string) => {
       .map(line => line.trim())
       .join('\n')
 
-  /** What a step shows stands in the whole page as it is. */
+  /** The code of a step is a part of the complete page. */
   const step: Runner = async ({ code, at }) => {
-    if (!bare(whole).includes(bare(code))) throw new Error(`${at} is not what the whole page has`)
+    if (!bare(whole).includes(bare(code))) throw new Error(`${at} is not a part of the complete page`)
   }
 
   await needProgram(['python3'], 'python3')
   const { portOf, lastPrinted } = await executePage(t, page, { runners: { js: step } })
   t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
-  t.match(whole, '<meta name="viewport" content="width=device-width">', 'and as wide as a phone')
+  t.match(whole, '<meta name="viewport" content="width=device-width">', 'fits a phone')
 
   const origin = `http://localhost:${portOf('3000')}`
   const { page: tab, misdeeds } = await watchedPage(await openBrowser(t, { width: 800 }), origin)
@@ -44,7 +44,7 @@ const bucketBrowser = async (t: Test, page: string) => {
     const listed = await entries()
     t.ok(listed.some(entry => entry.startsWith('picture-001.jpg (')))
     t.equal(listed.filter(entry => entry === '← buckets').length, 1)
-    t.notOk(listed.includes('more'), 'all is there')
+    t.notOk(listed.includes('more'), 'the list is complete')
     t.equal(await tab.inputValue('input'), '', 'the credential is not kept')
     await tab.click('text=← buckets')
     await tab.waitForSelector('text=s3_user_1 / logs')
@@ -53,11 +53,11 @@ const bucketBrowser = async (t: Test, page: string) => {
       ['holiday-pictures', 'empty-bucket', 'logs'].map(name => `s3_user_1 / ${name}`)
     )
     t.same(misdeeds.violations, [])
-    t.match(misdeeds.complaints, [/401/], 'of Chromium itself, about the login that failed')
+    t.match(misdeeds.complaints, [/401/], 'Chromium logs the failed login')
   })
 }
 
-/** What a page has beside commands and files. */
+/** Pages with other blocks than commands and files. */
 const own: Record<string, (t: Test, page: string) => Promise<unknown>> = {
   'docs/tutorials/bucket-browser.md': bucketBrowser
 }

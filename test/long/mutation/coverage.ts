@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-/** Loaded before a test file: writes down which mutants it has come by. Stryker's code in the files counts them there. */
+/** Loaded before a test file: records the mutants that the file reaches, which Stryker's code counts in this object. */
 const counted = globalThis as { __stryker__?: { mutantCoverage?: { static: Record<string, number> } } }
 const file = process.env['MUTATION_COVERAGE']
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Mutant } from './instrumenter.ts'
 
 /**
- * Draws mutants evenly over all files: from each file its share, and within it by chance. The same seed draws the same
- * ones; a change of one file leaves the draw in the others as it was, but for one mutant.
+ * A random sample of mutants, from each file in proportion. The same seed gives the same sample; a change of one file
+ * changes at most one mutant of each other file.
  */
-export const drawn = (mutants: readonly Mutant[], sample: number, seed: number): Mutant[] => {
+export const sampleOf = (mutants: readonly Mutant[], sample: number, seed: number): Mutant[] => {
   const share = Math.min(1, sample / mutants.length)
   const chosen: Mutant[] = []
   let passed = 0
@@ -15,7 +15,7 @@ export const drawn = (mutants: readonly Mutant[], sample: number, seed: number):
     passed += all.length
     chosen.push(...shuffled(all, seed).slice(0, quota))
   }
-  // Not file by file: what is known when a run is broken off is a sample as well.
+  // Not file by file: the results of an aborted run are a sample too.
   return shuffled(chosen, seed)
 }
 

@@ -6,13 +6,13 @@ import { pathToFileURL } from 'node:url'
 /** The code behind the guarantees: upstream calls, sessions and credentials, and the protection against double writes. */
 const MUTATED = ['src/{auth,core,domain,upstream}/**/*.ts']
 
-/** 78 packages which only this command needs: they are not in the project's own lock file, but in one of theirs. */
+/** Only this command needs its 78 packages, so they have a lock file of their own. */
 const HOME = 'test/long/mutation/package'
 const PACKAGE = '@stryker-mutator/instrumenter'
 
-/** One small change of the code that a test should notice. */
+/** One small change of the code that a test should detect. */
 export interface Mutant {
-  /** By which the instrumented code knows it. */
+  /** Switches the mutant on in the instrumented code. */
   id: string
   file: string
   line: number
@@ -33,7 +33,7 @@ interface Place {
   column: number
 }
 
-/** What of Stryker's instrumenter is used here. */
+/** The used part of Stryker's instrumenter. */
 interface Stryker {
   Instrumenter: new (
     logger: object
@@ -63,12 +63,12 @@ interface Path {
   parentPath: Path | null
 }
 
-/** The argument of an error that is a sentence for people. */
+/** By class of error: the position of the argument that is a sentence for people. */
 const SENTENCES: Record<string, number> = { Problem: 1, Error: 0, TypeError: 0, SyntaxError: 0, StoreUnavailable: 0 }
 
 /**
- * The wording of errors may change: programs distinguish them by their type. To pin each sentence in a test would
- * only write it twice. When a sentence is chosen by a condition, the condition is mutated all the same.
+ * Leaves out the wording of errors: programs distinguish errors by type, and a test of each sentence would repeat it. A
+ * condition that chooses a sentence is mutated.
  */
 const messages = {
   shouldIgnore(path: Path): string | undefined {
@@ -82,7 +82,7 @@ const messages = {
   }
 }
 
-/** Stryker tells much; only what it warns of matters here. */
+/** Prints only warnings and errors of Stryker. */
 const logger = new Proxy(
   {},
   {
@@ -93,8 +93,8 @@ const logger = new Proxy(
   }
 )
 
-/** Installs Stryker's instrumenter by its lock file, once, and without running any script of a package. */
-const loaded = async (): Promise<Stryker> => {
+/** Loads Stryker's instrumenter. Installs it once, from its lock file, without running scripts of packages. */
+const load = async (): Promise<Stryker> => {
   const folder = resolve(HOME, 'node_modules', PACKAGE)
   if (!existsSync(folder)) {
     process.stderr.write(`${PACKAGE} is missing: installing it into ${HOME} with npm ci\n`)
@@ -103,9 +103,9 @@ const loaded = async (): Promise<Stryker> => {
   return import(pathToFileURL(resolve(folder, 'dist/src/index.js')).href)
 }
 
-/** Makes all mutants of these files. */
-export const instrumented = async (): Promise<Instrumented> => {
-  const { Instrumenter } = await loaded()
+/** Makes all mutants of the files in `MUTATED`. */
+export const instrument = async (): Promise<Instrumented> => {
+  const { Instrumenter } = await load()
   const names = globSync(MUTATED).sort()
   const sources = new Map(names.map(name => [name, readFileSync(name, 'utf8')]))
   const { files, mutants } = await new Instrumenter(logger).instrument(

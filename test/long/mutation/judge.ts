@@ -47,14 +47,14 @@ export const coverageOf = async (tree: Tree, names: string[], report: (line: str
 /** Judges mutants by the test files that reach them. */
 export const createJudge = (tree: Tree, files: readonly TestFile[]) => {
   /** Detections by test file and source file: they predict the next ones. */
-  const noticed = new Map<string, number>()
+  const detections = new Map<string, number>()
   const pairOf = (mutant: Mutant, { name }: TestFile) => `${mutant.file} ${name}`
 
   /** Likelihood per millisecond that a test file detects a mutant. */
   const priorityOf = (mutant: Mutant, file: TestFile): number => {
     const isNamesake = basename(file.name, '.test.ts') === basename(mutant.file, '.ts')
     const isNear = basename(dirname(file.name)) === dirname(mutant.file).split('/')[1]
-    const likelihood = 0.2 + (isNamesake ? 3 : 0) + (isNear ? 1 : 0) + (noticed.get(pairOf(mutant, file)) ?? 0)
+    const likelihood = 0.2 + (isNamesake ? 3 : 0) + (isNear ? 1 : 0) + (detections.get(pairOf(mutant, file)) ?? 0)
     return likelihood / file.ms
   }
 
@@ -64,13 +64,13 @@ export const createJudge = (tree: Tree, files: readonly TestFile[]) => {
         .filter(({ covered }) => covered.has(mutant.id))
         .sort((a, b) => priorityOf(mutant, b) - priorityOf(mutant, a))
       if (candidates.length === 0) return { mutant, fate: 'uncovered' }
-      let spentMs = 0
+      let usedMs = 0
       for (const file of candidates) {
-        if (spentMs >= MAX_MS) break
-        spentMs += file.ms
+        if (usedMs >= MAX_MS) break
+        usedMs += file.ms
         const { ended } = await tree.run(file.name, limitOf(file.ms), mutant.id)
         if (ended === 'passed') continue
-        noticed.set(pairOf(mutant, file), (noticed.get(pairOf(mutant, file)) ?? 0) + 1)
+        detections.set(pairOf(mutant, file), (detections.get(pairOf(mutant, file)) ?? 0) + 1)
         return { mutant, fate: ended === 'late' ? 'late' : 'killed', by: file.name }
       }
       return { mutant, fate: 'survived' }

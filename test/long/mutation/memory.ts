@@ -16,19 +16,19 @@ const keyOf = ({ file, line, kind, original, replacement }: Mutant) =>
   hashOf(sourceOf(file), file, String(line), kind, original, replacement)
 
 /**
- * The mutant's verdict of a run before. It holds as long as neither the mutated file nor the test file that noticed it
- * has changed; what else may have changed is not looked at.
+ * The mutant's verdict of an earlier run. It is valid while the mutated file and the test file that detected it are
+ * unchanged; changes of other files are not considered.
  */
-export const recalled = (mutant: Mutant): Verdict | undefined => {
+export const recall = (mutant: Mutant): Verdict | undefined => {
   const found = read()[keyOf(mutant)]
   if (!found || hashOf(sourceOf(found.by)) !== found.test) return undefined
   return { mutant, fate: found.fate, by: found.by }
 }
 
-/** Remembers a mutant that was noticed. */
+/** Stores the verdict of a detected mutant. */
 export const keep = ({ mutant, fate, by }: Verdict): void => {
   if (by === undefined || (fate !== 'killed' && fate !== 'late')) return
-  // Read afresh: another run may be under way.
+  // Read again, because another run may have written.
   const known = { ...read(), [keyOf(mutant)]: { fate, by, test: hashOf(sourceOf(by)) } }
   writeFileSync(FILE, JSON.stringify(known))
 }

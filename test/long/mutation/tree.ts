@@ -22,7 +22,7 @@ export interface Tree {
 
 const LEFT_OUT = new Set(['node_modules', '.git', '.data', '.env', 'coverage'])
 
-export const mutatedTree = ({ files }: Pick<Instrumented, 'files'>): Tree => {
+export const createTree = ({ files }: Pick<Instrumented, 'files'>): Tree => {
   const root = mkdtempSync(join(tmpdir(), 'hks3-mutation-'))
   const project = join(root, 'project')
   const scratch = join(root, 'tmp')

@@ -21,19 +21,19 @@ import { stablePort } from '../../support/harness/stable-port.ts'
 
 const run = promisify(execFile)
 
-/** What is installed, each package with its hash. */
+/** The lock file of Prism, with the hash of each package. */
 const PACKAGE = 'test/long/prism/package'
 const TOOLS = '.tools'
 
 /** 5 min: 213 packages from a slow registry. */
 const INSTALL_MS = 300_000
-/** 60 s: it reads the document in some seconds, on a busy machine. */
+/** 60 s at 50 ms each: on a busy machine Prism reads the document for some seconds. */
 const STARTS = 1200
 
 /**
- * Prism's program. With 151 packages more it would double what everybody installs, for one test: it is installed on
- * first use, into a folder that git ignores, from a lock file of its own.
- * @throws Error that says what to do by hand
+ * The path of Prism's program. Prism is installed on first use, from a lock file of its own, into a folder that git ignores:
+ * as a development dependency its 151 packages would double the installation for one test.
+ * @throws Error when it cannot be installed
  */
 const needPrism = async (): Promise<string> => {
   const lock = readFileSync(join(PACKAGE, 'package-lock.json'))
@@ -47,7 +47,7 @@ const needPrism = async (): Promise<string> => {
   copyFileSync('.npmrc', join(fresh, '.npmrc'))
   try {
     await run('npm', ['ci', '--ignore-scripts'], { cwd: fresh, timeout: INSTALL_MS })
-    // Another process has installed the same.
+    // Another process has installed it meanwhile.
     if (existsSync(program)) rmSync(fresh, { recursive: true })
     else renameSync(fresh, folder)
   } catch (error) {
@@ -59,7 +59,7 @@ const needPrism = async (): Promise<string> => {
   return program
 }
 
-/** One thing that Prism finds wrong with a reply. */
+/** A violation of the document that Prism finds in a reply. */
 export interface Violation {
   location: string[]
   severity: string
@@ -67,7 +67,7 @@ export interface Violation {
   message: string
 }
 
-/** Prism between a client and an API: it judges each reply by the document alone. @returns its address */
+/** Starts Prism as a proxy in front of an API: it compares each reply with the document. @returns its address */
 export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url: string, document: object) => {
   const file = join(temporaryFolder(t), 'openapi.json')
   writeFileSync(file, JSON.stringify(document))
@@ -88,12 +88,12 @@ export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url:
 const listening = async (port: number, child: ChildProcess): Promise<void> => {
   for (let starts = 0; starts < STARTS && child.exitCode === null; starts += 1) {
     const socket = connect(port, '127.0.0.1')
-    const isThere = await once(socket, 'connect').then(
+    const isUp = await once(socket, 'connect').then(
       () => true,
       () => false
     )
     socket.destroy()
-    if (isThere) return
+    if (isUp) return
     await pause(50)
   }
   throw new Error('Prism does not start')
@@ -106,29 +106,29 @@ interface Reply {
   text: string
 }
 
-/** Prism's verdict: what is wrong with the gateway's reply, or that the reply is Prism's own and was never the gateway's. */
+/** Prism's verdict: the violations in the gateway's reply, or the name of a reply that Prism itself made. */
 export type Verdict = { own: string } | { violations: Violation[] }
 
 const PROBLEMS = 'https://stoplight.io/prism/errors#'
 
-/** What Prism answers itself, by the name of its problem or by its status. Anything else of its own is an error. */
+/** Replies that Prism itself makes, by the name of the problem or by status. Any other one is an error. */
 export const OWN_ANSWERS: Readonly<Record<string, string>> = {
   NO_PATH_MATCHED_ERROR: 'the path is not in the document',
   NO_METHOD_MATCHED_ERROR: 'the method is not in the document',
-  UNAUTHORIZED: 'no credential of a form that the document knows; this check cannot be turned off',
+  UNAUTHORIZED: 'no credential of a documented form; this check cannot be turned off',
   PROXY_UNSUPPORTED_REQUEST_BODY: 'a GET with a body',
-  '431': 'a URL longer than its listener takes',
-  '500': 'a Content-Type that its parser does not survive: `internal_server_error`',
+  '431': 'a URL longer than its listener accepts',
+  '500': 'a Content-Type on which its parser fails: `internal_server_error`',
   '501': 'TRACE and the like',
-  hangs: 'never, to what the gateway answers at once when it is asked without Prism'
+  hangs: 'no reply, although the gateway answers the same request without Prism'
 }
 
 /**
- * May this request go through Prism? What may not, and is left to our own judge:
- * - a HEAD, which the document has nowhere, because it has no reply in which Prism could say so;
- * - a path with `//`: Prism judges by it, and forwards another one, with `/`;
- * - a body that it cannot read as JSON in UTF-8: it hangs for ever, waiting for the end of a body that has ended;
- * - `null`, `false` and the like as a body: it forwards its length without the body, and hangs too.
+ * Can Prism check this request? It cannot check, and document-fuzzing checks alone:
+ * - HEAD: the document has none, and the reply has no body for Prism's report;
+ * - a path with `//`: Prism matches it, and forwards it with `/`;
+ * - a body that is not JSON in UTF-8: Prism waits forever for more of it;
+ * - `null`, `false`, 0 or an empty text as a body: Prism forwards the length without the body, and waits forever.
  */
 export const isForPrism = ({ method, target, headers, body }: FuzzRequest): boolean => {
   if (method === 'HEAD') return false
@@ -152,7 +152,7 @@ export const verdictOf = ({ statusCode, headers, text }: Reply): Verdict => {
   const name = type.startsWith(PROBLEMS) ? type.slice(PROBLEMS.length) : undefined
   if (name === 'VIOLATIONS') return { violations: validation }
   if (headers['x-request-id'] === undefined) return { own: name ?? String(statusCode) }
-  // A failure's status that the document does not know is a warning of Prism's, and stands in the header alone.
+  // Prism reports an undocumented status of a failure as a warning, in the header only.
   const violations = header === undefined ? [] : (JSON.parse(header) as Violation[])
   return { violations: violations.filter(({ location }) => location[0] === 'response') }
 }

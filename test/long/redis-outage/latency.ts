@@ -31,21 +31,21 @@ export const waitsThrough = async (
   for (const [outage, { begin, end }] of Object.entries(outages)) {
     for (const [authScheme, { enter, meanwhile }] of Object.entries(authenticators)) {
       t.test(`${outage}: a ${authScheme} waits at most ${MAX_ADDED_MS} ms longer, p99`, async t => {
-        // The quietest of each: a noisy time before the outage would hide any wait.
+        // The best of each: a slow measurement before the outage would hide any wait.
         const best = { before: Number.POSITIVE_INFINITY, during: Number.POSITIVE_INFINITY }
         const added = () => best.during - best.before
         const isQuiet = () => best.before <= MAX_ADDED_MS && added() <= MAX_ADDED_MS
         for (let attempt = 0; attempt < ATTEMPTS && !isQuiet(); attempt += 1) {
           await timeUntil(async () => (await probe(gateway, 'readyz')) === 200)
-          // Anew, because a Redis that was killed has lost the sessions.
+          // A new session, because a killed Redis has lost the old one.
           const get = await enter()
           const statuses = new Set<number>()
           const send = async () => statuses.add((await get()).statusCode)
           const before = await timesOf(send, LOAD)
-          // On a busy machine Redis may be late once before it is away: that is no measurement.
+          // On a busy machine Redis may exceed its time-out before the outage: such a measurement does not count.
           if (!isDeepStrictEqual([...statuses], [200])) continue
           statuses.clear()
-          // The first of these find out; that it is away is not known to the gateway before.
+          // The first requests after this detect the outage.
           await begin(redis)
           const during = await timesOf(send, LOAD)
           await end(redis)

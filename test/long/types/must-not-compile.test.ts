@@ -5,7 +5,7 @@ import t from 'tap'
 
 const PROGRAMS = 'test/long/types/programs'
 
-/** Where an error is and which: `actions.ts:17 TS2322`. */
+/** The place and the code of each expected error: `actions.ts:17 TS2322`. */
 const expected = readdirSync(PROGRAMS).flatMap(file =>
   readFileSync(join(PROGRAMS, file), 'utf8')
     .split('\n')
@@ -15,15 +15,15 @@ const expected = readdirSync(PROGRAMS).flatMap(file =>
     })
 )
 
-const compiled = () =>
+const compile = () =>
   new Promise<string>(resolve => {
     const args = ['node_modules/typescript/bin/tsc', '-p', 'test/long/types/tsconfig.json', '--pretty', 'false']
-    // Fails on purpose: what counts is what it prints.
+    // Fails on purpose; only the output matters.
     execFile(process.execPath, args, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`))
   })
 
-t.test('what must not compile does not, for the reason that its line names', async t => {
-  const printed = await compiled()
+t.test('each line that must not compile fails with the error that it names', async t => {
+  const printed = await compile()
   const found = [...printed.matchAll(/^(.+?)\((\d+),\d+\): error (TS\d+): .*$/gm)].map(
     ([text, path = '', line, code]) => ({
       where: path.startsWith(`${PROGRAMS}/`) ? `${path.slice(PROGRAMS.length + 1)}:${line} ${code}` : text,

@@ -5,10 +5,10 @@ export interface Block {
   /** The page and the line of its fence, such as `README.md:9`. */
   at: string
   language: string
-  /** The second word behind the fence: under which name a reader saves it. */
+  /** The second word of the fence: the name under which a reader saves the block. */
   file: string | undefined
   code: string
-  /** Is there nothing but white space between the block before and this one? */
+  /** Is only white space between the previous block and this one? */
   follows: boolean
 }
 

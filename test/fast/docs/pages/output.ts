@@ -1,4 +1,4 @@
-/** Members that differ with each run. */
+/** Members that differ at each run. */
 const VOLATILE = new Set([
   'instance',
   'requestId',
@@ -13,13 +13,13 @@ const VOLATILE = new Set([
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Does a text fit an expected one, in which `…` stands for anything on one line? */
+/** Does the text match the expected one, in which `…` stands for any text within a line? */
 const fitsText = (actual: string, expected: string): boolean => {
   const parts = expected.split('…').map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`).test(actual)
 }
 
-/** The first difference between two values of JSON, or undefined. Volatile members need only be there. */
+/** The first difference between two JSON values, or undefined. Volatile members must exist; their values may differ. */
 const difference = (actual: unknown, expected: unknown, at: string): string | undefined => {
   if (typeof actual === 'string' && typeof expected === 'string' && fitsText(actual, expected)) return undefined
   if (!isObject(actual) || !isObject(expected)) {
@@ -38,7 +38,7 @@ const difference = (actual: unknown, expected: unknown, at: string): string | un
   return undefined
 }
 
-/** What a command printed beside what the page says that it prints: the first difference, or undefined. */
+/** The first difference between the output of a command and the output on the page, or undefined. */
 export const outputDifference = (printed: string, expected: string, language: string): string | undefined => {
   if (language === 'json') {
     try {
@@ -48,8 +48,8 @@ export const outputDifference = (printed: string, expected: string, language: st
     }
   }
   const [theirs, ours] = [printed.trim().split('\n'), expected.trim().split('\n')]
-  const odd = ours.findIndex((line, place) => !fitsText((theirs[place] ?? '').trimEnd(), line.trimEnd()))
-  if (odd !== -1) return `line ${odd + 1} is ${JSON.stringify(theirs[odd])}, not ${JSON.stringify(ours[odd])}`
+  const wrong = ours.findIndex((line, place) => !fitsText((theirs[place] ?? '').trimEnd(), line.trimEnd()))
+  if (wrong !== -1) return `line ${wrong + 1} is ${JSON.stringify(theirs[wrong])}, not ${JSON.stringify(ours[wrong])}`
   return theirs.length === ours.length
     ? undefined
     : `${theirs.length} lines, not ${ours.length}: ${printed.slice(0, 300)}`

@@ -3,31 +3,31 @@ import { type Block, blocksOf } from './blocks.ts'
 import { outputDifference } from './output.ts'
 import { type DocStage, docStage } from './stage.ts'
 
-/** What runs a block that is neither a command nor an output nor a file. */
+/** Runs a block that is no command, output or file. */
 export type Runner = (block: Block, stage: DocStage) => Promise<void>
 
 const OUTPUTS = ['json', 'text']
 
-/** Commands that print, and the output that the page shows for them. */
+/** Runs commands, and compares what they print with the output on the page. */
 const runCommands = async (t: Test, stage: DocStage, block: Block, output: Block | undefined): Promise<void> => {
   const { code, stdout, stderr } = await stage.run(block.code)
-  // A command that shows nothing but a failure is one that is meant to fail.
+  // A command for which the page shows only an error message is expected to fail.
   const mayFail = output !== undefined && stdout.trim() === ''
   if (code !== 0 && !mayFail) t.fail(`ended with ${code}: ${stderr.slice(-500)}${stdout.slice(-500)}`)
   if (!output) {
-    t.pass('ended well')
+    t.pass('exit code 0')
     return
   }
-  const printed = stdout.trim() === '' ? stage.told(stderr) : stdout
-  t.equal(outputDifference(printed, output.code, output.language), undefined, `prints what ${output.at} says`)
+  const printed = stdout.trim() === '' ? stage.asOnPage(stderr) : stdout
+  t.equal(outputDifference(printed, output.code, output.language), undefined, `prints the output of ${output.at}`)
 }
 
 /**
- * Executes every block of a page, from top to bottom, as its reader would: commands in one shell, in front of what the
- * page itself has started. A block that nobody knows to execute fails.
- * @returns where it was executed
- * @param runners by language, what else there is on this page
- * @param isExecutedBefore has something else executed exactly this block?
+ * Executes every block of a page, from top to bottom, as a reader would: commands run in one shell, against the programs
+ * that the page started. A block without a runner fails.
+ * @returns the stage on which the page was executed
+ * @param runners by language, for blocks that are no commands
+ * @param isExecutedBefore was exactly this block executed elsewhere?
  */
 export const executePage = async (
   t: Test,
@@ -52,7 +52,7 @@ export const executePage = async (
     else {
       const runner = runners[language]
       await t.test(at, async t => {
-        if (!runner) t.fail(`nobody knows to execute \`${language}\` here`)
+        if (!runner) t.fail(`no runner for \`${language}\``)
         else await runner(block, stage)
         t.pass('was executed')
       })

@@ -2,19 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Lifetime } from '../../../support/harness/lifetime.ts'
 
-/** What one block has printed. */
+/** The output of one block. */
 export interface Ran {
   code: number
   stdout: string
   stderr: string
 }
 
-/** 60 s: one block makes a client, which loads a generator first. */
+/** 60 s: one block generates a client and downloads the generator first. */
 const TIMEOUT_MS = 60_000
 
 const END = '--end-of-block--'
 
-/** One bash for all blocks of a page, as a reader has: a variable of one block is there in the next. */
+/** One bash for all blocks of a page: variables of a block exist in the later ones. */
 export const openShell = (t: Lifetime, { cwd, env }: { cwd: string; env: Record<string, string> }) => {
   const child = spawn('bash', ['--noprofile', '--norc'], { cwd, env, stdio: 'pipe', detached: true })
   t.after(async () => stop(child))
@@ -26,7 +26,7 @@ export const openShell = (t: Lifetime, { cwd, env }: { cwd: string; env: Record<
     stderr += chunk
   })
   return {
-    /** Runs a block. The code is that of the last command in it that failed, or 0. @throws Error when it does not end */
+    /** Runs a block. @returns the code of its last failed command, or 0. @throws Error when the block does not end */
     async run(code: string): Promise<Ran> {
       stdout = ''
       stderr = ''
@@ -45,7 +45,7 @@ export const openShell = (t: Lifetime, { cwd, env }: { cwd: string; env: Record<
   }
 }
 
-/** The shell and whatever a block has left running: they are a process group of their own. */
+/** Ends the shell and the programs that blocks left running: one process group. */
 const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.pid === undefined) return
   try {

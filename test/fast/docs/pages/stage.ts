@@ -7,7 +7,7 @@ import type { Lifetime } from '../../../support/harness/lifetime.ts'
 import { stablePort } from '../../../support/harness/stable-port.ts'
 import { openShell, type Ran } from './shell.ts'
 
-/** What of the project a reader's commands use, found where the page's files are written. */
+/** The parts of the project that commands of a page use; linked into the folder of the stage. */
 const PROJECT = [
   'package.json',
   'node_modules',
@@ -21,11 +21,11 @@ const PROJECT = [
   'openapi.yaml'
 ]
 
-/** Ports that pages name; each run has its own, so that nothing of this machine is in the way. */
+/** Ports that pages name; each run replaces them by free ones. */
 const PORTS = ['8080', '8081', '8082', '8083', '8090', '9090', '9091', '9092', '9093', '3000', '6379', '8443']
 const NAMED_PORT = new RegExp(`(?<=[:= ]|--port )(${PORTS.join('|')})\\b`, 'g')
 
-/** The values that a reader copies from what was printed before: `TOKEN=...` means the last one. */
+/** Values that a reader copies from earlier output: `TOKEN=...` stands for the last one. */
 const PRINTED: Record<string, RegExp> = {
   TOKEN: /^ +(?:demo )?token +(\S+)$/gm,
   API_KEY: /^ +(?:demo )?API key +(\S+)$/gm,
@@ -37,7 +37,7 @@ const PRINTED: Record<string, RegExp> = {
   'sha256:…': /(sha256:[0-9a-f]{64})/g
 }
 
-/** How this machine's npm finds its registry. */
+/** The settings with which npm finds its registry. */
 const forNpm = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
@@ -47,7 +47,7 @@ const forNpm = (): Record<string, string> =>
     )
   )
 
-/** Without the Node of the project, which npm puts first: a page on which commands need it says so. */
+/** Without the Node of the project, which npm puts first: pages put it into PATH where commands need it. */
 const pathOfReader = (): string =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -60,7 +60,7 @@ const START_MS = 40_000
 const SERVES = /\bnpm (?:start|run (?:sandbox|example:browser))\b[^\n]*\s*$/
 const IS_UP = /^(?: +upstream +\S+.*|The sandbox listens on \S+|http:\S+ {2}\(the gateway: \S+\))$/m
 
-/** Where the blocks of one page are executed: a folder, ports, a shell, and what was printed there. */
+/** The place where the blocks of a page are executed: a folder, ports, a shell, and the output so far. */
 export const docStage = async (t: Lifetime) => {
   const folder = mkdtempSync(join(tmpdir(), 'hks3-page-'))
   t.after(async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
@@ -84,23 +84,23 @@ export const docStage = async (t: Lifetime) => {
 
   const lastPrinted = (name: string): string => {
     const found = [...printed.matchAll(PRINTED[name] ?? /^$/g)].at(-1)?.[1]
-    if (found === undefined) throw new Error(`nothing was printed that could be ${name}`)
+    if (found === undefined) throw new Error(`no ${name} was printed`)
     return found
   }
-  /** A block as it is executed here. */
+  /** A block with the ports and values of this run. */
   const own = (text: string): string =>
     text
       .replaceAll(NAMED_PORT, portOf)
       .replaceAll(/^([A-Z_]+)=\.\.\.(?=\s|$)/gm, (_, name: string) => `${name}='${lastPrinted(name)}'`)
       .replaceAll('sha256:…', () => lastPrinted('sha256:…'))
-  /** What was printed here as the page prints it. */
-  const told = (text: string): string => {
+  /** Output with the ports that the page names. */
+  const asOnPage = (text: string): string => {
     let result = text
     for (const [named, port] of ports) result = result.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), named)
     return result
   }
 
-  /** Starts what a reader leaves running in a window of its own, and waits until it says where it listens. */
+  /** Starts a program that a reader leaves running in another window, and waits for its address. */
   const serve = async (code: string): Promise<void> => {
     const file = join(folder, '.window')
     appendFileSync(file, '')
@@ -116,7 +116,7 @@ export const docStage = async (t: Lifetime) => {
     for (;;) {
       const text = readFileSync(file, 'utf8').slice(before)
       if (IS_UP.test(text)) {
-        // What it prints comes in one piece but for the log, of which nobody needs anything here.
+        // The rest of the output arrives with the address; the log after it is not needed.
         await new Promise(done => setTimeout(done, 100))
         printed += readFileSync(file, 'utf8').slice(before)
         return
@@ -129,8 +129,8 @@ export const docStage = async (t: Lifetime) => {
   return {
     folder,
     own,
-    told,
-    /** Executes one block of commands; `npm ci` was there before. @throws Error when what it starts does not start */
+    asOnPage,
+    /** Executes one block of commands; `npm ci` is left out. @throws Error when a program does not start */
     async run(code: string): Promise<Ran> {
       const commands = code.replaceAll(/^npm ci\n/gm, '')
       if (SERVES.test(commands)) {
@@ -139,11 +139,11 @@ export const docStage = async (t: Lifetime) => {
       }
       const ran = await shell.run(own(commands))
       printed += `\n${ran.stdout}\n`
-      return { ...ran, stdout: told(ran.stdout) }
+      return { ...ran, stdout: asOnPage(ran.stdout) }
     },
     /** Saves a block under the name that the page gives it. */
     save: (file: string, code: string): void => writeFileSync(join(folder, file), own(code)),
-    /** `http://127.0.0.1:8080` as it is called here. */
+    /** The address in this run of `http://127.0.0.1:8080`. */
     url: `http://127.0.0.1:${portOf('8080')}`,
     portOf,
     lastPrinted
