@@ -58,7 +58,7 @@ const send = async ({ url }: Running, { method, path, status }: Workload, reques
 }
 
 /** A busy machine makes the gateway shed load, or collect its heap: the pass is repeated. @throws the last error */
-const undisturbed = async <T>(pass: () => Promise<T>): Promise<T> => {
+const repeatDisturbed = async <T>(pass: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await pass()
@@ -71,7 +71,7 @@ const undisturbed = async <T>(pass: () => Promise<T>): Promise<T> => {
 
 /** Measures a workload. @throws Error the gateway does not answer as it should */
 export const steadyOf = async (gateway: Running, workload: Workload, folder: string): Promise<Steady> => {
-  await undisturbed(() => send(gateway, workload, WARM))
+  await repeatDisturbed(() => send(gateway, workload, WARM))
   const heapPass = async () => {
     const before = await ask(gateway, 'collect')
     await send(gateway, workload, REQUESTS)
@@ -80,14 +80,14 @@ export const steadyOf = async (gateway: Running, workload: Workload, folder: str
     return (after.heapBytes - before.heapBytes) / REQUESTS
   }
   const heap: number[] = []
-  for (let pass = 0; pass < PASSES; pass += 1) heap.push(await undisturbed(heapPass))
-  const resources = await undisturbed(async () => {
+  for (let pass = 0; pass < PASSES; pass += 1) heap.push(await repeatDisturbed(heapPass))
+  const resources = await repeatDisturbed(async () => {
     const before = await ask(gateway, 'hook')
     await send(gateway, workload, REQUESTS)
     const after = await ask(gateway, 'unhook')
     return after.resources - before.resources
   })
-  const calls = await undisturbed(() => systemCallsOf(gateway.pid, folder, () => send(gateway, workload, REQUESTS)))
+  const calls = await repeatDisturbed(() => systemCallsOf(gateway.pid, folder, () => send(gateway, workload, REQUESTS)))
   return {
     heapBytes: Math.round(Math.min(...heap)),
     asyncResources: perRequest(resources),
