@@ -7,8 +7,8 @@ import { orderRoutes } from './orders.ts'
 import { planRoutes } from './plans.ts'
 import { usageRoutes } from './usage.ts'
 
-export { service } from './service.ts'
-export { loginRoutes, session } from './sessions.ts'
+export { serviceRoutes } from './service.ts'
+export { loginRoutes, sessionRoutes } from './sessions.ts'
 
 /** Every operation that needs a caller, in the order in which the document lists them. */
 export const authenticated: Routes[] = [

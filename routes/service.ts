@@ -21,7 +21,7 @@ const PROBE = openOperation({ priority: 'essential', allowsHttp10: true, isAnswe
 const PAGE = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: true })
 
 /** The gateway itself, open to everyone. */
-export const service: Routes<ServiceOptions> = async (app, { isReady }) => {
+export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) => {
   app.route({
     method: 'GET',
     url: '/livez',

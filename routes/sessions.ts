@@ -114,7 +114,7 @@ export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consume
 }
 
 /** The operations of an authenticated caller. */
-export const session: SessionRoutes = async (app, { sessions }) => {
+export const sessionRoutes: SessionRoutes = async (app, { sessions }) => {
   app.route({
     method: 'GET',
     url: '/session',

@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
-import { authenticated, loginRoutes, service, session } from '../routes/index.ts'
+import { authenticated, loginRoutes, serviceRoutes, sessionRoutes } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Authenticators } from './auth/authenticators/index.ts'
 import { originsOf } from './auth/csrf.ts'
@@ -129,7 +129,7 @@ export const buildApp = async (options: AppOptions) => {
       const consumeLogin = app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
       const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, consumeLogin }
       await api.register(docsPages)
-      await api.register(service, { isReady })
+      await api.register(serviceRoutes, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
         await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
@@ -137,7 +137,7 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(inFlight)
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
-        await authenticatedScope.register(session, sessionOptions)
+        await authenticatedScope.register(sessionRoutes, sessionOptions)
         const deps: Deps = {
           ...services,
           links,

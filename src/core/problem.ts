@@ -44,6 +44,10 @@ export class Problem extends Error {
 export const isProblem = (error: unknown, ...names: ProblemName[]): error is Problem =>
   error instanceof Problem && (names.length === 0 || names.includes(error.problem))
 
+/** Was nothing applied, or the token refused? Such a failure is not recorded: the same Idempotency-Key may try again. */
+export const isSafeToRepeat = (name: ProblemName): boolean =>
+  problems[name].repeat === 'safe' || problems[name].status === 401
+
 /** Adds the outcome to a failed write: `not-applied`, because nothing was sent unless the problem says otherwise. */
 export const withOutcome = (problem: Problem, method: string): Problem => {
   if (problem.options.outcome || method === 'GET' || method === 'HEAD') return problem

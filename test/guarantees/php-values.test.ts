@@ -6,8 +6,8 @@ import { login, logout, passwordLogin, tokenInfo } from '../../src/upstream/acti
 import { encodeForm } from '../../src/upstream/protocol/envelope.ts'
 import { amount, isLong } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
-import { phpServer } from '../support/harness/php.ts'
 import { hostileText } from './fuzz/hostile.ts'
+import { phpServer } from './php.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))

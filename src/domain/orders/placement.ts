@@ -1,7 +1,6 @@
-import { type ProblemName, problems } from '../../../schemas/problems.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
-import { Problem } from '../../core/problem.ts'
+import { isSafeToRepeat, Problem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
 import type { Entry } from './ledger/entry.ts'
 import type { Ledger, VersionedEntry } from './ledger/ledger.ts'
@@ -188,10 +187,6 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     }
   }
 }
-
-/** Nothing was sent, or HOSTKEY refused the token: the same key may try again. */
-export const isSafeToRepeat = (name: ProblemName): boolean =>
-  problems[name].repeat === 'safe' || problems[name].status === 401
 
 const keyReused = () => new Problem('idempotency-key-reused', 'The key belongs to another request.')
 

@@ -107,13 +107,18 @@ t.test('the verification of a write', async t => {
 t.test('a write is verified although its caller has disconnected', async t => {
   const { url, lines, sandbox } = await gateway(t)
   const { control } = sandbox
-  const headers = { authorization: `Bearer ${sandbox.demo.token}`, 'content-type': 'application/json' }
+  const headers = {
+    authorization: `Bearer ${sandbox.demo.token}`,
+    'content-type': 'application/json',
+    'idempotency-key': randomUUID()
+  }
 
   for (const [method, path, body, action, status] of [
     ['DELETE', `${BUCKETS}/empty-bucket`, '', 'delete_bucket', 204],
-    ['POST', BUCKETS, '{"name":"photos"}', 'create_bucket', 201]
+    ['POST', BUCKETS, '{"name":"photos"}', 'create_bucket', 201],
+    ['POST', '/orders', '{"planId":2,"bucketName":"ordered"}', 'create_order', 201]
   ] as const) {
-    t.test(`${status} in the log for ${method}`, async t => {
+    t.test(`${status} in the log after ${action}`, async t => {
       control.fault({ kind: 'latency', action, ms: 200 })
       control.fault({ kind: 'truncated', action })
       lines.length = 0

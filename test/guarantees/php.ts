@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
-import { needProgram } from './debian.ts'
-import { eventually } from './eventually.ts'
-import type { Lifetime } from './lifetime.ts'
-import { START_MS } from './processes.ts'
-import { stablePort } from './stable-port.ts'
+import { needProgram } from '../support/harness/debian.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import type { Lifetime } from '../support/harness/lifetime.ts'
+import { START_MS } from '../support/harness/processes.ts'
+import { stablePort } from '../support/harness/stable-port.ts'
 
 /** Replies with the form as PHP reads it: the keys in order, and the bytes of each text. */
 const ECHO = `<?php
