@@ -4,7 +4,7 @@ import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { authorise, execute, load } from './swagger-ui.ts'
 
-t.test('/docs: log in from the page, and every operation works by cookie', async t => {
+t.test('/docs: a login on the page', async t => {
   const port = await stablePort()
   const { sandbox } = await gateway(t, { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` })
   const origin = `http://localhost:${port}`
@@ -23,7 +23,7 @@ t.test('/docs: log in from the page, and every operation works by cookie', async
     t.equal(await page.evaluate('document.cookie'), '')
   })
 
-  t.test('reads and writes, with X-CSRF sent by the page itself', async t => {
+  t.test('200 and 201 by cookie, with the X-CSRF of the page', async t => {
     const cases = [
       [200, await execute(page, 'Session-getSession')],
       [200, await execute(page, 'Accounts-listAccounts')],
@@ -40,7 +40,7 @@ t.test('/docs: log in from the page, and every operation works by cookie', async
   t.test('401 after DELETE /session, and 200 with a token by Authorize', async t => {
     t.equal((await execute(page, 'Session-deleteSession')).status, 204)
     t.same(await context.cookies(), [])
-    t.same(misdeeds, { external: [], violations: [], complaints: [] }, 'so far nothing to complain about')
+    t.same(misdeeds, { external: [], violations: [], complaints: [] }, 'no error so far')
     t.equal((await execute(page, 'Accounts-listAccounts')).status, 401)
     await authorise(page, sandbox.demo.token)
     const { status, headers } = await execute(page, 'Accounts-listAccounts')
@@ -48,7 +48,7 @@ t.test('/docs: log in from the page, and every operation works by cookie', async
     t.equal(headers['authorization'], `Bearer ${sandbox.demo.token}`)
   })
 
-  t.test('nothing against its policy, and nobody else is asked', async t => {
+  t.test('no violation of its policy, and no request to another origin', async t => {
     t.same(misdeeds.external, [])
     t.same(misdeeds.violations, [])
   })

@@ -10,7 +10,7 @@ export const servePage = async (t: Lifetime): Promise<number> => {
   return Number(new URL(url).port)
 }
 
-/** What a page script learns of a request. */
+/** The part of a reply that a page script can read. */
 export interface Fetched {
   /** Undefined when the browser gives the script no answer; 0 when it hides the answer. */
   status?: number

@@ -1,18 +1,18 @@
 import type { Page } from 'playwright-core'
 
-/** What a person gives an operation: its body, and its parameters by name. */
+/** Input for an operation: its body, and its parameters by name. */
 interface Input {
   body?: object
   parameters?: Record<string, string>
 }
 
-/** The page is there when its operations are. */
+/** Opens the page and waits for its operations. */
 export const load = async (page: Page, url: string): Promise<void> => {
   await page.goto(url)
   await page.waitForSelector('.opblock')
 }
 
-/** Gives the page a token, as a person does by the button Authorize. */
+/** Enters a token with the button Authorize. */
 export const authorise = async (page: Page, token: string): Promise<void> => {
   await page.click('.auth-wrapper .authorize')
   await page.fill('#auth-bearer-value', token)
@@ -20,7 +20,7 @@ export const authorise = async (page: Page, token: string): Promise<void> => {
   await page.click('.modal-ux button.btn-done')
 }
 
-/** Opens an operation unless it is open, executes it, and reads what the page shows. */
+/** Opens an operation if it is closed, executes it, and reads the reply that the page shows. */
 export const execute = async (page: Page, operation: string, { body, parameters = {} }: Input = {}) => {
   const block = page.locator(`#operations-${operation}`)
   const button = block.locator('button.execute')

@@ -4,7 +4,7 @@ import { Secret, scrubbed } from '../../../src/core/secret.ts'
 
 const TOKEN = '0123456789abcdef'.repeat(2)
 
-t.test('a secret gives itself away to reveal() alone', async t => {
+t.test('a secret is readable by reveal() alone', async t => {
   const secret = new Secret(TOKEN)
   t.equal(secret.reveal(), TOKEN)
   for (const shown of [`${secret}`, JSON.stringify({ secret }), inspect({ secret }), secret.fingerprint()]) {
@@ -15,13 +15,13 @@ t.test('a secret gives itself away to reveal() alone', async t => {
   t.match(inspect({ secret }), '[redacted]')
 })
 
-t.test('its fingerprint is its own', async t => {
+t.test('the fingerprint depends on the secret', async t => {
   t.match(new Secret('a').fingerprint(), /^[0-9a-f]{16}$/)
   t.equal(new Secret('a').fingerprint(), new Secret('a').fingerprint())
   t.not(new Secret('a').fingerprint(), new Secret('b').fingerprint())
 })
 
-/** What HOSTKEY may print, and what of it is shown. */
+/** Texts that HOSTKEY may send, and what is left of them. */
 const shown: [theirs: string, ours: string][] = [
   ['Plan not found', 'Plan not found'],
   [`no ${TOKEN} here`, 'no [redacted] here'],
@@ -49,12 +49,12 @@ const shown: [theirs: string, ours: string][] = [
   ['Nie možna ✓', 'Nie možna ✓']
 ]
 
-t.test('a text from outside is fit to be shown', async t => {
+t.test('a text from outside is scrubbed of credentials and control characters', async t => {
   for (const [theirs, ours] of shown) t.equal(scrubbed(theirs), ours, ours)
   t.equal(scrubbed('a '.repeat(600)).length, 512)
 })
 
-t.test('what was sent is not quoted', async t => {
+t.test('a value that was sent is not quoted', async t => {
   t.equal(scrubbed('wrong: hunter22, hunter22!', ['hunter22', '']), 'wrong: [redacted], [redacted]!')
   t.equal(scrubbed('a', ['']), 'a')
 })
