@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
-import { sendLines } from '../../../src/http/file-lines.ts'
+import { fileLinesOf, sendLines } from '../../../src/http/file-lines.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 
 /** Limit between two reads of the caller. */
@@ -56,4 +56,21 @@ t.test('a caller that reads slowly is served beyond the idle limit', async t => 
   }
   t.ok(performance.now() - startedAt > 2 * IDLE_MS, `${bytes} bytes`)
   t.ok(state.lines > 10)
+})
+
+t.test('a list ends after its current page when the replica shuts down, with the cursor to continue', async t => {
+  async function* pages() {
+    for (const nextCursor of ['second', 'third', null]) yield { items: [], folders: [{ path: 'logs/' }], nextCursor }
+  }
+  const explain = () => {
+    throw new Error('no page fails')
+  }
+  for (const [isDraining, lines, nextCursor] of [
+    [true, 1, 'second'],
+    [false, 3, null]
+  ] as const) {
+    const all = (await Array.fromAsync(await fileLinesOf(pages(), { explain, isDraining: () => isDraining }))).join('')
+    const folder = `${JSON.stringify({ folder: { path: 'logs/' } })}\n`
+    t.equal(all, `${folder.repeat(lines)}${JSON.stringify({ end: { nextCursor } })}\n`)
+  }
 })
