@@ -64,7 +64,7 @@ t.test('cookies and CSRF in a browser', async t => {
       t.match(await cookies(), [flags])
       t.equal((await fetchFrom(page, `${own}/accounts`, withCookie)).body?.items?.length, 1)
       t.equal((await fetchFrom(page, `${own}/session`, logout)).status, 204)
-      t.same(await cookies(), [], 'the cookie is gone')
+      t.same(await cookies(), [], 'the cookie is removed')
       t.equal(problemOf(await fetchFrom(page, `${own}/accounts`, withCookie)), 'unauthenticated')
     })
 

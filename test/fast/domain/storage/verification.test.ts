@@ -13,7 +13,7 @@ const LIST = 'get_buckets'
 
 const VERIFY_MS = 5000
 
-/** Time passes so much faster for the gateway, but not for the pauses between two looks and for the sandbox. */
+/** Time passes so much faster for the gateway, but not for the pauses between two reads and for the sandbox. */
 const SPEED = 10
 
 const speedUp = (t: Test) => {
@@ -26,15 +26,15 @@ const speedUp = (t: Test) => {
   })
 }
 
-/** Pause before a second look at a list: longer than any deadline here. */
-const SECOND_LOOK_MS = 20_000
+/** Pause before a second read of a list: longer than any deadline here. */
+const SECOND_READ_MS = 20_000
 
 t.test('the verification of a write', async t => {
   speedUp(t)
   const sandbox = await startSandbox({ seed: randomUUID() })
   t.after(() => sandbox.close())
   const { control } = sandbox
-  const { del, post } = await gateway(t, {}, { sandbox, verifyDelaysMs: [0, SECOND_LOOK_MS] })
+  const { del, post } = await gateway(t, {}, { sandbox, verifyDelaysMs: [0, SECOND_READ_MS] })
   const remove = () => del(`${BUCKETS}/empty-bucket`)
   const create = () => post(BUCKETS, { name: 'photos' })
   const order = () =>
@@ -42,12 +42,12 @@ t.test('the verification of a write', async t => {
   const lists = () => control.counters()[LIST] ?? 0
   t.beforeEach(() => control.reset())
 
-  /** Asserts that the request waits for the deadline of the verification, and not for a second look. */
+  /** Asserts that the request waits for the deadline of the verification, and not for a second read. */
   const untilDeadline = async (t: Test, send: () => Promise<Reply>): Promise<Reply> => {
     const startedAt = performance.now()
     const reply = await send()
     const ms = performance.now() - startedAt
-    t.ok(ms >= VERIFY_MS && ms < SECOND_LOOK_MS * SPEED, `${ms} ms`)
+    t.ok(ms >= VERIFY_MS && ms < SECOND_READ_MS * SPEED, `${ms} ms`)
     return reply
   }
 

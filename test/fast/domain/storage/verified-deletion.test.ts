@@ -14,15 +14,15 @@ const lost = (name: 'upstream-timeout' | 'upstream-bad-response', stage = 'ambig
 const unreadable = lost('upstream-bad-response')
 const unread = new Problem('upstream-unavailable', 'the list cannot be read')
 
-/** @param looks result of each look at the list, or its failure @returns the error, if any, and the number of looks */
-const deleting = async (failure: Problem, looks: (boolean | undefined | Problem)[]) => {
+/** @param reads result of each read of the list, or its failure @returns the error, if any, and the number of reads */
+const deleting = async (failure: Problem, reads: (boolean | undefined | Problem)[]) => {
   let count = 0
   const isGone = async () => {
-    const look = looks[count++]
-    if (look instanceof Problem) throw look
-    return look
+    const result = reads[count++]
+    if (result instanceof Problem) throw result
+    return result
   }
-  const deletion = { send: () => Promise.reject(failure), isGone, verifyDelaysMs: looks.map(() => 0) }
+  const deletion = { send: () => Promise.reject(failure), isGone, verifyDelaysMs: reads.map(() => 0) }
   const error = await deleteVerified(deletion, contextOf()).then(
     () => undefined,
     error => error
@@ -31,7 +31,7 @@ const deleting = async (failure: Problem, looks: (boolean | undefined | Problem)
 }
 
 t.test('a deletion whose answer is lost', async t => {
-  t.test('succeeds with the first look at the list that does not find the target', async t => {
+  t.test('succeeds with the first list that does not find the target', async t => {
     for (const failure of [unreadable, lost('upstream-timeout')]) {
       t.strictSame(await deleting(failure, [true, false, false]), { error: undefined, count: 1 })
       t.strictSame(await deleting(failure, [false, true, false]), { error: undefined, count: 2 })
@@ -56,9 +56,9 @@ t.test('a deletion whose answer is lost', async t => {
     }
   })
 
-  t.test('stays unknown when the last look fails, or does not show whether the target is gone', async t => {
-    for (const looks of [[false, unread], [unread], [undefined]]) {
-      t.equal((await deleting(unreadable, looks)).error, unreadable)
+  t.test('stays unknown when the last read fails, or does not show whether the target is gone', async t => {
+    for (const reads of [[false, unread], [unread], [undefined]]) {
+      t.equal((await deleting(unreadable, reads)).error, unreadable)
     }
   })
 })
