@@ -69,7 +69,8 @@ t.test('a list ends after its current page when the replica shuts down, with the
     [true, 1, 'second'],
     [false, 3, null]
   ] as const) {
-    const all = (await Array.fromAsync(await fileLinesOf(pages(), { explain, isDraining: () => isDraining }))).join('')
+    let all = ''
+    for await (const text of await fileLinesOf(pages(), { explain, isDraining: () => isDraining })) all += text
     const folder = `${JSON.stringify({ folder: { path: 'logs/' } })}\n`
     t.equal(all, `${folder.repeat(lines)}${JSON.stringify({ end: { nextCursor } })}\n`)
   }
