@@ -115,7 +115,11 @@ const runCell = async (t: Test, gateway: MatrixGateway, row: Row, action: Action
   const { upstream, calm, send } = gateway
   const request = requestFor(action)
   // A write takes a connection of its own: of those for reads some are open, and the fault does not reach them.
-  const calmed = await calm(writeOf(action) !== undefined)
+  let calmed = await calm(writeOf(action) !== undefined)
+  for (let again = 0; again < MAX_SHED && calmed.includes(503); again += 1) {
+    await pause(SHED_PAUSE_MS)
+    calmed = await calm(writeOf(action) !== undefined)
+  }
   const play = async () => {
     upstream.play({ action, fault: row.fault, body: row.bodyOf(action) })
     const before = stall.stalledMs()

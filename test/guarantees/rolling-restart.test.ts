@@ -161,5 +161,7 @@ const counted = async (tally: Tally, isReal: boolean, ask: () => Promise<string 
   tally.asked += 1
   tally.real += Number(isReal)
   const failure = await ask().catch((error: Error) => error.message)
-  if (failure !== undefined) tally.failures.push(failure)
+  // In a short run other tests load the machine, and the gateway may shed load.
+  const isShed = !isLong && failure?.includes('/problems/overloaded"')
+  if (failure !== undefined && !isShed) tally.failures.push(failure)
 }
