@@ -112,6 +112,19 @@ t.test('invalid-token when the token has already expired', async t => {
   }
 })
 
+t.test('a session that is used again is not unsealed again', async t => {
+  const sealer = createSealer([new Secret('s'.repeat(32))])
+  let opened = 0
+  const open: typeof sealer.open = (...sealed) => {
+    opened += 1
+    return sealer.open(...sealed)
+  }
+  const records = createSessionRecords(createMemoryStore(), { ...sealer, open })
+  const { cookie } = await records.create({ token: new Secret('a token'), identity: {} })
+  for (let n = 0; n < 3; n += 1) t.equal((await records.open(cookie))?.token.reveal(), 'a token')
+  t.equal(opened, 1)
+})
+
 t.test('an eleventh session ends the oldest', async t => {
   const { records, create } = withClock()
   const created = []
@@ -132,6 +145,7 @@ t.test('an ended session does not count towards the ten', async t => {
 t.test('a session opens and ends with its own cookie only', async t => {
   const { records, create } = withClock()
   const [one, other] = [await create(), await create()]
+  for (const { cookie } of [one, other]) t.ok(await records.open(cookie), 'kept in memory from now on')
   const [id] = one.cookie.reveal().split('.')
   const [, secret] = other.cookie.reveal().split('.')
   const wrong = [
@@ -166,6 +180,7 @@ t.test('a request in flight does not bring back a removed session', async t => {
 t.test('removeAll ends every session of one customer', async t => {
   const { records, create } = withClock()
   const created = [await create(), await create(), await create()]
+  for (const { cookie } of created) t.ok(await records.open(cookie), 'kept in memory from now on')
   t.equal(await records.removeAll(8), 0)
   t.equal(await records.removeAll(7), 3)
   for (const { cookie } of created) t.equal(await records.open(cookie), undefined)
