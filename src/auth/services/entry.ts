@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 import { scopes } from '../../../schemas/scopes.ts'
@@ -53,7 +53,7 @@ const messageOf = (error: ReturnType<Validator['Errors']>[number]): string => {
 }
 
 /** The form in which the registry keeps a secret. */
-export const hashOf = (secret: string): string => `sha256:${createHash('sha256').update(secret).digest('hex')}`
+export const hashOf = (secret: string): string => `sha256:${hash('sha256', secret)}`
 
 interface NewService {
   id: string

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Clock, latestNow } from '../../core/clock.ts'
 import type { UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
@@ -66,7 +66,7 @@ export const createLogins = (auth: Auth, store: Store, sealer: Sealer, now: Cloc
 
   return {
     async grant(apiKey, refused, timing) {
-      const storeKey = `login:${createHash('sha256').update(apiKey.reveal()).digest('base64url')}`
+      const storeKey = `login:${hash('sha256', apiKey.reveal(), 'base64url')}`
       const known = grants.get(storeKey)
       if (isUsable(known, refused, now())) return known
       const refusal = keyRefusals.get(storeKey)
