@@ -27,12 +27,12 @@ const isOver = (t: Test, status: number, when = 'it has ended') => {
 }
 
 const HOUR_S = 3600
-/** Of the 15 minutes that an idle session lives. */
+/** Idle time before a jump; an idle session ends after 15 minutes. */
 const STEP_S = 14 * 60
-/** Longer than a call may take. */
+/** Longer than the deadline of a call. */
 const LEASE_MS = 5000
 
-/** A gateway whose clock is put forward and back while it runs; the clocks of HOSTKEY and Redis go on. */
+/** A gateway whose system clock jumps while it runs; the clocks of HOSTKEY and Redis do not. */
 const withClock = async (t: Test, env: Record<string, string> = {}) => {
   const { put, env: clock } = await machineClock(t)
   let state: State | undefined
@@ -65,7 +65,7 @@ const withClock = async (t: Test, env: Record<string, string> = {}) => {
   return { sandbox, put, start, endIn }
 }
 
-/** A browser's session. @returns asks with it: the status */
+/** Starts a session of a browser. @returns a function that sends a request with it and returns the status */
 const loggedIn = async (url: string, credential: object) => {
   const { statusCode, headers, body } = await request(`${url}/session`, {
     method: 'POST',

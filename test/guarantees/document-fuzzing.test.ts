@@ -9,7 +9,7 @@ import { type FuzzRequest, requestsTo } from './fuzz/requests.ts'
 import { createStage } from './fuzz/stage.ts'
 import { violationsIn } from './fuzz/wiretap.ts'
 
-/** Another at each run; `SEED=… node --test …` repeats one. */
+/** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(200, 20_000))
 

@@ -18,7 +18,7 @@ const examples: Record<string, string> = {
   orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11'
 }
 
-/** What is there to be read; the ledger is empty. */
+/** Resources that exist; the ledger is empty. */
 const statusOf = (target: string) => (target.startsWith('/orders/') ? 404 : 200)
 
 interface Operation {
@@ -57,7 +57,7 @@ t.test('ended-sessions: what a cookie opens, on every operation', async t => {
   await ended.logIn({ apiKey: demo.apiKey })
   const [mine = '', theirs = '', dead = ''] = [own, other, ended].map(browser => browser.cookie())
   await ended.logOut()
-  // Its token ends in the background: a call of its own, not of what follows.
+  // Its token is revoked in the background, which must not count as a call of the next request.
   t.ok(await eventually(() => control.counters()['logout'] === 1))
   const mixed = `${theirs.split('.')[0]}.${mine.split('.')[1]}`
 
@@ -125,7 +125,7 @@ t.test('ended-sessions: what a cookie opens, on every operation', async t => {
     )
   })
 
-  t.test('Authorization wins over a cookie: a dead one and no X-CSRF do no harm', async t => {
+  t.test('Authorization wins over a cookie: neither an ended session nor a missing X-CSRF matters', async t => {
     for (const { method, target } of operations.filter(({ method }) => method === 'GET')) {
       const reply = await send(method, target, { headers: cookie(dead) })
       t.equal(reply.statusCode, statusOf(target), `${target}: ${reply.text}`)

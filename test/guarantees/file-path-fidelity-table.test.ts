@@ -106,7 +106,7 @@ const allPaths: readonly string[] = [
 
 const paths = allPaths.filter((_, index) => isLong || index % 3 === 0)
 
-/** Paths that no way can name. */
+/** Paths that cannot be named in any way. */
 const impossible: readonly string[] = [
   '',
   '\0',

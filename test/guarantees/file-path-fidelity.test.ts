@@ -11,15 +11,15 @@ import { expected, requestOf, type Tally } from './file-paths/deletions.ts'
 import { coins, hostilePath } from './file-paths/hostile.ts'
 import { keepRegression, keptIn } from './fuzz/regressions.ts'
 
-/** Another at each run; `SEED=… node --test …` repeats one. */
+/** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 const KEYS = Number(process.env['PATH_KEYS'] ?? amount(100, 10_000))
 const KEYS_OF_CHROMIUM = 200
 
-/** Two cores are what CI has. */
+/** CI has two cores. */
 const WORKERS = amount(1, 2)
 
-/** Cases that a run found are written here, and replayed by every later run. */
+/** Folder of the cases that a run found; every later run replays them. */
 const REGRESSIONS = 'test/regressions/file-path-fidelity/'
 
 process.stdout.write(`# seed of file-path-fidelity: ${seed}\n`)
@@ -60,7 +60,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
     sum(tally => tally.strays),
     0
   )
-  // Few paths may leave out a way.
+  // With few paths a way may be left out.
   for (const { name } of isLong ? ways : []) {
     t.ok(sum(tally => tally.byWay[name] ?? 0) > requests / ways.length / 2, `${name} is taken often enough`)
   }
@@ -79,7 +79,7 @@ t.test(`no deletion of a file becomes another deletion: ${KEYS} paths by raw soc
       0
     )
     t.ok(cameNear > 0 || !isLong, `${cameNear} arrived at an account and were refused there`)
-    // A bucket takes no confirmation: only HOSTKEY's refusal of one that is not empty keeps it.
+    // Deleting a bucket needs no confirmation: only HOSTKEY refuses one that is not empty.
     const buckets = sum(({ rewritten }) => rewritten.buckets)
     figure(
       `${gone} accounts deleted by ${tried} paths that a client rewrites; ${cameNear} came near, ${buckets} became a deletion of a bucket`

@@ -7,7 +7,7 @@ import { createRawClient } from '../support/harness/raw.ts'
 const EVIL = '203.0.113.9'
 const EVIL_HOST = 'evil.example'
 
-/** What a client may claim about where its request comes from, and goes to. */
+/** Headers with which a client may forge the origin and the target of its request. */
 const forged: Record<string, string> = {
   'X-Forwarded-For': EVIL,
   'X-Forwarded-Host': EVIL_HOST,
@@ -34,10 +34,10 @@ const forged: Record<string, string> = {
 /** The trusted proxy: none, another network, or this machine. */
 const settings = { none: '', 'another network': '192.0.2.0/24', 'this machine': 'loopback' } as const
 
-/** Where a trusted proxy says that the request comes from. */
+/** The address of the client that a trusted proxy reports. */
 const CLIENT = '198.51.100.7'
 
-/** A gateway, and what four requests with the same headers look like to it and to their caller. */
+/** Sends four requests with the same headers. @returns their replies, log lines and remaining limits */
 const witnessed = async (t: Test, trusted: string) => {
   const running = await gateway(t, { TRUST_PROXY: trusted, PUBLIC_URL: 'https://api.example/storage' })
   const raw = createRawClient(running.url)
@@ -67,8 +67,8 @@ const witnessed = async (t: Test, trusted: string) => {
       statuses: replies.map(({ statusCode }) => statusCode),
       locations: replies.map(({ headers }) => headers['location']),
       types: replies.map(({ json }) => json().type),
-      // Each draws one more of the same limit.
-      drawn: left.map((each, place) => (left[0] ?? Number.NaN) - each === place),
+      // Each uses one more of the same limit.
+      consumed: left.map((each, place) => (left[0] ?? Number.NaN) - each === place),
       text: replies.map(({ text, headers }) => JSON.stringify(Object.keys(headers).sort()) + withoutId(text)).join('\n')
     }
   }
@@ -78,7 +78,7 @@ const witnessed = async (t: Test, trusted: string) => {
   return { running, raw, seenWith }
 }
 
-/** What differs from reply to reply: its id, and the instant at which the bucket was made. */
+/** Removes what differs between replies: the id, and the creation time of the bucket. */
 const withoutId = (body: string) => body.replace(/"(instance|createdAt)":"[^"]*"/g, '')
 
 t.test('forwarded-headers: a forged header about where a request comes from changes nothing', async t => {

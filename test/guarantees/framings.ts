@@ -1,6 +1,6 @@
-/** One raw request that another server may read in another way, and how it is refused. */
+/** A raw request that another server may read differently, and the refusal. */
 interface Framing {
-  /** `TOKEN` stands for a token that is valid. */
+  /** `TOKEN` stands for a valid token. */
   bytes: string
   status: number
 }
@@ -13,10 +13,10 @@ const CHUNKS = `${ORDER.length.toString(16)}\r\n${ORDER}\r\n0\r\n\r\n`
 
 const refused = (bytes: string, status = 400): Framing => ({ bytes, status })
 
-/** A request for plans; `lines` come after the first line and end the head. */
+/** A GET of the plans; `lines` follow the request line and end the head. */
 const get = (lines: string, first = 'GET /plans HTTP/1.1') => refused(`${first}\r\n${lines}\r\n`)
 
-/** A request that makes an account, framed by these lines. */
+/** A POST of an account, with these framing headers. */
 const post = (framing: string, body: string, version = '1.1') =>
   refused(`POST /accounts HTTP/${version}\r\n${KNOWN}Content-Type: application/json\r\n${framing}\r\n${body}`)
 

@@ -12,9 +12,9 @@ import { gatewayProcess } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 import { orderOnce } from './orders/once.ts'
 
-/** Twice what the log of the ledger's file takes before SQLite begins it anew. */
+/** Twice the size at which SQLite starts the write-ahead log of the ledger again. */
 const DISK = '8m'
-/** Free pages that are left, one after the other: the disk is full before the first record, between two, after the last. */
+/** Numbers of free pages: the disk becomes full before the first record, between two, and after the last. */
 const LEFT_PAGES = isLong ? Array.from({ length: 16 }, (_, index) => index * 2) : [0, 30]
 const MOUNT = 'mount -t tmpfs -o size="$1",mode=700 none "$0" && shift && exec "$@"'
 
@@ -37,7 +37,7 @@ t.test('a ledger on a disk that is full', async t => {
     },
     { wrapper: [...ownNameSpace('m', 'mount -t tmpfs none /mnt'), 'sh', '-c', MOUNT, folder, DISK] }
   )
-  // The disk is seen by the gateway alone; this is the way into its name space.
+  // Only the namespace of the gateway has this disk; this is its path from outside.
   const disk = `/proc/${gateway.child.pid}/root${folder}`
   const fill = (leftPages: number) => {
     rmSync(join(disk, 'ballast'), { force: true })

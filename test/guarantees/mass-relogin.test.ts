@@ -31,14 +31,14 @@ const SCOPES = [
 ] as const
 
 const figures = figuresOf(t, 'mass-relogin')
-/** How often what may bill was sent, over all its cases. */
+/** Number of calls that may bill, over all their cases. */
 const billing = { asked: 0, sent: 0 }
 t.teardown(() => figures(`${billing.sent - billing.asked} of ${billing.asked} writes that may bill sent again`))
 
 const all = <T>(count: number, ask: (n: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => ask(n)))
 
-/** What a careful client does: it comes again when the gateway has more to do than it can. Nothing was sent then. */
+/** A careful client: it retries when the gateway is overloaded, because nothing was sent then. */
 const patient = async (ask: () => Promise<Reply>): Promise<Reply> => {
   for (;;) {
     const reply = await ask()
@@ -50,7 +50,7 @@ const statusesOf = (replies: Reply[]) => [...new Set(replies.map(({ statusCode }
 
 for (const authFailure of STYLES) {
   t.test(`when HOSTKEY refuses the token by ${authFailure}`, async t => {
-    // Each with an API key of its own: one that was renewed a moment ago is not renewed again.
+    // Each with its own API key: a token that was refreshed within 5 s is not refreshed again.
     const { as, get, post, sandbox, logins } = await withServices(t, {
       thousand: {},
       refused: { customer: 'admin' },
@@ -63,7 +63,7 @@ for (const authFailure of STYLES) {
       t.equal((await get('/accounts', as.thousand)).statusCode, 200)
       control.expireSessions()
       control.clearCalls()
-      // Each asks something else: who asks the same shares one call.
+      // Different requests, because equal ones share one call.
       const replies = await all(CALLS, n => patient(() => get(`/accounts?limit=${n + 1}`, as.thousand)))
       t.same(statusesOf(replies), [200])
       t.equal(logins(), 1)
@@ -253,7 +253,7 @@ t.test('an expired token that cannot be refreshed', async t => {
 
 t.test('renews before the token ends', async t => {
   const { as, get, sandbox, logins } = await withServices(t, { reports: {} })
-  // HOSTKEY's clock is 8 h behind ours but for half a minute: what it issues ends within a minute here.
+  // HOSTKEY's clock is nearly 8 h behind ours: its tokens expire within a minute here.
   sandbox.control.advance(-8 * 3600 + 30)
   await get('/accounts', as.reports)
   sandbox.control.advance(8 * 3600 - 30)

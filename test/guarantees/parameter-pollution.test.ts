@@ -10,7 +10,7 @@ t.test('parameter-pollution: nothing is added to a call by what a client adds to
   const { control } = sandbox
   // An administrator may use every parameter.
   const token = control.tokenOf('admin')
-  // From now on it is known for a minute whose token this is: HOSTKEY is not asked again.
+  // Caches the customer of the token for a minute, so that HOSTKEY is not called again for it.
   await send('GET', '/accounts?email=a@example.com', { token })
   let sent = 0
   let refused = 0

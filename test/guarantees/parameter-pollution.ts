@@ -1,6 +1,6 @@
 import type { SampleRequest } from '../support/harness/action-requests.ts'
 
-/** Names that s3.php knows, or that PHP, its likes or JavaScript read in a way of their own. */
+/** Names that s3.php knows, or that PHP, similar languages or JavaScript treat specially. */
 const NAMES = [
   ...['action', 'token', 'plan_id', 'bucket_name', 'filename', 'max_keys', 'customer_id', 'access_key', 'user_id'],
   ...['Action', 'TOKEN', 'S3UID', 'Plan_Id'],
@@ -21,7 +21,7 @@ const NAMES = [
 
 const joined = (target: string, query: string) => `${target}${target.includes('?') ? '&' : '?'}${query}`
 
-/** What is added to the query of an operation: once by each name, and by what it knows itself, twice or as a list. */
+/** Additions to the query of an operation: each name once; its own parameters twice or as a list. */
 export const queriesOf = ({ target, query }: SampleRequest): string[] => {
   const added = [
     ...NAMES.filter(name => !query.includes(name)).map(name => `${encodeURIComponent(name)}=x`),
@@ -47,7 +47,7 @@ export interface Body {
 
 const JSON_TYPE = 'application/json'
 
-/** What is sent as the body of an operation instead of its own, or though it takes none. */
+/** Bodies that replace the body of an operation, or are sent to an operation without one. */
 export const bodiesOf = ({ body = {} }: SampleRequest): Body[] => {
   const own = JSON.stringify(body)
   const inner = own.slice(1, -1)

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { type Node, parse } from 'acorn'
 
-/** A regular expression of our sources, and where it stands. */
+/** A regular expression in the sources, and its place. */
 export interface Pattern {
   source: string
   flags: string
@@ -15,7 +15,7 @@ interface Found {
   unknown: string[]
 }
 
-/** What of a syntax tree is looked at; each node has some of it. */
+/** The used members of syntax-tree nodes. */
 interface Tree extends Node {
   regex?: { pattern: string; flags: string }
   key?: Tree & { name?: string; value?: unknown }
@@ -31,11 +31,11 @@ interface Tree extends Node {
 /** The flag that Ajv gives to each `pattern` of a schema. */
 const SCHEMA_FLAGS = 'u'
 
-/** Methods that make a regular expression of a text. */
+/** Methods that create a regular expression from a text. */
 const MAKERS = /^(match|matchAll|search)$/
 
 /**
- * Every regular expression in the sources: literals, `pattern` of schemas, and what is made of text.
+ * Every regular expression in the sources: literals, `pattern` of schemas, and patterns created from texts.
  * @param globs such as `src/**\/*.ts`
  */
 export const patternsIn = (...globs: string[]): Found => {
@@ -59,12 +59,12 @@ export const collect = (file: string, typescript: string, { patterns, unknown }:
       const source =
         typeof given?.value === 'string' ? given.value : given?.type === 'Identifier' && constants.get(given.name ?? '')
       if (typeof source === 'string') patterns.push({ source, flags, at })
-      // A literal is found by itself.
+      // A literal is found separately.
       else if (!given?.regex) unknown.push(`${at}: ${text.slice(node.start, node.end).slice(0, 80)}`)
     }
     if (node.regex) patterns.push({ source: node.regex.pattern, flags: node.regex.flags, at })
     const isProperty = node.type === 'Property' && (node.key?.name ?? node.key?.value) === 'pattern'
-    // `{ pattern }` and `{ pattern: matches(/…/) }` hold what is found elsewhere.
+    // `{ pattern }` and `{ pattern: matches(/…/) }` contain patterns that are found separately.
     const isOwn = !node.shorthand && (node.value as Tree | undefined)?.callee?.name !== 'matches'
     if (isProperty && isOwn) add(node.value as Tree, SCHEMA_FLAGS)
     if (node.callee?.name === 'RegExp') add(node.arguments?.[0], '')

@@ -9,7 +9,7 @@ import { figuresOf } from '../support/harness/figures.ts'
 import { hostileText } from './fuzz/hostile.ts'
 import { phpServer } from './php.ts'
 
-/** Another at each run; `SEED=… node --test …` repeats one. */
+/** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 const VALUES = amount(1000, 10_000)
 
@@ -21,7 +21,7 @@ const value: fc.Arbitrary<string | number> = fc.oneof(
   { weight: 5, arbitrary: hostileText.map(text => text.toWellFormed()) },
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }).map(text => text.toWellFormed()) },
   { weight: 1, arbitrary: fc.maxSafeInteger() },
-  // Each character of the basic plane has its turn, controls included.
+  // Every character of the basic plane, controls included.
   { weight: 2, arbitrary: fc.nat({ max: 0xd7ff }).map(code => String.fromCodePoint(code)) },
   {
     weight: 1,
@@ -42,7 +42,7 @@ const value: fc.Arbitrary<string | number> = fc.oneof(
   }
 )
 
-/** Forms as they go out: an action, and a value for each of its keys. */
+/** Forms as they are sent: an action, and a value for each of its fields. */
 const form: fc.Arbitrary<Field[]> = fc
   .constantFrom(...Object.values(actions), login, passwordLogin, tokenInfo, logout)
   .chain(({ name, script, params }) => {

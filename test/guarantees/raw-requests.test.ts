@@ -9,19 +9,19 @@ import { gatewayProcess } from '../support/harness/processes.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 import { createDice, mutated } from './fuzz/mutate.ts'
 
-/** Another at each run; `SEED=… node --test …` repeats one. */
+/** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(500, 20_000))
 
 const CLIENTS = 32
 
-/** Then the client ends its side: what is not whole by now never will be. */
+/** After this time the client closes its side, which ends an incomplete request. */
 const PATIENCE_MS = 250
 
 /** The memory after this share of the requests is the reference. */
 const WARM_UP = 0.5
 
-/** 128 MiB: garbage of a heap that nothing presses. Four times as many requests leave no more (measured). */
+/** 128 MiB: normal growth of a heap without pressure. Four times as many requests add no more (measured). */
 const MAX_MORE_BYTES = 128 * 2 ** 20
 
 const BUCKET = '/accounts/s3_user_1/buckets/holiday-pictures'
@@ -85,7 +85,7 @@ const exchanged = (port: number, bytes: Buffer): Promise<{ statuses: number[]; i
     const limit = setTimeout(() => settle(false), 10_000)
     socket.on('data', chunk => {
       chunks.push(chunk)
-      // The reply is here; another request in the same bytes is answered at once.
+      // The reply has arrived; another request in the same bytes is answered at once.
       clearTimeout(patience)
       setTimeout(() => socket.end(), 5)
     })

@@ -7,13 +7,13 @@ const { checkSync } = createRequire(import.meta.url)('recheck/lib/browser.js') a
 /** Milliseconds for one pattern: most take a few, the slowest 15 s on a busy machine. */
 export const THOROUGH = { wider: 1000, exact: 15_000 }
 
-/** From here on a repetition with a bound costs the checker more than one without. */
+/** From this bound on, a bounded repetition costs the checker more than an unbounded one. */
 const LARGE = 5
 
 /**
- * Can no text make this pattern run away? `safe`, or what is wrong.
- * First without bounds and without regard to case, which takes the same steps or more and is quickly told; where that
- * is not safe, as it stands.
+ * Does the pattern take linear time on every text? `safe`, or what is wrong.
+ * Checks it first without large bounds and without case: that pattern takes at least as many steps, and is checked
+ * quickly. If it is not safe, checks the pattern itself.
  */
 export const safetyOf = (source: string, flags: string, timeouts = THOROUGH): string => {
   const wider = widened(source, flags)
@@ -24,7 +24,7 @@ export const safetyOf = (source: string, flags: string, timeouts = THOROUGH): st
   return found.status === 'vulnerable' ? `vulnerable: ${found.complexity.summary}` : `unknown: ${found.error.kind}`
 }
 
-/** The same pattern on text in lower case, with each large bound taken away. */
+/** The same pattern for text in lower case, without its large bounds. */
 const widened = (source: string, flags: string) => ({
   source: source.replace(/\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(,(\d*))?\}|[A-Z]/g, (found, least, range, most) => {
     if (found.startsWith('\\')) return found

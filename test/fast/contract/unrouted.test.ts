@@ -25,7 +25,7 @@ t.test('a request that is no operation is answered as the document shows it', as
     )
     const answer = await send(method, path)
     t.equal(String(answer.statusCode), status)
-    t.ok(document.info.description.includes(`${status} \`${name}\``), `the description tells of ${name}`)
+    t.ok(document.info.description.includes(`${status} \`${name}\``), `the description mentions ${name}`)
     isLikeExample(t, answer.json(), { ...value, instance: answer.headers['x-request-id'] }, [], name)
     t.equal(answer.headers['allow'], reply.headers['Allow']?.example, 'Allow')
     t.strictSame(contract.violations(`${method} ${path}`, answer), [])

@@ -10,7 +10,7 @@ const resources = { s3uid, 'confirm-delete': s3uid, bucket: 'bucket-1', path: 'f
 /** The request that leads to each action. */
 const requests = new Map(actionNames.map(name => [name, sampleRequest(name, resources)]))
 
-/** @throws TypeError for the name of no action */
+/** @throws TypeError for an unknown action */
 export const requestFor = (action: ActionName): SampleRequest => {
   const request = requests.get(action)
   if (!request) throw new TypeError(`${action} has no request`)
@@ -74,7 +74,7 @@ const status: Readings = {
 
 interface Read {
   reads: Readings
-  /** The answer, where the documented example would not do. */
+  /** The answer, if the documented example is not suitable. */
   payload?: Payload
 }
 
@@ -86,7 +86,7 @@ interface Write extends Read {
 
 const unknown: Ending = { outcome: 'unknown' }
 
-/** Verified by reading when the answer is lost. What is still there after an answer of PHP was not deleted. */
+/** Verified by reading when the answer is lost. A target that still exists after an answer of PHP was not deleted. */
 const deletion: Endings = {
   executed: { status: 204 },
   untouched: { problem: 'upstream-bad-response', outcome: 'not-applied' },

@@ -6,12 +6,12 @@ import type { WireName } from './wire.ts'
 
 /**
  * How often an action may be sent, by the stage at which the first attempt failed.
- * `early`: the connection broke before a byte of the reply · `torn`: in the middle of the reply, after which a read may
- * be repeated too · `ambiguous`: anything else · `answered`: there is a whole reply.
+ * `early`: the connection broke before a byte of the reply · `torn`: in the middle of the reply; a read may be repeated
+ * then too · `ambiguous`: anything else · `answered`: the reply is complete.
  */
 type Stage = 'early' | 'torn' | 'ambiguous' | 'answered'
 
-/** What one cell of the matrix comes to, before it is known what became of a write. */
+/** The result of a cell, before the outcome of a write is known. */
 export type Verdict = 'success' | 'empty' | { problem: ProblemName; stage: Stage }
 
 const early: Verdict = { problem: 'upstream-timeout', stage: 'early' }
@@ -47,11 +47,11 @@ export const wireVerdicts: Readonly<Record<WireName, Verdict>> = {
   '1xx flood': late,
   '101': nonsense,
   '204': unreadable,
-  // The first reply is whole, and it is ours. Nobody may ever get the second.
+  // The first reply is complete. The second one must reach no caller.
   'two replies': 'success'
 }
 
-/** The verdict depends on what the gateway reads of the answer. */
+/** The verdict depends on what the gateway reads from the answer. */
 const byReading = (shape: keyof Readings) => (action: ActionName) => {
   const reading = expectations[action].reads[shape]
   return reading === 'unreadable' ? unreadable : reading
@@ -72,12 +72,12 @@ export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => V
   'numbers as strings': always('success'),
   'missing keys': byReading('missing keys'),
   'extra keys': always('success'),
-  // The last one counts, as in every reader of JSON.
+  // The last one counts, as in every JSON parser.
   'duplicate keys': always('success'),
   NaN: always(unreadable),
   'deep 10,000': byReading('deep 10,000'),
   BOM: always('success'),
-  // U+FFFD in the place of a byte is another name.
+  // A name with U+FFFD in place of a byte is another name.
   'invalid UTF-8': always(unreadable),
   'message: object': byReading('message: object'),
   'message: array': byReading('message: array'),
@@ -85,7 +85,7 @@ export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => V
   'message: 10 MB': always(nonsense)
 }
 
-/** How often the action is sent. A read is sent once more after a broken connection, but not one of a queue or a secret. */
+/** How often the action is sent. A read is sent once more after a broken connection, but not an asynchronous read or a read of a secret. */
 export const sentOf = (action: ActionName, verdict: Verdict): number => {
   if (typeof verdict === 'string' || actions[action].effect !== 'read') return 1
   return verdict.stage === 'early' || verdict.stage === 'torn' ? 2 : 1

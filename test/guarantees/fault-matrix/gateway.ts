@@ -22,10 +22,10 @@ type Sent = Pick<SampleRequest, 'method' | 'target'> & Partial<SampleRequest>
 
 export type MatrixGateway = Awaited<ReturnType<typeof matrixGateway>>
 
-/** So many reads share the open connections of a cell: of those that a write is preceded by, none opens its own. */
+/** Reads at the same time before a cell: they open the connections that the reads before a write will use. */
 const OPEN_CONNECTIONS = 3
 
-/** The real gateway before a fault upstream, over sockets. */
+/** The real gateway in front of the faulty upstream, over sockets. */
 export const matrixGateway = async (timeoutMs: number) => {
   const upstream = await startFaultUpstream()
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-matrix-'))
@@ -80,14 +80,14 @@ export const matrixGateway = async (timeoutMs: number) => {
     log,
     send,
     /**
-     * Asks what is answered well, a few at once and never the same: so no earlier cell tells in a later one.
+     * Sends different reads that succeed, some at once, so that no earlier cell affects a later one.
      * @param isKept whether the connections for reads stay open
      */
     async calm(isKept: boolean): Promise<number[]> {
       upstream.rest(isKept)
       asked += OPEN_CONNECTIONS
       const paths = Array.from({ length: OPEN_CONNECTIONS }, (_, index) => `/accounts?planId=${asked - index}`)
-      // Whose token it is, is asked over a connection of its own, and remembered.
+      // The customer of the token is looked up over a separate connection, and cached.
       const replies = await Promise.all(['/session', ...paths].map(path => send({ method: 'GET', target: path })))
       return replies.map(({ statusCode }) => statusCode)
     },

@@ -1,9 +1,9 @@
 import type { ActionName } from '../../../src/upstream/actions/index.ts'
 import { payloadOf } from './world.ts'
 
-/** A body that HOSTKEY may print in the place of the documented one. */
+/** A body that HOSTKEY may send instead of the documented one. */
 export interface JsonShape {
-  /** HOSTKEY has done what it was asked for. */
+  /** HOSTKEY has executed the call. */
   isExecuted: boolean
   bodyOf(action: ActionName): Buffer
 }
@@ -11,7 +11,7 @@ export interface JsonShape {
 const DEPTH = 10_000
 const TEN_MB = 10 * 1024 * 1024
 
-/** Words that no failure declares. */
+/** A text that no declared failure matches. */
 const UNKNOWN = 'Something went wrong on the far side of the moon'
 
 const success = (action: ActionName, more: object = {}): string =>
@@ -31,7 +31,7 @@ const stringly = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, stringly(member)]))
 }
 
-/** A success, and before its last brace something that `JSON.stringify` would not write. */
+/** A success with members before its last brace that `JSON.stringify` would not write. */
 const ending = (action: ActionName, members: string) => `${success(action).slice(0, -1)},${members}}`
 
 /** Unexpected JSON bodies. */

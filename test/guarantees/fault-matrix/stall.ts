@@ -1,6 +1,6 @@
 const TICK_MS = 10
 
-/** How long this process has stood still so far, milliseconds: a busy machine had other things to do. */
+/** Milliseconds for which this process was not scheduled so far, on a busy machine. */
 export const createStallClock = () => {
   let stalledMs = 0
   let last = performance.now()

@@ -5,22 +5,22 @@ import { listening } from '../../support/harness/serving.ts'
 import { head, type WireFault } from './wire.ts'
 import { authReply, okBody, type World } from './world.ts'
 
-/** One case of the matrix: how the action under test is answered, and whether it was executed all the same. */
+/** One cell of the matrix: the answer to the action under test, and whether it was executed. */
 export interface Cell {
   action: ActionName
   fault: WireFault
-  /** The whole body of the reply that the fault spoils. */
+  /** The complete body of the reply that the fault corrupts. */
   body: Buffer
 }
 
-/** A pretend HOSTKEY on plain sockets that misbehaves on the wire. */
+/** A fake HOSTKEY on plain sockets, with faults on the wire. */
 export interface FaultUpstream {
   url: URL
   /** Answers everything as documented. @param isKept whether connections stay open */
   rest(isKept: boolean): void
-  /** From now on the fault strikes the action; every other one is answered as documented. */
+  /** From now on the fault applies to the action; other actions are answered as documented. */
   play(cell: Cell): void
-  /** How often the action was sent since `play`; a connection that is reset unread counts as once. */
+  /** How often the action was sent since `play`; a connection that is reset before it was read counts once. */
   hits(action: ActionName): number
   close(): Promise<void>
 }
@@ -89,7 +89,7 @@ const isKnown = (action: string): action is ActionName => Object.hasOwn(actions,
 interface FormRequest {
   script: string
   action: string
-  /** The client sends nothing more on this connection. */
+  /** The client has closed its side of the connection. */
   isLast: boolean
 }
 

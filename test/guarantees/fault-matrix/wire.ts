@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 
-/** The reply that a fault spoils. */
+/** The reply that a fault corrupts. */
 export interface Spoiled {
   body: Buffer
-  /** The request says `Connection: close`: so does its reply. */
+  /** The request has `Connection: close`, so its reply has it too. */
   isLast: boolean
 }
 
@@ -12,7 +12,7 @@ export interface Spoiled {
 export type WireFault =
   | {
       at: 'accept'
-      /** What was sent is read and counted all the same. */
+      /** The request is read and counted. */
       isRead: boolean
       isExecuted: false
       apply(socket: Socket): void
@@ -27,7 +27,7 @@ export type WireFault =
 const TEN_GB = 10_000_000_000
 const MIB = 1024 * 1024
 
-/** A drip is slower than any test waits, and faster than any timer between two bytes. */
+/** A slow body: longer than any test waits, and without a pause that a timer between two bytes would detect. */
 const DRIP_MS = 20
 
 const reasons: Record<number, string> = {
@@ -62,13 +62,13 @@ const half = (body: Buffer) => body.subarray(0, body.length >> 1)
 
 const page = (title: string) => Buffer.from(`<html><head><title>${title}</title></head><body>${title}</body></html>`)
 
-/** Writes the same again and again until the connection is gone. */
+/** Writes the same data until the connection closes. */
 const drip = (socket: Socket, bytes: string) => {
   const timer = setInterval(() => socket.write(bytes), DRIP_MS)
   socket.on('close', () => clearInterval(timer))
 }
 
-/** Writes as fast as it is read. */
+/** Writes as fast as the client reads. */
 const pour = (socket: Socket, chunk: Buffer, times: number) => {
   let left = times
   const on = () => {
@@ -82,7 +82,7 @@ const pour = (socket: Socket, chunk: Buffer, times: number) => {
   on()
 }
 
-/** Answers, and hangs up where the request asked for it. */
+/** Answers, and closes the connection if the request has `Connection: close`. */
 const answer = (socket: Socket, bytes: Buffer, { isLast }: Spoiled) => {
   socket.write(bytes)
   if (isLast) socket.end()
@@ -94,10 +94,10 @@ const onRequest = (isExecuted: boolean, apply: (socket: Socket, spoiled: Spoiled
   apply
 })
 
-/** 48 KB that unpack to 50 MB. */
+/** 48 KB that decompress to 50 MB. */
 const bomb = gzipSync(Buffer.alloc(50 * MIB, ' '))
 
-/** The 24 wire cases. What is sent before it breaks off is a success: a reader that stops early believes it. */
+/** The faults on the wire. The part of the reply that is sent is a success: a reader that stops early would believe it. */
 export const wireFaults = {
   ok: onRequest(true, (socket, spoiled) => answer(socket, whole(spoiled), spoiled)),
   'accept, FIN': { at: 'accept', isRead: true, isExecuted: false, apply: socket => socket.end() },
@@ -159,7 +159,7 @@ export const wireFaults = {
   '101': onRequest(false, socket => socket.write(head(101, { fields: ['Connection: Upgrade', 'Upgrade: websocket'] }))),
   '204': onRequest(false, (socket, spoiled) => answer(socket, head(204, { closes: spoiled.isLast }), spoiled)),
   'two replies': onRequest(true, (socket, spoiled) => {
-    const other = Buffer.from('{"code":-1,"message":"the reply to somebody else"}')
+    const other = Buffer.from('{"code":-1,"message":"the reply to another caller"}')
     answer(socket, Buffer.concat([whole(spoiled), whole({ ...spoiled, body: other })]), spoiled)
   })
 } as const satisfies Record<string, WireFault>

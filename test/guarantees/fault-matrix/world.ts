@@ -5,7 +5,7 @@ import { expectations, type Payload, writeOf } from './actions.ts'
 /** The write that was executed, if any: later reads show it. */
 export type World = ActionName | undefined
 
-/** What an action answers when it succeeds, without `result` and `action`. */
+/** The successful answer of an action, without `result` and `action`. */
 export const payloadOf = (action: ActionName, world?: World): Payload =>
   (world && writeOf(world)?.afterwards[action]) ?? expectations[action].payload ?? actions[action].example
 

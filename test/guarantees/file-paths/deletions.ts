@@ -20,13 +20,13 @@ import { coins, hostilePath } from './hostile.ts'
 export interface Tally {
   keys: number
   requests: number
-  /** Deletions of the file that was meant. */
+  /** Deletions of the intended file. */
   deletions: number
-  /** Calls of HOSTKEY that were anything else. */
+  /** Other calls to HOSTKEY. */
   strays: number
-  /** How often each way was taken. */
+  /** Number of requests by each way. */
   byWay: Record<string, number>
-  /** Of paths that the client rewrites before it sends: no server can tell what was meant. */
+  /** Requests whose path the client rewrote before it sent it: no server can know the intended one. */
   rewritten: { tried: number; accounts: number; buckets: number; cameNear: number }
   /** The smallest case with a violation. */
   failure: Regression | undefined
@@ -37,11 +37,11 @@ export type Stage = Awaited<ReturnType<typeof fileDeletions>>
 const raw = ways.filter(({ by }) => by === 'raw')
 const fetched = ways.filter(({ by }) => by === 'fetch')
 
-/** The one call that may come of a deletion, or none. */
+/** The only call that a deletion may cause, or none. */
 export const expected = (path: string, { loses }: Pick<Way, 'loses'>): Seen[] =>
   isFilePath(path) && !loses?.(path) ? [deletionOf(path)] : []
 
-/** A deletion as it went over the wire, so that it can be sent again. */
+/** A deletion as it was sent, to send it again. */
 export const requestOf = (path: string, { by }: Pick<Way, 'by'>, target: string): FuzzRequest => {
   const { pathname, search } = new URL(target, 'http://localhost')
   return {
@@ -54,12 +54,12 @@ export const requestOf = (path: string, { by }: Pick<Way, 'by'>, target: string)
   }
 }
 
-/** So many paths, each by a raw socket and by `fetch`, and a fifth of as many as a careless client names them. */
+/** Number of paths: each is sent by a raw socket and by `fetch`, a fifth of them also as a careless client names it. */
 export const deletePaths = async (stage: Stage, { seed, keys }: { seed: number; keys: number }): Promise<Tally> => {
   const rewritten = { tried: 0, accounts: 0, buckets: 0, cameNear: 0 }
   const tally: Tally = { keys: 0, requests: 0, deletions: 0, strays: 0, byWay: {}, rewritten, failure: undefined }
 
-  /** @returns whether nothing but the file that was meant was deleted */
+  /** @returns true when only the intended file was deleted */
   const isKept = async (path: string, way: Way, coins: boolean[]): Promise<boolean> => {
     const target = way.targetOf(path, place => coins[place % coins.length] ?? false)
     const { seen, undocumented } = await (way.by === 'raw' ? stage.byRaw : stage.byFetch)(target)

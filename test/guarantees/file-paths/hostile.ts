@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 
-/** What a path must not become: names of buckets, accounts and routes beside the bucket that holds the file. */
+/** Names of other buckets, accounts and routes: a path must not become one of them. */
 const others = ['logs', 'holiday-pictures', 'empty-bucket', 's3_user_1', 's3_user_2', 'accounts', 'buckets', 'files']
 
-/** What URL libraries, routers and decoders take for something else than a letter. */
+/** Characters with a meaning for URL libraries, routers or decoders. */
 const traps = [
   ...['.', '..', '...', '%2e', '%2E%2e', '.%2e', '%252e', '%2F', '%5c', '%', '%%', '%zz', '%FF', '%00', '%25'],
   ...['?', '?path=logs', '#', '&', '&path=logs', '=', '+', ' ', ';', ':', '@', '[]', '\t', '\r\n', '\0'],
@@ -18,7 +18,7 @@ const piece = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) }
 )
 
-/** `../../../../s3_user_1` and its like. */
+/** Paths such as `../../../../s3_user_1`. */
 const climb = fc
   .tuple(
     fc.array(fc.constantFrom('..', '..', '..', '.', '%2e%2e', '.%2E', 'x/..'), { maxLength: 6 }),
@@ -38,7 +38,7 @@ const long = fc
   .tuple(fc.constantFrom('x', '../', '%', '\u00e9', '\u{1f600}'), fc.integer({ min: 1018, max: 1030 }))
   .map(([unit, bytes]) => unit.repeat(bytes / Buffer.byteLength(unit)).padEnd(3, 'x'))
 
-/** Paths that URL libraries, routers and decoders may take for something else. */
+/** Paths that URL libraries, routers and decoders may change. */
 export const hostilePath = fc.oneof(
   { weight: 4, arbitrary: climb },
   { weight: 3, arbitrary: straight },
@@ -47,5 +47,5 @@ export const hostilePath = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }) }
 )
 
-/** For each character of a path whether it is encoded though it need not be; from the start again at its end. */
+/** For each character of a path: is it encoded without need? Repeats from the start. */
 export const coins = fc.array(fc.boolean(), { minLength: 1, maxLength: 16 })

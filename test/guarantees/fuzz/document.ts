@@ -1,4 +1,4 @@
-/** The parts of the OpenAPI document from which requests are made. */
+/** The parts of the OpenAPI document from which requests are generated. */
 export interface Document {
   paths: Record<string, Record<string, OperationObject>>
   components: { schemas: Record<string, Schema> }
@@ -10,7 +10,7 @@ export interface OperationObject {
   requestBody?: { content: Record<string, { schema: Schema }> }
 }
 
-/** What our documents hold of JSON Schema. */
+/** The part of JSON Schema that the document uses. */
 export interface Schema {
   $ref?: string
   type?: string
@@ -29,14 +29,14 @@ export interface Schema {
   items?: Schema
 }
 
-/** One operation, ready to be asked for. */
+/** One operation with what a request needs. */
 export interface Operation {
   operationId: string
   method: string
   /** With parameters in braces. */
   template: string
   parameters: NonNullable<OperationObject['parameters']>
-  /** Schema of the JSON that it takes; undefined when it takes no body. */
+  /** Schema of its body; undefined without a body. */
   body: Schema | undefined
 }
 
@@ -52,7 +52,7 @@ export const operationsOf = (document: Document): Operation[] =>
     }))
   )
 
-/** The schema itself, where it is named by a reference. @throws TypeError for a reference to nothing */
+/** Resolves a reference to a schema. @throws TypeError for an unknown reference */
 export const resolved = (schema: Schema, document: Document): Schema => {
   if (schema.$ref === undefined) return schema
   const found = document.components.schemas[schema.$ref.split('/').at(-1) ?? '']

@@ -3,14 +3,14 @@ import type { contractOf } from '../../support/assert/contract.ts'
 import type { FuzzRequest } from './requests.ts'
 import { fieldsIn, type Sent, violationsIn } from './wiretap.ts'
 
-/** A reply of the gateway, however it was asked. */
+/** A reply of the gateway. */
 export interface FuzzReply {
   statusCode: number
   headers: Record<string, string | undefined>
   text: string
 }
 
-/** Which field of a form repeats what part of the request. */
+/** The part of the request that each field of a form repeats. */
 const NAMED = { s3uid: 's3uid', bucket: 'bucket_name', path: 'filename' } as const
 
 export type Contract = ReturnType<typeof contractOf>
@@ -29,7 +29,7 @@ export const replyFaults = (contract: Contract, operation: string, reply: FuzzRe
   ...(reply.statusCode >= 400 && !operation.startsWith('HEAD ') ? problemFaults(reply) : [])
 ]
 
-/** What is wrong with what was sent to HOSTKEY for a request. @param headers of the request, credential included */
+/** The violations in the calls that a request caused. @param headers of the request, credential included */
 export const callFaults = (
   { meant }: FuzzRequest,
   headers: Readonly<Record<string, string>>,
@@ -39,7 +39,7 @@ export const callFaults = (
   ...sent.flatMap(({ path, form }) => (path === '/s3.php' ? fieldFaults(meant, headers, fieldsIn(form)) : []))
 ]
 
-/** Every failure is a problem of the catalogue, also on paths that the document does not know. */
+/** Every failure is a problem of the catalogue, also on undocumented paths. */
 const problemFaults = ({ statusCode, headers, text }: FuzzReply): string[] => {
   if (!/^application\/problem\+json/.test(headers['content-type'] ?? '')) {
     return [`${statusCode} as ${headers['content-type']}: ${text.slice(0, 200)}`]

@@ -7,18 +7,18 @@ import type { Stage } from './stage.ts'
 
 /** A request that once caused a violation, or nearly did. */
 export interface Regression {
-  /** What it is about. */
+  /** What it tests. */
   about: string
-  /** The answer, where it is known; otherwise only what holds for every request. */
+  /** The expected answer, if known; otherwise only the rules for every request apply. */
   status?: number
   problem?: string
   request: FuzzRequest
 }
 
-/** Cases that a run found are written here, and replayed by every later run. */
+/** Folder of the cases that a run found; every later run replays them. */
 const REGRESSIONS = fileURLToPath(new URL('../../regressions/request-fuzzing/', import.meta.url))
 
-/** Keeps a case under a name that depends on it alone. @returns the file */
+/** Writes a case under a name made from its content. @returns the file */
 export const keepRegression = (regression: Regression, folder = REGRESSIONS): string => {
   const text = `${JSON.stringify(regression, null, 2)}\n`
   const hash = createHash('sha256').update(JSON.stringify(regression.request)).digest('hex').slice(0, 12)
@@ -28,14 +28,14 @@ export const keepRegression = (regression: Regression, folder = REGRESSIONS): st
   return file
 }
 
-/** The cases that are kept in a folder, by file. */
+/** The cases in a folder, by file. */
 export const keptIn = (folder: string): (Regression & { file: string })[] =>
   readdirSync(folder)
     .filter(name => name.endsWith('.json'))
     // Written by the function above.
     .map(file => ({ file, ...(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Regression) }))
 
-/** Sends every kept case again. @returns how many there are, and what is wrong with which */
+/** Sends every stored case again. @returns their number, and the violations */
 export const replayRegressions = async (stage: Stage, folder = REGRESSIONS) => {
   const kept = keptIn(folder)
   const faults: string[] = []

@@ -6,7 +6,7 @@ import { type Dictionary, someOf, valueFor } from './values.ts'
 /** The credential: of a customer of the sandbox by bearer token or by cookie, none, or any `text`. */
 export type Credential = { bearer: string } | { cookie: string } | { text: string } | null
 
-/** One request, as it goes over the wire; plain JSON, so that it can be kept in a file. */
+/** One request as it is sent; plain JSON, so that it can be stored in a file. */
 export interface FuzzRequest {
   operationId: string
   method: string
@@ -16,11 +16,11 @@ export interface FuzzRequest {
   as: Credential
   /** Each character is one byte. */
   body?: string
-  /** What the path and the query name, where it is beyond doubt. */
+  /** What the path and the query name, if that is certain. */
   meant: Record<string, string>
 }
 
-/** How a text is put into a URL. Only `once` is right. */
+/** How a text is encoded for a URL. Only `once` is correct. */
 type Encoding = 'once' | 'twice' | 'raw' | 'lower'
 
 interface Piece {
@@ -28,7 +28,7 @@ interface Piece {
   encoding: Encoding
 }
 
-/** A request that is still in parts, so that each part can be spoilt. */
+/** A request in parts, so that each part can be corrupted. */
 interface Draft {
   operation: Operation
   method: string
@@ -36,19 +36,19 @@ interface Draft {
   query: { name: Piece; value: Piece }[]
   headers: Map<string, string>
   as: Credential
-  /** Members with their JSON, so that a name can come twice; text when it is no object. */
+  /** Members with their JSON, so that a name can be repeated; a text when the body is no object. */
   body: [string, string][] | string | undefined
   tail: string
 }
 
 type Spoil = (draft: Draft) => void
 
-/** Requests to every operation of a document: as they should be, with one thing wrong, and with many. */
+/** Requests to every operation of a document: valid, with one fault, and with many. */
 export const requestsTo = (document: Document, dictionary: Dictionary): fc.Arbitrary<FuzzRequest> => {
   const operations = operationsOf(document)
   const drafts = operations.map(operation => {
     const arbitrary = draftOf(operation, document, dictionary)
-    // What ends a session, or lists up to 1,000 files, is asked for less often than what is quick and repeatable.
+    // Operations that end a session or list up to 1,000 files are sent less often than fast and repeatable ones.
     return { weight: /^deleteSession|^listFiles$|^deleteAccount$/.test(operation.operationId) ? 1 : 4, arbitrary }
   })
   const spoilt = fc.oneof(
@@ -71,7 +71,7 @@ const credential: fc.Arbitrary<Credential> = fc.oneof(
 
 const once = (text: string): Piece => ({ text, encoding: 'once' })
 
-/** A request that the document allows. A function, because spoiling changes what it returns. */
+/** A request that the document allows. A function, because corrupting changes its result. */
 const draftOf = (operation: Operation, document: Document, dictionary: Dictionary): fc.Arbitrary<() => Draft> => {
   const { operationId, parameters, body } = operation
   const textsIn = (place: string) =>
@@ -117,7 +117,7 @@ const encoding = fc.constantFrom<Encoding>('once', 'once', 'once', 'twice', 'raw
 const piece: fc.Arbitrary<Piece> = fc.record({ text: hostileText, encoding })
 const place = fc.nat({ max: 11 })
 
-/** What Node's own parser lets through in a header. */
+/** Characters that Node's parser accepts in a header. */
 const headerTextOf = (text: string): string =>
   bytesOf(text)
     .replace(/[^\t -~\x80-\xff]/g, '')
@@ -150,7 +150,7 @@ const headerValues: Record<string, readonly string[]> = {
   ]
 }
 
-/** One thing that goes wrong. The first are the ones that a failing case is shrunk to. */
+/** One fault. A failing case is shrunk to the first ones. */
 const spoil: fc.Arbitrary<Spoil> = fc.oneof(
   weighted(8, fc.tuple(place, piece), ([place, piece]) => draft => {
     const name = [...draft.path.keys()].at(place % Math.max(1, draft.path.size))
@@ -225,7 +225,7 @@ function weighted<T>(weight: number, values: fc.Arbitrary<T>, toSpoil: (value: T
   return { weight, arbitrary: values.map(toSpoil) }
 }
 
-/** ASCII in any case: what is no ASCII is encoded even where it should be raw. */
+/** Always ASCII: other characters are encoded even where they should be raw. */
 const encoded = ({ text, encoding }: Piece): string => {
   const right = encodeURIComponent(text.toWellFormed())
   if (encoding === 'once') return text.isWellFormed() ? right : halved(text)
@@ -252,7 +252,7 @@ const rendered = ({ operation, method, path, query, headers, as, body, tail }: D
   const target = operation.template.replace(/\{([^}]+)\}/g, (_, name: string) => {
     const value = path.get(name) ?? once('')
     note(name, value)
-    // Beside the encoding that is right for every segment, slashes of a file path may stay.
+    // The slashes of a file path may be encoded or not.
     return name === 'path' ? encoded(value).replaceAll('%2F', '/') : encoded(value)
   })
   for (const { name, value } of query) note(name.text, value)

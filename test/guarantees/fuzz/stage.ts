@@ -148,7 +148,7 @@ const flat = (headers: Record<string, number | string | string[] | undefined>) =
     Object.entries(headers).map(([name, value]) => [name, value === undefined ? undefined : [value].flat().join(', ')])
   )
 
-/** What exists: without it hardly a request would get past the first 404. */
+/** Names of existing resources: without them nearly every reply would be 404. */
 const dictionaryOf = async (
   get: (url: string) => Promise<{ nextCursor: string }>,
   { apiKey, email, password, token }: { apiKey: string; email: string; password: string; token: string }

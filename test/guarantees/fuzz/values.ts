@@ -4,7 +4,7 @@ import { type Document, resolved, type Schema } from './document.ts'
 /** Values that exist in the sandbox, by the name of the field or parameter. */
 export type Dictionary = Readonly<Record<string, readonly unknown[]>>
 
-/** JSON that a schema allows; half of the time what exists there, where the dictionary knows the name. */
+/** JSON that a schema allows; half of it existing values, if the dictionary has the name. */
 export const valueFor = (
   name: string,
   schema: Schema,
@@ -39,10 +39,10 @@ const objectOf = ({ properties = {}, required = [] }: Schema, document: Document
     }))
   )
 
-/** More at once than this, and one of them is nearly always the one that is refused. */
+/** Maximum number of members at once: with more, one of them would nearly always be refused. */
 const MAX_OPTIONAL = 2
 
-/** An object with all that is required and a few of the others. */
+/** An object with the required members and some of the others. */
 export const someOf = <T>(
   members: readonly { name: string; required: boolean; arbitrary: fc.Arbitrary<T> }[]
 ): fc.Arbitrary<Record<string, T>> => {
@@ -61,7 +61,7 @@ export const someOf = <T>(
     )
 }
 
-/** As long as texts usually are; lengths near the limits are tried by `hostile.ts`. */
+/** The usual length of texts; `hostile.ts` tries lengths near the limits. */
 const LONGEST = 80
 
 const textOf = (schema: Schema): fc.Arbitrary<string> => {
@@ -83,8 +83,8 @@ const textOf = (schema: Schema): fc.Arbitrary<string> => {
 }
 
 /**
- * fast-check makes texts from most patterns, and says so when it cannot: those with a look-ahead. For a class of all
- * but a few characters it makes a table of a million, which takes seconds.
+ * fast-check generates texts for most patterns, and throws for those with a look-ahead. For a class of all but a few
+ * characters it builds a table of a million entries, which takes seconds.
  */
 const shaped = (pattern: string): fc.Arbitrary<string> => {
   if (pattern.includes('[^')) return fc.constant('')
@@ -95,6 +95,6 @@ const shaped = (pattern: string): fc.Arbitrary<string> => {
   }
 }
 
-/** A filter that throws nearly everything away would never end. */
+/** A filter that drops nearly everything would never end. */
 const isOften = (fits: RegExp) => (arbitrary: fc.Arbitrary<string>) =>
   fc.sample(arbitrary, { numRuns: 50, seed: 1 }).filter(text => fits.test(text)).length >= 15

@@ -14,7 +14,7 @@ interface Created {
   request: { origin: string; method: string; path: string; headers: readonly unknown[]; body: unknown }
 }
 
-/** Reads along what this process sends to HOSTKEY, byte for byte: undici itself tells it. */
+/** Records the bytes that this process sends to HOSTKEY, from the diagnostics channel of undici. */
 export const createWiretap = (sandboxUrl: string) => {
   const { origin } = new URL(sandboxUrl)
   let sent: Sent[] = []
@@ -26,7 +26,7 @@ export const createWiretap = (sandboxUrl: string) => {
   }
   subscribe('undici:request:create', listen)
   return {
-    /** What was sent since the last time. */
+    /** The forms since the last call. */
     take(): Sent[] {
       const taken = sent
       sent = []
@@ -48,11 +48,11 @@ const declared = new Map(
 
 const HEADERS = ['accept', 'content-type', 'user-agent']
 
-/** The fields of a form by name; of a name that comes twice, the last. */
+/** The fields of a form by name; the last one of a repeated name. */
 export const fieldsIn = (form: string): Map<string, string> =>
   new Map(form.split('&').map(pair => pair.split('=', 2).map(decodeURIComponent) as [string, string]))
 
-/** What a form holds beside the declared fields of its action, or lacks, or says twice. */
+/** Fields of a form that its action does not declare, that are missing, or that are repeated. */
 export const violationsIn = ({ method, path, headers, form }: Sent): string[] => {
   const pairs = form.split('&').map(pair => pair.split('='))
   const names = pairs.map(([name = '']) => name)
@@ -64,7 +64,7 @@ export const violationsIn = ({ method, path, headers, form }: Sent): string[] =>
   const wrong = [
     ...names.filter(name => !allowed(name)).map(name => `has ${name}`),
     ...action.required.filter(name => !fields.has(name)).map(name => `lacks ${name}`),
-    ...(new Set(names).size === names.length ? [] : [`says a name twice: ${names}`]),
+    ...(new Set(names).size === names.length ? [] : [`repeats a name: ${names}`]),
     ...(pairs.every(pair => pair.length === 2) ? [] : ['has a pair that is none']),
     ...(method === 'POST' ? [] : [`goes by ${method}`]),
     ...(HEADERS.join() === namesOf(headers).join() ? [] : [`has the headers ${namesOf(headers)}`])

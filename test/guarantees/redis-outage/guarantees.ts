@@ -21,7 +21,7 @@ export type Outages = Readonly<Record<string, Outage>>
 
 type Figure = (figure: string) => void
 
-/** Who needs no store is served, who needs it gets 503, and all is well soon after its return. */
+/** Requests that need no store are served, the others get 503, and all are served soon after the outage. */
 export const sessionsThrough = (t: Test, figure: Figure, outages: Outages): void => {
   for (const [name, { begin, end, after }] of Object.entries(outages)) {
     t.test(`Redis ${name}`, async t => {
@@ -51,7 +51,7 @@ export const sessionsThrough = (t: Test, figure: Figure, outages: Outages): void
         t.equal(logins(), 1, 'the process logs in once by itself')
       })
 
-      t.test('tells operators once: not ready, and alive', async t => {
+      t.test('reports the outage once: not ready, but alive', async t => {
         t.equal(await probe(gateway, 'livez'), 200)
         for (let looks = 0; looks < 30; looks += 1) {
           t.equal(await probe(gateway, 'readyz'), 503)
@@ -80,7 +80,7 @@ export const sessionsThrough = (t: Test, figure: Figure, outages: Outages): void
 const order = (bucketName: string) =>
   ['/orders', { planId: 2, bucketName }, { headers: { 'idempotency-key': `key-of-${bucketName}-0000` } }] as const
 
-/** No order begins that cannot be recorded. */
+/** An order that cannot be recorded is not sent. */
 export const ordersThrough = (t: Test, figure: Figure, outages: Outages): void => {
   for (const [name, { begin, end, isReadable }] of Object.entries(outages)) {
     t.test(`orders while Redis is ${name}`, async t => {

@@ -13,14 +13,14 @@ const MAX = 20
 /** The part of the quota that one replica passes alone, by REPLICAS_HINT; a gateway on Redis assumes two replicas. */
 const PARTS = { '': 10, 1: 20, 3: 6 }
 
-/** Of which logins, keys and orders have 5, 5 and 3; of the other limit, logins have one. */
+/** Logins, keys and orders have quotas of 5, 5 and 3 of it; logins have one of the other limit. */
 const STRICT_MAX = 600
 
-/** What draws from the strict limits, with the number that one of two replicas lets pass. */
-const strict: Record<string, { most: number; draw: (at: Gateway, index: number) => Promise<Reply> }> = {
-  login: { most: 2, draw: (at, index) => guess(at, index) },
-  key: { most: 2, draw: ({ get }) => get('/accounts/s3_user_1/keys/access-key') },
-  order: { most: 1, draw: ({ post }) => post('/orders', {}) }
+/** Requests that count against strict limits, and how many one of two replicas allows. */
+const strict: Record<string, { max: number; send: (at: Gateway, index: number) => Promise<Reply> }> = {
+  login: { max: 2, send: (at, index) => guess(at, index) },
+  key: { max: 2, send: ({ get }) => get('/accounts/s3_user_1/keys/access-key') },
+  order: { max: 1, send: ({ post }) => post('/orders', {}) }
 }
 
 /** An invalid token, a different one each time. */
@@ -39,7 +39,7 @@ export const limitsThrough = (t: Test, outages: Outages): void => {
         const { at } = await replicas(t, env)
         for (const index of [0, 1]) await at(index).get(BUCKETS)
         await begin(redis)
-        // A quota of one has no parts. HOSTKEY still checks the credential, although no session can be stored.
+        // A quota of one cannot be divided. HOSTKEY still checks the credential, although no session can be stored.
         t.equal((await guess(at(0), 0)).statusCode, 401)
         fails(t, await guess(at(0), 1), 429, 'rate-limited')
         for (const index of [0, 1]) {
@@ -59,10 +59,10 @@ export const limitsThrough = (t: Test, outages: Outages): void => {
       const redis = await redisServer(t)
       const { at } = await replicas(t, { REDIS_URL: redis.url, RATE_LIMIT_MAX: String(STRICT_MAX) }, { count: 1 })
       await begin(redis)
-      for (const [policy, { most, draw }] of Object.entries(strict)) {
-        t.test(`429 by \`${policy}\` after ${most}`, async t => {
-          for (let index = 0; index < most; index += 1) t.notOk(isLimited(await draw(at(0), index)), `${index}`)
-          const reply = await draw(at(0), most)
+      for (const [policy, { max, send }] of Object.entries(strict)) {
+        t.test(`429 by \`${policy}\` after ${max}`, async t => {
+          for (let index = 0; index < max; index += 1) t.notOk(isLimited(await send(at(0), index)), `${index}`)
+          const reply = await send(at(0), max)
           fails(t, reply, 429, 'rate-limited')
           t.match(reply.json().detail, `\`${policy}\``)
         })

@@ -5,7 +5,7 @@ import type { Gateway, Reply } from '../../support/harness/gateway.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { replicas } from '../../support/harness/replicas.ts'
 
-/** An operation of every door, which the sandbox answers with 200. */
+/** An operation for every authentication scheme; the sandbox answers 200. */
 export const BUCKETS = '/accounts/s3_user_1/buckets'
 
 /** The guaranteed recovery time. */
