@@ -13,7 +13,7 @@ import type { Drain } from './http/drain.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { finishing } from './http/on-finished.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
-import { audited } from './http/plugins/audit.ts'
+import { auditing } from './http/plugins/audit.ts'
 import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
 import { conditional } from './http/plugins/conditional.ts'
@@ -122,7 +122,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(shedding, { pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(cookie)
-  await app.register(audited, { audit })
+  await app.register(auditing, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath })
   await app.register(
     async api => {

@@ -15,7 +15,7 @@ export interface AuditOptions {
 export const REFUSED_SCOPE = 'refusedScope'
 
 /** Records the events that operations declare, and every caller that lacks a scope. */
-export const audited = fp(
+export const auditing = fp(
   async (app: FastifyInstance, { audit }: AuditOptions) => {
     app.decorateRequest(REFUSED_SCOPE)
     onFinished(app, (request, reply) => {
@@ -26,7 +26,7 @@ export const audited = fp(
       if (event !== undefined) audit.record({ event, ...detailsOf(operation, request, reply) })
     })
   },
-  { name: 'audited' }
+  { name: 'auditing' }
 )
 
 /** Operation, outcome, caller, account and the part of it. */

@@ -146,7 +146,7 @@ t.test('no setting, problem or metric has a retired word', async t => {
 })
 
 t.test('no member of a log line has a retired word', async t => {
-  const { url, sandbox, lines, get, post, asked, audited } = await gateway(t)
+  const { url, sandbox, lines, get, post, asked, auditRecords } = await gateway(t)
   const { control, demo } = sandbox
   control.fault({ kind: 'hang', action: 'get_buckets' })
   const caller = new AbortController()
@@ -161,7 +161,7 @@ t.test('no member of a log line has a retired word', async t => {
   control.fault({ kind: 'refusal', action: 'list_plans', text: 'An unknown refusal' })
   await get('/plans')
   await post('/accounts/s3_user_1/buckets', { name: 'vocabulary' })
-  const members = () => new Set([...lines.map(line => JSON.parse(line)), ...audited()].flatMap(membersOf))
+  const members = () => new Set([...lines.map(line => JSON.parse(line)), ...auditRecords()].flatMap(membersOf))
   t.ok(await eventually(() => members().has('clientAborted')), 'a member that is logged only for an aborted request')
   t.same([...members()].flatMap(retiredIn), [])
 })

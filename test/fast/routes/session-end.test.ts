@@ -67,7 +67,7 @@ t.test('sessions', async t => {
     t.test('204 when the session has ended already, and without a session; the audit log has one logout', async t => {
       const browser = await loggedIn()
       const cookie = browser.cookie()
-      const before = running.audited().length
+      const before = running.auditRecords().length
       await browser.logOut()
       for (const shown of [cookie, 'garbage', undefined]) {
         const reply = await createBrowser(running, shown).logOut()
@@ -75,8 +75,8 @@ t.test('sessions', async t => {
         t.match(reply.headers['set-cookie'], CLEARED)
       }
       t.equal((await del('/session', { token: null })).statusCode, 204, 'without X-CSRF when there is no cookie')
-      t.match(running.audited().slice(before), [{ event: 'logout', outcome: 'ok', customerId: 1002 }])
-      t.equal(running.audited().length, before + 1)
+      t.match(running.auditRecords().slice(before), [{ event: 'logout', outcome: 'ok', customerId: 1002 }])
+      t.equal(running.auditRecords().length, before + 1)
     })
 
     t.test('204 at once while HOSTKEY does not answer; the token is revoked later', async t => {

@@ -1,6 +1,7 @@
 import { fastify } from 'fastify'
 import t from 'tap'
 import { problemNames, problems } from '../../../schemas/problems.ts'
+import { finishing } from '../../../src/http/on-finished.ts'
 import { errors } from '../../../src/http/plugins/errors.ts'
 import { telemetry } from '../../../src/http/plugins/telemetry.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
@@ -11,6 +12,7 @@ import { gateway, type Reply } from '../../support/harness/gateway.ts'
 const replyOfFailingHandler = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
   const app = fastify()
   t.after(() => app.close())
+  await app.register(finishing)
   await app.register(telemetry, { metrics: createMetrics() })
   await app.register(errors, { publicUrl: 'http://gateway' })
   app.get('/', async (_request, reply) => {

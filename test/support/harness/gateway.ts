@@ -104,7 +104,7 @@ export const gateway = async (
   t.after(async () => {
     const metrics = await end()
     if (!given) await sandbox.close()
-    const audited = readFileSync(config.auditLog, 'utf8')
+    const auditText = readFileSync(config.auditLog, 'utf8')
     rmSync(config.auditLog)
     const texts = replies.filter(({ operation }) => !/^GET .*\/keys\//.test(operation)).map(({ reply }) => reply)
     const headers = replies.map(({ reply }) => JSON.stringify(reply.headers))
@@ -113,10 +113,10 @@ export const gateway = async (
     )
     const secrets = sandbox.control.secrets()
     const faults = [
-      ...leaksIn([...lines, metrics, audited, ...texts.map(({ text }) => text)], cookies).map(
+      ...leaksIn([...lines, metrics, auditText, ...texts.map(({ text }) => text)], cookies).map(
         leak => `cookie in a text: ${leak}`
       ),
-      ...leaksIn([audited], secrets).map(leak => `secret in the audit log: ${leak}`),
+      ...leaksIn([auditText], secrets).map(leak => `secret in the audit log: ${leak}`),
       ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),
       ...leaksIn([metrics], secrets).map(leak => `secret in the metrics: ${leak}`),
       ...leaksIn([...texts.map(({ text }) => text), ...headers], secrets).map(leak => `secret in a reply: ${leak}`),
@@ -142,7 +142,7 @@ export const gateway = async (
     post: (path: string, body: unknown, options: SendOptions = {}) => send('POST', path, { ...options, body }),
     del: (path: string, options?: SendOptions) => send('DELETE', path, options),
     /** The audit log so far. */
-    audited: (): Record<string, unknown>[] =>
+    auditRecords: (): Record<string, unknown>[] =>
       readFileSync(config.auditLog, 'utf8')
         .split('\n')
         .filter(line => line !== '')

@@ -56,7 +56,7 @@ t.test('the credential of a service', async t => {
 })
 
 t.test('the scopes of a service', async t => {
-  const { as, get, post, del, send, sandbox, audited } = await withServices(t, {
+  const { as, get, post, del, send, sandbox, auditRecords } = await withServices(t, {
     reports: {},
     writer: { scopes: ['buckets:write'] },
     all: { scopes: [...EVERYTHING] },
@@ -85,7 +85,7 @@ t.test('the scopes of a service', async t => {
     }
     t.same(control.calls(), [])
     t.match(
-      audited()
+      auditRecords()
         .filter(({ event }) => event === 'scope.refused')
         .at(-1),
       {

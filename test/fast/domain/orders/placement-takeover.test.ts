@@ -3,7 +3,7 @@ import t from 'tap'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import type { Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
 import { StoreUnavailable } from '../../../../src/store/index.ts'
-import { LEASE_MS, shop } from './shop.ts'
+import { LATE_EXECUTION_WINDOW_MS, LEASE_MS, shop } from './shop.ts'
 
 t.test('a request that takes over an entry', async t => {
   const { orderOf, sent, ledger, advance, control } = await shop(t)
@@ -56,6 +56,26 @@ t.test('a request that takes over an entry', async t => {
     t.equal(sent(), 0)
     t.equal(control.counters()['get_users'], 2, 'by the name of the bucket, and by the plan')
   })
+
+  t.test(
+    'leaves it unknown after the late-execution window when HOSTKEY reported that it created an account',
+    async t => {
+      for (const [outcome, expected] of [
+        ['partial', { state: 'unknown' }],
+        ['unknown', { problem: 'upstream-bad-response', options: { outcome: 'not-applied' } }]
+      ] as const) {
+        const { place, intent } = await orderOf(`books-${outcome}`)
+        const claim = await ledger.claim(intent)
+        const times = { sentAt: await ledger.now(), answerLostAt: await ledger.now() }
+        const problem = { name: 'account-state-unknown', detail: 'had an error', outcome } as const
+        const accountsBefore = ['s3_user_1']
+        if (claim.kind === 'new')
+          await ledger.record(claim.claimed, { state: 'sent', ...times, accountsBefore, problem })
+        advance(LEASE_MS + LATE_EXECUTION_WINDOW_MS)
+        t.match(await place(), expected, outcome)
+      }
+    }
+  )
 })
 
 t.test('HOSTKEY’s answer is recorded before a gateway can stop', async t => {

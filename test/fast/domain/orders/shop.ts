@@ -13,6 +13,9 @@ import { createAccount, createOrder } from '../../../../src/upstream/actions/acc
 import { createUpstream } from '../../../../src/upstream/client.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 
+/** After this time a missing account is assumed never to appear. */
+export const LATE_EXECUTION_WINDOW_MS = 3_600_000
+
 /** An entry that has not changed for this time may be taken over. */
 export const LEASE_MS = 75_000
 
@@ -70,7 +73,7 @@ export const shop = async (t: Test) => {
           ledger: through,
           links: createLinks(''),
           verifyDelaysMs: [0, 20],
-          lateExecutionWindowMs: 3_600_000
+          lateExecutionWindowMs: LATE_EXECUTION_WINDOW_MS
         })
           .place({ action, key, check }, context)
           .then(

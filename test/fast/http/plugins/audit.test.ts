@@ -10,7 +10,7 @@ t.test('the audit log: one JSON line for each event', async t => {
   const file = join(temporaryFolder(t), 'logs', 'audit.log')
   const service = { reports: { scopes: ['keys:read' as const] } }
   const running = await withServices(t, service, { AUDIT_LOG: file })
-  const { audited, as, get, post, del, send, sandbox } = running
+  const { auditRecords, as, get, post, del, send, sandbox } = running
   const { demo } = sandbox
   const browser = createBrowser(running)
   await browser.logIn({ apiKey: demo.apiKey })
@@ -27,8 +27,8 @@ t.test('the audit log: one JSON line for each event', async t => {
   ) => {
     await ask({ headers: { 'x-request-id': requestId } })
     const isIt = (entry: Record<string, unknown>) => entry['requestId'] === requestId
-    await eventually(() => audited().some(isIt))
-    const [entry, ...others] = audited().filter(isIt)
+    await eventually(() => auditRecords().some(isIt))
+    const [entry, ...others] = auditRecords().filter(isIt)
     t.same(others, [], `${requestId}: one line`)
     return entry
   }
@@ -116,12 +116,12 @@ t.test('the audit log: one JSON line for each event', async t => {
   })
 
   t.test('no reads, and no requests without a caller', async t => {
-    const before = audited().length
+    const before = auditRecords().length
     await get('/accounts')
     await send('GET', '/accounts/s3_user_1/keys/secret-key', { token: null })
     await createBrowser(running, 'garbage').del('/accounts/s3_user_1')
     await recorded('last', options => get('/plans', { ...as.reports, ...options }))
-    t.equal(audited().length, before + 1)
+    t.equal(auditRecords().length, before + 1)
   })
 
   t.test('a file of its own with JSON lines, not readable for others', async t => {
