@@ -17,7 +17,7 @@ const CLOSED_WITHIN_MS = 3000
 export const exchange = (
   url: string,
   writes: readonly string[],
-  { timeoutMs = CLOSED_WITHIN_MS } = {}
+  { timeoutMs = CLOSED_WITHIN_MS, packetMs = PACKET_MS } = {}
 ): Promise<Exchange> =>
   new Promise(resolve => {
     const { hostname, port } = new URL(url)
@@ -34,7 +34,7 @@ export const exchange = (
     }
     for (const [place, bytes] of writes.entries()) {
       const write = () => socket.writable && socket.write(Buffer.from(bytes, 'latin1'))
-      timers.push(setTimeout(write, place * PACKET_MS))
+      timers.push(setTimeout(write, place * packetMs))
     }
     socket.on('data', chunk => chunks.push(chunk))
     socket.on('error', () => settle(true))
