@@ -3,6 +3,7 @@ export const UNREADABLE_PATH = '/unreadable%2Fpath'
 
 /** Is the path of this request target percent-encoded UTF-8? */
 export const isReadable = (target: string): boolean => {
+  if (!target.includes('%')) return true
   try {
     decodeURIComponent(target.split(/[?#]/, 1)[0] ?? '')
     return true

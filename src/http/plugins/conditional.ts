@@ -26,19 +26,16 @@ export const conditional = fp(
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
       const { caller } = contextOf(request)
       const ifNoneMatch = request.headers['if-none-match']
-      if (ifNoneMatch === undefined) {
-        reply.header('etag', tagOf(caller.id, payload))
-        return done()
+      const answer = (tag: string) => {
+        reply.header('etag', tag)
+        if (!isMatch(ifNoneMatch, tag)) return done()
+        reply.code(304).removeHeader('content-type')
+        return done(null, null)
       }
-      namesOf(caller)
-        .then(names => {
-          const tags = names.map(name => tagOf(name, payload))
-          const matched = tags.find(tag => isMatch(ifNoneMatch, tag))
-          reply.header('etag', matched ?? tags[0])
-          if (matched === undefined) return done()
-          reply.code(304).removeHeader('content-type')
-          return done(null, null)
-        })
+      const tag = tagOf(caller.id, payload)
+      if (ifNoneMatch === undefined || isMatch(ifNoneMatch, tag)) return answer(tag)
+      lastingNameOf(caller)
+        .then(name => answer(tagOf(name, payload)))
         .catch(done)
     })
   },
@@ -46,13 +43,13 @@ export const conditional = fp(
 )
 
 /**
- * Names under which this caller may have got the reply, the lasting one first. The customer of a bearer token is looked
- * up at HOSTKEY, so that a new token of the same customer matches the old version.
+ * The name of the caller that a new token does not change: the customer of a bearer token is looked up at HOSTKEY, and only
+ * when the request has another version, which may be that of an earlier token.
  */
-const namesOf = async ({ authScheme, id, identity }: Caller): Promise<string[]> => {
-  if (authScheme !== 'bearer') return [id]
+const lastingNameOf = async ({ authScheme, id, identity }: Caller): Promise<string> => {
+  if (authScheme !== 'bearer') return id
   const { customerId } = await Promise.race([identity(), timeout()]).catch(() => ({ customerId: undefined }))
-  return customerId === undefined ? [id] : [`customer:${customerId}`, id]
+  return customerId === undefined ? id : `customer:${customerId}`
 }
 
 const timeout = (): Promise<{ customerId?: number }> =>
@@ -63,5 +60,6 @@ const tagOf = (name: string, representation: string): string =>
   `W/"${hash('sha256', `${name}\n${representation}`, 'base64url').slice(0, 22)}"`
 
 /** `*` matches every version; else the header is a list, compared weakly: with or without `W/`. */
-const isMatch = (ifNoneMatch: string, tag: string): boolean =>
-  ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag)
+const isMatch = (ifNoneMatch: string | undefined, tag: string): boolean =>
+  ifNoneMatch !== undefined &&
+  (ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag))
