@@ -1,5 +1,6 @@
 import type { Store } from '../store/index.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import type { Count } from '../store/store.ts'
 
 /** The options of @fastify/rate-limit that reach the store; `bucket` and `cost` are ours. */
 interface LimitStoreOptions {
@@ -27,14 +28,11 @@ export const limitStoreOf = (store: Store, replicas: number) => {
     incr(key: string, counted: Counted, windowMs: number, max: number): void {
       const { bucket = 'all', cost = 1 } = this.#options
       const name = `limit:${bucket}:${key}`
-      store
-        .increment(name, cost, windowMs)
+      const accept = ({ count, ttlMs }: Count) => counted(null, { current: count, ttl: ttlMs })
+      store.increment(name, cost, windowMs).then(accept, () =>
         // At most the whole quota, so that one request is always allowed.
-        .catch(() => local.increment(name, Math.min(cost * replicas, max), windowMs))
-        .then(
-          ({ count, ttlMs }) => counted(null, { current: count, ttl: ttlMs }),
-          error => counted(error)
-        )
+        local.increment(name, Math.min(cost * replicas, max), windowMs).then(accept, counted)
+      )
     }
 
     child(options: LimitStoreOptions) {
