@@ -76,9 +76,12 @@ const splitRoom = (files: readonly string[]): string[][] => {
   return Array.from({ length: parts }, (_, part) => files.filter((_, index) => index % parts === part))
 }
 
+/** Browsers, clients and guarantees take longest and start first, so that no process runs alone at the end. */
+const isSlow = ([file = '']: readonly string[]): boolean => /^test\/(fast\/(browser|client)|guarantees)\//.test(file)
+
 /** Runs rooms in parallel. The events of a room come together at its end. */
 const runRooms = async function* (rooms: (readonly string[])[], concurrency: number): AsyncGenerator<TestEvent> {
-  const waiting = [...rooms].sort((a, b) => b.length - a.length)
+  const waiting = [...rooms].sort((a, b) => Number(isSlow(b)) - Number(isSlow(a)) || b.length - a.length)
   const running = new Map<number, Promise<{ id: number; events: TestEvent[] }>>()
   for (let id = 0; waiting.length > 0 || running.size > 0; id += 1) {
     const room = running.size < concurrency ? waiting.shift() : undefined
@@ -110,8 +113,8 @@ const rooms = values.coverage
   : Object.values(Object.groupBy(files, roomOf) as Record<string, string[]>).flatMap(room => splitRoom(room))
 const beside = rooms.filter(room => !room.some(isAlone))
 const alone = rooms.filter(room => room.some(isAlone))
-// One process more than cores: many tests wait for a time.
-await report(runRooms(beside, availableParallelism() + 1))
+// More processes than cores: many tests wait for a time. Long tests load the machine more.
+await report(runRooms(beside, availableParallelism() + (isLong ? 1 : 2)))
 await report(runRooms(alone, 1))
 
 process.stdout.write(`took ${Math.round((performance.now() - begunAt) / 1000)} s\n`)
