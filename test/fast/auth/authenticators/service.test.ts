@@ -1,19 +1,7 @@
 import t from 'tap'
+import { customerScopes } from '../../../../schemas/scopes.ts'
 import { fails } from '../../../support/assert/expect.ts'
 import { withServices } from '../../../support/harness/services.ts'
-
-const EVERYTHING = [
-  'accounts:read',
-  'accounts:write',
-  'accounts:delete',
-  'buckets:read',
-  'buckets:write',
-  'files:read',
-  'files:delete',
-  'keys:read',
-  'orders:write',
-  'plans:read'
-] as const
 
 t.test('the credential of a service', async t => {
   const yesterday = new Date(Date.now() - 24 * 3600 * 1000).toISOString()
@@ -59,8 +47,8 @@ t.test('the scopes of a service', async t => {
   const { as, get, post, del, send, sandbox, auditRecords } = await withServices(t, {
     reports: {},
     writer: { scopes: ['buckets:write'] },
-    all: { scopes: [...EVERYTHING] },
-    admin: { scopes: [...EVERYTHING, 'admin'], customer: 'admin' }
+    all: { scopes: [...customerScopes] },
+    admin: { scopes: [...customerScopes, 'admin'], customer: 'admin' }
   })
   const { control } = sandbox
   await get('/accounts', as.reports)
@@ -119,10 +107,10 @@ t.test('the scopes of a service', async t => {
 
 t.test('the accounts of a service', async t => {
   const { as, get, post, send, sandbox } = await withServices(t, {
-    one: { scopes: [...EVERYTHING], accounts: ['s3_user_1', 's3_user_2'] },
-    none: { scopes: [...EVERYTHING], accounts: ['s3_user_9'] },
-    all: { scopes: [...EVERYTHING] },
-    admin: { scopes: [...EVERYTHING, 'admin'], accounts: ['s3_user_2'], customer: 'admin' }
+    one: { scopes: [...customerScopes], accounts: ['s3_user_1', 's3_user_2'] },
+    none: { scopes: [...customerScopes], accounts: ['s3_user_9'] },
+    all: { scopes: [...customerScopes] },
+    admin: { scopes: [...customerScopes, 'admin'], accounts: ['s3_user_2'], customer: 'admin' }
   })
   const { control } = sandbox
   const namesFor = async (who: { token: string }, query = '') =>
