@@ -1,8 +1,23 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { problemNames } from '../../schemas/problems.ts'
+import { actions } from '../upstream/actions/index.ts'
+import * as logins from '../upstream/actions/sessions.ts'
+import { problemsOf } from '../upstream/protocol/failures.ts'
+import { classOf } from '../upstream/resilience/call-classes.ts'
 import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
+import { createCounter } from './counters.ts'
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+const LISTENERS = ['public', 'management'] as const
+
+const declaredActions = [...Object.values(actions), ...Object.values(logins)]
+
+/** Every failure of a call that is declared, and a fault of the gateway. */
+const knownFailures = declaredActions.flatMap(action =>
+  [...problemsOf(action), 'internal'].map(result => ({ action: action.name, result }))
+)
 
 /** The metrics of the gateway. No label ever holds a value that a caller sent. */
 export interface Metrics {
@@ -10,7 +25,7 @@ export interface Metrics {
   /** One reply. `problem` is empty on a success. */
   request(operation: string, status: number, problem: string, ms: number): void
   /** One connection closed at once, because its listener was full. */
-  connectionDropped(listener: 'public' | 'management'): void
+  connectionDropped(listener: (typeof LISTENERS)[number]): void
   /** One call of HOSTKEY. */
   upstreamCall(observation: Observation): void
   /** The circuit breaker of a call class opened or closed. */
@@ -29,11 +44,15 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     buckets: SECONDS,
     registers
   })
-  const dropped = new Counter({
+  const failures = createCounter(registry, {
+    name: 'gateway_request_failures_total',
+    help: 'Requests answered with a problem, by problem.',
+    known: problemNames.map(problem => ({ problem }))
+  })
+  const dropped = createCounter(registry, {
     name: 'gateway_connections_dropped_total',
     help: 'Connections closed at once because their listener was full, by listener.',
-    labelNames: ['listener'],
-    registers
+    known: LISTENERS.map(listener => ({ listener }))
   })
   const calls = new Histogram({
     name: 'gateway_upstream_call_duration_seconds',
@@ -42,11 +61,15 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     buckets: SECONDS,
     registers
   })
-  const unclassified = new Counter({
+  const callFailures = createCounter(registry, {
+    name: 'gateway_upstream_call_failures_total',
+    help: 'Failed calls to HOSTKEY by action and result.',
+    known: knownFailures
+  })
+  const unclassified = createCounter(registry, {
     name: 'gateway_upstream_unclassified_refusals_total',
     help: 'Refusals of HOSTKEY whose text matches no declared failure, by action; the log has the text.',
-    labelNames: ['action'],
-    registers
+    known: declaredActions.map(({ name }) => ({ action: name }))
   })
   const openCircuits = new Gauge({
     name: 'gateway_circuit_breaker_open',
@@ -54,12 +77,17 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     labelNames: ['class'],
     registers
   })
+  for (const { name } of Object.values(classOf)) openCircuits.set({ class: name }, 0)
   return {
     registry,
-    request: (operation, status, problem, ms) => requests.observe({ operation, status, problem }, ms / 1000),
+    request(operation, status, problem, ms) {
+      requests.observe({ operation, status, problem }, ms / 1000)
+      if (problem !== '') failures.inc({ problem })
+    },
     connectionDropped: listener => dropped.inc({ listener }),
     upstreamCall({ action, result, ms }) {
       calls.observe({ action, result }, ms / 1000)
+      if (result !== 'ok') callFailures.inc({ action, result })
       if (result === 'upstream-refused') unclassified.inc({ action })
     },
     circuitState: (name, isOpen) => openCircuits.set({ class: name }, isOpen ? 1 : 0)

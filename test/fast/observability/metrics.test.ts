@@ -1,0 +1,48 @@
+import t from 'tap'
+import { request } from 'undici'
+import { problemNames } from '../../../schemas/problems.ts'
+import { createMetrics } from '../../../src/observability/metrics.ts'
+import { eventually } from '../../support/harness/eventually.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+
+/** 64 KiB: what a scrape every 15 s may cost before the first request. */
+const MAX_BYTES = 65_536
+
+t.test('every counter exists at 0 from the start', async t => {
+  const metrics = await createMetrics().registry.getMetricsAsJSON()
+  const counters = metrics.filter(({ type }) => String(type) === 'counter')
+  t.ok(counters.length > 3)
+  t.same(
+    counters.filter(({ values }) => values.length === 0).map(({ name }) => name),
+    [],
+    'declare its known labels with createCounter'
+  )
+  t.same(
+    counters.filter(({ values }) => values.some(({ value }) => value !== 0)),
+    []
+  )
+})
+
+t.test('the first failure grows a counter that existed before', async t => {
+  const { managementUrl, sandbox, get } = await gateway(t)
+  const scrape = async () => (await request(`${managementUrl}/metrics`)).body.text()
+  const before = await scrape()
+  t.ok(Buffer.byteLength(before) < MAX_BYTES, `${Buffer.byteLength(before)} bytes`)
+  for (const name of problemNames) t.match(before, `\ngateway_request_failures_total{problem="${name}"} 0\n`)
+  for (const line of [
+    'gateway_upstream_call_failures_total{action="list_plans",result="upstream-refused"}',
+    'gateway_upstream_call_failures_total{action="login",result="invalid-credentials"}',
+    'gateway_upstream_unclassified_refusals_total{action="list_plans"}',
+    'gateway_connections_dropped_total{listener="public"}',
+    'gateway_circuit_breaker_open{class="provision"}'
+  ]) {
+    t.match(before, `\n${line} 0\n`)
+  }
+
+  sandbox.control.fault({ kind: 'refusal', action: 'list_plans', text: 'An unknown refusal' })
+  await get('/plans')
+  t.ok(await eventually(async () => (await scrape()).includes('failures_total{problem="upstream-refused"} 1\n')))
+  const after = await scrape()
+  t.match(after, '\ngateway_upstream_call_failures_total{action="list_plans",result="upstream-refused"} 1\n')
+  t.match(after, '\ngateway_request_failures_total{problem="internal"} 0\n')
+})
