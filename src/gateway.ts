@@ -34,9 +34,6 @@ import { createUpstream, type Upstream } from './upstream/client.ts'
 import { classOf } from './upstream/resilience/call-classes.ts'
 import { withShutdownGuard } from './upstream/resilience/shutdown-guard.ts'
 
-/** 15 s more than the longest call: a replica that has not changed its order by then has failed. */
-const LEASE_MARGIN_MS = 15_000
-
 /** 1 s: longer than a logout at HOSTKEY takes; a token that is not revoked expires by itself. */
 const BACKGROUND_MS = 1000
 
@@ -98,10 +95,7 @@ export const assembleGateway = async ({
   const records = createSessionRecords(store, sealer)
   const logins = createLogins(auth, store, sealer)
   const ledgerStore = isEphemeral ? createMemoryStore() : createLedgerStore(storeOptions)
-  const ledger = createLedger({
-    store: ledgerStore,
-    leaseMs: config.orderLeaseMs ?? (config.upstreamTimeoutMs ?? classOf.provision.deadlineMs) + LEASE_MARGIN_MS
-  })
+  const ledger = createLedger({ store: ledgerStore, leaseMs: config.orderLeaseMs })
   if (isEphemeral) await ledger.keep(demoEntry())
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
@@ -147,7 +141,7 @@ interface ServiceParts {
   links: Links
   verifyDelaysMs: readonly number[]
   reports: Pick<Reports, 'actionMissing'>
-  config: Pick<Config, 'orderLateExecutionWindowMs'>
+  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs'>
 }
 
 /** Makes the services that handlers call. */
@@ -156,7 +150,8 @@ const createServices = (parts: ServiceParts): Services => {
   const recentWrites = createRecentWrites(store)
   const storage = { upstream, links, verifyDelaysMs, recentWrites, onActionMissing: reports.actionMissing }
   const lateExecutionWindowMs = config.orderLateExecutionWindowMs
-  const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs })
+  const provisionMs = config.upstreamTimeoutMs ?? classOf.provision.deadlineMs
+  const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs, provisionMs })
   return {
     accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount }),
     buckets: createBuckets(storage),

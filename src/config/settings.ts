@@ -164,10 +164,9 @@ export const settings = {
   orderLeaseMs: setting({
     name: 'ORDER_LEASE_MS',
     description:
-      'How long a replica owns an order that it is sending, in ms. After this time a retry of the request takes the order over. It must be longer than the longest call to HOSTKEY.',
-    fallback: '',
-    defaultText: 'the deadline of an order plus 15 s',
-    read: optional(integer(500, 3_600_000))
+      'Length of the lease on an order that a replica works on, in ms. The replica renews it while it lives; when it has ended, a retry of the request takes the order over after this time.',
+    fallback: '10000',
+    read: integer(500, 3_600_000)
   }),
   servicesFile: setting({
     name: 'SERVICES_FILE',

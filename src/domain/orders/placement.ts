@@ -1,3 +1,4 @@
+import type { Outcome } from '../../../schemas/problems.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
 import { isSafeToRepeat, Problem } from '../../core/problem.ts'
@@ -29,6 +30,8 @@ export interface PlacementParts extends ProvisioningParts {
   links: Links
   /** Milliseconds after a lost answer; then a missing account is assumed never to appear. */
   lateExecutionWindowMs: number
+  /** Deadline of the POST, milliseconds: a replica that lost its lease, because it was frozen, may still wait for its answer. */
+  provisionMs: number
 }
 
 /** One request for an order. */
@@ -50,7 +53,7 @@ export interface Placement {
 }
 
 export const createPlacement = (parts: PlacementParts): Placement => {
-  const { upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs } = parts
+  const { upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs, provisionMs } = parts
 
   /** Records the accounts before the POST, then sends it: from there on the entry is reconciled and never sent again. */
   const send = async (action: ProvisioningAction, claimed: VersionedEntry, context: RequestContext): Promise<Entry> => {
@@ -106,7 +109,8 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     if (created) return finish(current, created.s3uid, context, delaysMs)
     // The clock is read before the search, so that an account that appears during it is not missed.
     const now = await ledger.now()
-    const { accountsBefore = [], sentAt = now, answerLostAt = now } = current.entry
+    const { accountsBefore = [], sentAt = now } = current.entry
+    const answerLostAt = current.entry.answerLostAt ?? Math.max(now, sentAt + provisionMs)
     const problem = error ?? (current.entry.problem ? toProblem(current.entry.problem) : answerLost())
     const isReportedCreated = problem.options.outcome === 'partial'
     const search = {
@@ -138,10 +142,11 @@ export const createPlacement = (parts: PlacementParts): Placement => {
   const record = async (current: VersionedEntry, change: Partial<Entry>): Promise<VersionedEntry> => {
     const next = await ledger.record(current, change)
     if (next) return next
-    throw new Problem('idempotency-in-progress', 'Another replica has taken over this order.', {
-      outcome: current.entry.state === 'claimed' ? 'not-applied' : 'unknown',
-      retryAfterSeconds: 2
-    })
+    throw inProgress(
+      'Another replica has taken over this order.',
+      await ledger.leaseLeftMs(current.entry.orderId),
+      current.entry.state === 'claimed' ? 'not-applied' : 'unknown'
+    )
   }
 
   const abandonOnError = async <T>(claimed: VersionedEntry, work: () => Promise<T>): Promise<T> => {
@@ -167,16 +172,21 @@ export const createPlacement = (parts: PlacementParts): Placement => {
       const claim = await ledger.claim({ ...key, requested: known?.intent.requested ?? (await check()) })
       switch (claim.kind) {
         case 'new': {
-          const entry = await (known ? resume(request, claim.claimed, context) : send(action, claim.claimed, context))
+          const { claimed } = claim
+          const entry = await claim.lease.during(() =>
+            known ? resume(request, claimed, context) : send(action, claimed, context)
+          )
           return { entry, isReplayed: false }
         }
-        case 'takeover':
-          return { entry: await takeOver(request, claim.claimed, context), isReplayed: false }
+        case 'takeover': {
+          const entry = await claim.lease.during(() => takeOver(request, claim.claimed, context))
+          return { entry, isReplayed: false }
+        }
         case 'terminal':
           if (claim.entry.problem && claim.entry.state === 'failed') throw toProblem(claim.entry.problem, true)
           return { entry: claim.entry, isReplayed: true }
         case 'running':
-          throw new Problem('idempotency-in-progress', 'The same request is still running.', { retryAfterSeconds: 2 })
+          throw inProgress('The same request is still running.', claim.leftMs)
         case 'reused':
           throw keyReused()
         case 'duplicate':
@@ -187,6 +197,13 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     }
   }
 }
+
+/** @param leftMs what is left of the lease of the request that works on the order */
+const inProgress = (detail: string, leftMs: number, outcome?: Outcome) =>
+  new Problem('idempotency-in-progress', detail, {
+    ...(outcome && { outcome }),
+    retryAfterSeconds: Math.max(1, Math.ceil(leftMs / 1000))
+  })
 
 const keyReused = () => new Problem('idempotency-key-reused', 'The key belongs to another request.')
 

@@ -33,7 +33,7 @@ export interface Entry {
   intent: Intent
   state: EntryState
   createdAt: number
-  /** When a replica last took or changed the entry: its lease runs from here. */
+  /** When a replica last took or changed the entry. */
   leasedAt: number
   sentAt?: number
   /** When the answer was given up: HOSTKEY may still execute the order. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Entry, type Intent, isTerminal } from './entry.ts'
+import { createLeases, type Lease } from './lease.ts'
 import type { LedgerStore } from './store.ts'
 
 const HOUR_MS = 3_600_000
@@ -18,11 +19,12 @@ export interface VersionedEntry {
 
 export type Claim =
   /** The key is ours; nothing was sent yet. */
-  | { kind: 'new'; claimed: VersionedEntry }
+  | { kind: 'new'; claimed: VersionedEntry; lease: Lease }
   /** The entry is ours now: its replica is gone, or its outcome is open. */
-  | { kind: 'takeover'; claimed: VersionedEntry }
+  | { kind: 'takeover'; claimed: VersionedEntry; lease: Lease }
   | { kind: 'terminal'; entry: Entry }
-  | { kind: 'running'; entry: Entry }
+  /** Another request works on it. @property leftMs what is left of its lease */
+  | { kind: 'running'; leftMs: number }
   /** The key was used for another request. */
   | { kind: 'reused' }
   /** Another key has ordered the same: same customer, action and bucket name. */
@@ -38,6 +40,8 @@ export interface Ledger {
   claim(intent: Intent): Promise<Claim>
   /** Records a change. @returns undefined when another replica has changed the entry, which then belongs to it */
   record(current: VersionedEntry, change: Partial<Entry>): Promise<VersionedEntry | undefined>
+  /** What is left of the lease of an order, milliseconds. */
+  leaseLeftMs(orderId: string): Promise<number>
   /** Removes a claim for which nothing was sent. */
   abandon(claimed: VersionedEntry): Promise<void>
   /** Allows the same request again, because the created account is deleted. */
@@ -51,7 +55,7 @@ export interface Ledger {
 
 export interface LedgerOptions {
   store: LedgerStore
-  /** An entry that its replica has not changed for this time, by the store's clock, may be taken over. */
+  /** An entry whose replica has not renewed its lease for this time, by the store's clock, may be taken over. */
   leaseMs: number
 }
 
@@ -62,6 +66,7 @@ const accountOf = (tenant: string, s3uid: string) => `order-account:${tenant}:${
 const orderOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
 
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
+  const leases = createLeases(store, leaseMs)
   // Only this module writes these texts.
   const parse = (text: string): Entry => JSON.parse(text)
   /** A terminal key answers for a day from its claim; an open one lives as long as its order. */
@@ -72,33 +77,38 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     const entry = parse(text)
     if (entry.intent.fingerprint !== intent.fingerprint) return { kind: 'reused' }
     if (isTerminal(entry)) return { kind: 'terminal', entry }
-    const now = await store.now()
-    // A lease from the future: the clock was set back since. Its length stays the same.
-    if (entry.state !== 'unknown' && Math.abs(now - entry.leasedAt) < leaseMs) return { kind: 'running', entry }
-    const taken: Entry = { ...entry, leasedAt: now, state: entry.state === 'unknown' ? 'sent' : entry.state }
+    const { lease, leftMs } = await leases.acquire(entry.orderId)
+    if (!lease) return { kind: 'running', leftMs }
+    const state = entry.state === 'unknown' ? 'sent' : entry.state
+    const taken: Entry = { ...entry, leasedAt: await store.now(), state }
     const version = JSON.stringify(taken)
-    // The slower of two replicas reads the entry again.
-    return (await store.replace(keyOf(intent), text, version, ORDER_MS))
-      ? await claimRequest(intent, { kind: 'takeover', claimed: { entry: taken, version } })
-      : undefined
+    if (await store.replace(keyOf(intent), text, version, ORDER_MS)) {
+      return claimRequest(intent, { kind: 'takeover', claimed: { entry: taken, version }, lease })
+    }
+    // Its replica has changed the entry meanwhile: it is read again.
+    await lease.end()
+    return undefined
   }
 
   const claimNew = async (intent: Intent): Promise<Claim | undefined> => {
     const now = await store.now()
     const entry: Entry = { orderId: randomUUID(), intent, state: 'claimed', createdAt: now, leasedAt: now }
     const version = JSON.stringify(entry)
-    if (!(await store.claim(keyOf(intent), version, ORDER_MS))) return undefined
-    return claimRequest(intent, { kind: 'new', claimed: { entry, version } })
+    // Before the claim: without a lease another request would take the entry over at once.
+    const { lease } = await leases.acquire(entry.orderId)
+    if (!lease) return undefined
+    if (await store.claim(keyOf(intent), version, ORDER_MS)) {
+      return claimRequest(intent, { kind: 'new', claimed: { entry, version }, lease })
+    }
+    await lease.end()
+    return undefined
   }
 
   /**
    * The second guard, by bucket name. With the key alone, 67 of 10,000 orders were doubled (measured): a caller that reads
    * "not applied" may come back with another key. A crash between the two guards has sent nothing.
    */
-  const claimRequest = async (
-    intent: Intent,
-    claim: { kind: 'new' | 'takeover'; claimed: VersionedEntry }
-  ): Promise<Claim> => {
+  const claimRequest = async (intent: Intent, claim: Extract<Claim, { claimed: VersionedEntry }>): Promise<Claim> => {
     const { entry, version } = claim.claimed
     await store.put(orderOf(intent.tenant, entry.orderId), keyOf(intent), ORDER_MS)
     let holder: string | undefined
@@ -114,6 +124,7 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
       return claimRequest(intent, claim)
     }
     if (entry.state === 'claimed') await store.release(keyOf(intent), version)
+    await claim.lease.end()
     return { kind: 'duplicate', orderId: holder }
   }
 
@@ -153,6 +164,7 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
       if (changed.state === 'failed') await store.release(requestOf(intent), orderId)
       return { entry: changed, version: next }
     },
+    leaseLeftMs: leases.leftMs,
     async abandon({ entry: { intent, orderId }, version }) {
       await store.release(requestOf(intent), orderId)
       await store.release(keyOf(intent), version)

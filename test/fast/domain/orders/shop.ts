@@ -73,7 +73,8 @@ export const shop = async (t: Test) => {
           ledger: through,
           links: createLinks(''),
           verifyDelaysMs: [0, 20],
-          lateExecutionWindowMs: LATE_EXECUTION_WINDOW_MS
+          lateExecutionWindowMs: LATE_EXECUTION_WINDOW_MS,
+          provisionMs: 0
         })
           .place({ action, key, check }, context)
           .then(

@@ -7,6 +7,7 @@ import { createLedger, type Ledger, type VersionedEntry } from '../../../../../s
 import { createLedgerStore, type LedgerStore } from '../../../../../src/domain/orders/ledger/store.ts'
 import { StoreUnavailable } from '../../../../../src/store/index.ts'
 import { fails } from '../../../../support/assert/expect.ts'
+import { eventually } from '../../../../support/harness/eventually.ts'
 import { gateway } from '../../../../support/harness/gateway.ts'
 import { redisServer } from '../../../../support/harness/redis.ts'
 import { temporaryFolder } from '../../../../support/harness/replicas.ts'
@@ -116,6 +117,30 @@ for (const [name, setup] of Object.entries(stores)) {
       t.equal(await kindOf(intent), 'terminal')
     })
 
+    t.test('a replica that lives renews its lease', async t => {
+      const leaseMs = 150
+      let renewals = 0
+      const watched: LedgerStore = {
+        ...store,
+        now: async () => Date.now(),
+        replace: (key, ...rest) => {
+          if (key.startsWith('order-lease')) renewals += 1
+          return store.replace(key, ...rest)
+        }
+      }
+      const short = createLedger({ store: watched, leaseMs })
+      const intent = intentOf()
+      const claim = await short.claim(intent)
+      if (claim.kind !== 'new') throw new Error(claim.kind)
+      await claim.lease.during(async () => {
+        // Six renewals: twice the length of the lease.
+        t.ok(await eventually(() => renewals >= 6))
+        const other = await short.claim(intent)
+        t.ok(other.kind === 'running' && other.leftMs > 0 && other.leftMs <= leaseMs, 'and reports what is left of it')
+      })
+      t.equal((await short.claim(intent)).kind, 'takeover', 'it ends with the work')
+    })
+
     t.test('one of many concurrent requests takes an entry over', async t => {
       const intent = intentOf()
       await claimEntry(ledger, intent)
@@ -126,7 +151,10 @@ for (const [name, setup] of Object.entries(stores)) {
 
     t.test('an unknown order can be taken over at once', async t => {
       const intent = intentOf()
-      await recordChange(ledger, await claimEntry(ledger, intent), { state: 'unknown', problem: failure })
+      const claim = await ledger.claim(intent)
+      if (claim.kind === 'new') {
+        await claim.lease.during(() => recordChange(ledger, claim.claimed, { state: 'unknown', problem: failure }))
+      }
       t.equal(await kindOf(intent), 'takeover')
       t.equal(await kindOf(intent), 'running', 'by one request at a time')
     })
@@ -235,6 +263,7 @@ for (const [name, setup] of Object.entries(stores)) {
         'order-key': 23 * HOUR_MS,
         'order-request': 24 * HOUR_MS,
         'order-account': 24 * HOUR_MS,
+        'order-lease': 24 * HOUR_MS,
         order: 30 * 24 * HOUR_MS
       })
       t.match(await timed.find('1002', claimed.entry.orderId), { state: 'done' })
