@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../src/core/command-line.ts'
 import { chartOf } from './chart.ts'
 import { check } from './check.ts'
 import { BEARER, headsOf, startGateway } from './gateway.ts'
@@ -26,13 +26,9 @@ The full run takes most of an hour and writes docs/reference/performance.md and 
 const FULL: Effort = { warmRequests: 70_000, warmSeconds: 60, rounds: 4, seconds: 8 }
 const QUICK: Effort = { warmRequests: 70_000, warmSeconds: 1, rounds: 2, seconds: 1 }
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    workloads: { type: 'string' },
-    peers: { type: 'string' },
-    help: { type: 'boolean', default: false }
-  }
+const { values } = readCommandLine({
+  usage: USAGE,
+  options: { quick: { type: 'boolean', default: false }, workloads: { type: 'string' }, peers: { type: 'string' } }
 })
 const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? workloads
 const wantedPeers = new Set([BASE, ...(values.peers?.split(',') ?? peers.map(({ name }) => name))])
@@ -90,22 +86,19 @@ const resultOf = async (
   return { workload, rows: summaries.map(each => ({ ...each, ratio: each.summary.cpuUs / base })) }
 }
 
-if (values.help) process.stdout.write(USAGE)
-else {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-  const folder = mkdtempSync(join(tmpdir(), 'hks-bench-'))
-  const started: Running[] = []
-  try {
-    await install()
-    const results = await main(folder, started)
-    if (isComplete) {
-      const machine = `two cores of ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`
-      const page = pageOf(results, { on: new Date().toISOString().slice(0, 10), machine })
-      writeFileSync('docs/reference/performance.md', page)
-      writeFileSync('docs/reference/performance.svg', chartOf(results))
-    }
-  } finally {
-    for (const running of started) await running.stop()
-    rmSync(folder, { recursive: true })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+const folder = mkdtempSync(join(tmpdir(), 'hks-bench-'))
+const started: Running[] = []
+try {
+  await install()
+  const results = await main(folder, started)
+  if (isComplete) {
+    const machine = `two cores of ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`
+    const page = pageOf(results, { on: new Date().toISOString().slice(0, 10), machine })
+    writeFileSync('docs/reference/performance.md', page)
+    writeFileSync('docs/reference/performance.svg', chartOf(results))
   }
+} finally {
+  for (const running of started) await running.stop()
+  rmSync(folder, { recursive: true })
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../src/core/command-line.ts'
 import { BEARER, startGateway } from './gateway.ts'
 import { install } from './install.ts'
 import { load } from './load.ts'
@@ -10,10 +10,16 @@ import type { Running } from './process.ts'
 import { startUpstream } from './upstream.ts'
 import { workloadOf } from './workloads.ts'
 
-/** `npm run profile -- W2 [--warm 20] [--seconds 10]`: whose functions the gateway's time goes to, once it is warm. */
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine({
+  usage: `npm run profile -- [WORKLOAD] [--warm 20] [--seconds 10]
+
+Prints whose functions the gateway's time goes to, once it is warm. The default workload is W1.
+
+  --warm SECONDS     of load before the profile
+  --seconds SECONDS  of the profile
+`,
   options: { warm: { type: 'string', default: '20' }, seconds: { type: 'string', default: '10' } },
-  allowPositionals: true
+  maxArguments: 1
 })
 const workload = workloadOf(positionals[0] ?? 'W1')
 const OWNERS = 30

@@ -1,11 +1,14 @@
-import { ConfigError, loadConfig, printableSettings } from '../src/config/config.ts'
+import { loadConfig, printableSettings } from '../src/config/config.ts'
 import { settings } from '../src/config/settings.ts'
+import { readCommandLine, runCommand } from '../src/core/command-line.ts'
 
-/** Prints the settings that the gateway would use with this environment, or all invalid ones. */
-try {
+readCommandLine({
+  usage: `npm run config
+
+Prints the settings that the gateway would use with this environment, with secrets masked, or all invalid ones.
+`
+})
+
+await runCommand(() => {
   for (const { name, value } of printableSettings(settings, loadConfig(process.env))) console.log(`${name}=${value}`)
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-}
+})

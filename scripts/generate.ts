@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { clientModules } from '../client/scripts/modules.ts'
+import { readCommandLine } from '../src/core/command-line.ts'
 import { actionsPage } from './docs/actions.ts'
 import { guaranteesPage } from './docs/guarantees.ts'
 import { limitsPage } from './docs/limits.ts'
@@ -10,7 +10,15 @@ import { settingsPage } from './docs/settings.ts'
 import { compareGenerated, writeGenerated } from './generated.ts'
 
 /** `npm run generate` writes every generated file; `npm run drift` only compares them with the code (`--check`). */
-const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+const { values } = readCommandLine({
+  usage: `npm run generate
+
+Writes every generated file.
+
+  --check  only compares the files with the code, as npm run drift does
+`,
+  options: { check: { type: 'boolean', default: false } }
+})
 const { yaml, document } = await openapiDocument()
 const files = {
   // The type of the plugin leaves open what is read here.

@@ -1,15 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../src/core/command-line.ts'
 import { guarantees } from './docs/guarantee-catalogue.ts'
 import { figuresIn, recordFigures } from './figures.ts'
 
-/**
- * `npm run guarantees`: runs the tests of all guarantees in full, or of those named (`request-smuggling`), and records
- * their figures. `npm run guarantees -- --log FILE` takes the figures from the output of an earlier run.
- */
-const { values, positionals } = parseArgs({ options: { log: { type: 'string' } }, allowPositionals: true })
+const { values, positionals } = readCommandLine({
+  usage: `npm run guarantees -- [NAME]… [--log FILE]
+
+Runs the tests of all guarantees in full, or of those named, such as request-smuggling, and records their figures.
+
+  --log FILE  takes the figures from the output of an earlier run
+`,
+  options: { log: { type: 'string' } },
+  maxArguments: Number.POSITIVE_INFINITY
+})
 const names = positionals.length > 0 ? positionals : Object.keys(guarantees)
 const files = names.flatMap(name => globSync(`test/{guarantees,long}/${name}{,-*}.test.ts`))
 

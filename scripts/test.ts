@@ -4,7 +4,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
-import { parseArgs, stripVTControlCharacters } from 'node:util'
+import { stripVTControlCharacters } from 'node:util'
+import { readCommandLine } from '../src/core/command-line.ts'
 import { brief, countEvents, lastLine, ofFiles, type Tally } from './reporter.ts'
 
 /** The files of `npm test` and of `npm run test:long`; guarantees have a short and a long case. See CONTRIBUTING.md. */
@@ -21,14 +22,21 @@ const ALONE =
 /** Percent of lines, branches and functions under test; a floor that is raised, never lowered. */
 const FLOOR = { lineCoverage: 90, branchCoverage: 85, functionCoverage: 85 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine({
+  usage: `npm test -- [FILE]… [--long] [--coverage] [--verbose]
+
+Runs the tests that match the patterns, or all short ones.
+
+  --long      the long run, as npm run test:long
+  --coverage  measures coverage and compares it with its floor
+  --verbose   also prints each assertion that passes
+`,
   options: {
     coverage: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
-    /** Also prints each assertion that passes. */
     verbose: { type: 'boolean', default: false }
   },
-  allowPositionals: true
+  maxArguments: Number.POSITIVE_INFINITY
 })
 const isLong = values.long
 const begunAt = performance.now()

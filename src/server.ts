@@ -4,6 +4,7 @@ import { createServiceRegistry } from './auth/services/registry.ts'
 import { RegistryError } from './auth/services/registry-file.ts'
 import { banner } from './banner.ts'
 import { ConfigError, loadConfig } from './config/config.ts'
+import { readCommandLine } from './core/command-line.ts'
 import { startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
 import { startSandbox } from './sandbox/index.ts'
@@ -74,6 +75,12 @@ const explain = (error: unknown): string => {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
+readCommandLine({
+  usage: `npm start
+
+Starts the gateway. Its settings are environment variables, or lines of a file .env: npm run config prints them.
+`
+})
 try {
   await main()
 } catch (error) {

@@ -1,17 +1,22 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../../src/core/command-line.ts'
 import type { Running } from '../process.ts'
 import { workloads } from '../workloads.ts'
 import { type Steady, startProbed, steadyOf } from './measure.ts'
 import { startUpstream } from './upstream.ts'
 
-/**
- * `npm run bench:steady`: what a request takes that does not depend on time, compared with the committed figures.
- * `--update` commits to those of today. Exit code 1: a request takes more than it did.
- */
-const { values } = parseArgs({ options: { update: { type: 'boolean', default: false } } })
+const { values } = readCommandLine({
+  usage: `npm run bench:steady -- [--update]
+
+Compares what a request takes that does not depend on time with the committed figures.
+Exit code 1: a request takes more than it did.
+
+  --update  commits to the figures of today
+`,
+  options: { update: { type: 'boolean', default: false } }
+})
 
 const FILE = 'bench/steady.json'
 

@@ -1,8 +1,21 @@
+import { CommandFault, readCommandLine, runCommand } from '../core/command-line.ts'
 import { startSandbox } from './index.ts'
 
-const { url, demo, close } = await startSandbox({ port: Number(process.env['SANDBOX_PORT'] ?? 8090) })
+const { values } = readCommandLine({
+  usage: `npm run sandbox -- [--port PORT]
 
-process.stdout.write(`The sandbox listens on ${url}
+Starts a simulated HOSTKEY on 127.0.0.1. It keeps its state until it ends.
+
+  --port PORT  default: the variable SANDBOX_PORT, else 8090; 0 chooses a free port
+`,
+  options: { port: { type: 'string' } }
+})
+
+const start = async () => {
+  const { url, demo, close } = await startSandbox({
+    port: portOf(values.port ?? process.env['SANDBOX_PORT'] ?? '8090')
+  })
+  process.stdout.write(`The sandbox listens on ${url}
 
   token     ${demo.token}
   API key   ${demo.apiKey}
@@ -13,11 +26,20 @@ Try:
   curl -s ${url}s3.php --data action=get_users --data token=${demo.token}
 `)
 
-const stop = () => {
-  close().then(
-    () => process.exit(0),
-    () => process.exit(1)
-  )
+  const stop = () => {
+    close().then(
+      () => process.exit(0),
+      () => process.exit(1)
+    )
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
 }
-process.once('SIGINT', stop)
-process.once('SIGTERM', stop)
+
+const portOf = (text: string): number => {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new CommandFault('The port of the sandbox is a number from 0 to 65535.')
+}
+
+await runCommand(start)

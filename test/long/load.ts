@@ -1,16 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { request } from 'undici'
 import { recordFigures } from '../../scripts/figures.ts'
+import { readCommandLine } from '../../src/core/command-line.ts'
 import { percentile, timesOf } from '../support/harness/latency.ts'
 import { openLoad } from '../support/harness/open-load.ts'
 import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
-/**
- * `npm run load -- --seconds 60`: load, for a machine that does nothing else. `--record` records the figures for
- * docs/reference/guarantees.md.
- */
-const { values } = parseArgs({
+const { values } = readCommandLine({
+  usage: `npm run load -- [--seconds 60] [--record]
+
+Load, for a machine that does nothing else.
+
+  --record  records the figures for docs/reference/guarantees.md
+`,
   options: { seconds: { type: 'string', default: '60' }, record: { type: 'boolean', default: false } }
 })
 

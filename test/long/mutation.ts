@@ -1,19 +1,25 @@
 import { globSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
+import { readCommandLine } from '../../src/core/command-line.ts'
 import { sampleOf } from './mutation/draw.ts'
 import { instrument } from './mutation/instrumenter.ts'
 import { coverageOf, createJudge, type Verdict } from './mutation/judge.ts'
 import { keep, recall } from './mutation/memory.ts'
 import { createTree } from './mutation/tree.ts'
 
-/**
- * `npm run mutate -- --sample 400 --seed 7`: do the tests detect changes of the code? Without
- * `--sample` it tries every mutant, which takes a night; `--minutes 40` stops after that time.
- * Paths (`src/auth/seal.ts`) limit the mutants, `--tests test/fast/auth/seal.test.ts` limits the tests. `--resume` skips
- * mutants that an earlier run detected; `--record` records the figures for docs/reference/guarantees.md.
- */
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine({
+  usage: `npm run mutate -- [FILE]… [options]
+
+Do the tests detect changes of the code? FILE, such as src/auth/seal.ts, limits the changes to a file.
+
+  --sample N         draws so many mutants; without it all are tried, which takes a night
+  --seed N           of the draw (default: 1)
+  --minutes N        stops after that time
+  --tests FILE       limits the tests; may be repeated
+  --concurrency N    default: 2
+  --resume           skips mutants that an earlier run detected
+  --record           records the figures for docs/reference/guarantees.md
+`,
   options: {
     sample: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
@@ -23,7 +29,7 @@ const { values, positionals } = parseArgs({
     resume: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false }
   },
-  allowPositionals: true
+  maxArguments: Number.POSITIVE_INFINITY
 })
 
 /** Test files that take seconds and no load. Tests of guarantees load the machine and would fail for other reasons. */

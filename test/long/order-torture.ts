@@ -1,13 +1,15 @@
-import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
+import { readCommandLine } from '../../src/core/command-line.ts'
 import { torture } from '../guarantees/orders/torture.ts'
 import { redisServer } from '../support/harness/redis.ts'
 
-/**
- * `npm run torture -- --ledger sqlite|redis|redis-killed --orders 10000 --kills 200`: order-torture at full length.
- * `--record` records the figures for docs/reference/guarantees.md.
- */
-const { values } = parseArgs({
+const { values } = readCommandLine({
+  usage: `npm run torture -- [--ledger sqlite|redis|redis-killed] [--orders 10000] [--kills 200] [--record]
+
+Kills gateways while they order, and counts orders that are doubled, lost or wrong.
+
+  --record  records the figures for docs/reference/guarantees.md
+`,
   options: {
     ledger: { type: 'string', default: 'sqlite' },
     orders: { type: 'string', default: '10000' },

@@ -1,15 +1,17 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { recordFigures } from '../../scripts/figures.ts'
+import { readCommandLine } from '../../src/core/command-line.ts'
 import { openLoad } from '../support/harness/open-load.ts'
 import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 
-/**
- * `npm run soak -- --minutes 30`: soak. Does memory grow, do files stay open, does anything go unhandled?
- * `--record` records the figures for docs/reference/guarantees.md.
- */
-const { values } = parseArgs({
+const { values } = readCommandLine({
+  usage: `npm run soak -- [--minutes 30] [--record]
+
+Soak: does memory grow, do files stay open, does anything go unhandled?
+
+  --record  records the figures for docs/reference/guarantees.md
+`,
   options: { minutes: { type: 'string', default: '30' }, record: { type: 'boolean', default: false } }
 })
 

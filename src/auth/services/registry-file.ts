@@ -39,12 +39,11 @@ const file = Compile(Type.Object({ services: Type.Array(Type.Unknown()) }, { add
  * @throws RegistryError with every fault; no fault quotes a secret
  */
 export const loadRegistry = (path: string, env: NodeJS.ProcessEnv): ReadonlyMap<string, Service> => {
-  const content = readJson(path)
-  if (!file.Check(content)) throw new RegistryError(faultsOf(file, content, 'the file:'))
+  const entries = readEntries(path)
   const faults: string[] = []
   const seen = new Set<string>()
   const services = new Map<string, Service>()
-  for (const [index, entry] of content.services.entries()) {
+  for (const [index, entry] of entries.entries()) {
     if (!isServiceEntry(entry)) {
       faults.push(...entryFaults(entry, `/services/${index}`))
       continue
@@ -60,6 +59,13 @@ export const loadRegistry = (path: string, env: NodeJS.ProcessEnv): ReadonlyMap<
   }
   if (faults.length > 0) throw new RegistryError(faults)
   return services
+}
+
+/** The entries of the file, which are not checked. @throws RegistryError */
+export const readEntries = (path: string): readonly unknown[] => {
+  const content = readJson(path)
+  if (!file.Check(content)) throw new RegistryError(faultsOf(file, content, 'the file:'))
+  return content.services
 }
 
 const readJson = (path: string): unknown => {

@@ -29,10 +29,19 @@ t.test('npm run service:new', async t => {
     t.notMatch(one.stdout, /keys:read|write|delete"|admin/)
   })
 
-  t.test('prints the usage when an argument is invalid', async t => {
-    for (const args of [[], ['A'], ['a', 'b'], ['a', '--scope', 'rule'], ['a', '--days', '0'], ['a_b']]) {
+  t.test('says in one sentence what is invalid', async t => {
+    const invalid = [[], ['A'], ['a', 'b'], ['a', '--scope', 'rule'], ['a', '--write']]
+    for (const args of invalid) {
       const error = await run(...args).catch((error: unknown) => error)
-      t.match(error, { code: 1, stdout: '', stderr: /npm run service:new/ }, args.join(' '))
+      t.match(error, { code: 1, stdout: '', stderr: /^[^\n]*npm run service:new[^\n]*\n$/ }, args.join(' '))
     }
+  })
+
+  t.test('--write adds the entry to the file, and prints only the secret', async t => {
+    writeFileSync(path, '{"services":[]}')
+    const { stdout } = await run('a', '--write', path)
+    t.notMatch(stdout, 'sha256:')
+    const [, secret = ''] = /^ {2}hks_a_(\S+)$/m.exec(stdout) ?? []
+    t.ok(loadRegistry(path, { HOSTKEY_API_KEY_A: 'key' }).get('a')?.owns(secret))
   })
 })
