@@ -10,6 +10,7 @@ import type { Links } from './core/links.ts'
 import { version } from './core/version.ts'
 import { createBrokenRequests } from './http/broken-requests.ts'
 import type { Drain } from './http/drain.ts'
+import { lazySerializers, lazyValidators } from './http/lazy-schemas.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { finishing } from './http/on-finished.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
@@ -33,7 +34,7 @@ import type { ConsumeLogin, Deps, Services } from './http/route.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
-import { docs, docsPages } from './openapi/index.ts'
+import { docs } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
 
 export interface AppOptions {
@@ -85,6 +86,7 @@ export const buildApp = async (options: AppOptions) => {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     childLoggerFactory: requestLog,
+    schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
     ...LISTENER,
     return503OnClosing: false,
     trustProxy: edge.trustProxy.length > 0 ? edge.trustProxy : false,
@@ -105,7 +107,7 @@ export const buildApp = async (options: AppOptions) => {
 
   boundConnections(app.server, () => metrics.connectionDropped('public'))
   brokenRequests.watch(app.server)
-  app.setValidatorCompiler(createValidatorCompiler())
+  app.setValidatorCompiler(lazyValidators(createValidatorCompiler))
   for (const model of models) app.addSchema(model)
   app.addHook('onRoute', route => {
     // An operation without a query refuses every parameter.
@@ -128,7 +130,6 @@ export const buildApp = async (options: AppOptions) => {
     async api => {
       const consumeLogin = app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
       const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, consumeLogin }
-      await api.register(docsPages)
       await api.register(serviceRoutes, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {

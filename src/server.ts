@@ -7,7 +7,6 @@ import { ConfigError, loadConfig } from './config/config.ts'
 import { readCommandLine } from './core/command-line.ts'
 import { startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
-import { startSandbox } from './sandbox/index.ts'
 
 /** The process: reads the settings, starts the sandbox when no upstream is set, starts the gateway, and shuts down. */
 const main = async () => {
@@ -16,7 +15,7 @@ const main = async () => {
   exitOnUncaughtErrors(log)
   // A full disk behind standard output must not end the process.
   process.stdout.on('error', () => undefined)
-  const sandbox = config.upstreamUrl ? undefined : await startSandbox()
+  const sandbox = config.upstreamUrl ? undefined : await (await import('./sandbox/index.ts')).startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createServiceRegistry(config.servicesFile, process.env)
   const gateway = await startGateway({ config, upstreamUrl, registry, log, isEphemeral: sandbox !== undefined })

@@ -18,8 +18,8 @@ export const openapiDocument = async (env: Record<string, string> = {}) => {
     registry: createServiceRegistry(undefined, {}),
     log: createLog(config.logLevel)
   })
-  await app.ready()
-  const result = { yaml: app.swagger({ yaml: true }), document: app.swagger() }
+  const get = async (file: string) => (await app.inject(`${config.basePath}/openapi.${file}`)).payload
+  const result = { yaml: await get('yaml'), document: JSON.parse(await get('json')) }
   await close()
   return result
 }

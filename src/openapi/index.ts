@@ -1,172 +1,43 @@
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { TSchema } from 'typebox'
-import { COOKIE } from '../auth/cookie.ts'
-import { outcomesOf } from '../http/answers.ts'
-import { openOperation, operationIn } from '../http/operation.ts'
-import { WILDCARD, WILDCARD_NAME } from '../http/path.ts'
-import type { Action } from '../upstream/actions/action.ts'
-import { completeDocument, type Document } from './document.ts'
-import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './page.ts'
-import { withProblems } from './problems.ts'
-import { description, tags, title } from './text.ts'
-import { unroutedReplies, unroutedText } from './unrouted.ts'
+import { openOperation } from '../http/operation.ts'
+import type { DocsOptions, DocumentedRoute } from './reference.ts'
 
-export interface DocsOptions {
-  version: string
-  /** Base of the problem types, without a trailing slash. */
-  publicUrl: string
-  /** Path under which callers see the API: empty, or `/something`. */
-  mount: string
-  /** Where the routes are mounted in this process: differs when a proxy removes a part of the path. */
-  basePath: string
-}
+/** The document and its page: `/openapi.json`, `/openapi.yaml`, and everything that Swagger UI has. */
+const PATHS = ['/openapi.json', '/openapi.yaml', '/docs', '/docs/*']
 
-/** The ways to authenticate. */
-const AUTHENTICATION = [{ bearer: [] }, { session: [], csrf: [] }]
+const PAGES = openOperation({ priority: 'reference', allowsHttp10: false, isAnsweredWhileDraining: true })
 
-const serverAt = (mount: string) => ({
-  url: mount || '/',
-  description: 'Sandbox or production.',
-  'x-internal': false
-})
+/** Of the headers of a request, those that a file of the page is chosen by. */
+const CONDITIONS = new Set(['if-none-match', 'if-modified-since', 'range'])
 
-/** Makes the OpenAPI document from the routes as they are registered. */
+/**
+ * The OpenAPI document of all routes that are registered afterwards, and Swagger UI at `/docs`; both below the mount
+ * point. They are made at the first request for one of them: most processes never need them, and they would take a third
+ * of the start.
+ */
 export const docs = fp(
-  async (app: FastifyInstance, { version, publicUrl, mount, basePath }: DocsOptions) => {
-    await app.register(swagger, {
-      openapi: {
-        openapi: '3.1.0',
-        info: {
-          title,
-          version,
-          description: `${description}\n\n${unroutedText(publicUrl)}`,
-          contact: { name: 'The operator of this gateway' },
-          license: { name: 'MIT', identifier: 'MIT' }
-        },
-        servers: [serverAt(mount)],
-        tags,
-        components: {
-          securitySchemes: {
-            bearer: {
-              type: 'http',
-              scheme: 'bearer',
-              description: 'A HOSTKEY token, passed through; or the credential of an internal service, `hks_…`.'
-            },
-            session: { type: 'apiKey', in: 'cookie', name: COOKIE, description: 'The cookie of `POST /session`.' },
-            csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF', description: '`1`, with every request by cookie.' }
-          }
-        },
-        security: AUTHENTICATION
-      },
-      refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
-      stripBasePath: false,
-      transform: ({ schema, url, route }) => ({
-        schema: documented(schema ?? {}, route, publicUrl),
-        url: url.slice(basePath.length).replace(WILDCARD, `:${WILDCARD_NAME}`)
-      }),
-      // The plugin's type of a document also covers Swagger 2.
-      transformObject: document =>
-        'openapiObject' in document
-          ? { ...completeDocument(document.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
-          : document.swaggerObject
+  async (app: FastifyInstance, options: DocsOptions) => {
+    const routes: DocumentedRoute[] = []
+    app.addHook('onRoute', ({ method, url, schema, config }) => {
+      if (method !== 'HEAD' && schema && !schema.hide) routes.push({ method, url, schema, ...(config && { config }) })
+    })
+    let reference: Promise<Awaited<ReturnType<typeof load>>> | undefined
+    const load = async () => (await import('./reference.ts')).buildReference(routes, options)
+    const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+      reference ??= load()
+      const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => CONDITIONS.has(name)))
+      const found = await (await reference).inject({ method: 'GET', url: request.url, headers })
+      if (found.statusCode === 404) return reply.callNotFound()
+      return reply.code(found.statusCode).headers(found.headers).send(found.rawPayload)
+    }
+    await app.register((pages, _options, done) => {
+      pages.addHook('onRoute', route => {
+        route.config = { ...route.config, ...PAGES }
+      })
+      for (const path of PATHS) pages.get(options.basePath + path, { schema: { hide: true } }, answer)
+      done()
     })
   },
   { name: 'docs' }
 )
-
-/** The pages and their files, which Swagger UI registers itself. */
-const PAGES = openOperation({ priority: 'reference', allowsHttp10: false, isAnsweredWhileDraining: true })
-
-/** Swagger UI at `/docs`, and the document as a file; both below the mount point. */
-export const docsPages = async (app: FastifyInstance) => {
-  app.addHook('onRoute', route => {
-    route.config = { ...route.config, ...PAGES }
-  })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    // The page refers to its files by relative addresses, so that it works behind a proxy that rewrites the path.
-    indexPrefix: '.',
-    staticCSP: PAGE_POLICY,
-    transformStaticCSP: () => PAGE_POLICY,
-    theme: {
-      title,
-      css: [{ filename: 'page.css', content: PAGE_STYLE }],
-      js: [{ filename: 'page.js', content: PAGE_SCRIPT }]
-    },
-    uiConfig: {
-      tryItOutEnabled: true,
-      withCredentials: true,
-      deepLinking: true,
-      displayRequestDuration: true,
-      persistAuthorization: false,
-      requestInterceptor: sendCsrf,
-      // Null keeps the page from calling a validator on another host; the plugin's type lacks it.
-      validatorUrl: null as unknown as string
-    }
-  })
-  // The document is complete when every route is registered, and does not change afterwards.
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('application/json').send(JSON.stringify(app.swagger()))
-  )
-  app.get('/openapi.yaml', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('application/yaml').send(app.swagger({ yaml: true }))
-  )
-}
-
-/** The schema of a route, with what its declaration adds for the reader of the document. */
-const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
-  const operation = operationIn(config)
-  const { params, querystring, response = {}, ...rest } = schema as RouteSchema
-  const { scope, rate, cost } = operation.access === 'open' ? OPEN : operation
-  const source = { operationId: rest.operationId ?? '', method: String(method), operation }
-  return {
-    security: operation.access === 'open' ? [] : AUTHENTICATION,
-    ...rest,
-    ...(scope && { description: `${rest.description} Needs the scope \`${scope}\`.` }),
-    response: withProblems(response, source, publicUrl),
-    ...(params && { params: withoutWildcard(params) }),
-    ...(querystring && { querystring: withOptionalDefaults(querystring) }),
-    'x-required-scope': scope ?? 'none',
-    'x-rate-class': rate,
-    'x-rate-cost': cost,
-    'x-upstream-action': outcomesOf(response).calls.map(({ action }) => callOf(action))
-  }
-}
-
-/** Requests without a caller count by address. */
-const OPEN = { scope: undefined, rate: 'ip', cost: 1 }
-
-const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
-
-interface RouteSchema {
-  operationId?: string
-  description?: string
-  params?: ObjectSchema
-  querystring?: ObjectSchema
-  response?: object
-}
-
-interface ObjectSchema {
-  properties: Record<string, TSchema & { default?: unknown }>
-  required?: string[]
-}
-
-const withoutWildcard = (params: ObjectSchema): ObjectSchema => {
-  const documentedName = (name: string) => (name === WILDCARD ? WILDCARD_NAME : name)
-  return {
-    ...params,
-    properties: Object.fromEntries(
-      Object.entries(params.properties).map(([name, schema]) => [documentedName(name), schema])
-    ),
-    ...(params.required && { required: params.required.map(documentedName) })
-  }
-}
-
-/** A parameter with a default is always there for the handler, and optional for the caller. */
-const withOptionalDefaults = (query: ObjectSchema): ObjectSchema => ({
-  ...query,
-  required: (query.required ?? []).filter(name => query.properties[name]?.default === undefined)
-})
