@@ -14,7 +14,7 @@ import { IdempotencyKey } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { Problem } from '../src/core/problem.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors, withHeaders, withVersion } from '../src/http/answers.ts'
-import { accountInPath, operation } from '../src/http/operation.ts'
+import { accountInPath, idempotencyKeyIn, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
@@ -77,7 +77,8 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       rate: 'order',
       account: undefined,
       audit: 'account.create',
-      target: ({ body: { bucketName } }) => [bucketName]
+      target: ({ body: { bucketName } }) => [bucketName],
+      isRepetition: request => orders.isRepetition(contextOf(request), 'create_account', idempotencyKeyIn(request))
     }),
     schema: {
       operationId: 'createAccount',

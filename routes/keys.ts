@@ -3,6 +3,7 @@ import { answers } from '../src/http/answers.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
+import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 
 /** The key pair of one S3 account. */
 export const keyRoutes: Routes = async (app, { accounts }) => {
@@ -23,7 +24,7 @@ export const keyRoutes: Routes = async (app, { accounts }) => {
         'Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply.',
       tags: ['Keys'],
       params: KeyPath,
-      response: answers({ 200: Key }, showKey)
+      response: answers({ 200: Key }, tokenInfo, showKey)
     },
     async handler(request) {
       const { s3uid, kind } = request.params

@@ -1,14 +1,19 @@
+import type { FastifyRequest } from 'fastify'
 import { CreatedAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
 import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors, omitting, withHeaders, withVersion } from '../src/http/answers.ts'
-import { operation } from '../src/http/operation.ts'
+import { idempotencyKeyIn, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
+
+/** The query before its validation, or after it. */
+const isCheck = ({ query }: FastifyRequest) =>
+  ['true', true].includes((query as { validateOnly?: string | boolean }).validateOnly ?? false)
 
 /** Orders of paid accounts. */
 export const orderRoutes: Routes = async (app, { orders, links }) => {
@@ -20,7 +25,9 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       rate: 'order',
       account: undefined,
       audit: 'order.create',
-      target: ({ body: { bucketName } }) => [bucketName]
+      target: ({ body: { bucketName } }) => [bucketName],
+      dryRun: { isRequested: isCheck, rate: 'check', audit: 'order.check' },
+      isRepetition: request => orders.isRepetition(contextOf(request), 'create_order', idempotencyKeyIn(request))
     }),
     schema: {
       operationId: 'createOrder',

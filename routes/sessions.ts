@@ -3,7 +3,7 @@ import { ref } from '../schemas/model.ts'
 import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
-import { credentialHashOf, credentialOf } from '../src/auth/credential.ts'
+import { type AccountHash, credentialOf } from '../src/auth/credential.ts'
 import { assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
 import { addressOf } from '../src/core/address.ts'
@@ -13,7 +13,7 @@ import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
 import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeaders } from '../src/http/answers.ts'
 import { openOperation, operation } from '../src/http/operation.ts'
-import { CONTEXT, type ConsumeLogin, contextOf, type Routes } from '../src/http/route.ts'
+import { type BeginLogin, CONTEXT, contextOf, type LoginAttempt, type Routes } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { anonymousContext } from '../src/upstream/auth.ts'
@@ -21,7 +21,8 @@ import { anonymousContext } from '../src/upstream/auth.ts'
 export interface SessionOptions {
   sessions: Sessions
   audit: Audit
-  consumeLogin: ConsumeLogin
+  beginLogin: BeginLogin
+  accountHash: AccountHash
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
   /** Aborts when the caller disconnects or the replica shuts down. */
@@ -31,17 +32,27 @@ export interface SessionOptions {
 type SessionRoutes = Routes<SessionOptions>
 
 /** Logging in and out. Open: a login has no session yet, and a logout succeeds when the session has ended already. */
-export const loginRoutes: SessionRoutes = async (app, { sessions, audit, consumeLogin, origins, signalOf }) => {
+export const loginRoutes: SessionRoutes = async (
+  app,
+  { sessions, audit, beginLogin, accountHash, origins, signalOf }
+) => {
   const record = (request: FastifyRequest, event: 'login' | 'logout', outcome: string, customerId?: number) =>
     audit.record({ event, outcome, requestId: request.id, ip: addressOf(request), customerId })
 
   const logIn = async (request: FastifyRequest<{ Body: NewSession }>, reply: FastifyReply) => {
     const credential = credentialOf(request.body)
+    let attempt: LoginAttempt | undefined
     try {
-      await consumeLogin(request, reply, credentialHashOf(credential))
+      attempt = await beginLogin(request, reply, accountHash(credential))
       request.setDecorator<RequestContext>(CONTEXT, anonymousContext({ signal: signalOf(request) }))
-      return await sessions.logIn(credential, { context: contextOf(request), shownCookie: shownCookie(request) })
+      const loggedIn = await sessions.logIn(credential, {
+        context: contextOf(request),
+        shownCookie: shownCookie(request)
+      })
+      await attempt.recordSuccess()
+      return loggedIn
     } catch (error) {
+      await attempt?.recordFailure(error)
       record(request, 'login', error instanceof Problem ? error.problem : 'internal')
       throw error
     }

@@ -15,9 +15,10 @@ export const NewSession = model(
     ),
     email: Type.Optional(
       Type.String({
-        pattern: '^[^\\s@]{1,64}@[^\\s@]{1,255}$',
-        maxLength: 320,
-        description: 'E-mail address of the customer.'
+        // ASCII only: letters that look alike, and those without a width, would be other accounts for the login limits.
+        pattern: '^ {0,8}[!-?A-~]{1,64}@[!-?A-~]{1,255} {0,8}$',
+        maxLength: 336,
+        description: 'E-mail address of the customer, in ASCII. Spaces around it are ignored.'
       })
     ),
     password: Type.Optional(

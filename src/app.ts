@@ -4,6 +4,7 @@ import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } f
 import { authenticated, loginRoutes, serviceRoutes, sessionRoutes } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Authenticators } from './auth/authenticators/index.ts'
+import type { AccountHash } from './auth/credential.ts'
 import { originsOf } from './auth/csrf.ts'
 import type { Sessions } from './auth/sessions.ts'
 import type { Links } from './core/links.ts'
@@ -23,14 +24,16 @@ import { errors, explain, problemOf, sendProblem } from './http/plugins/errors.t
 import { guard } from './http/plugins/guard.ts'
 import { inFlight } from './http/plugins/in-flight.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
-import { CONSUME_LOGIN, limitCallers, limits } from './http/plugins/rate-limits.ts'
+import { BEGIN_LOGIN, loginLimits } from './http/plugins/login-limits.ts'
+import { limitCallers, limits, type Maxima } from './http/plugins/rate-limits.ts'
 import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
+import { createCounters } from './http/rate-limit-store.ts'
 import { requestIdOf } from './http/request-id.ts'
 import { requestLog } from './http/request-log.ts'
-import type { ConsumeLogin, Deps, Services } from './http/route.ts'
+import type { BeginLogin, Deps, Services } from './http/route.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -55,8 +58,8 @@ export interface AppOptions {
     /** Origins whose pages may call, beside that of `publicUrl`. */
     allowedOrigins: string[]
   }
-  rateLimit: { max: number; windowMs: number; replicasHint: number }
-  authentication: { authenticators: Authenticators; sessions: Sessions }
+  rateLimit: { maxima: Maxima; windowMs: number; replicasHint: number }
+  authentication: { authenticators: Authenticators; sessions: Sessions; accountHash: AccountHash }
   lifecycle: { drain: Drain; pressure: Pick<Pressure, 'level'>; isReady: () => Promise<boolean> }
 }
 
@@ -76,11 +79,12 @@ export const buildApp = async (options: AppOptions) => {
   const { services, links, store, observability, address, edge, rateLimit, authentication, lifecycle } = options
   const { log, metrics, audit } = observability
   const { mount, basePath } = address
-  const { authenticators, sessions } = authentication
+  const { authenticators, sessions, accountHash } = authentication
   const { drain, pressure, isReady } = lifecycle
   const publicUrl = address.publicUrl.href.replace(/\/$/, '')
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
-  const limitOptions = { store, ...rateLimit }
+  const { maxima, windowMs, replicasHint } = rateLimit
+  const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log })
   const app = fastify({
     loggerInstance: log,
@@ -123,13 +127,14 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(preflights, edge)
   await app.register(shedding, { pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
+  await app.register(loginLimits, limitOptions)
   await app.register(cookie)
   await app.register(auditing, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath })
   await app.register(
     async api => {
-      const consumeLogin = app.getDecorator<ConsumeLogin>(CONSUME_LOGIN)
-      const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, consumeLogin }
+      const beginLogin = app.getDecorator<BeginLogin>(BEGIN_LOGIN)
+      const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, beginLogin, accountHash }
       await api.register(serviceRoutes, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
+import { createAccountHash } from './auth/credential.ts'
 import { createSealer } from './auth/seal.ts'
 import { createLogins } from './auth/services/logins.ts'
 import type { ServiceRegistry } from './auth/services/registry.ts'
@@ -108,9 +109,14 @@ export const assembleGateway = async ({
     observability: { log, metrics, audit: createAudit(openAuditStream(config.auditLog, reports.audit)) },
     address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
     edge: { trustProxy: config.trustProxy, allowedOrigins: config.allowedOrigins },
-    rateLimit: { max: config.rateLimitMax, windowMs: config.rateLimitWindowMs, replicasHint: config.replicasHint },
+    rateLimit: {
+      maxima: { all: config.rateLimitMax, delete: config.deleteRateLimitMax, login: config.loginRateLimitMax },
+      windowMs: config.rateLimitWindowMs,
+      replicasHint: config.replicasHint
+    },
     authentication: {
       authenticators: createAuthenticators({ auth, records, registry, logins }),
+      accountHash: createAccountHash(config.sessionSecret),
       sessions: createSessions({
         auth,
         records,

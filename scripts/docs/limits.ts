@@ -7,15 +7,8 @@ import { MAX_PATH_BYTES } from '../../src/domain/storage/files.ts'
 import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'
 import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
 import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
-import {
-  ADDRESS,
-  CALLER,
-  CLASSES,
-  LOGIN_ADDRESS,
-  LOGIN_CREDENTIAL,
-  type Policy,
-  quotaOf
-} from '../../src/http/plugins/rate-limits.ts'
+import { LOGIN, LOGIN_ACCOUNT, LOGIN_CREDENTIAL } from '../../src/http/plugins/login-limits.ts'
+import { ADDRESS, CALLER, CLASSES, type Policy, quotaOf } from '../../src/http/plugins/rate-limits.ts'
 import type { Effect } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
 import { MAX_BODY_BYTES } from '../../src/upstream/protocol/decompression.ts'
@@ -49,21 +42,27 @@ const bytes = (count: number): string =>
 const MAX = Number(settings.rateLimitMax.fallback)
 const WINDOW_MS = Number(settings.rateLimitWindowMs.fallback)
 
-const policyRow = (who: string, { name, share, windows }: Policy): string[] => [
-  code(name),
+const policyRow = (who: string, policy: Policy): string[] => [
+  code(policy.name),
   who,
-  String(quotaOf(share, MAX)),
-  time(WINDOW_MS * windows)
+  String(quotaOf(policy, { all: MAX })),
+  time(WINDOW_MS * policy.windows)
 ]
 
 const rateRows = [
   policyRow('all requests of an address', ADDRESS),
   policyRow('all requests of a caller', CALLER),
   ...Object.entries(CLASSES).flatMap(([rate, policies]) =>
-    policies.map(policy => policyRow(`operations of rate class ${code(rate)} of a caller`, policy))
+    policies.map(policy =>
+      policyRow(`operations of rate class ${code(rate)} of a ${policy.isByCustomer ? 'customer' : 'caller'}`, policy)
+    )
   ),
-  policyRow('logins of an address', LOGIN_ADDRESS),
-  policyRow('logins with one credential', LOGIN_CREDENTIAL)
+  policyRow('failed logins of a network, and logins of one account from it', LOGIN),
+  policyRow('failed logins of one account from one network', LOGIN_CREDENTIAL),
+  policyRow(
+    'failed logins of one account from all networks, except those from which it has logged in within 30 days',
+    LOGIN_ACCOUNT
+  )
 ]
 
 /** The call classes, with their effects. */
@@ -93,7 +92,7 @@ export const limitsPage = (): string =>
     'the limits in `src/`, `routes/` and `schemas/`',
     'Every wait and every buffer has a limit. A request beyond a limit gets 429 `rate-limited`, 503 `overloaded`, or another 4xx problem. The reasons are in [reliability](../explanation/reliability.md).',
     '## Requests',
-    `With the default settings. All limits scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`; a service of rate \`high\` has ten times these limits. \`RateLimit\` and \`RateLimit-Policy\` in each reply report what is left.`,
+    `With the default settings. All limits scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`; \`DELETE_RATE_LIMIT_MAX\` sets \`delete\`, and \`LOGIN_RATE_LIMIT_MAX\` those that begin with \`login\`. A service of rate \`high\` has ten times these limits. A network is an IPv4 address or an IPv6 network of 64 bits. The limits of a customer are shared by all of its tokens and sessions; the gateway asks HOSTKEY for the customer of a token and remembers it for a minute. If HOSTKEY does not answer, such tokens of one network share one limit. A service has its own. A check of an order (\`validateOnly=true\`) is of the class \`check\`. A request that repeats a known \`Idempotency-Key\` counts only against \`caller\`. \`RateLimit\` and \`RateLimit-Policy\` in each reply report what is left.`,
     table(['Policy', 'Counts', 'Requests', 'Window'], rateRows),
     `A session can have ${MAX_IN_FLIGHT} requests in flight.`,
     '## Calls to HOSTKEY',

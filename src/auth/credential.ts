@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 import type { NewSession } from '../../schemas/sessions.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
@@ -10,19 +10,30 @@ export const credentialOf = ({ apiKey, email, password, token }: NewSession): Cr
   if (given.filter(Boolean).length === 1) {
     if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
     if (token !== undefined) return { token: new Secret(token) }
-    if (email !== undefined && password !== undefined) return { email, password: new Secret(password) }
+    if (email !== undefined && password !== undefined) return { email: email.trim(), password: new Secret(password) }
   }
   const detail = 'must hold either apiKey, or email and password, or token'
   throw new Problem('invalid-request', `The body ${detail}.`, { errors: [{ in: 'body', pointer: '', detail }] })
 }
 
-/** The key of the login rate limit: a hash of the API key, the token or the e-mail address, without regard to case. */
-export const credentialHashOf = (credential: Credential): string => {
-  const text =
-    'apiKey' in credential
-      ? credential.apiKey.reveal()
-      : 'token' in credential
-        ? credential.token.reveal()
-        : credential.email
-  return createHash('sha256').update(text.toLowerCase()).digest('base64url')
+/** Names the account of a login in limits and logs, without disclosing it. */
+export type AccountHash = (credential: Credential) => string
+
+/**
+ * A keyed hash of the e-mail address, the API key or the token, without regard to case: a stolen store or log does not tell
+ * the address to those who can only guess it.
+ * @param secrets of the server: the first one is the key
+ */
+export const createAccountHash = ([secret]: readonly Secret[]): AccountHash => {
+  if (!secret) throw new TypeError('A keyed hash needs a secret.')
+  const key = Buffer.from(hkdfSync('sha256', secret.reveal(), '', 'hostkey-s3-gateway/account', 32))
+  return credential => {
+    const text =
+      'apiKey' in credential
+        ? credential.apiKey.reveal()
+        : 'token' in credential
+          ? credential.token.reveal()
+          : credential.email
+    return createHmac('sha256', key).update(text.toLowerCase()).digest('base64url').slice(0, 22)
+  }
 }

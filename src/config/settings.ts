@@ -75,6 +75,21 @@ export const settings = {
     fallback: '600',
     read: integer(1, 1_000_000)
   }),
+  deleteRateLimitMax: setting({
+    name: 'DELETE_RATE_LIMIT_MAX',
+    description: 'Deletions of one caller in a window.',
+    fallback: '',
+    defaultText: 'a tenth of `RATE_LIMIT_MAX`',
+    read: optional(integer(1, 1_000_000))
+  }),
+  loginRateLimitMax: setting({
+    name: 'LOGIN_RATE_LIMIT_MAX',
+    description:
+      'Failed logins of one network in a window, and logins of one account from it. In 60 windows an account may fail twice as often from one network, and 20 times as often from all networks.',
+    fallback: '',
+    defaultText: 'a 120th of `RATE_LIMIT_MAX`',
+    read: optional(integer(1, 1_000_000))
+  }),
   rateLimitWindowMs: setting({
     name: 'RATE_LIMIT_WINDOW_MS',
     description: 'Length of the window, in ms.',

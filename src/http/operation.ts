@@ -3,7 +3,7 @@ import type { Scope } from '../../schemas/scopes.ts'
 import { JSON_TYPE } from './accept.ts'
 
 /** Operations of one class count against one limit. */
-export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'usage'
+export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'check' | 'usage'
 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
@@ -17,6 +17,7 @@ export type AuditEvent =
   | 'bucket.delete'
   | 'file.delete'
   | 'order.create'
+  | 'order.check'
   | 'sessions.end'
 
 type Texts = Readonly<Record<string, string | undefined>>
@@ -66,6 +67,17 @@ export interface CallerOperation extends Common {
   /** The event that the audit log records; a missing scope is recorded for every operation. */
   readonly audit: AuditEvent | undefined
   readonly target: TargetOf | undefined
+  /** A form of the request that checks and changes nothing: its class and its event. */
+  readonly dryRun: DryRun | undefined
+  /** Does the request repeat one that the gateway knows? Then it counts only against the limit of the caller. */
+  readonly isRepetition: ((request: FastifyRequest) => Promise<boolean>) | undefined
+}
+
+export interface DryRun {
+  /** Asked before the validation, when the query is text, and after it. */
+  isRequested(request: FastifyRequest): boolean
+  readonly rate: RateClass
+  readonly audit: AuditEvent
 }
 
 export type Operation = OpenOperation | CallerOperation
@@ -76,7 +88,8 @@ const PRIORITY_OF: Record<RateClass, Priority> = {
   key: 'read',
   write: 'write',
   delete: 'write',
-  order: 'write'
+  order: 'write',
+  check: 'write'
 }
 
 type Declared = Pick<CallerOperation, 'scope' | 'rate' | 'audit'> & Partial<CallerOperation>
@@ -89,6 +102,8 @@ export const operation = <A extends AccountOf | undefined>(
   adminQuery: [],
   cost: 1,
   target: undefined,
+  dryRun: undefined,
+  isRepetition: undefined,
   priority: PRIORITY_OF[declared.rate],
   mediaTypes: [JSON_TYPE],
   allowsHttp10: false,
@@ -104,6 +119,9 @@ export const openOperation = (
 
 /** The account that the path names. */
 export const accountInPath: AccountOf = ({ params: { s3uid } }) => s3uid
+
+/** The `Idempotency-Key` of a request, before it is validated. */
+export const idempotencyKeyIn = ({ headers }: FastifyRequest): string => String(headers['idempotency-key'] ?? '')
 
 /** A request for which there is no route: 404 and 405 cost little and are always answered, but not while draining. */
 const UNROUTED = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: false })

@@ -11,14 +11,27 @@ interface LimitStoreOptions {
 type Counted = (error: Error | null, result?: { current: number; ttl: number }) => void
 
 /**
- * The counters of @fastify/rate-limit: limiters of one bucket share a counter over routes and replicas. While the store
- * is down each replica counts alone, and multiplies each request by the number of replicas: the limit still holds for
- * all replicas together, and no request fails because of it.
- * @param replicas the expected number of replicas
+ * The counters of all limits. While the store is down each replica counts alone, and multiplies each request by the number
+ * of replicas: the limit still holds for all replicas together, and no request fails because of it.
  */
-export const limitStoreOf = (store: Store, replicas: number) => {
+export interface Counters {
+  store: Store
+  /** Counts while the store is down. @param max the quota: one request is always allowed */
+  countAlone(name: string, by: number, windowMs: number, max: number): Promise<Count>
+}
+
+/** @param replicas the expected number of replicas */
+export const createCounters = (store: Store, replicas: number): Counters => {
   const local = createMemoryStore()
-  return class LimitStore {
+  return {
+    store,
+    countAlone: (name, by, windowMs, max) => local.increment(name, Math.min(by * replicas, max), windowMs)
+  }
+}
+
+/** The counters of @fastify/rate-limit: limiters of one bucket share a counter over routes and replicas. */
+export const limitStoreOf = ({ store, countAlone }: Counters) =>
+  class LimitStore {
     readonly #options: LimitStoreOptions
 
     constructor(options: LimitStoreOptions) {
@@ -29,14 +42,12 @@ export const limitStoreOf = (store: Store, replicas: number) => {
       const { bucket = 'all', cost = 1 } = this.#options
       const name = `limit:${bucket}:${key}`
       const accept = ({ count, ttlMs }: Count) => counted(null, { current: count, ttl: ttlMs })
-      store.increment(name, cost, windowMs).then(accept, () =>
-        // At most the whole quota, so that one request is always allowed.
-        local.increment(name, Math.min(cost * replicas, max), windowMs).then(accept, counted)
-      )
+      store
+        .increment(name, cost, windowMs)
+        .then(accept, () => countAlone(name, cost, windowMs, max).then(accept, counted))
     }
 
     child(options: LimitStoreOptions) {
       return new LimitStore(options)
     }
   }
-}

@@ -64,8 +64,14 @@ export interface Router {
 /** A route file: the operations of one resource. */
 export type Routes<Options = Deps> = (app: Router, options: Options) => Promise<void>
 
-/** Counts against the limits of logins: by address, and by credential. @throws Problem rate-limited */
-export type ConsumeLogin = (request: FastifyRequest, reply: FastifyReply, credentialHash: string) => Promise<void>
+/** Counts a login against the limits of its network and of its account. @throws Problem rate-limited */
+export type BeginLogin = (request: FastifyRequest, reply: FastifyReply, account: string) => Promise<LoginAttempt>
+
+/** A login whose outcome is not known yet. */
+export interface LoginAttempt {
+  recordSuccess(): Promise<void>
+  recordFailure(error: unknown): Promise<void>
+}
 
 /** The name under which `plugins/authenticate`, and a login, keep the context on the request. */
 export const CONTEXT = 'context'

@@ -770,7 +770,7 @@ export interface components {
         NewSession: {
             /** @description An API key of HOSTKEY. */
             apiKey?: string;
-            /** @description E-mail address of the customer. */
+            /** @description E-mail address of the customer, in ASCII. Spaces around it are ignored. */
             email?: string;
             /** @description The customer’s password. */
             password?: string;
@@ -4223,7 +4223,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getKey"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

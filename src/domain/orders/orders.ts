@@ -4,9 +4,10 @@ import { problems } from '../../../schemas/problems.ts'
 import type { RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
+import { StoreUnavailable } from '../../store/index.ts'
 import { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
 import { toCreatedAccount } from './created-account.ts'
-import type { Entry, EntryState } from './ledger/entry.ts'
+import type { Entry, EntryState, Intent } from './ledger/entry.ts'
 import { checkOffer, checkPrice } from './offers.ts'
 import { orderKeyOf, tenantOf } from './order-key.ts'
 import { createPlacement, type PlacementParts } from './placement.ts'
@@ -35,6 +36,8 @@ export interface Orders {
     idempotencyKey: string | undefined,
     requested: NewAccount
   ): Promise<{ account: CreatedAccount; isReplayed: boolean }>
+  /** Does the ledger know the key? False while the ledger is down. @throws Problem of `Caller.identity` */
+  isRepetition(context: RequestContext, action: Intent['action'], idempotencyKey: string): Promise<boolean>
   /** An order of the caller's customer, from the ledger alone. @throws Problem order-not-found */
   get(context: RequestContext, orderId: string): Promise<Order>
   /** Allows the same bucket name to be ordered again, once its account is deleted. Never rejects. */
@@ -86,6 +89,16 @@ export const createOrders = (parts: PlacementParts): Orders => {
         'It is not known yet whether the account was created: send the same request with the same key.',
         { outcome: 'unknown', links: { order: links.order(entry.orderId) } }
       )
+    },
+
+    async isRepetition(context, action, idempotencyKey) {
+      const key = await orderKeyOf(action, idempotencyKey, {}, context)
+      try {
+        return (await ledger.peek(key)) !== undefined
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return false
+        throw error
+      }
     },
 
     async get(context, orderId) {

@@ -2,98 +2,173 @@ import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
-import { Problem } from '../../core/problem.ts'
-import type { Store } from '../../store/index.ts'
-import { callerOperationOf, type RateClass } from '../operation.ts'
-import { limitStoreOf } from '../rate-limit-store.ts'
-import { type ConsumeLogin, contextOf } from '../route.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
+import { type CallerOperation, callerOperationOf, idempotencyKeyIn, operationIn, type RateClass } from '../operation.ts'
+import { type Counters, limitStoreOf } from '../rate-limit-store.ts'
+import { contextOf } from '../route.ts'
+
+/** The limits that are settings, in requests a window; the others are fractions of `all`. */
+export interface Maxima {
+  /** All requests of one caller. */
+  all: number
+  /** Limits with a setting of their own; undefined: a fraction of `all` too. */
+  delete?: number | undefined
+  login?: number | undefined
+}
 
 export interface LimitOptions {
-  store: Store
-  /** Requests of one caller in a window; the other limits are fractions of it. */
-  max: number
+  maxima: Maxima
   windowMs: number
 }
 
 export interface AddressLimitOptions extends LimitOptions {
   /** The limit of the request's credential as a multiple of the usual one; 1 when it is unknown or refused. */
   factorOf: (request: FastifyRequest) => number
-  /** How many replicas share the store: while it is down each grants its share. */
-  replicasHint: number
+  counters: Counters
 }
 
-/** One limit: a share of `max` in a number of windows. */
+/** One limit: a share of the requests of a caller, in a number of windows. */
 export interface Policy {
   name: string
   share: number
   windows: number
+  /** The setting that replaces the share, if it is set: the limit is a multiple of it. */
+  setting: 'delete' | 'login' | undefined
+  /** Has a customer one quota, however many tokens it has? */
+  isByCustomer: boolean
 }
 
-const policy = (name: string, share: number, windows = 1): Policy => ({ name, share, windows })
+/** Share of `all` of the limit that a setting replaces. */
+const SHARE_OF = { delete: 1 / 10, login: 1 / 120 } as const
 
-/** The quota of a share of a limit: at least one request. */
-export const quotaOf = (share: number, max: number): number => Math.max(1, Math.floor(max * share))
+export const policy = (
+  name: string,
+  share: number,
+  { windows = 1, setting, isByCustomer = false }: Partial<Policy> = {}
+): Policy => ({ name, share, windows, setting, isByCustomer })
+
+/** The quota of a limit: at least one request. @param factor of the caller */
+export const quotaOf = ({ share, setting }: Policy, maxima: Maxima, factor = 1): number => {
+  const own = setting && maxima[setting]
+  const quota = setting === undefined || own === undefined ? maxima.all * share : (own * share) / SHARE_OF[setting]
+  return Math.max(1, Math.floor(quota * factor + ROUNDING))
+}
+
+/** 5 / 120 * 120 is less than 5. */
+const ROUNDING = 1e-9
 
 /** The limits of each class, beside the one that all requests of a caller share. */
 export const CLASSES: Record<RateClass, readonly Policy[]> = {
   read: [],
   write: [policy('write', 1 / 10)],
-  delete: [policy('delete', 1 / 10)],
+  delete: [policy('delete', 1 / 10, { setting: 'delete' })],
   usage: [policy('usage', 1 / 10)],
-  key: [policy('key', 1 / 120)],
-  order: [policy('order', 1 / 200), policy('order-long', 1 / 60, 60)]
+  key: [policy('key', 1 / 120, { isByCustomer: true })],
+  order: [
+    policy('order', 1 / 200, { isByCustomer: true }),
+    policy('order-long', 1 / 60, { windows: 60, isByCustomer: true })
+  ],
+  check: [policy('check', 1 / 10)]
 }
 
 export const CALLER = policy('caller', 1)
 /** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
-export const LOGIN_ADDRESS = policy('login', 1 / 120)
-export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, 60)
 
 /** An IPv6 network of this size counts as one address: a single host may use all of its addresses. */
 const IPV6_SUBNET = 64
 
-/** The name of the decorator that counts logins. */
-export const CONSUME_LOGIN = 'consumeLogin'
-
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { store, max, windowMs, factorOf, replicasHint }: AddressLimitOptions) => {
+  async (app: FastifyInstance, { counters, maxima, windowMs, factorOf }: AddressLimitOptions) => {
     await app.register(rateLimit, {
       global: false,
       // The plugin names no type for its store's options; ours takes what it hands over.
-      store: limitStoreOf(store, replicasHint) as unknown as FastifyRateLimitStoreCtor
+      store: limitStoreOf(counters) as unknown as FastifyRateLimitStoreCtor
     })
-    const consume = createConsume(app, { max, windowMs })
+    const consume = createConsume(app, { maxima, windowMs })
     app.addHook('onRequest', (request, reply) => {
       const factor = factorOf(request)
       // Counted separately: a busy service must not use up the limit of others at its address.
       const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
       return consume(ADDRESS, { key, factor, cost: 1 }, reply, request)
     })
-    app.decorate(CONSUME_LOGIN, (async (request, reply, credentialHash) => {
-      await consume(LOGIN_ADDRESS, { key: networkOf(request), factor: 1, cost: 1 }, reply, request)
-      await consume(LOGIN_CREDENTIAL, { key: credentialHash, factor: 1, cost: 1 }, reply, request)
-    }) satisfies ConsumeLogin)
   },
   { name: 'limits' }
 )
 
-/** Limits by caller: one that all its requests share, and those of the operation's class. */
+/**
+ * Limits by caller: one that all its requests share, and those of the operation's class. The customer of a token, and
+ * whether a request repeats another, are asked for after the validation: HOSTKEY is not called for an invalid request.
+ */
 export const limitCallers = fp(
-  async (app: FastifyInstance, { max, windowMs }: LimitOptions) => {
-    const consume = createConsume(app, { max, windowMs })
+  async (app: FastifyInstance, { maxima, windowMs }: LimitOptions) => {
+    const consume = createConsume(app, { maxima, windowMs })
     app.addHook('onRequest', async (request, reply) => {
       const { id: key, limitFactor: factor } = contextOf(request).caller
-      const { rate, cost } = callerOperationOf(request)
-      await consume(CALLER, { key, factor, cost }, reply, request)
-      for (const policy of CLASSES[rate]) await consume(policy, { key, factor, cost: 1 }, reply, request)
+      const operation = callerOperationOf(request)
+      await consume(CALLER, { key, factor, cost: operation.cost }, reply, request)
+      if (mayRepeat(operation, request)) return
+      for (const policy of CLASSES[rateOf(operation, request)]) {
+        await consume(policy, { key, factor, cost: 1 }, reply, request)
+      }
+    })
+    const limitCustomer = async (request: FastifyRequest, reply: FastifyReply) => {
+      const { caller } = contextOf(request)
+      const operation = callerOperationOf(request)
+      const isDeferred = mayRepeat(operation, request)
+      // The other requests have been counted above: by token, or by the customer itself.
+      if (isDryRun(operation, request) || (!isDeferred && caller.authScheme !== 'bearer')) return
+      if (isDeferred && (await operation.isRepetition?.(request))) return
+      const key = await customerOf(request)
+      for (const policy of CLASSES[operation.rate]) {
+        if (!isDeferred) withdraw(policy, reply)
+        await consume(policy, { key, factor: caller.limitFactor, cost: 1 }, reply, request)
+      }
+    }
+    app.addHook('onRoute', route => {
+      const operation = operationIn(route.config)
+      if (operation.access === 'open' || !CLASSES[operation.rate].some(({ isByCustomer }) => isByCustomer)) return
+      route.preHandler = [limitCustomer, ...[route.preHandler ?? []].flat()]
     })
   },
   { name: 'limit-callers' }
 )
 
-const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
+const isDryRun = ({ dryRun }: CallerOperation, request: FastifyRequest): boolean =>
+  dryRun?.isRequested(request) ?? false
+
+const rateOf = (operation: CallerOperation, request: FastifyRequest): RateClass =>
+  operation.dryRun && isDryRun(operation, request) ? operation.dryRun.rate : operation.rate
+
+/** May the request repeat another? Only one with an Idempotency-Key can. */
+const mayRepeat = (operation: CallerOperation, request: FastifyRequest): boolean =>
+  operation.isRepetition !== undefined && idempotencyKeyIn(request) !== '' && !isDryRun(operation, request)
+
+/**
+ * Whose limit a request counts against: the customer of the token. HOSTKEY is asked for it, once a minute for each token.
+ * A service has limits of its own, from the registry. A token whose customer HOSTKEY does not tell shares the quota of all
+ * such tokens in its network.
+ * @throws Problem invalid-token
+ */
+const customerOf = async (request: FastifyRequest): Promise<string> => {
+  const { caller } = contextOf(request)
+  if (caller.authScheme !== 'bearer') return caller.id
+  try {
+    const { customerId } = await caller.identity()
+    if (customerId !== undefined) return `customer:${customerId}`
+    request.log.warn({ reason: 'HOSTKEY names no customer' }, CUSTOMER_UNKNOWN)
+  } catch (error) {
+    if (!isProblem(error) || error.problem === 'invalid-token') throw error
+    request.log.warn({ reason: error.problem }, CUSTOMER_UNKNOWN)
+  }
+  return `unknown:${networkOf(request)}`
+}
+
+const CUSTOMER_UNKNOWN = 'the customer of a token is not known; its network is limited instead'
+
+/** The name under which a limit counts the address of a request. */
+export const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
 
 /** Whose limit, how many times the usual one it is, and how much of it is used. */
 interface Consumption {
@@ -106,12 +181,13 @@ interface Consumption {
  * Makes the function that counts a request against a limit and sends what is left (draft-ietf-httpapi-ratelimit-headers).
  * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
  */
-const createConsume = (app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }) => {
+const createConsume = (app: FastifyInstance, { maxima, windowMs }: LimitOptions) => {
   const keys = new WeakMap<FastifyRequest, string>()
   const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
-  const limiterOf = ({ name, share, windows }: Policy, { factor, cost }: Consumption) => {
+  const limiterOf = (policy: Policy, { factor, cost }: Consumption) => {
+    const { name, windows } = policy
     const id = `${name}/${factor}/${cost}`
-    const quota = quotaOf(share, max * factor)
+    const quota = quotaOf(policy, maxima, factor)
     const limiter =
       limiters.get(id) ??
       app.createRateLimit({
@@ -134,23 +210,44 @@ const createConsume = (app: FastifyInstance, { max, windowMs }: { max: number; w
     keys.set(request, consumption.key)
     const state = await limiterOf(policy, consumption)(request)
     if (state.isAllowed) return
-    const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
-    const windowSeconds = Math.ceil(timeWindow / 1000)
-    append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
-    append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
-    if (!isExceeded) return
-    throw new Problem(
-      'rate-limited',
-      `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
-      {
-        retryAfterSeconds: ttlInSeconds
-      }
-    )
+    assertWithin(policy, state, reply)
   }
+}
+
+/** The state of a limit: what is left, and until when. */
+export interface LimitState {
+  max: number
+  /** Length of the window, ms. */
+  timeWindow: number
+  remaining: number
+  ttlInSeconds: number
+  isExceeded: boolean
+}
+
+/** Reports a limit in the reply. @throws Problem rate-limited */
+export const assertWithin = (policy: Policy, state: LimitState, reply: FastifyReply): void => {
+  const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
+  const windowSeconds = Math.ceil(timeWindow / 1000)
+  append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
+  append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
+  if (!isExceeded) return
+  throw new Problem(
+    'rate-limited',
+    `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
+    { retryAfterSeconds: ttlInSeconds }
+  )
 }
 
 /** Appends to a list of structured fields (RFC 9651): one item for each limit that applies. */
 const append = (reply: FastifyReply, name: string, item: string) => {
   const list = reply.getHeader(name)
   reply.header(name, list === undefined ? item : `${list}, ${item}`)
+}
+
+/** Removes the items of a limit that is counted again, for the customer. */
+const withdraw = ({ name: policy }: Policy, reply: FastifyReply) => {
+  for (const name of ['ratelimit-policy', 'ratelimit']) {
+    const items = String(reply.getHeader(name)).split(', ')
+    reply.header(name, items.filter(item => !item.startsWith(`"${policy}";`)).join(', '))
+  }
 }

@@ -1,6 +1,7 @@
 import { COOKIE } from '../../../../src/auth/cookie.ts'
+import { tokenFor } from '../../../support/harness/fresh-token.ts'
 import { withServices } from '../../../support/harness/services.ts'
-import { bodyWith, byRequest, type Provocations, sendChanged, tokenFor } from './provocation.ts'
+import { bodyWith, byRequest, type Provocations, sendChanged } from './provocation.ts'
 
 /** A well-formed cookie of no session. */
 const unknownCookie = `${COOKIE}=${'A'.repeat(22)}.${'B'.repeat(43)}`

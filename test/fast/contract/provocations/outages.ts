@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
 import { type FaultKind, startSandbox } from '../../../../src/sandbox/index.ts'
+import { freshToken } from '../../../support/harness/fresh-token.ts'
 import type { Reply } from '../../../support/harness/gateway.ts'
 import {
   documentedGateway,
-  freshToken,
   type Pair,
   type Provocation,
   type Provocations,

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { Sandbox } from '../../../../src/sandbox/index.ts'
 import { type DescribedProblem, type Given, type Operation, requestOf } from '../../../support/assert/document.ts'
+import { freshToken } from '../../../support/harness/fresh-token.ts'
 import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
 import { createRawClient } from '../../../support/harness/raw.ts'
 
@@ -51,20 +52,6 @@ export const documentedGateway = (
   env: Record<string, string> = {},
   options: Parameters<typeof gateway>[2] = {}
 ) => gateway(t, { PUBLIC_URL, ...env }, { isEphemeral: true, ...options })
-
-/** A token of the demo customer that no gateway has seen: nothing is cached for it. */
-export const freshToken = async ({ url, demo }: Sandbox): Promise<string> => {
-  const { email: user, password } = demo
-  return tokenFor(url, { user, password })
-}
-
-/** A token from the sandbox itself. */
-export const tokenFor = async (url: string, credential: { user: string; password: string }): Promise<string> => {
-  const body = new URLSearchParams({ action: 'whmcslogin', ...credential })
-  const reply = await fetch(`${url}auth.php`, { method: 'POST', body })
-  const { result } = (await reply.json()) as { result: { token: string } }
-  return result.token
-}
 
 /** The example request of an operation, changed; with a new order key and a new token each. */
 export const changedRequest = async ({ operation }: Pair, change: Change, sandbox: Sandbox) => {

@@ -1,5 +1,8 @@
 import t, { type Test } from 'tap'
 import { isLimited, limitsOf } from '../../../support/assert/rate-limits.ts'
+import { createBrowser } from '../../../support/harness/browser-caller.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
+import { freshToken } from '../../../support/harness/fresh-token.ts'
 import { type Gateway, gateway, type Reply } from '../../../support/harness/gateway.ts'
 import { redisServer } from '../../../support/harness/redis.ts'
 import { replicas } from '../../../support/harness/replicas.ts'
@@ -94,6 +97,75 @@ t.test('limits by class', async t => {
     await redis.age(56 * MINUTE_MS)
     isPassed(t, await post('/orders', {}))
   })
+})
+
+t.test('limits by customer', async t => {
+  const order = (key: string) => ({ headers: { 'idempotency-key': key.repeat(16) } })
+  const body = (bucketName: string) => ({ planId: 2, bucketName })
+
+  t.test('429 by `key` and `order` after the quota of all tokens and sessions of a customer', async t => {
+    const at = await limitedGateway(t)
+    const { get, post, sandbox } = at
+    const second = await freshToken(sandbox)
+    const browser = createBrowser(at)
+    await browser.logIn({ apiKey: sandbox.demo.apiKey })
+    isPassed(t, await get(`${ACCOUNT}/keys/access-key`))
+    isPassed(t, await get(`${ACCOUNT}/keys/access-key`, { token: second }))
+    isLimited(t, await get(`${ACCOUNT}/keys/access-key`), 'key')
+    isLimited(t, await browser.get(`${ACCOUNT}/keys/secret-key`), 'key')
+    isPassed(t, await post('/orders', body('first'), order('a')))
+    isLimited(t, await post('/orders', body('second'), { token: second, ...order('b') }), 'order')
+    isPassed(t, await get(`${ACCOUNT}/keys/access-key`, { token: sandbox.control.tokenOf('other') }))
+  })
+
+  t.test('HOSTKEY is asked once for the customer of a token, and not for other reads', async t => {
+    const { get, sandbox } = await limitedGateway(t)
+    const actions = () => sandbox.control.calls().map(({ action }) => action)
+    sandbox.control.clearCalls()
+    await get(BUCKETS)
+    t.strictSame(actions(), ['get_buckets'])
+    sandbox.control.clearCalls()
+    for (let read = 0; read < 2; read += 1) await get(`${ACCOUNT}/keys/access-key`)
+    t.strictSame(actions(), ['info', 'show_key', 'show_key'])
+  })
+
+  t.test('tokens whose customer HOSTKEY does not tell share one quota in a network, and the log says why', async t => {
+    const { get, sandbox, lines } = await limitedGateway(t)
+    sandbox.control.fault({ kind: 'html-502', action: 'info' })
+    isPassed(t, await get(`${ACCOUNT}/keys/access-key`))
+    isPassed(t, await get(`${ACCOUNT}/keys/access-key`, { token: await freshToken(sandbox) }))
+    isLimited(t, await get(`${ACCOUNT}/keys/access-key`, { token: sandbox.control.tokenOf('admin') }), 'key')
+    t.match(lines.join(''), /"reason":"upstream-unavailable","msg":"the customer of a token is not known/)
+  })
+
+  t.test('a check of an order counts against `check`, a known Idempotency-Key only against `caller`', async t => {
+    const { post, sandbox } = await limitedGateway(t)
+    const names = async (reply: Promise<Reply>) => Object.keys(limitsOf(t, await reply))
+    for (let check = 0; check < 3; check += 1) {
+      t.strictSame(await names(post('/orders?validateOnly=true', body('photos'), order('a'))), [
+        'ip',
+        'caller',
+        'check'
+      ])
+    }
+    sandbox.control.fault({ kind: 'latency', action: 'create_order', ms: 300 })
+    const first = post('/orders', body('photos'), order('a'))
+    t.ok(await eventually(() => (sandbox.control.counters()['create_order'] ?? 0) === 1))
+    const running = await post('/orders', body('photos'), order('a'))
+    t.strictSame([running.statusCode, Object.keys(limitsOf(t, running))], [409, ['ip', 'caller']])
+    t.strictSame(await names(first), ['ip', 'caller', 'order', 'order-long'])
+    const replayed = await post('/orders', body('photos'), order('a'))
+    t.strictSame([replayed.statusCode, Object.keys(limitsOf(t, replayed))], [201, ['ip', 'caller']])
+    isLimited(t, await post('/orders', body('other'), order('b')), 'order')
+  })
+})
+
+t.test('DELETE_RATE_LIMIT_MAX sets the limit of deletions, and no other', async t => {
+  const { del, post } = await limitedGateway(t, { DELETE_RATE_LIMIT_MAX: '30' })
+  t.equal(limitsOf(t, await del(`${BUCKETS}/none`))['delete']?.quota, 30)
+  t.equal(limitsOf(t, await post(BUCKETS, { name: 'no' }))['write']?.quota, 24)
+  const login = await post('/session', { apiKey: 'x' }, { token: null, headers: { 'x-csrf': '1' } })
+  t.equal(limitsOf(t, login)['login']?.quota, 2)
 })
 
 /** The same requests by another customer. */

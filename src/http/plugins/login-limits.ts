@@ -1,0 +1,98 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { isProblem } from '../../core/problem.ts'
+import { StoreUnavailable } from '../../store/index.ts'
+import type { Count } from '../../store/store.ts'
+import type { Counters } from '../rate-limit-store.ts'
+import type { BeginLogin } from '../route.ts'
+import { assertWithin, type Maxima, networkOf, type Policy, policy, quotaOf } from './rate-limits.ts'
+
+export interface LoginLimitOptions {
+  counters: Counters
+  maxima: Maxima
+  windowMs: number
+}
+
+/** Failed logins of a network, and logins of one account from one network. */
+export const LOGIN = policy('login', 1 / 120, { setting: 'login' })
+/** Failed logins of one account from one network: others cannot lock its owner out. */
+export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, { windows: 60, setting: 'login' })
+/** Failed logins of one account from all networks: bounds a guesser who has many. */
+export const LOGIN_ACCOUNT = policy('login-account', 1 / 6, { windows: 60, setting: 'login' })
+
+/** Logins of one network at the same time, as a multiple of its limit: their outcome is not known yet. */
+const IN_FLIGHT = 4
+
+/** 30 days: a network from which an account has logged in is not subject to the limit of all networks. */
+const KNOWN_MS = 30 * 24 * 3_600_000
+
+/** The name of the decorator that counts a login. */
+export const BEGIN_LOGIN = 'beginLogin'
+
+/** Limits guesses, not logins: an office behind one address logs in as often as it has people. */
+export const loginLimits = fp(
+  async (app: FastifyInstance, { counters, maxima, windowMs }: LoginLimitOptions) => {
+    const { store, countAlone } = counters
+    const inFlight = new Map<string, number>()
+
+    const count = (limit: Policy, key: string, by: number): Promise<Count> => {
+      const name = `limit:${limit.name}:${key}`
+      return store
+        .increment(name, by, windowMs * limit.windows)
+        .catch(() => countAlone(name, by, windowMs * limit.windows, quotaOf(limit, maxima)))
+    }
+    const isKnown = (own: string) =>
+      store.get(`login-known:${own}`).then(
+        found => found !== undefined,
+        () => false
+      )
+
+    const begin: BeginLogin = async (request, reply, account) => {
+      const network = networkOf(request)
+      const own = `${account}@${network}`
+      const check = (limit: Policy, { count, ttlMs }: Count) => {
+        const max = quotaOf(limit, maxima)
+        const state = { max, timeWindow: windowMs * limit.windows, remaining: Math.max(0, max - count) }
+        assertWithin(limit, { ...state, ttlInSeconds: Math.ceil(ttlMs / 1000), isExceeded: count > max }, reply)
+      }
+      const end = () => {
+        const left = (inFlight.get(network) ?? 1) - 1
+        if (left > 0) inFlight.set(network, left)
+        else inFlight.delete(network)
+      }
+
+      inFlight.set(network, (inFlight.get(network) ?? 0) + 1)
+      try {
+        const [failed, attempts] = await Promise.all([count(LOGIN, network, 0), count(LOGIN, own, 1)])
+        // This login counts as failed until its outcome is known, and those beside it only beyond a multiple of the limit.
+        const isCrowded = failed.count + (inFlight.get(network) ?? 1) > IN_FLIGHT * quotaOf(LOGIN, maxima)
+        const failing = isCrowded
+          ? { count: quotaOf(LOGIN, maxima) + 1, ttlMs: 1000 }
+          : { count: failed.count + 1, ttlMs: failed.ttlMs }
+        check(LOGIN, attempts.count >= failing.count ? attempts : failing)
+        check(LOGIN_CREDENTIAL, await count(LOGIN_CREDENTIAL, own, 1))
+        const all = await count(LOGIN_ACCOUNT, account, 1)
+        if (all.count > quotaOf(LOGIN_ACCOUNT, maxima) && !(await isKnown(own))) check(LOGIN_ACCOUNT, all)
+      } catch (error) {
+        end()
+        throw error
+      }
+
+      const forgive = () => Promise.all([count(LOGIN_CREDENTIAL, own, -1), count(LOGIN_ACCOUNT, account, -1)])
+      return {
+        async recordSuccess() {
+          end()
+          await Promise.all([forgive(), store.put(`login-known:${own}`, '1', KNOWN_MS).catch(() => undefined)])
+        },
+        async recordFailure(error) {
+          end()
+          // HOSTKEY has not judged the credential, or has accepted it.
+          const isNoGuess = error instanceof StoreUnavailable || (isProblem(error) && error.status === 503)
+          await (isNoGuess ? forgive() : count(LOGIN, network, 1))
+        }
+      }
+    }
+    app.decorate(BEGIN_LOGIN, begin)
+  },
+  { name: 'login-limits' }
+)
