@@ -87,8 +87,13 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     /** Tracks the pending replies of each connection, and answers CONNECT, for which Node emits an event of its own. */
     watch(server: Server): void {
       server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-        const pending = (replies.get(socket) ?? []).filter(({ closed }) => !closed)
-        replies.set(socket, [...pending, response])
+        const pending = replies.get(socket)
+        if (pending === undefined) replies.set(socket, [response])
+        else {
+          // In place, because this runs for each request. They are sent, and closed, in order.
+          while (pending[0]?.closed) pending.shift()
+          pending.push(response)
+        }
       })
       server.on('connect', (_request, socket) => {
         socket.on('error', () => socket.destroy())

@@ -31,17 +31,28 @@ const abortedByShutdown = () =>
 /** 250 ms: an aborted call fails at once; a request that is unanswered after this time waits for something else. */
 const ABORT_TIMEOUT_MS = 250
 
-interface InFlight {
-  reply: FastifyReply
-  controller: AbortController
-}
-
 export const createDrain = (): Drain => {
   let hasBegun = false
   let isRefusing = false
-  const inFlight = new Map<FastifyRequest, InFlight>()
+  let isAborting = false
+  const inFlight = new Map<FastifyRequest, FastifyReply>()
+  /** Of those requests that have asked for a signal: the others call nothing that could be aborted. */
+  const controllers = new Map<FastifyRequest, AbortController>()
 
   const withoutWrite = () => [...inFlight].filter(([request]) => !hasSentWrite(request))
+
+  const createController = (request: FastifyRequest, { raw }: FastifyReply): AbortController => {
+    const controller = new AbortController()
+    controllers.set(request, controller)
+    const abortUnlessSent = () => {
+      if (!raw.writableFinished) controller.abort()
+    }
+    // Not `request.signal`: it aborts when the body is read.
+    if (raw.closed) abortUnlessSent()
+    else raw.once('close', abortUnlessSent)
+    if (isAborting) controller.abort(abortedByShutdown())
+    return controller
+  }
 
   return {
     begin() {
@@ -59,23 +70,24 @@ export const createDrain = (): Drain => {
       return isRefusing
     },
     abort() {
-      for (const { controller } of inFlight.values()) controller.abort(abortedByShutdown())
+      isAborting = true
+      for (const controller of controllers.values()) controller.abort(abortedByShutdown())
       setTimeout(() => {
-        for (const [, { reply }] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
+        for (const [, reply] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
       }, ABORT_TIMEOUT_MS).unref()
     },
     enter(request, reply) {
-      const controller = new AbortController()
-      inFlight.set(request, { reply, controller })
-      // Not `request.signal`: it aborts when the body is read.
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) controller.abort()
-      })
+      inFlight.set(request, reply)
     },
     leave(request) {
       inFlight.delete(request)
+      controllers.delete(request)
     },
-    signalOf: request => inFlight.get(request)?.controller.signal ?? AbortSignal.abort(),
+    signalOf(request) {
+      const reply = inFlight.get(request)
+      if (reply === undefined) return AbortSignal.abort()
+      return (controllers.get(request) ?? createController(request, reply)).signal
+    },
     inFlight: () => ({ requests: inFlight.size, writes: inFlight.size - withoutWrite().length })
   }
 }

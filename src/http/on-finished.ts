@@ -6,6 +6,9 @@ type Act = (request: FastifyRequest, reply: FastifyReply) => void
 /** The name under which the application keeps what `onFinished` adds. */
 const ACTS = 'actsOnFinished'
 
+/** The name under which a request notes that its end is waited for: after a failing `onSend` the hooks run again. */
+const IS_AWAITED = 'isEndAwaited'
+
 /**
  * Runs `act` once for each request: when its reply is sent, or when it was ready and the caller had disconnected.
  * @param app where `finishing` is registered
@@ -22,17 +25,13 @@ export const finishing = fp(
       for (const act of acts) act(request, reply)
     }
     app.decorate(ACTS, acts)
-    app.addHook('onResponse', (request, reply, done) => {
-      finish(request, reply)
-      done()
-    })
-    // Fastify emits no `onResponse` when the caller has disconnected, although the request may have written.
+    app.decorateRequest(IS_AWAITED, false)
+    // Not `onResponse`: Fastify emits none when the caller has disconnected, although the request may have written.
     app.addHook('onSend', (request, reply, _payload, done) => {
-      const finishUnlessSent = () => {
-        if (!reply.raw.writableFinished) finish(request, reply)
-      }
-      if (reply.raw.destroyed) finishUnlessSent()
-      else reply.raw.once('close', finishUnlessSent)
+      if (request.getDecorator<boolean>(IS_AWAITED)) return done()
+      request.setDecorator(IS_AWAITED, true)
+      if (reply.raw.destroyed) finish(request, reply)
+      else reply.raw.once('close', () => finish(request, reply))
       done()
     })
   },

@@ -5,6 +5,17 @@ const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 
 export type LogStream = ReturnType<typeof pino.destination>
 
+/** Options of pino's destination. */
+export interface LogTarget {
+  /** A file, or the number of an open one. */
+  dest: string | number
+  mkdir?: boolean
+  append?: boolean
+  mode?: number
+  /** Writes each line at once: none is lost when the process is killed. */
+  sync?: boolean
+}
+
 /** Called with the code of the error when lines cannot be written, and with undefined when they can be again. */
 export type ReportLogHealth = (code: string | undefined) => void
 
@@ -12,10 +23,7 @@ export type ReportLogHealth = (code: string | undefined) => void
  * Opens the destination of a log. A log that cannot be written, as on a full disk, neither fails requests nor blocks the
  * end of the process: its lines are buffered, and written when writing works again.
  */
-export const openLogStream = (
-  options: Parameters<typeof pino.destination>[0] & object,
-  report: ReportLogHealth
-): LogStream => {
+export const openLogStream = (options: LogTarget, report: ReportLogHealth): LogStream => {
   const stream = pino.destination({ ...options, maxLength: MAX_BUFFERED_BYTES })
   let isBroken = false
   // Without a listener the error would be thrown.
@@ -27,12 +35,34 @@ export const openLogStream = (
     if (isBroken) report(undefined)
     isBroken = false
   })
-  // At the end of the process it would retry forever.
   const flushSync = stream.flushSync.bind(stream)
+  const flushLines = options.sync ? () => undefined : joinLines(stream)
+  // Called at the end of the process, also after an uncaught error.
   stream.flushSync = () => {
+    flushLines()
+    // It would retry forever.
     if (!isBroken) flushSync()
   }
   return stream
+}
+
+/**
+ * Writes the lines of one turn of the event loop together: each write costs as much as all else that a line takes.
+ * @returns what writes the lines of this turn now
+ */
+const joinLines = (stream: LogStream): (() => void) => {
+  const write = stream.write.bind(stream)
+  let lines = ''
+  const flushLines = () => {
+    if (lines !== '') write(lines)
+    lines = ''
+  }
+  stream.write = line => {
+    if (lines === '') setImmediate(flushLines)
+    lines += line
+    return true
+  }
+  return flushLines
 }
 
 /**
