@@ -20,13 +20,13 @@ export type AuditEvent =
   | 'order.check'
   | 'sessions.end'
 
-type Texts = Readonly<Record<string, string | undefined>>
+type NamedTexts = Readonly<Record<string, string | undefined>>
 
 /** The members of a request that are text. It may have been refused: nothing here is validated. */
 export interface RequestTexts {
-  params: Texts
-  query: Texts
-  body: Texts
+  params: NamedTexts
+  query: NamedTexts
+  body: NamedTexts
 }
 
 /** The account that a request is for. */
@@ -132,8 +132,13 @@ const isOperation = (config: unknown): config is Operation =>
 /** What a route declares in its config. */
 export const operationIn = (config: unknown): Operation => (isOperation(config) ? config : UNROUTED)
 
-/** What the route of a request declares. */
-export const operationOf = (request: FastifyRequest): Operation => operationIn(request.routeOptions.config)
+const OPERATION = Symbol('operation')
+
+/** What the route of a request declares. Kept with the request: Fastify makes `routeOptions` anew each time it is read. */
+export const operationOf = (request: FastifyRequest & { [OPERATION]?: Operation }): Operation => {
+  request[OPERATION] ??= operationIn(request.routeOptions.config)
+  return request[OPERATION]
+}
 
 /** The same, behind authentication. @throws TypeError where a route has no declaration: it is not answered unchecked */
 export const callerOperationOf = (request: FastifyRequest): CallerOperation => {
@@ -143,17 +148,27 @@ export const callerOperationOf = (request: FastifyRequest): CallerOperation => {
 }
 
 /** The texts of a request: an object that cannot be made into text would throw where nothing catches it. */
-export const textsOf = (request: FastifyRequest): RequestTexts => ({
-  get params() {
-    return textsIn(request.params)
-  },
-  get query() {
-    return textsIn(request.query)
-  },
-  get body() {
-    return textsIn(request.body)
-  }
-})
+export const textsOf = (request: FastifyRequest): RequestTexts => new Texts(request)
 
-const textsIn = (given: unknown): Texts =>
-  Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => typeof value === 'string'))
+/** Each is read when it is asked for: most operations name the account in the path, and need no more. */
+class Texts implements RequestTexts {
+  readonly #request: FastifyRequest
+  constructor(request: FastifyRequest) {
+    this.#request = request
+  }
+  get params() {
+    return textsIn(this.#request.params)
+  }
+  get query() {
+    return textsIn(this.#request.query)
+  }
+  get body() {
+    return textsIn(this.#request.body)
+  }
+}
+
+const textsIn = (given: unknown): NamedTexts => {
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(given ?? {})) if (typeof value === 'string') texts[name] = value
+  return texts
+}

@@ -46,9 +46,12 @@ export const openLogStream = (options: LogTarget, report: ReportLogHealth): LogS
   return stream
 }
 
+/** 10 ms: a line reaches its reader no later, and thousands of lines a second are few writes. */
+const JOINED_MS = 10
+
 /**
- * Writes the lines of one turn of the event loop together: each write costs as much as all else that a line takes.
- * @returns what writes the lines of this turn now
+ * Writes the lines of some milliseconds together: a write costs more than all else that a line takes.
+ * @returns what writes the lines that wait
  */
 const joinLines = (stream: LogStream): (() => void) => {
   const write = stream.write.bind(stream)
@@ -58,7 +61,7 @@ const joinLines = (stream: LogStream): (() => void) => {
     lines = ''
   }
   stream.write = line => {
-    if (lines === '') setImmediate(flushLines)
+    if (lines === '') setTimeout(flushLines, JOINED_MS)
     lines += line
     return true
   }

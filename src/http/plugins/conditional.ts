@@ -26,16 +26,19 @@ export const conditional = fp(
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
       const { caller } = contextOf(request)
       const ifNoneMatch = request.headers['if-none-match']
-      const answer = (tag: string) => {
+      const answer = (tag: string, isKnown: boolean) => {
         reply.header('etag', tag)
-        if (!isMatch(ifNoneMatch, tag)) return done()
+        if (!isKnown) return done()
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const tag = tagOf(caller.id, payload)
-      if (ifNoneMatch === undefined || isMatch(ifNoneMatch, tag)) return answer(tag)
+      const version = digestOf(payload)
+      const tag = tagOf(caller.id, version)
+      if (ifNoneMatch === undefined) return answer(tag, false)
+      if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
-        .then(name => answer(tagOf(name, payload)))
+        .then(name => tagOf(name, version))
+        .then(lasting => answer(lasting, isMatch(ifNoneMatch, lasting)))
         .catch(done)
     })
   },
@@ -55,11 +58,13 @@ const lastingNameOf = async ({ authScheme, id, identity }: Caller): Promise<stri
 const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
+const digestOf = (text: string): string => hash('sha256', text, 'base64url')
+
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (name: string, representation: string): string =>
-  `W/"${hash('sha256', `${name}\n${representation}`, 'base64url').slice(0, 22)}"`
+const tagOf = (name: string, version: string): string => `W/"${digestOf(`${name}\n${version}`).slice(0, 22)}"`
 
 /** `*` matches every version; else the header is a list, compared weakly: with or without `W/`. */
-const isMatch = (ifNoneMatch: string | undefined, tag: string): boolean =>
-  ifNoneMatch !== undefined &&
-  (ifNoneMatch.trim() === '*' || [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag))
+const isMatch = (ifNoneMatch: string, tag: string): boolean =>
+  ifNoneMatch === tag ||
+  ifNoneMatch.trim() === '*' ||
+  [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag)

@@ -29,7 +29,8 @@ export const telemetry = fp(
       done()
     })
     onFinished(app, (request, reply) => {
-      const operation = operationIdOf(request) ?? 'none'
+      const { schema, url: route } = request.routeOptions
+      const operation = schema?.operationId ?? 'none'
       const problem = problemIn(request)
       const timing = timingOf(request)
       metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
@@ -38,7 +39,7 @@ export const telemetry = fp(
           requestId: request.id,
           operation,
           method: request.method,
-          route: request.routeOptions.url,
+          route,
           status: reply.statusCode,
           problem,
           ms: Math.round(reply.elapsedTime * 10) / 10,
