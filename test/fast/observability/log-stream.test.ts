@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
@@ -65,4 +66,17 @@ t.test('an audit log that cannot be written fails no request, and is reported on
   const errors = log().filter(({ level }) => level === 'error' || level === 'fatal')
   t.match(errors, [{ msg: 'the audit log cannot be written', reason: 'ENOSPC' }])
   t.equal(errors.length, 1)
+})
+
+t.test('lines that wait to be written together are written at once at the end of the process', async t => {
+  const file = `${temporaryFolder(t)}/log`
+  const lines = "log.info('first'); log.info('second')"
+  const program = `import { createLog } from './src/observability/log.ts'; const log = createLog('info'); ${lines}; process.exit(7)`
+  const stdout = openSync(file, 'w')
+  const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', stdout, 'inherit']
+  })
+  closeSync(stdout)
+  t.equal(status, 7)
+  t.match(readFileSync(file, 'utf8'), /"first"}\n.*"second"}\n$/)
 })
