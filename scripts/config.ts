@@ -1,14 +1,82 @@
-import { loadConfig, printableSettings } from '../src/config/config.ts'
+import { type Config, loadConfig, printableSettings } from '../src/config/config.ts'
 import { settings } from '../src/config/settings.ts'
-import { readCommandLine, runCommand } from '../src/core/command-line.ts'
+import { CommandFault, readCommandLine, runCommand } from '../src/core/command-line.ts'
+import { isProblem } from '../src/core/problem.ts'
+import { redisOf } from '../src/gateway.ts'
+import { explainStart } from '../src/start-faults.ts'
+import { createStores } from '../src/store/index.ts'
+import { tokenInfo } from '../src/upstream/actions/sessions.ts'
+import { anonymousContext } from '../src/upstream/auth.ts'
+import { createUpstream } from '../src/upstream/client.ts'
+import { UNANSWERED } from '../src/upstream/protocol/failures.ts'
 
-readCommandLine({
-  usage: `npm run config
+/** No token of HOSTKEY: it answers that it does not know it. */
+const NO_TOKEN = '0'.repeat(32)
+
+/** What keeps the gateway from its store, its order ledger and HOSTKEY. @returns a sentence for each fault */
+const connectionFaults = async (config: Config): Promise<string[]> => {
+  const opened = await createStores({
+    kind: config.sessionStore,
+    dataDir: config.dataDir,
+    redis: redisOf(config)
+  }).catch((error: unknown) => explainStart(error))
+  if (typeof opened === 'string') return [opened, ...(await upstreamFaults(config))]
+  const { store, durable } = opened
+  try {
+    const ofStore = await store.check()
+    const ofLedger = await durable.check()
+    return [
+      ...(ofStore ? [`store: ${ofStore.detail}`] : []),
+      ...(ofLedger && ofLedger.detail !== ofStore?.detail ? [`orders: ${ofLedger.detail}`] : []),
+      ...(await upstreamFaults(config))
+    ]
+  } finally {
+    await Promise.all([store.close(), durable.close()])
+  }
+}
+
+/** Asks HOSTKEY about a token that does not exist, through the proxy and with the certificates of the settings. */
+const upstreamFaults = async ({ upstreamUrl, upstreamTimeoutMs }: Config): Promise<string[]> => {
+  if (!upstreamUrl) return []
+  const upstream = createUpstream({
+    url: upstreamUrl,
+    timeoutMs: upstreamTimeoutMs,
+    observe: () => undefined,
+    onCircuitStateChange: () => undefined
+  })
+  try {
+    await upstream.call(tokenInfo, { token: NO_TOKEN }, anonymousContext())
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    if (isProblem(error, 'upstream-unavailable', ...UNANSWERED)) {
+      return [`HOSTKEY: ${upstreamUrl.host} gives no usable answer (${error.problem}${codeOf(error.options.cause)}).`]
+    }
+  } finally {
+    await upstream.close()
+  }
+  return []
+}
+
+const codeOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return ''
+  return 'code' in cause ? `, ${cause.code}` : codeOf(cause.cause)
+}
+
+const { values } = readCommandLine({
+  usage: `npm run config -- [--connect]
 
 Prints the settings that the gateway would use with this environment, with secrets masked, or all invalid ones.
-`
+
+  --connect  also checks that the store, the order ledger and HOSTKEY are reachable and can do their work
+`,
+  options: { connect: { type: 'boolean', default: false } }
 })
 
-await runCommand(() => {
-  for (const { name, value } of printableSettings(settings, loadConfig(process.env))) console.log(`${name}=${value}`)
+await runCommand(async () => {
+  const config = loadConfig(process.env)
+  for (const { name, value } of printableSettings(settings, config)) console.log(`${name}=${value}`)
+  if (!values.connect) return
+  const faults = await connectionFaults(config)
+  if (faults.length > 0) throw new CommandFault(faults.join('\n'))
+  console.log('The store, the order ledger and HOSTKEY are reachable.')
 })

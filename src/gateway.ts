@@ -12,7 +12,6 @@ import type { Config } from './config/config.ts'
 import { createLinks, type Links } from './core/links.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
-import { createLedgerStore } from './domain/orders/ledger/store.ts'
 import { createOrders } from './domain/orders/orders.ts'
 import { createPlans } from './domain/orders/plans.ts'
 import { createAccounts } from './domain/storage/accounts.ts'
@@ -20,7 +19,7 @@ import { createBuckets } from './domain/storage/buckets.ts'
 import { createFiles } from './domain/storage/files.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
 import { createDrain, type Drain } from './http/drain.ts'
-import { buildManagement } from './http/management.ts'
+import { buildManagement, type ReadinessFault } from './http/management.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
@@ -28,8 +27,7 @@ import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createReports, type Reports } from './observability/reports.ts'
-import { createStore, type Store } from './store/index.ts'
-import { createMemoryStore } from './store/memory.ts'
+import { createStores, type RedisConnection, type Store } from './store/index.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
 import { classOf } from './upstream/resilience/call-classes.ts'
@@ -77,13 +75,13 @@ export const assembleGateway = async ({
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const reports = createReports({ metrics, log })
-  const storeOptions = {
+  const { store, durable } = await createStores({
     kind: config.sessionStore,
     dataDir: config.dataDir,
-    redisUrl: config.redisUrl?.reveal(),
-    report: reports.store
-  }
-  const store = await createStore(storeOptions)
+    redis: redisOf(config),
+    isEphemeral,
+    reports: { store: fault => reports.store('store', fault), ledger: fault => reports.store('ledger', fault) }
+  })
   const client = createUpstream({
     url: upstreamUrl,
     timeoutMs: config.upstreamTimeoutMs,
@@ -95,13 +93,20 @@ export const assembleGateway = async ({
   const sealer = createSealer(config.sessionSecret)
   const records = createSessionRecords(store, sealer)
   const logins = createLogins(auth, store, sealer)
-  const ledgerStore = isEphemeral ? createMemoryStore() : createLedgerStore(storeOptions)
-  const ledger = createLedger({ store: ledgerStore, leaseMs: config.orderLeaseMs })
+  const ledger = createLedger({ store: durable, leaseMs: config.orderLeaseMs })
   if (isEphemeral) await ledger.keep(demoEntry())
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const links = createLinks(mount)
-  const isReady = async () => !drain.hasBegun && (await store.isUp())
+  const findFaults = async (): Promise<ReadinessFault[]> => {
+    const [ofStore, ofLedger] = await Promise.all([store.check(), durable.check()])
+    return [
+      ...(drain.hasBegun ? [{ part: 'process', cause: 'draining', detail: 'The replica shuts down.' }] : []),
+      ...(ofStore ? [{ part: 'store', ...ofStore }] : []),
+      ...(ofLedger ? [{ part: 'ledger', ...ofLedger }] : [])
+    ]
+  }
+  const isReady = async () => !drain.hasBegun && (await findFaults()).length === 0
   const app = await buildApp({
     services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
     links,
@@ -125,7 +130,7 @@ export const assembleGateway = async ({
     },
     lifecycle: { drain, pressure, isReady }
   })
-  const management = buildManagement({ metrics, isReady })
+  const management = buildManagement({ metrics, findFaults })
   return {
     app,
     management,
@@ -135,10 +140,25 @@ export const assembleGateway = async ({
       pressure.stop()
       // All requests are answered; a logout or an aborted read may still run.
       await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
-      await Promise.all([management.close(), store.close(), ledgerStore.close()])
+      await Promise.all([management.close(), store.close(), durable.close()])
     }
   }
 }
+
+/** How Redis is reached. */
+export const redisOf = (config: Config): RedisConnection => ({
+  url: config.redisUrl?.reveal(),
+  username: config.redisUsername,
+  password: config.redisPassword?.reveal(),
+  sentinels: config.redisSentinels,
+  sentinelMaster: config.redisSentinelMaster,
+  sentinelUsername: config.redisSentinelUsername,
+  sentinelPassword: config.redisSentinelPassword?.reveal(),
+  ca: config.redisCa?.reveal(),
+  certificate: config.redisCert?.reveal(),
+  key: config.redisKey?.reveal(),
+  timeoutMs: config.redisTimeoutMs
+})
 
 interface ServiceParts {
   upstream: Upstream

@@ -1,12 +1,12 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import { createServiceRegistry } from './auth/services/registry.ts'
-import { RegistryError } from './auth/services/registry-file.ts'
 import { banner } from './banner.ts'
-import { ConfigError, loadConfig } from './config/config.ts'
+import { loadConfig } from './config/config.ts'
 import { readCommandLine } from './core/command-line.ts'
 import { startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
+import { explainStart } from './start-faults.ts'
 
 /** The process: reads the settings, starts the sandbox when no upstream is set, starts the gateway, and shuts down. */
 const main = async () => {
@@ -65,24 +65,16 @@ const exitOnUncaughtErrors = (log: Logger): void => {
   }
 }
 
-/** The message of a failed start, without a stack where the user can act on it. */
-const explain = (error: unknown): string => {
-  if (error instanceof ConfigError || error instanceof RegistryError) return error.message
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}\nAnother program listens there: set PORT or MANAGEMENT_PORT to a free port.`
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
 readCommandLine({
   usage: `npm start
 
 Starts the gateway. Its settings are environment variables, or lines of a file .env: npm run config prints them.
 `
 })
+
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`)
+  process.stderr.write(`${explainStart(error)}\n`)
   process.exit(1)
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { Secret } from '../core/secret.ts'
-import { InvalidSetting, type Setting } from './setting.ts'
+import { isQuoted, readTextFile, TextFileError } from '../core/text-file.ts'
+import { isGuessable } from './entropy.ts'
+import { redisFaults } from './redis.ts'
+import { type ConfigFault, InvalidSetting, type Setting } from './setting.ts'
 import { settings } from './settings.ts'
 
 /** 5 s: a load balancer that checks `/readyz` every 2 s has removed the replica by then. */
@@ -27,12 +29,6 @@ export type Config = Readonly<
     replicasHint: number
   }
 >
-
-/** Why one variable is not valid. The value is never quoted. */
-export interface ConfigFault {
-  name: string
-  detail: string
-}
 
 /** The settings are not valid. Holds every fault. */
 export class ConfigError extends Error {
@@ -84,21 +80,24 @@ export const readSettings = <T extends Table>(table: T, env: NodeJS.ProcessEnv) 
 const textOf = ({ name, fallback, secret }: Setting, env: NodeJS.ProcessEnv): string => {
   const direct = env[name] ?? ''
   const file = (secret && env[`${name}_FILE`]) || ''
+  if (isQuoted(direct)) throw new InvalidSetting('is in quotes, which are part of the value: remove them')
   if (file === '') return direct === '' ? fallback : direct
   if (direct !== '') throw new InvalidSetting(`is set twice: as ${name} and as ${name}_FILE`)
   return contentOf(file, name)
 }
 
 const contentOf = (file: string, name: string): string => {
-  let content: string
+  const where = `the file that ${name}_FILE names`
   try {
-    content = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    const content = readTextFile(file).replace(/\r?\n$/, '')
+    if (content === '') throw new InvalidSetting(`is empty in ${where}`)
+    if (isQuoted(content))
+      throw new InvalidSetting(`is in quotes in ${where}, which are part of the value: remove them`)
+    return content
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? error.code : 'unknown'
-    throw new InvalidSetting(`cannot be read from the file that ${name}_FILE names (${reason})`)
+    if (error instanceof TextFileError) throw new InvalidSetting(`cannot be read: ${where} ${error.message}`)
+    throw error
   }
-  if (content === '') throw new InvalidSetting(`is empty in the file that ${name}_FILE names`)
-  return content
 }
 
 /** Faults of settings that are valid alone but not together. Settings that could not be read are skipped. */
@@ -114,14 +113,20 @@ const combinationFaults = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigF
       detail: 'must be set in production: with a random secret sessions end with the process'
     })
   }
-  if (read.sessionStore === 'redis' && 'redisUrl' in read && read.redisUrl === undefined) {
-    faults.push({ name: 'REDIS_URL', detail: 'must be set for SESSION_STORE=redis' })
+  if (read.environment === 'production' && read.sessionSecret?.some(secret => isGuessable(secret.reveal()))) {
+    faults.push({
+      name: 'SESSION_SECRET',
+      detail: 'can be guessed: it repeats itself or is a sequence; make a random one with: openssl rand -hex 32'
+    })
   }
-  if (
-    'redisUrl' in read &&
-    storeOf({ sessionStore: read.sessionStore, redisUrl: read.redisUrl }) !== 'memory' &&
-    hasRandomSecret
-  ) {
+  if (read.environment === 'production' && 'publicUrl' in read && read.publicUrl === undefined) {
+    faults.push({
+      name: 'PUBLIC_URL',
+      detail: 'must be set in production: browsers log in only at the address that it names'
+    })
+  }
+  faults.push(...redisFaults(read))
+  if ('redisUrl' in read && storeOf(read) !== 'memory' && hasRandomSecret) {
     faults.push({
       name: 'SESSION_SECRET',
       detail: 'must be set for the store sqlite or redis: a random secret cannot open its sessions after a restart'
@@ -139,8 +144,8 @@ const combinationFaults = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigF
   return faults
 }
 
-const storeOf = ({ sessionStore, redisUrl }: Pick<Read, 'sessionStore' | 'redisUrl'>) =>
-  sessionStore ?? (redisUrl === undefined ? 'memory' : 'redis')
+const storeOf = ({ sessionStore, redisUrl, redisSentinels = [] }: Partial<Read>) =>
+  sessionStore ?? (redisUrl === undefined && redisSentinels.length === 0 ? 'memory' : 'redis')
 
 /** An address for a browser on this machine. The wildcard addresses become `localhost`. */
 const ownUrl = ({ host, port, basePath }: Read): URL => {

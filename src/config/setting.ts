@@ -4,6 +4,12 @@ import { Secret } from '../core/secret.ts'
 /** Thrown by a reader: why a value is not valid. The message never quotes the value, which can be a misplaced secret. */
 export class InvalidSetting extends Error {}
 
+/** Why one variable is not valid. The value is never quoted. */
+export interface ConfigFault {
+  name: string
+  detail: string
+}
+
 /** Parses the text of a setting. @throws InvalidSetting */
 export type Read<T> = (text: string) => T
 
@@ -134,13 +140,40 @@ const parsed = (text: string): URL => {
   return text === text.trim() ? url : refuse('must not begin or end with a space')
 }
 
-/** Address of a Redis. It can contain a password. */
+/** Address of a Redis. It can contain a user, a password and the number of a database. */
 export const redisUrl: Read<string> = text => {
+  if (!/^rediss?:\/\//.test(text)) refuse('must begin with redis:// or rediss://')
   const url = URL.parse(text)
-  return url?.protocol === 'redis:' || url?.protocol === 'rediss:'
-    ? text
-    : refuse('must begin with redis:// or rediss://')
+  const advice = 'a password with / ? # @ : or % belongs into REDIS_PASSWORD, or must be percent-encoded'
+  if (!url || url.hostname === '' || url.search !== '' || url.hash !== '') {
+    return refuse(`must be an address such as redis://user:password@host:6379/0; ${advice}`)
+  }
+  if (!/^\/?(\d{1,5})?$/.test(url.pathname)) refuse(`must end with the number of a database, such as /0; ${advice}`)
+  try {
+    decodeURIComponent(url.username + url.password)
+  } catch {
+    refuse(`must have a password in which % begins an encoded character; ${advice}`)
+  }
+  return text
 }
+
+/** A host with a port, such as a sentinel. */
+export const hostAndPort =
+  (defaultPort: number): Read<{ host: string; port: number }> =>
+  text => {
+    const url = URL.parse(`redis://${text}`)
+    if (!url || url.hostname === '' || url.host !== text.toLowerCase()) {
+      return refuse('must be hosts with a port, such as 10.0.0.1:26379, separated by commas')
+    }
+    return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || defaultPort) }
+  }
+
+/** Yes or no. */
+export const flag: Read<boolean> = text => oneOf('true', 'false')(text) === 'true'
+
+/** Certificates or a key in PEM. */
+export const pem: Read<string> = text =>
+  /-----BEGIN [A-Z ]+-----/.test(text) ? text : refuse('must be PEM: it has no line -----BEGIN …-----')
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
 

@@ -1,12 +1,15 @@
 import {
   baseUrl,
+  flag,
   host,
+  hostAndPort,
   integer,
   list,
   mountPath,
   oneOf,
   optional,
   origin,
+  pem,
   proxy,
   redisUrl,
   type Setting,
@@ -149,10 +152,89 @@ export const settings = {
   }),
   redisUrl: secretSetting({
     name: 'REDIS_URL',
-    description: 'Address of the Redis or Valkey that the replicas share, such as `redis://user:password@host:6379/0`.',
+    description:
+      'Address of the Redis or Valkey that the replicas share, such as `redis://user:password@host:6379/0`; `rediss://` uses TLS.',
     fallback: '',
     defaultText: 'none',
     read: redisUrl
+  }),
+  redisUsername: setting({
+    name: 'REDIS_USERNAME',
+    description: 'User of Redis, instead of the one in `REDIS_URL`.',
+    fallback: '',
+    defaultText: 'the one in `REDIS_URL`',
+    read: optional(text => text)
+  }),
+  redisPassword: secretSetting({
+    name: 'REDIS_PASSWORD',
+    description: 'Password of Redis, instead of the one in `REDIS_URL`; any character is allowed.',
+    fallback: '',
+    defaultText: 'the one in `REDIS_URL`',
+    read: text => text
+  }),
+  redisSentinels: setting({
+    name: 'REDIS_SENTINELS',
+    description:
+      'Sentinels that know the master, such as `10.0.0.1:26379,10.0.0.2:26379`. Credentials, TLS and the database come from `REDIS_URL`, whose host is not used.',
+    fallback: '',
+    defaultText: 'none',
+    read: list(hostAndPort(26_379))
+  }),
+  redisSentinelMaster: setting({
+    name: 'REDIS_SENTINEL_MASTER',
+    description: 'Name of the master at the sentinels.',
+    fallback: 'mymaster',
+    read: text => text
+  }),
+  redisSentinelUsername: setting({
+    name: 'REDIS_SENTINEL_USERNAME',
+    description: 'User of the sentinels.',
+    fallback: '',
+    defaultText: 'none',
+    read: optional(text => text)
+  }),
+  redisSentinelPassword: secretSetting({
+    name: 'REDIS_SENTINEL_PASSWORD',
+    description: 'Password of the sentinels.',
+    fallback: '',
+    defaultText: 'none',
+    read: text => text
+  }),
+  redisCa: secretSetting({
+    name: 'REDIS_CA',
+    description:
+      'Certificates of the authorities that may sign the certificate of Redis, in PEM. They replace those of Node.js.',
+    fallback: '',
+    defaultText: 'those of Node.js',
+    read: pem
+  }),
+  redisCert: secretSetting({
+    name: 'REDIS_CERT',
+    description: 'Certificate, with its chain, that the gateway shows to Redis, in PEM.',
+    fallback: '',
+    defaultText: 'none',
+    read: pem
+  }),
+  redisKey: secretSetting({
+    name: 'REDIS_KEY',
+    description: 'Private key of `REDIS_CERT`, in PEM, not encrypted.',
+    fallback: '',
+    defaultText: 'none',
+    read: pem
+  }),
+  redisTimeoutMs: setting({
+    name: 'REDIS_TIMEOUT_MS',
+    description:
+      'Time-out of a command to Redis, in ms. After it the request that needs the answer gets 503; a rate limit waits 50 ms, then the replica counts alone.',
+    fallback: '250',
+    read: integer(50, 10_000)
+  }),
+  redisPlaintext: setting({
+    name: 'REDIS_PLAINTEXT',
+    description:
+      '`true` allows Redis without TLS on another host in production: in a network in which nobody else can listen.',
+    fallback: 'false',
+    read: flag
   }),
   replicasHint: setting({
     name: 'REPLICAS_HINT',

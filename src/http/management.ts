@@ -2,13 +2,20 @@ import { fastify } from 'fastify'
 import type { Metrics } from '../observability/metrics.ts'
 import { boundConnections, LISTENER } from './listener.ts'
 
+/** What keeps the replica from being ready. */
+export interface ReadinessFault {
+  part: string
+  cause: string
+  detail: string
+}
+
 export interface ManagementOptions {
   metrics: Metrics
-  isReady: () => Promise<boolean>
+  findFaults: () => Promise<ReadinessFault[]>
 }
 
 /** The listener for operators, separate from the public one: metrics and probes. */
-export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
+export const buildManagement = ({ metrics, findFaults }: ManagementOptions) => {
   const app = fastify({ logger: false, forceCloseConnections: true, ...LISTENER })
   boundConnections(app.server, () => metrics.connectionDropped('management'))
   app.get('/metrics', async (_request, reply) =>
@@ -16,8 +23,10 @@ export const buildManagement = ({ metrics, isReady }: ManagementOptions) => {
   )
   app.get('/livez', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
-    const ready = await isReady()
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unready' })
+    const faults = await findFaults()
+    if (faults.length === 0) return { status: 'ok' }
+    const reasons = faults.map(({ part, cause, detail }) => ({ part, cause, detail }))
+    return reply.code(503).send({ status: 'unready', reasons })
   })
   return app
 }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { problemNames } from '../../schemas/problems.ts'
+import { type StoreCause, type StorePart, storeCauses, storeParts } from '../store/faults.ts'
 import { actions } from '../upstream/actions/index.ts'
 import * as logins from '../upstream/actions/sessions.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
@@ -28,6 +29,10 @@ export interface Metrics {
   connectionDropped(listener: (typeof LISTENERS)[number]): void
   /** One call of HOSTKEY. */
   upstreamCall(observation: Observation): void
+  /** A store became faulty, or its fault changed. */
+  storeFault(part: StorePart, cause: StoreCause): void
+  /** The audit log can no longer be written. */
+  auditFault(): void
   /** The circuit breaker of a call class opened or closed. */
   circuitState: OnCircuitStateChange
 }
@@ -71,6 +76,16 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     help: 'Refusals of HOSTKEY whose text matches no declared failure, by action; the log has the text.',
     known: declaredActions.map(({ name }) => ({ action: name }))
   })
+  const storeFaults = createCounter(registry, {
+    name: 'gateway_store_faults_total',
+    help: 'Times that the store or the order ledger became faulty, by cause; the log and /readyz say what to do.',
+    known: storeParts.flatMap(part => storeCauses.map(cause => ({ part, cause })))
+  })
+  const auditFaults = createCounter(registry, {
+    name: 'gateway_audit_faults_total',
+    help: 'Times that the audit log became unwritable; the log has the code.',
+    known: [{ log: 'audit' }]
+  })
   const openCircuits = new Gauge({
     name: 'gateway_circuit_breaker_open',
     help: '1 while the circuit breaker of a call class is open and its calls are not sent, else 0.',
@@ -90,6 +105,8 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
       if (result !== 'ok') callFailures.inc({ action, result })
       if (result === 'upstream-refused') unclassified.inc({ action })
     },
+    storeFault: (part, cause) => storeFaults.inc({ part, cause }),
+    auditFault: () => auditFaults.inc({ log: 'audit' }),
     circuitState: (name, isOpen) => openCircuits.set({ class: name }, isOpen ? 1 : 0)
   }
 }

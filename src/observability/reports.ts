@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
+import { isUnavailable, type StoreFault, type StorePart } from '../store/faults.ts'
 import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Writes events of HOSTKEY, the store and the audit log to the log and the metrics. */
 export interface Reports {
-  /** The store failed, or answers again when undefined. */
-  store(cause: Error | undefined): void
+  /** The store or the ledger became faulty, its fault changed, or it works again when undefined. */
+  store(part: StorePart, fault: StoreFault | undefined): void
   /** A call of HOSTKEY ended. */
   call(observation: Observation): void
   /** HOSTKEY does not know an action; the gateway uses another one instead. */
@@ -18,10 +19,12 @@ export interface Reports {
 }
 
 export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger }): Reports => ({
-  store(cause) {
-    // Only the message: the error also holds the Redis command, which may contain the password.
-    if (cause) log.error({ reason: cause.message }, 'the store does not answer')
-    else log.info('the store answers again')
+  store(part, fault) {
+    if (!fault) return log.info({ part }, 'the store answers again')
+    metrics.storeFault(part, fault.cause)
+    const { cause, code, detail } = fault
+    const message = isUnavailable(cause) ? 'the store does not answer' : 'the store refuses its work'
+    log.error({ part, cause, code, reason: detail }, message)
   },
   call(observation) {
     metrics.upstreamCall(observation)
@@ -37,7 +40,9 @@ export const createReports = ({ metrics, log }: { metrics: Metrics; log: Logger 
     else log.info({ class: name }, 'HOSTKEY answers again; calls are resumed')
   },
   audit(code) {
-    if (code !== undefined) log.error({ reason: code }, 'the audit log cannot be written')
-    else log.info('the audit log is written again')
+    if (code !== undefined) {
+      metrics.auditFault()
+      log.error({ reason: code }, 'the audit log cannot be written: make room on its disk, or check AUDIT_LOG')
+    } else log.info('the audit log is written again')
   }
 })

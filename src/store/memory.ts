@@ -1,4 +1,5 @@
 import { type Clock, elapsedNow, latestNow } from '../core/clock.ts'
+import { areaOf } from './areas.ts'
 import type { Store } from './store.ts'
 
 interface Entry {
@@ -6,26 +7,38 @@ interface Entry {
   expiresAt: number
 }
 
-/** Beyond this number the oldest entries are dropped: a flood of callers must not fill the memory. */
-const MAX_ENTRIES = 200_000
+/** Of each area; beyond it the oldest entry is dropped: a flood of callers must not fill the memory. */
+const MAX_ENTRIES = 100_000
+
+/** Expired entries that a write removes: more than it adds, and few, so that no request waits for a sweep. */
+const SWEEP = 8
 
 /** The store of a single process; its content is lost when the process ends. */
 export const createMemoryStore = (now: Clock = latestNow): Store => {
-  const entries = new Map<string, Entry>()
+  const areas = new Map<string, Map<string, Entry>>()
 
-  const find = (key: string): Entry | undefined => {
+  const entriesOf = (key: string): Map<string, Entry> => {
+    const area = areaOf(key)
+    const entries = areas.get(area) ?? new Map<string, Entry>()
+    areas.set(area, entries)
+    return entries
+  }
+  const find = (key: string, entries = entriesOf(key)): Entry | undefined => {
     const entry = entries.get(key)
     if (!entry || entry.expiresAt > now()) return entry
     entries.delete(key)
     return undefined
   }
   const put = (key: string, value: string, ttlMs: number) => {
+    const entries = entriesOf(key)
     // Moves the key to the end of the map: the first keys are the oldest.
     entries.delete(key)
     entries.set(key, { value, expiresAt: now() + ttlMs })
+    let left = SWEEP
     for (const oldest of entries.keys()) {
-      if (entries.size <= MAX_ENTRIES && find(oldest)) break
+      if (left === 0 || (entries.size <= MAX_ENTRIES && find(oldest, entries))) break
       entries.delete(oldest)
+      left -= 1
     }
   }
   const members = (key: string): string[] => JSON.parse(find(key)?.value ?? '[]')
@@ -54,10 +67,10 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
       return true
     },
     async release(key, value) {
-      if (find(key)?.value === value) entries.delete(key)
+      if (find(key)?.value === value) entriesOf(key).delete(key)
     },
     async remove(key) {
-      return find(key) !== undefined && entries.delete(key)
+      return find(key) !== undefined && entriesOf(key).delete(key)
     },
     async increment(key, by, windowMs) {
       const entry = find(key)
@@ -77,11 +90,11 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
     },
     async removeAllMembers(key) {
       const all = members(key)
-      entries.delete(key)
+      entriesOf(key).delete(key)
       return all
     },
     now: async () => elapsedNow(),
-    isUp: async () => true,
-    close: async () => entries.clear()
+    check: async () => undefined,
+    close: async () => areas.clear()
   }
 }

@@ -1,25 +1,38 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
-import { createStoreHealth, type ReportHealth } from './health.ts'
-import type { Store } from './store.ts'
+import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
+import { createStoreHealth } from './health.ts'
+import { durabilityFaultOf, isCluster } from './redis-durability.ts'
+import { type ClientOptions, clientOptionsOf, nameOf, type RedisConnection } from './redis-options.ts'
+import { type DurableStore, type Store, StoreUnavailable } from './store.ts'
 
-/** Time-out of a command: a request must not wait for a Redis that hangs. */
-const COMMAND_MS = 50
+/**
+ * How long a counter waits. A rate limit is not worth more: the process counts alone instead. What else needs the store
+ * waits for `timeoutMs`, because without an answer it fails.
+ */
+const COUNTER_MS = 50
+
+/** Time-out of an examination: no request waits for it, and a slow one must not look like an outage. */
+const EXAMINE_MS = 2000
 
 /** How long the start waits for a connection; then the gateway starts without one. */
 const START_MS = 500
 
 /**
- * Time-out of an attempt to connect, and the pause before the next one. When packets are lost, the operating system
- * retries only after 1 s, and later each time. Together they leave 150 ms of the 500 ms that a recovery may take.
- * A Redis that needs more than 200 ms to connect could not answer commands within 50 ms either.
+ * Time-out of an attempt to connect, and the pause before the next one; the first one follows at once. When packets are
+ * lost, the operating system retries only after 1 s, and later each time. Together they leave 150 ms of the 500 ms that a
+ * recovery may take.
  */
 const CONNECT_MS = 200
 const RETRY_MS = { min: 50, max: 100 }
 
+/** A lost connection to a Redis that runs is back within this time: a read waits for it. */
+const RECONNECT_MS = 50
+
 /**
- * A connection without a reply for this long is replaced. When a firewall has dropped its state, neither side is
- * notified, and the operating system retransmits for about 15 minutes. Longer than the time-out of any command.
+ * A connection without a reply for this long is replaced, if that is longer than a time-out. When a firewall has dropped
+ * its state, neither side is notified, and the operating system retransmits for about 15 minutes.
  */
 const SOCKET_TIMEOUT_MS = 400
 
@@ -51,114 +64,240 @@ return 1`
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
-export interface RedisOptions {
-  report?: ReportHealth
-  /** Time-out of a command. */
-  commandMs?: number
+/** What Redis and its order ledger report, each for itself. */
+export interface RedisReports {
+  store?: ReportFault
+  ledger?: ReportFault
 }
 
 /**
  * The store that replicas share: Redis 6.2 or later, or Valkey. When it becomes unavailable, the first commands wait for
- * 50 ms; the later ones fail at once.
+ * their time-out; the later ones fail at once.
+ * @property durable refuses every command while Redis may lose or evict what it holds
  */
 export const createRedisStore = async (
-  url: string,
-  { report = () => undefined, commandMs = COMMAND_MS }: RedisOptions = {}
-): Promise<Store> => {
-  const redis = new Redis(url, {
-    connectTimeout: CONNECT_MS,
-    disconnectTimeout: COMMAND_MS,
-    socketTimeout: SOCKET_TIMEOUT_MS,
+  connection: RedisConnection,
+  reports: RedisReports = {}
+): Promise<Store & { durable: DurableStore }> => {
+  const { timeoutMs } = connection
+  const where = nameOf(connection)
+  const options: ClientOptions = {
+    ...clientOptionsOf(connection),
+    connectTimeout: Math.max(CONNECT_MS, timeoutMs),
+    disconnectTimeout: COUNTER_MS,
+    socketTimeout: Math.max(SOCKET_TIMEOUT_MS, timeoutMs + COUNTER_MS),
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: true,
     maxLoadingRetryTime: 100,
-    retryStrategy: () => RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min),
+    retryStrategy: retryDelay,
+    sentinelRetryStrategy: retryDelay,
+    sentinelCommandTimeout: timeoutMs,
     // After a failover the old master is a read-only replica, and its host name resolves to the new master.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
     keyPrefix: 'hks3:'
-  })
+  }
+  const redis = new Redis(options)
+  /** Called when the connection is ready, or when there is none. */
+  let waiting: (() => void)[] = []
+  const wake = () => {
+    const woken = waiting
+    waiting = []
+    for (const each of woken) each()
+  }
   let connectionError: Error | undefined
-  redis.on('error', (error: Error) => {
-    connectionError = error
-  })
-  redis.on('ready', () => {
-    connectionError = undefined
-  })
-  await Promise.race([new Promise(resolve => redis.once('ready', resolve)), pause(START_MS, undefined, { ref: false })])
+  const noConnection = () => connectionError ?? new Error('there is no connection')
 
   // A read-only replica answers PING too. DEL needs a writable Redis, and works when its memory is full.
-  const probe = () => redis.del('probe')
+  const probe = () => withTimeout(() => redis.del('probe'), timeoutMs)
+  const explain = (error: unknown) => explainRedisError(isLost(error) ? noConnection() : error, where)
   const health = createStoreHealth({
-    probe: () => withTimeout(probe, commandMs),
-    isAnswer: error => error instanceof ReplyError,
-    // The error of a command says only that there is no connection; the error of the connection says why.
-    report: cause => report(cause && (connectionError ?? cause))
+    probe,
+    examine: async () => {
+      await exercise()
+      await examineDurability()
+    },
+    explain,
+    classify: error => {
+      if (error instanceof SlowCounter) return 'slow'
+      if (isReply(error)) return AWAY.test(error.message) ? 'away' : 'wrong'
+      return isLost(error) ? 'lost' : 'away'
+    },
+    report: reports.store ?? (() => undefined)
   })
-  const run = <T>(command: () => Promise<T>) => health.run(() => withTimeout(command, commandMs))
+
+  /** Sends a command once there is a connection: one that was lost may be back at once. */
+  const whenConnected = <T>(command: () => Promise<T>): Promise<T> =>
+    redis.status === 'end' || (redis.status === 'ready' && redis.stream.writable)
+      ? command()
+      : new Promise<void>(resolve => waiting.push(resolve)).then(command)
+  const run = <T>(command: () => Promise<T>) => health.run(() => withTimeout(() => whenConnected(command), timeoutMs))
+  /** A read whose connection was lost is sent once more, within the same time-out. */
+  const read = <T>(command: () => Promise<T>) =>
+    run(() => command().catch(error => (isLost(error) ? whenConnected(command) : Promise.reject(error))))
   const script = <T>(lua: string, key: string, ...args: (string | number)[]) =>
     // Each script above has a fixed type of reply.
-    run(() => redis.eval(lua, 1, key, ...args) as Promise<T>)
+    redis.eval(lua, 1, key, ...args) as Promise<T>
 
-  return {
-    touch: (key, ttlMs) => run(async () => (await redis.getex(key, 'PX', Math.ceil(ttlMs))) ?? undefined),
-    get: key => run(async () => (await redis.get(key)) ?? undefined),
+  const store: Store = {
+    touch: (key, ttlMs) => read(async () => (await redis.getex(key, 'PX', Math.ceil(ttlMs))) ?? undefined),
+    get: key => read(async () => (await redis.get(key)) ?? undefined),
     put: (key, value, ttlMs) => run(async () => void (await redis.set(key, value, 'PX', Math.ceil(ttlMs)))),
     claim: (key, value, ttlMs) => run(async () => (await redis.set(key, value, 'PX', Math.ceil(ttlMs), 'NX')) === 'OK'),
-    replace: async (key, old, value, ttlMs) => (await script<number>(REPLACE, key, old, value, Math.ceil(ttlMs))) === 1,
-    release: async (key, value) => void (await script(RELEASE, key, value)),
+    replace: async (key, old, value, ttlMs) =>
+      (await run(() => script<number>(REPLACE, key, old, value, Math.ceil(ttlMs)))) === 1,
+    release: async (key, value) => void (await run(() => script(RELEASE, key, value))),
     remove: key => run(async () => (await redis.del(key)) > 0),
     async increment(key, by, windowMs) {
-      const [count, ttlMs] = await script<[number, number]>(INCREMENT, key, by, Math.ceil(windowMs))
+      if (health.isSlow) throw new StoreUnavailable('slow')
+      const [count, ttlMs] = await health.run(() =>
+        withTimeout(
+          () => script<[number, number]>(INCREMENT, key, by, Math.ceil(windowMs)),
+          Math.min(COUNTER_MS, timeoutMs),
+          SlowCounter
+        )
+      )
       return { count, ttlMs }
     },
-    addMember: (key, member, max, ttlMs) => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs)),
+    addMember: (key, member, max, ttlMs) => run(() => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs))),
     removeMember: (key, member) => run(async () => void (await redis.lrem(key, 0, member))),
-    removeAllMembers: key => script<string[]>(REMOVE_ALL_MEMBERS, key),
+    removeAllMembers: key => run(() => script<string[]>(REMOVE_ALL_MEMBERS, key)),
     async now() {
-      const [seconds, microseconds] = await run(() => redis.time())
+      const [seconds, microseconds] = await read(() => redis.time())
       return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
     },
-    isUp: () =>
-      run(probe).then(
-        () => true,
-        () => false
-      ),
+    check: () => health.check(),
     async close() {
       health.close()
       redis.disconnect()
+      wake()
+    }
+  }
+
+  /** Does what the gateway does, with a key of its own: an ACL user that lacks a command or the keys is noticed here. */
+  const exercise = async () => {
+    const own = `probe:${randomUUID()}`
+    const lifeMs = 1000
+    const commands = () => [
+      redis.set(own, 'a', 'PX', lifeMs),
+      redis.set(own, 'b', 'PX', lifeMs, 'NX'),
+      redis.getex(own, 'PX', lifeMs),
+      redis.get(own),
+      redis.time(),
+      script(REPLACE, own, 'a', 'b', lifeMs),
+      script(RELEASE, own, 'b'),
+      script(INCREMENT, own, 1, lifeMs),
+      redis.del(own),
+      script(ADD_MEMBER, own, 'a', 1, lifeMs),
+      redis.lrem(own, 0, 'a'),
+      script(REMOVE_ALL_MEMBERS, own)
+    ]
+    await withTimeout(() => Promise.all<unknown>(commands()), EXAMINE_MS)
+  }
+
+  const tellLedger = reportOnce(reports.ledger ?? (() => undefined))
+  /** Undefined until it is examined, and after each connection: another Redis may be behind the address. */
+  let durability: { fault: StoreFault | undefined } | undefined
+  let examining: Promise<void> | undefined
+  const examineDurability = (): Promise<void> => {
+    examining ??= (async () => {
+      try {
+        const info = await withTimeout(() => redis.info(), EXAMINE_MS)
+        if (isCluster(info)) throw new ReplyError('MOVED: cluster_enabled is 1')
+        durability = { fault: durabilityFaultOf(info, where) }
+      } catch (error) {
+        if (!isReply(error)) throw error
+        durability = { fault: explain(error) }
+        if (!/NOPERM|has no permissions/.test(error.message)) throw error
+      } finally {
+        examining = undefined
+      }
+      tellLedger(durability.fault)
+    })()
+    return examining
+  }
+  const durable = <A extends unknown[], T>(command: (...args: A) => Promise<T>) => {
+    return async (...args: A): Promise<T> => {
+      // What was wrong may be mended: it is examined again for each order.
+      if (durability === undefined || durability.fault) await health.run(examineDurability)
+      if (durability?.fault) throw new StoreUnavailable(durability.fault.code)
+      return command(...args)
+    }
+  }
+
+  redis.on('error', (error: Error) => {
+    connectionError = error
+    health.lose(error)
+    wake()
+  })
+  redis.on('close', () => {
+    durability = undefined
+    setTimeout(() => {
+      if (redis.status === 'ready') return
+      health.lose(noConnection())
+      wake()
+    }, RECONNECT_MS).unref()
+  })
+  redis.on('ready', () => {
+    connectionError = undefined
+    wake()
+    if (!health.isAway) void health.examineNow()
+  })
+  await Promise.race([
+    new Promise(resolve => waiting.push(() => resolve(undefined))),
+    pause(START_MS, undefined, { ref: false })
+  ])
+  if (redis.status !== 'ready') health.lose(noConnection())
+  else await Promise.race([health.examineNow(), pause(START_MS, undefined, { ref: false })])
+
+  return {
+    ...store,
+    durable: {
+      get: durable(store.get),
+      put: durable(store.put),
+      claim: durable(store.claim),
+      replace: durable(store.replace),
+      release: durable(store.release),
+      remove: durable(store.remove),
+      now: durable(store.now),
+      async check() {
+        if (durability === undefined || durability.fault) await health.run(examineDurability).catch(() => undefined)
+        return durability === undefined ? store.check() : durability.fault
+      },
+      close: store.close
     }
   }
 }
 
-/** Does this Redis keep an append-only file? False also when it does not answer. */
-export const keepsAppendOnlyFile = async (url: string): Promise<boolean> => {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 500,
-    commandTimeout: 500,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null
-  })
-  redis.on('error', () => undefined)
-  try {
-    await redis.connect()
-    return /^aof_enabled:1\s*$/m.test(await redis.info('persistence'))
-  } catch {
-    return false
-  } finally {
-    redis.disconnect()
-  }
-}
+/** At once for a connection that was lost, then after pauses. */
+const retryDelay = (attempts: number): number =>
+  attempts <= 1 ? 0 : RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min)
+
+/** Replies with which Redis refuses every write: other commands would fail too. */
+const AWAY = /^(READONLY|MASTERDOWN|LOADING|NOAUTH|WRONGPASS)/
+
+const isReply = (error: unknown): error is Error => error instanceof ReplyError
+
+/** The errors of ioredis for a command that it could not send, or whose connection broke. */
+const isLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^Connection is closed|^Stream isn't writeable|MaxRetriesPerRequest|max retries per request/i.test(
+    `${error.message} ${error.name}`
+  )
+
+class TimedOut extends Error {}
+
+/** A counter has not waited for its answer. */
+class SlowCounter extends TimedOut {}
 
 /**
- * The option `commandTimeout` of ioredis also fires when this process was busy for 50 ms. Here a reply that has arrived
+ * The option `commandTimeout` of ioredis also fires when this process was busy meanwhile. Here a reply that has arrived
  * by then is read first.
  */
-const withTimeout = <T>(command: () => Promise<T>, ms: number): Promise<T> =>
+const withTimeout = <T>(command: () => Promise<T>, ms: number, Failure = TimedOut): Promise<T> =>
   new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Error(`no reply within ${ms} ms`))
+    const giveUp = () => reject(new Failure(`no reply within ${ms} ms`))
     const timer = setTimeout(() => setImmediate(giveUp), ms)
     command()
       .finally(() => clearTimeout(timer))

@@ -1,3 +1,5 @@
+import type { StoreFault } from './faults.ts'
+
 /** The state of a counter. */
 export interface Count {
   count: number
@@ -34,10 +36,16 @@ export interface Store {
   removeAllMembers(key: string): Promise<string[]>
   /** Milliseconds since 1970, by a clock that every process with this store shares, whatever its own clock says. */
   now(): Promise<number>
-  /** Does the store answer? Never rejects. */
-  isUp(): Promise<boolean>
+  /** What keeps the store from its work; undefined while it does it. Never rejects. */
+  check(): Promise<StoreFault | undefined>
   close(): Promise<void>
 }
+
+/** The part of a store that keeps its writes through a crash and never evicts them. */
+export type DurableStore = Pick<
+  Store,
+  'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'now' | 'check' | 'close'
+>
 
 /** The store does not answer. */
 export class StoreUnavailable extends Error {

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Scope } from '../../../schemas/scopes.ts'
 import { Secret } from '../../core/secret.ts'
+import { isQuoted, readTextFile, TextFileError } from '../../core/text-file.ts'
 import { entryFaults, faultsOf, hashOf, isServiceEntry, type ServiceEntry } from './entry.ts'
 
 /** An internal service. */
@@ -70,24 +70,25 @@ export const readEntries = (path: string): readonly unknown[] => {
 
 const readJson = (path: string): unknown => {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    return JSON.parse(readTextFile(path))
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not JSON'
-    throw new RegistryError([`cannot read ${path} (${reason})`])
+    if (error instanceof TextFileError) throw new RegistryError([`${path} ${error.message}`])
+    // The message of the error would quote the file.
+    if (error instanceof SyntaxError) throw new RegistryError([`${path} is not JSON`])
+    throw error
   }
 }
 
 /** The API key that an entry refers to, or the reason why there is none. */
 const apiKeyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | string => {
-  if ('env' in apiKey) {
-    const key = env[apiKey.env]
-    return key ? new Secret(key) : `the environment variable ${apiKey.env} is not set`
-  }
+  const where = 'env' in apiKey ? `the environment variable ${apiKey.env}` : `the file ${apiKey.file}`
   try {
-    const key = readFileSync(apiKey.file, 'utf8').trim()
-    return key === '' ? `the file ${apiKey.file} is empty` : new Secret(key)
-  } catch {
-    return `cannot read the file ${apiKey.file}`
+    const key = 'env' in apiKey ? env[apiKey.env] : readTextFile(apiKey.file).trim()
+    if (!key) return `${where} is ${key === '' ? 'empty' : 'not set'}`
+    return isQuoted(key) ? `${where} is in quotes, which are part of the value: remove them` : new Secret(key)
+  } catch (error) {
+    if (error instanceof TextFileError) return `${where} ${error.message}`
+    throw error
   }
 }
 

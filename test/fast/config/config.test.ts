@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, loadConfig, printableSettings, readSettings } from '../../../src/config/config.ts'
+import { loadEnvFile } from '../../../src/config/env-file.ts'
 import { optional, secretSetting, setting } from '../../../src/config/setting.ts'
 import { settings } from '../../../src/config/settings.ts'
 import { Secret } from '../../../src/core/secret.ts'
@@ -10,7 +12,12 @@ import { Secret } from '../../../src/core/secret.ts'
 type Env = Record<string, string>
 
 const LONG = 'a-secret-of-the-servers-too-long-to-guess'
-const PRODUCTION = { NODE_ENV: 'production', UPSTREAM_URL: 'https://api.hostkey.example/', SESSION_SECRET: LONG }
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  UPSTREAM_URL: 'https://api.hostkey.example/',
+  PUBLIC_URL: 'https://gateway.example.com/',
+  SESSION_SECRET: LONG
+}
 
 const faultsOf = (env: Env) => {
   try {
@@ -40,6 +47,8 @@ t.test('an empty environment gives the documented defaults, frozen', async t => 
     allowedOrigins: [],
     logLevel: 'info',
     drainDelayMs: 0,
+    orderLeaseMs: 10_000,
+    redisTimeoutMs: 250,
     replicasHint: 1
   })
   t.equal(config.publicUrl.href, 'http://127.0.0.1:8080/')
@@ -195,6 +204,82 @@ t.test('the store sqlite needs SESSION_SECRET, the store redis also REDIS_URL', 
   t.same(namesOf({ SESSION_STORE: 'sqlite', SESSION_SECRET: LONG }), [])
 })
 
+t.test('production refuses a SESSION_SECRET that can be guessed', async t => {
+  const refused = [
+    'x'.repeat(40),
+    'ab'.repeat(20),
+    'password'.repeat(5),
+    'abcdefghijklmnopqrstuvwxyz0123456789',
+    '9876543210zyxwvutsrqponmlkjihgfedcba',
+    '0123456789'.repeat(4),
+    'qwertyuiopasdfghjklzxcvbnm1234567890',
+    'change-me-change-me-change-me-change-me',
+    '1111111122222222333333334444444455555555'
+  ]
+  for (const secret of refused) {
+    const faults = faultsOf({ ...PRODUCTION, SESSION_SECRET: secret })
+    t.match(faults, [{ name: 'SESSION_SECRET', detail: /can be guessed.*openssl rand/ }], secret)
+    t.same(faultsOf({ SESSION_SECRET: secret }), [], 'development does not')
+  }
+  t.same(namesOf({ ...PRODUCTION, SESSION_SECRET: `${LONG},${'x'.repeat(40)}` }), ['SESSION_SECRET'])
+  for (let tries = 0; tries < 2000; tries += 1) {
+    for (const form of ['hex', 'base64'] as const) {
+      const secret = randomBytes(form === 'hex' ? 16 : 24).toString(form)
+      t.same(faultsOf({ ...PRODUCTION, SESSION_SECRET: secret }), [], `a random one is accepted: ${secret}`)
+    }
+  }
+})
+
+t.test('production needs PUBLIC_URL, where browsers log in', async t => {
+  t.match(faultsOf({ ...PRODUCTION, PUBLIC_URL: '' }), [{ name: 'PUBLIC_URL', detail: /browsers log in/ }])
+})
+
+t.test('Redis', async t => {
+  const redis = (more: Env) => namesOf({ ...PRODUCTION, ...more })
+
+  t.test('on another host needs TLS in production, unless said on purpose', async t => {
+    t.same(redis({ REDIS_URL: 'redis://cache.example:6379' }), ['REDIS_URL'])
+    t.same(redis({ REDIS_URL: 'redis://10.0.0.7' }), ['REDIS_URL'])
+    t.same(redis({ REDIS_SENTINELS: '10.0.0.7:26379' }), ['REDIS_SENTINELS'])
+    for (const accepted of [
+      { REDIS_URL: 'redis://cache.example:6379', REDIS_PLAINTEXT: 'true' },
+      { REDIS_URL: 'rediss://cache.example:6379' },
+      { REDIS_URL: 'redis://127.0.0.1' },
+      { REDIS_URL: 'redis://[::1]:6380/2' },
+      { REDIS_SENTINELS: '10.0.0.7', REDIS_URL: 'rediss://user@any.example' }
+    ]) {
+      t.same(redis(accepted), [], JSON.stringify(accepted))
+    }
+    t.equal(loadConfig({ ...PRODUCTION, REDIS_SENTINELS: '127.0.0.1,[::1]:5' }).sessionStore, 'redis')
+  })
+
+  t.test('an address with odd characters is explained, without its password', async t => {
+    for (const url of [
+      'redis://:p@ss/w#rd@h:6379',
+      'redis://:50%@h',
+      'redis://h:6379/a',
+      'redis://:a?b@h',
+      'redis://h:port'
+    ]) {
+      const [fault] = faultsOf({ REDIS_URL: url, SESSION_SECRET: LONG })
+      t.match(fault, { name: 'REDIS_URL', detail: /REDIS_PASSWORD.*percent-encoded/ }, url)
+      t.notMatch(fault?.detail, /p@ss|50%/)
+    }
+  })
+
+  t.test('certificates must be readable, belong together, and need rediss://', async t => {
+    const url = 'rediss://h'
+    t.match(faultsOf({ REDIS_URL: url, SESSION_SECRET: LONG, REDIS_CA: 'no PEM' }), [{ detail: /must be PEM/ }])
+    const empty = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'
+    t.match(faultsOf({ REDIS_URL: url, SESSION_SECRET: LONG, REDIS_CA: empty }), [{ name: 'REDIS_CA' }])
+    t.match(faultsOf({ REDIS_URL: url, SESSION_SECRET: LONG, REDIS_CERT: empty }), [
+      { name: 'REDIS_KEY', detail: /together/ },
+      { name: 'REDIS_CERT' }
+    ])
+    t.ok(namesOf({ REDIS_URL: 'redis://h', SESSION_SECRET: LONG, REDIS_CA: empty }).includes('REDIS_URL'))
+  })
+})
+
 t.test('a secret', async t => {
   const table = {
     pepper: secretSetting({ name: 'PEPPER', description: 'A secret.', fallback: '', read: text => text }),
@@ -215,8 +300,24 @@ t.test('a secret', async t => {
   t.test('is refused when set twice, missing or empty', async t => {
     const detail = (env: Env) => readSettings(table, env).faults.map(fault => `${fault.name} ${fault.detail}`)
     t.match(detail({ PEPPER: 'hot', PEPPER_FILE: file('pepper') }), [/PEPPER is set twice/])
-    t.match(detail({ PEPPER_FILE: file('absent') }), [/ENOENT/])
+    t.match(detail({ PEPPER_FILE: file('absent') }), [/PEPPER_FILE names does not exist \(ENOENT\)/])
     t.match(detail({ PEPPER_FILE: file('empty') }), [/is empty/])
+  })
+
+  t.test('is read as editors on Windows save it; UTF-16 and quotes are told', async t => {
+    const read = (bytes: Buffer | string) => {
+      writeFileSync(file('windows'), bytes)
+      const { values, faults } = readSettings(table, { PEPPER_FILE: file('windows') })
+      return values.pepper?.reveal() ?? faults[0]?.detail
+    }
+    t.equal(read('\uFEFFhot\r\n'), 'hot')
+    t.match(read(Buffer.from('\uFEFFhot', 'utf16le')), /UTF-16: save it as UTF-8/)
+    t.match(read(Buffer.from('\uFEFFhot', 'utf16le').swap16()), /UTF-16/)
+    t.match(read(Buffer.from('hot', 'utf16le')), /UTF-16/)
+    t.match(read(Buffer.from([0x68, 0xfc])), /not UTF-8/)
+    t.match(read('"hot"\n'), /in quotes.*remove them/)
+    t.match(readSettings(table, { PEPPER: "'hot'" }).faults[0]?.detail, /in quotes/)
+    t.match(readSettings(table, { PEPPER_FILE: dir }).faults[0]?.detail, /is a folder \(EISDIR\)/)
   })
 
   t.test('is masked when shown', async t => {
@@ -232,6 +333,20 @@ t.test('a secret', async t => {
   t.test('a setting that is no secret cannot come from a file', async t => {
     t.equal(readSettings(table, { SALT_FILE: file('pepper') }).values.salt, undefined)
   })
+})
+
+t.test('a file .env is read as editors on Windows save it, and the environment wins', async t => {
+  const path = join(mkdtempSync(join(tmpdir(), 'config-')), '.env')
+  t.teardown(() => rmSync(path))
+  writeFileSync(path, '\uFEFFNODE_ENV=production\r\nexport PORT="81"\r\nHOST=::1\r\n# comment\r\n')
+  const env: Env = { HOST: '127.0.0.1' }
+  loadEnvFile(path, env)
+  t.same(env, { NODE_ENV: 'production', PORT: '81', HOST: '127.0.0.1' })
+  writeFileSync(path, Buffer.from('\uFEFFPORT=81', 'utf16le'))
+  t.throws(() => loadEnvFile(path, {}), { message: `${path} is UTF-16: save it as UTF-8` })
+  const none: Env = {}
+  loadEnvFile('/no/such/file', none)
+  t.same(none, {})
 })
 
 t.test('an unexpected error of a reader is not reported as a fault of the environment', async t => {

@@ -53,7 +53,7 @@ t.test(`the public listener accepts ${MAX_CONNECTIONS} connections, drops furthe
 
 t.test('the management listener counts its own', async t => {
   const metrics = createMetrics()
-  const app = buildManagement({ metrics, isReady: async () => true })
+  const app = buildManagement({ metrics, findFaults: async () => [] })
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   app.server.maxConnections = 1

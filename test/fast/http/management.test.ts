@@ -4,7 +4,7 @@ import { createMetrics } from '../../../src/observability/metrics.ts'
 import { exchange } from '../../support/harness/exchange.ts'
 
 t.test('the management listener has the limits of the public one', async t => {
-  const app = buildManagement({ metrics: createMetrics(), isReady: async () => true })
+  const app = buildManagement({ metrics: createMetrics(), findFaults: async () => [] })
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   // Fastify overrides some options: the values of the server count.

@@ -97,6 +97,29 @@ t.test('a start that fails', async t => {
     })
   }
 
+  t.test('exits with 1 and one sentence that says what to do', async t => {
+    const file = join(temporaryFolder(t), 'a-file')
+    writeFileSync(file, 'no certificate')
+    const secret = { SESSION_SECRET: 'x'.repeat(40) }
+    const cases: [env: Record<string, string>, sentence: RegExp][] = [
+      [{ HOST: '192.0.2.1' }, /EADDRNOTAVAIL.*192\.0\.2\.1.*set HOST/],
+      [{ HOST: 'no-such-host.invalid' }, /no-such-host\.invalid.*set HOST/],
+      [{ AUDIT_LOG: join(file, 'audit.log') }, /\((ENOTDIR|EEXIST)\).*set AUDIT_LOG/],
+      [{ ...secret, SESSION_STORE: 'sqlite', DATA_DIR: file }, /a-file.*\(EEXIST\): set DATA_DIR to a folder/],
+      [{ SERVICES_FILE: join(file, 'services.json') }, /services\.json .*\(ENOTDIR\)/],
+      [{ SESSION_SECRET_FILE: join(file, 'secret') }, /SESSION_SECRET cannot be read: .*\(ENOTDIR\)/],
+      [{ ...secret, REDIS_URL: 'redis://:a/b@' }, /REDIS_URL must .*REDIS_PASSWORD/],
+      [{ ...secret, REDIS_URL: 'rediss://127.0.0.1', REDIS_CA_FILE: file }, /REDIS_CA must be PEM/]
+    ]
+    const ends = await Promise.all(cases.map(async ([env]) => start(t, env).ended))
+    for (const [index, { code, err }] of ends.entries()) {
+      const [env, sentence] = cases[index] ?? [{}, /^$/]
+      t.equal(code, 1, JSON.stringify(env))
+      t.match(err, sentence)
+      t.notMatch(err, /^\s+at |Error:/m)
+    }
+  })
+
   t.test('exits with 1 and lists every fault of the settings, without their values', async t => {
     const { code, err, out } = await start(t, {
       NODE_ENV: 'production',

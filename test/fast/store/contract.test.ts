@@ -4,7 +4,7 @@ import { createMemoryStore } from '../../../src/store/memory.ts'
 import { createRedisStore } from '../../../src/store/redis.ts'
 import { createSqliteStore } from '../../../src/store/sqlite.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { redisServer } from '../../support/harness/redis.ts'
+import { redisAt, redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
 interface Opened {
@@ -29,7 +29,7 @@ const kinds: Record<string, (t: Test) => Promise<Opened>> = {
   },
   redis: async t => {
     const { url, age } = await redisServer(t)
-    return { store: await createRedisStore(url), age }
+    return { store: await createRedisStore(redisAt(url)), age }
   }
 }
 
@@ -48,7 +48,7 @@ for (const [kind, open] of Object.entries(kinds)) {
         t.equal(await store.get('text'), value)
       }
       t.equal(await store.get('nothing'), undefined)
-      t.equal(await store.isUp(), true)
+      t.equal(await store.check(), undefined)
     })
 
     t.test('a value expires', async t => {

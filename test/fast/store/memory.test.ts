@@ -1,32 +1,36 @@
 import t from 'tap'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 
-const LIFE_MS = 10_000
+const LIFE_MS = 600_000
 
-/** The bound of the store. */
-const MAX_ENTRIES = 200_000
+/** The bound of each area. */
+const MAX_ENTRIES = 100_000
 
 t.test('the memory store is bounded', async t => {
   const store = createMemoryStore()
-  await store.put('idle', 'value', LIFE_MS)
-  await store.put('in use', 'value', LIFE_MS)
-  for (let index = 2; index < MAX_ENTRIES; index += 1) await store.increment(`flood ${index}`, 1, LIFE_MS)
+  await store.put('session:idle', 'value', LIFE_MS)
+  await store.put('session:in use', 'value', LIFE_MS)
+  await store.increment('limit:login-account:an account', 9, LIFE_MS)
+  await store.increment('limit:ip:first', 1, LIFE_MS)
+  for (let index = 1; index < MAX_ENTRIES; index += 1) await store.increment(`limit:ip:${index}`, 1, LIFE_MS)
+  t.equal((await store.increment('limit:ip:first', 1, LIFE_MS)).count, 2, 'drops nothing up to its bound')
 
-  t.test('drops nothing up to its bound', async t => {
-    t.equal(await store.get('idle'), 'value')
-    t.equal(await store.touch('in use', LIFE_MS), 'value')
+  t.test('limits displace the oldest limits of their kind, and nothing else', async t => {
+    for (let index = 0; index < 10; index += 1) await store.increment(`limit:ip:more ${index}`, 1, LIFE_MS)
+    t.equal((await store.increment('limit:ip:first', 1, LIFE_MS)).count, 1)
+    t.equal((await store.increment('limit:login-account:an account', 1, LIFE_MS)).count, 10)
+    t.equal(await store.get('session:idle'), 'value')
   })
 
-  t.test('drops the least recently used entries beyond it', async t => {
-    await store.put('one more', 'value', LIFE_MS)
-    await store.put('and another', 'value', LIFE_MS)
-    t.equal(await store.get('idle'), undefined)
-    t.equal(await store.get('in use'), 'value')
-    t.equal(await store.get('one more'), 'value')
+  t.test('sessions displace the least recently used', async t => {
+    await store.touch('session:in use', LIFE_MS)
+    for (let index = 1; index < MAX_ENTRIES; index += 1) await store.put(`session:${index}`, 'value', LIFE_MS)
+    t.equal(await store.get('session:idle'), undefined)
+    t.equal(await store.get('session:in use'), 'value')
   })
 
   t.test('is empty after close', async t => {
     await store.close()
-    t.equal(await store.get('in use'), undefined)
+    t.equal(await store.get('session:in use'), undefined)
   })
 })

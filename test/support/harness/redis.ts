@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import type { RedisConnection } from '../../../src/store/index.ts'
 import { findProgram, needProgram } from './debian.ts'
 import type { Lifetime } from './lifetime.ts'
 import { stablePort } from './stable-port.ts'
@@ -24,7 +25,19 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
   redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
 end`
 
-const VOLATILE = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning', '--daemonize', 'no']
+/** An append-only file, without which orders are refused. */
+const DEFAULTS = [
+  '--save',
+  '',
+  '--appendonly',
+  'yes',
+  '--appendfsync',
+  'no',
+  '--loglevel',
+  'warning',
+  '--daemonize',
+  'no'
+]
 
 /** A Redis or Valkey for one test on a loopback port, from REDIS_SERVER_PATH or PATH; on Debian, as root, it is installed. */
 export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) => {
@@ -36,8 +49,10 @@ export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) 
   let child: ChildProcess
 
   const start = async (more: readonly string[] = settings) => {
+    // Empty, unless the test is about its file.
+    if (!more.includes('--appendonly')) await rm(join(folder, 'appendonlydir'), { recursive: true, force: true })
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--logfile', join(folder, 'log')]
-    const line = [...mortal(), program, ...own, ...VOLATILE, ...more]
+    const line = [...mortal(), program, ...own, ...DEFAULTS, ...more]
     child = spawn(line[0] ?? program, line.slice(1), { stdio: 'ignore' })
     preferred(child)
     const failed = once(child, 'error').then(([error]) => Promise.reject(error))
@@ -101,6 +116,62 @@ export const redisServer = async (t: Lifetime, { settings = [] }: Options = {}) 
 }
 
 export type RedisServer = Awaited<ReturnType<typeof redisServer>>
+
+/** A sentinel that watches a master, from the program of Redis. @returns its address */
+export const redisSentinel = async (
+  t: Lifetime,
+  { masterPort, masterPassword, password }: { masterPort: number; masterPassword: string; password: string }
+): Promise<{ address: string; command(name: string, ...args: string[]): Promise<unknown> }> => {
+  const program =
+    process.env['REDIS_SERVER_PATH'] ?? (await needProgram(['redis-server', 'valkey-server'], 'redis-server'))
+  const folder = await mkdtemp(join(tmpdir(), 'hks3-sentinel-'))
+  const port = await stablePort()
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `logfile ${join(folder, 'log')}`,
+    `requirepass ${password}`,
+    `sentinel monitor mymaster 127.0.0.1 ${masterPort} 1`,
+    `sentinel auth-pass mymaster ${masterPassword}`,
+    'sentinel down-after-milliseconds mymaster 500',
+    'sentinel failover-timeout mymaster 3000'
+  ]
+  const file = join(folder, 'sentinel.conf')
+  await writeFile(file, `${lines.join('\n')}\n`)
+  const line = [...mortal(), program, file, '--sentinel']
+  const child = spawn(line[0] ?? program, line.slice(1), { stdio: 'ignore' })
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  })
+  await answers(port, child)
+  const command = async (name: string, ...args: string[]): Promise<unknown> => {
+    const client = new Redis({ port, password, lazyConnect: true, enableReadyCheck: false })
+    try {
+      return await client.call(name, ...args)
+    } finally {
+      client.disconnect()
+    }
+  }
+  return { address: `127.0.0.1:${port}`, command }
+}
+
+/** How a store reaches this Redis. */
+export const redisAt = (url: string, more: Partial<RedisConnection> = {}): RedisConnection => ({
+  url,
+  username: undefined,
+  password: undefined,
+  sentinels: [],
+  sentinelMaster: 'mymaster',
+  sentinelUsername: undefined,
+  sentinelPassword: undefined,
+  ca: undefined,
+  certificate: undefined,
+  key: undefined,
+  timeoutMs: 250,
+  ...more
+})
 
 /** High priority: other tests on this machine must not slow Redis down, which has a machine of its own in production. */
 const preferred = ({ pid }: ChildProcess) => {

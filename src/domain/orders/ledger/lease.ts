@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LedgerStore } from './store.ts'
+import type { DurableStore } from '../../../store/index.ts'
 
 /** A lease is renewed three times in its length: one renewal may fail. */
 const RENEWALS = 3
@@ -27,7 +27,7 @@ export interface Leases {
 const keyOf = (orderId: string) => `order-lease:${orderId}`
 
 /** @param leaseMs length of a lease that is not renewed, by the store's clock */
-export const createLeases = (store: LedgerStore, leaseMs: number): Leases => {
+export const createLeases = (store: DurableStore, leaseMs: number): Leases => {
   const newValue = async (owner: string) => `${(await store.now()) + leaseMs} ${owner}`
   const leftOf = async (value: string | undefined): Promise<number> => {
     if (value === undefined) return 0

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { DurableStore } from '../../../store/index.ts'
 import { type Entry, type Intent, isTerminal } from './entry.ts'
 import { createLeases, type Lease } from './lease.ts'
-import type { LedgerStore } from './store.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -33,7 +33,7 @@ export type Claim =
 /** The durable record of everything that may bill. Every method rejects with StoreUnavailable. */
 export interface Ledger {
   /** The clock of all entries, shared by the replicas. */
-  now: LedgerStore['now']
+  now: DurableStore['now']
   /** Reads the entry of a key. */
   peek(key: Pick<Intent, 'tenant' | 'action' | 'keyHash'>): Promise<Entry | undefined>
   /** Claims the key and the requested bucket name; an order may be sent only with both. */
@@ -54,7 +54,7 @@ export interface Ledger {
 }
 
 export interface LedgerOptions {
-  store: LedgerStore
+  store: DurableStore
   /** An entry whose replica has not renewed its lease for this time, by the store's clock, may be taken over. */
   leaseMs: number
 }

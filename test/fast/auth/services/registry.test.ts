@@ -69,8 +69,8 @@ t.test('reports every fault of an entry', async t => {
     [{ expiresAt: '2026-99-99T00:00:00Z' }, /^reports: expiresAt is not a date/],
     [{ apiKey: SECRET }, /\/apiKey must/],
     [{ apiKey: { env: 'NOT_SET' } }, /^reports: the environment variable NOT_SET is not set/],
-    [{ apiKey: { env: 'BLANK' } }, /^reports: the environment variable BLANK is not set/],
-    [{ apiKey: { file: join(folder, 'none') } }, /^reports: cannot read the file /],
+    [{ apiKey: { env: 'BLANK' } }, /^reports: the environment variable BLANK is empty/],
+    [{ apiKey: { file: join(folder, 'none') } }, /^reports: the file .*none does not exist/],
     [{ expires: '2030-01-01T00:00:00Z' }, /^\/services\/0\/expires is unknown$/]
   ]
   for (const [fault, message] of faulty) {
@@ -112,9 +112,13 @@ t.test('RegistryError when the file is not a registry', async t => {
     write(content)
     t.throws(() => loadRegistry(path, ENV), RegistryError, content)
   }
-  t.throws(() => loadRegistry(join(folder, 'none.json'), ENV), /cannot read .*none.json \(ENOENT\)/)
+  t.throws(() => loadRegistry(join(folder, 'none.json'), ENV), /none.json does not exist \(ENOENT\)/)
+  write('\uFEFF{"services": []}\r\n')
+  t.equal(loadRegistry(path, ENV).size, 0, 'as editors on Windows save it')
+  writeFileSync(path, Buffer.from('{"services": []}', 'utf16le'))
+  t.throws(() => loadRegistry(path, ENV), /UTF-16: save it as UTF-8/)
   write(`{"services": ["${SECRET}`)
-  t.throws(() => loadRegistry(path, ENV), /not JSON\)$/, 'the content is not quoted')
+  t.throws(() => loadRegistry(path, ENV), /is not JSON$/, 'the content is not quoted')
 })
 
 t.test('reload keeps the previous services while the file is invalid', async t => {

@@ -6,7 +6,7 @@ import { Secret } from '../../../../src/core/secret.ts'
 import { createRedisStore } from '../../../../src/store/redis.ts'
 import type { Auth } from '../../../../src/upstream/auth.ts'
 import { timeUntil } from '../../../guarantees/redis-outage/stage.ts'
-import { redisServer } from '../../../support/harness/redis.ts'
+import { redisAt, redisServer } from '../../../support/harness/redis.ts'
 
 const KEY = new Secret('an api key')
 const LOCK = `login:${createHash('sha256').update(KEY.reveal()).digest('base64url')}:lock`
@@ -23,7 +23,7 @@ t.test('a login when a replica could not release its lock, because Redis froze',
     revoke: async () => undefined
   }
   const replica = async (now: () => number = Date.now) => {
-    const store = await createRedisStore(redis.url)
+    const store = await createRedisStore(redisAt(redis.url))
     t.after(() => store.close())
     return { store, ...createLogins(auth, store, createSealer([new Secret('s'.repeat(32))]), now) }
   }
@@ -37,7 +37,7 @@ t.test('a login when a replica could not release its lock, because Redis froze',
   await first.store.claim(LOCK, 'first', 10_000).catch(() => undefined)
   t.equal((await first.grant(KEY)).token.reveal(), 'token 1', 'it does not wait for Redis')
   redis.thaw()
-  await timeUntil(() => first.store.isUp())
+  await timeUntil(async () => (await first.store.check()) === undefined)
   t.match(await redis.dump(), [/lock "first"$/], 'the store holds the lock, but no token')
 
   t.equal((await second.grant(KEY)).token.reveal(), 'token 2', 'the other replica logs in itself')

@@ -5,10 +5,10 @@ import { createLinks } from '../../../../src/core/links.ts'
 import { Problem } from '../../../../src/core/problem.ts'
 import { Secret } from '../../../../src/core/secret.ts'
 import { createLedger, type Ledger } from '../../../../src/domain/orders/ledger/ledger.ts'
-import { createLedgerStore } from '../../../../src/domain/orders/ledger/store.ts'
 import { type OrderKey, orderKeyOf } from '../../../../src/domain/orders/order-key.ts'
 import { createPlacement } from '../../../../src/domain/orders/placement.ts'
 import { startSandbox } from '../../../../src/sandbox/index.ts'
+import { createDurableSqlite } from '../../../../src/store/durable.ts'
 import { createAccount, createOrder } from '../../../../src/upstream/actions/accounts.ts'
 import { createUpstream } from '../../../../src/upstream/client.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
@@ -31,12 +31,7 @@ export const shop = async (t: Test) => {
     observe: () => undefined,
     onCircuitStateChange: () => undefined
   })
-  const store = createLedgerStore({
-    kind: 'memory',
-    dataDir: temporaryFolder(t),
-    redisUrl: undefined,
-    report: () => undefined
-  })
+  const store = createDurableSqlite(temporaryFolder(t))
   t.after(async () => {
     await Promise.all([upstream.close(), store.close()])
     await sandbox.close()
