@@ -164,7 +164,7 @@ export const problems = {
   'upstream-refused': entry(
     502,
     'Unknown refusal by HOSTKEY',
-    'The gateway does not know this refusal. Read `upstream.message`; whether a retry can succeed is unknown.'
+    'The gateway does not know this refusal; whether a retry can succeed is unknown. Give `upstream.reference` to the operator, who finds the text of HOSTKEY under it in the log.'
   ),
   'upstream-bad-response': entry(502, 'Invalid response from HOSTKEY', CHECK_BEFORE_RETRY, 'safe'),
   'upstream-unreachable': entry(502, 'HOSTKEY unreachable', 'Nothing was sent. Try again later.', 'safe'),
@@ -232,7 +232,14 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
     Type.Object(
       {
         action: OwnText(64, '^[a-z0-9_]+$', 'Action of HOSTKEY.'),
-        message: Text(512, 'Text of HOSTKEY, shortened and redacted.')
+        message: Type.Optional(Text(512, 'Text of HOSTKEY, where the gateway knows its wording.')),
+        reference: Type.Optional(
+          OwnText(
+            12,
+            '^[0-9a-f]{12}$',
+            'Stands for a text of HOSTKEY that the gateway does not know. The operator finds the text under it in the log.'
+          )
+        )
       },
       { additionalProperties: false, description: 'Refusal by HOSTKEY.' }
     )

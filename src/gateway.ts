@@ -84,9 +84,11 @@ export const assembleGateway = async ({
   })
   const client = createUpstream({
     url: upstreamUrl,
+    connection: connectionOf(config),
     timeoutMs: config.upstreamTimeoutMs,
     observe: reports.call,
-    onCircuitStateChange: reports.circuitState
+    onCircuitStateChange: reports.circuitState,
+    onDrift: reports.drift
   })
   const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
@@ -158,6 +160,12 @@ export const redisOf = (config: Config): RedisConnection => ({
   certificate: config.redisCert?.reveal(),
   key: config.redisKey?.reveal(),
   timeoutMs: config.redisTimeoutMs
+})
+
+/** How HOSTKEY is reached. */
+const connectionOf = ({ httpsProxy, httpProxy, noProxy, upstreamCa, upstreamCert, upstreamKey }: Config) => ({
+  proxies: { httpsProxy: httpsProxy?.reveal(), httpProxy: httpProxy?.reveal(), noProxy },
+  tls: { ca: upstreamCa?.reveal(), cert: upstreamCert?.reveal(), key: upstreamKey?.reveal() }
 })
 
 interface ServiceParts {

@@ -157,7 +157,7 @@ const notify = text => {
 /** Shows a problem, with the id of the request for support. */
 const showProblem = (error, retry) => {
   const box = $('problem')
-  const lines = [error.upstream ? `HOSTKEY: ${error.upstream.message}` : error.detail]
+  const lines = [error.upstream?.message ? `HOSTKEY: ${error.upstream.message}` : error.detail]
   if (error.outcome === 'unknown') lines.push('The outcome is unknown. Check before you try again.')
   if (error.retryAfter) lines.push(`Try again in ${countOf(Number(error.retryAfter), 'second')}.`)
   for (const fault of error.errors ?? []) lines.push(`${fault.parameter ?? fault.pointer ?? fault.in}: ${fault.detail}`)

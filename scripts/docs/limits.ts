@@ -9,9 +9,9 @@ import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
 import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
 import { LOGIN, LOGIN_ACCOUNT, LOGIN_CREDENTIAL } from '../../src/http/plugins/login-limits.ts'
 import { ADDRESS, CALLER, CLASSES, type Policy, quotaOf } from '../../src/http/plugins/rate-limits.ts'
-import type { Effect } from '../../src/upstream/actions/action.ts'
+import { type Effect, MIB } from '../../src/upstream/actions/action.ts'
 import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
-import { MAX_BODY_BYTES } from '../../src/upstream/protocol/decompression.ts'
+import { actions } from '../../src/upstream/actions/index.ts'
 import { EXPIRY_MS, FRESH_MS } from '../../src/upstream/resilience/cache.ts'
 import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
 import { CONSECUTIVE_FAILURES, FAILURE_RATE, OPEN_MS } from '../../src/upstream/resilience/circuit-breaker.ts'
@@ -98,7 +98,7 @@ export const limitsPage = (): string =>
     '## Calls to HOSTKEY',
     'Each call class has its own slots and queue, in each replica. `UPSTREAM_TIMEOUT_MS` replaces the last two columns.',
     table(['Class', 'Effects', 'Slots', 'Queue', 'Timeout of the headers', 'Deadline'], classRows),
-    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed. It stays open for ${time(OPEN_MS.first)}, and for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)} and refreshed after ${time(FRESH_MS)}. An answer of HOSTKEY may have ${bytes(MAX_BODY_BYTES)}.`,
+    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed. It stays open for ${time(OPEN_MS.first)}, and for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)} and refreshed after ${time(FRESH_MS)}. An answer of HOSTKEY may have ${bytes(MIB)}, that to \`get_users\` ${bytes(actions.get_users.maxReplyBytes)}.`,
     '## Listeners',
     table(
       ['What', 'Maximum'],

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { Secret } from '../core/secret.ts'
 import { isQuoted, readTextFile, TextFileError } from '../core/text-file.ts'
 import { isGuessable } from './entropy.ts'
@@ -77,8 +78,8 @@ export const readSettings = <T extends Table>(table: T, env: NodeJS.ProcessEnv) 
   return { values, faults }
 }
 
-const textOf = ({ name, fallback, secret }: Setting, env: NodeJS.ProcessEnv): string => {
-  const direct = env[name] ?? ''
+const textOf = ({ name, alias, fallback, secret }: Setting, env: NodeJS.ProcessEnv): string => {
+  const direct = (alias && env[alias]) ?? env[name] ?? ''
   const file = (secret && env[`${name}_FILE`]) || ''
   if (isQuoted(direct)) throw new InvalidSetting('is in quotes, which are part of the value: remove them')
   if (file === '') return direct === '' ? fallback : direct
@@ -140,6 +141,36 @@ const combinationFaults = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigF
       name: 'NODE_TLS_REJECT_UNAUTHORIZED',
       detail: 'must not be 0: it exposes tokens to anyone between the gateway and HOSTKEY'
     })
+  }
+  faults.push(...upstreamTlsFaults(read))
+  return faults
+}
+
+/** Certificates and a key that do not fit together. */
+const upstreamTlsFaults = ({ upstreamCa, upstreamCert, upstreamKey }: Partial<Read>): ConfigFault[] => {
+  if (!upstreamCert !== !upstreamKey) {
+    const [name, other] = upstreamCert ? ['UPSTREAM_KEY', 'UPSTREAM_CERT'] : ['UPSTREAM_CERT', 'UPSTREAM_KEY']
+    return [{ name, detail: `must be set together with ${other}` }]
+  }
+  const faults: ConfigFault[] = []
+  const check = (name: string, detail: string, parse: () => unknown) => {
+    try {
+      parse()
+    } catch {
+      faults.push({ name, detail })
+    }
+  }
+  // Node.js ignores an authority that it cannot read.
+  for (const [name, certificate] of [
+    ['UPSTREAM_CA', upstreamCa],
+    ['UPSTREAM_CERT', upstreamCert]
+  ] as const) {
+    if (certificate) check(name, 'has no certificate that can be read', () => new X509Certificate(certificate.reveal()))
+  }
+  if (faults.length === 0 && upstreamCert && upstreamKey) {
+    const pair = { cert: upstreamCert.reveal(), key: upstreamKey.reveal() }
+    const detail = 'is encrypted, cannot be read, or is not the key of UPSTREAM_CERT'
+    check('UPSTREAM_KEY', detail, () => createSecureContext(pair))
   }
   return faults
 }

@@ -22,6 +22,8 @@ export interface Setting<T = unknown> {
   readonly fallback: string
   /** The default in words, when it depends on other settings. */
   readonly defaultText?: string
+  /** Another variable, which wins: the lower-case name of a proxy variable. */
+  readonly alias?: string
   /** A secret can also come from the file that `<NAME>_FILE` names. */
   readonly secret?: true
   readonly read: Read<T>
@@ -170,6 +172,14 @@ export const hostAndPort =
 
 /** Yes or no. */
 export const flag: Read<boolean> = text => oneOf('true', 'false')(text) === 'true'
+
+/** Address of an outbound proxy. It can contain credentials. */
+export const proxyUrl: Read<string> = text => {
+  const url = URL.parse(text)
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && url.hostname !== ''
+    ? text
+    : refuse('must begin with http:// or https:// and name a host')
+}
 
 /** Certificates or a key in PEM. */
 export const pem: Read<string> = text =>

@@ -7,6 +7,8 @@ export interface UpstreamTiming {
   calls: number
   /** True once a write was sent: a replica that shuts down waits for its end. */
   hasWritten?: boolean
+  /** Why the last call that failed on the way failed, such as `ECONNREFUSED`. */
+  cause?: string
 }
 
 export const noUpstreamTiming = (): UpstreamTiming => ({ ms: 0, calls: 0 })

@@ -8,11 +8,20 @@ export interface Fault {
   detail: string
 }
 
+/** The text of HOSTKEY's refusal: itself where a declared wording explains it, else the reference under which the log has it. */
+export interface UpstreamText {
+  action: string
+  message?: string
+  reference?: string
+}
+
 export interface ProblemOptions {
   /** Outcome of the write; absent for reads. The edge adds `not-applied` when nothing was sent. */
   outcome?: Outcome
   errors?: Fault[]
-  upstream?: { action: string; message: string }
+  upstream?: UpstreamText
+  /** The text behind `upstream.reference`, without credentials. For the log only. */
+  upstreamText?: string
   links?: Record<string, string>
   /** Becomes `Retry-After`. */
   retryAfterSeconds?: number

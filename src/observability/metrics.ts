@@ -3,11 +3,25 @@ import { problemNames } from '../../schemas/problems.ts'
 import { type StoreCause, type StorePart, storeCauses, storeParts } from '../store/faults.ts'
 import { actions } from '../upstream/actions/index.ts'
 import * as logins from '../upstream/actions/sessions.ts'
+import { driftingMembersOf } from '../upstream/protocol/coercion.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
+import type { Drift } from '../upstream/protocol/verdict.ts'
 import { classOf } from '../upstream/resilience/call-classes.ts'
 import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
 import { createCounter } from './counters.ts'
+
+/** Different causes of failed calls that are counted by name; the codes of OpenSSL are many. */
+const MAX_CAUSES = 64
+
+/** Causes of failures that occur often. */
+const KNOWN_CAUSES = [
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED'].map(
+    cause => ({ cause, stage: 'not-sent' })
+  ),
+  ...['ECONNRESET', 'UND_ERR_SOCKET', 'HTTP 502', 'HTTP 503', 'HTTP 504'].map(cause => ({ cause, stage: 'early' })),
+  ...['TimeoutError', 'UND_ERR_HEADERS_TIMEOUT', 'HTTP 500'].map(cause => ({ cause, stage: 'ambiguous' }))
+]
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
@@ -33,6 +47,8 @@ export interface Metrics {
   storeFault(part: StorePart, cause: StoreCause): void
   /** The audit log can no longer be written. */
   auditFault(): void
+  /** A member of a reply of HOSTKEY of another kind than documented. */
+  drift(drift: Drift): void
   /** The circuit breaker of a call class opened or closed. */
   circuitState: OnCircuitStateChange
 }
@@ -86,6 +102,23 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     help: 'Times that the audit log became unwritable; the log has the code.',
     known: [{ log: 'audit' }]
   })
+  const drifts = createCounter(registry, {
+    name: 'gateway_upstream_drift_total',
+    help: 'Replies of HOSTKEY with a member of another kind than documented, by action and member; the gateway does without it.',
+    known: declaredActions.flatMap(({ name, result }) =>
+      driftingMembersOf(result).map(member => ({ action: name, member }))
+    )
+  })
+  const transportFailures = createCounter(registry, {
+    name: 'gateway_upstream_transport_failures_total',
+    help: 'Calls to HOSTKEY that failed on the way, by cause (a code such as ECONNREFUSED or CERT_HAS_EXPIRED) and by stage: not-sent, early or ambiguous.',
+    known: KNOWN_CAUSES
+  })
+  const causes = new Set(KNOWN_CAUSES.map(({ cause }) => cause))
+  const causeLabel = (code: string): string => {
+    if (causes.size < MAX_CAUSES) causes.add(code)
+    return causes.has(code) ? code : 'other'
+  }
   const openCircuits = new Gauge({
     name: 'gateway_circuit_breaker_open',
     help: '1 while the circuit breaker of a call class is open and its calls are not sent, else 0.',
@@ -100,13 +133,15 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
       if (problem !== '') failures.inc({ problem })
     },
     connectionDropped: listener => dropped.inc({ listener }),
-    upstreamCall({ action, result, ms }) {
+    upstreamCall({ action, result, ms, cause }) {
       calls.observe({ action, result }, ms / 1000)
       if (result !== 'ok') callFailures.inc({ action, result })
+      if (cause) transportFailures.inc({ cause: causeLabel(cause.code), stage: cause.stage })
       if (result === 'upstream-refused') unclassified.inc({ action })
     },
     storeFault: (part, cause) => storeFaults.inc({ part, cause }),
     auditFault: () => auditFaults.inc({ log: 'audit' }),
+    drift: ({ action, member }) => drifts.inc({ action, member }),
     circuitState: (name, isOpen) => openCircuits.set({ class: name }, isOpen ? 1 : 0)
   }
 }

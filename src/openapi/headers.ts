@@ -23,7 +23,9 @@ const REQUIRED = ['Allow', 'ETag', 'Location', 'Retry-After', 'Set-Cookie', 'WWW
 /** Headers of one problem of a status and not of the others. */
 const WITH_PROBLEM: Record<string, HeaderName | undefined> = {
   'session-expired': 'Set-Cookie',
-  'idempotency-in-progress': 'Retry-After'
+  'idempotency-in-progress': 'Retry-After',
+  // HOSTKEY may ask for a pause with HTTP 503.
+  'upstream-bad-response': 'Retry-After'
 }
 
 /**

@@ -87,7 +87,7 @@ const problemOf = (name: ProblemName, { detail, varies: _, ...options }: Problem
 }
 
 /** A message that no declared failure matches. */
-const UNKNOWN_MESSAGE = 'Internal error, please contact support'
+export const UNKNOWN_MESSAGE = 'Internal error, please contact support'
 
 const refusing = (message: string) => ({ status: 200, body: JSON.stringify({ code: -1, message }) })
 

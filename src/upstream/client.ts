@@ -1,9 +1,10 @@
 import { type Action, isWrite, type Params } from './actions/action.ts'
 import type { Call } from './call.ts'
-import { encodeForm, openEnvelope } from './protocol/envelope.ts'
+import { type Envelope, encodeForm, openEnvelope } from './protocol/envelope.ts'
+import { createLargeReplies, LARGE_BYTES } from './protocol/large-replies.ts'
 import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
-import { createTransport } from './protocol/transport.ts'
-import { isResult, judge } from './protocol/verdict.ts'
+import { type ConnectionOptions, createTransport } from './protocol/transport.ts'
+import { type Drift, isResult, judge } from './protocol/verdict.ts'
 import { createBulkheads, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
 import { classOf } from './resilience/call-classes.ts'
@@ -21,21 +22,27 @@ export interface Upstream {
 export interface UpstreamOptions {
   /** Base of s3.php and auth.php. */
   url: URL
+  connection?: ConnectionOptions
   /** Deadline of every call; undefined for that of its class. */
   timeoutMs: number | undefined
   observe: (observation: Observation) => void
   onCircuitStateChange: OnCircuitStateChange
+  /** Called for each member of a reply whose kind is another than documented. */
+  onDrift?: (drift: Drift) => void
 }
 
 /** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
-export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }: UpstreamOptions): Upstream => {
-  const transport = createTransport(url)
+export const createUpstream = (options: UpstreamOptions): Upstream => {
+  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift } = options
+  const largeReplies = createLargeReplies()
+  const transport = createTransport(url, connection, largeReplies)
   const bulkheads = createBulkheads()
 
   const send: Call = async (action, params, context) => {
     const { newConnection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
     const limits = {
       isWrite: isWrite(action),
+      maxReplyBytes: action.maxReplyBytes,
       deadlineAt: context.deadlineAt ?? performance.now() + (timeoutMs ?? deadlineMs),
       // The caller's disconnect does not abort a write: its outcome would be unknown.
       signal: isWrite(action) ? undefined : context.signal
@@ -44,17 +51,20 @@ export const createUpstream = ({ url, timeoutMs, observe, onCircuitStateChange }
       transport.post({ script, form, newConnection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
     const token = context.token?.reveal()
     const reply = await post(action.script, formOf(action, params, token))
-    const envelope = openEnvelope(reply.body, action.script)
-    const key =
-      envelope.kind === 'success' ? taskKeyOf(envelope.payload, () => isResult(action, envelope.payload)) : undefined
-    // What a refusal may not quote: the token, or for auth.php any of its parameters.
-    const credentials = token === undefined ? Object.values(params) : [token]
-    const secrets = credentials.filter(value => typeof value === 'string')
-    return judge(action, {
-      reply,
-      secrets,
-      envelope: key === undefined ? envelope : await awaitTask({ key, post, ...limits })
-    })
+    const judged = (envelope: Envelope) => {
+      // What a refusal may not quote: the token, or for auth.php any of its parameters.
+      const credentials = token === undefined ? Object.values(params) : [token]
+      const secrets = credentials.filter(value => typeof value === 'string')
+      return judge(action, { reply, secrets, envelope }, onDrift)
+    }
+    const answered = (envelope: Envelope) => {
+      const key =
+        envelope.kind === 'success' ? taskKeyOf(envelope.payload, () => isResult(action, envelope.payload)) : undefined
+      return key === undefined ? judged(envelope) : awaitTask({ key, post, ...limits }).then(judged)
+    }
+    const parse = () => openEnvelope(reply.body, action.script)
+    if (reply.body.length <= LARGE_BYTES && !reply.release) return answered(parse())
+    return largeReplies.process(parse, answered).finally(() => reply.release?.())
   }
 
   const attempt = observed(send, observe)

@@ -1061,8 +1061,10 @@ export interface components {
             upstream?: {
                 /** @description Action of HOSTKEY. */
                 action: string;
-                /** @description Text of HOSTKEY, shortened and redacted. */
-                message: string;
+                /** @description Text of HOSTKEY, where the gateway knows its wording. */
+                message?: string;
+                /** @description Stands for a text of HOSTKEY that the gateway does not know. The operator finds the text under it in the log. */
+                reference?: string;
             };
             /** @description Related resources. */
             links?: {
@@ -2717,6 +2719,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2904,6 +2907,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3059,6 +3063,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3180,6 +3185,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3336,6 +3342,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3486,6 +3493,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3630,6 +3638,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3829,6 +3838,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3979,6 +3989,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4128,6 +4139,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4251,6 +4263,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4414,6 +4427,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4592,6 +4606,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4739,6 +4754,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4886,6 +4902,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5136,6 +5153,7 @@ export interface operations {
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -28,7 +28,8 @@ export const checkOffer = async (
 ): Promise<{ plan: ListedPlan; location: string }> => {
   const { plans } = await upstream.call(listPlans, {}, context)
   const plan = plans.find(({ id }) => id === requested.planId)
-  if (!plan || plan.active === 0) throw new Problem('plan-not-orderable', `Plan ${requested.planId} is not on offer.`)
+  if (!plan || plan.active === 0 || plan.active === false)
+    throw new Problem('plan-not-orderable', `Plan ${requested.planId} is not on offer.`)
   if (isFree(plan) !== (kind === 'free')) {
     throw new Problem(
       'plan-not-orderable',

@@ -47,7 +47,7 @@ const toPlan = (theirs: ListedPlan): Plan =>
   optionalMembers({
     id: theirs.id,
     name: theirs.name,
-    active: theirs.active === undefined ? undefined : theirs.active !== 0,
+    active: theirs.active === undefined ? undefined : Boolean(theirs.active),
     quotaBytes: theirs.quota,
     locations: theirs.locations ?? [],
     storageType: theirs.storage_type,

@@ -66,6 +66,10 @@ export const withActualBucket = async (
 export const isOutcomeOpen = (error: unknown): error is Problem =>
   isProblem(error) && (error.options.outcome === 'partial' || error.options.outcome === 'unknown')
 
+/** What a person may read of a failure. */
+const messageOf = ({ message, options: { upstream } }: Problem): string =>
+  upstream?.message ?? (upstream?.reference ? `${message} Reference: ${upstream.reference}.` : message)
+
 /** An account that was found although the answer was an error or lost. */
 export const createdDespite = (
   { s3uid, bucket }: { s3uid: string; bucket: string | undefined },
@@ -73,5 +77,5 @@ export const createdDespite = (
 ): ProvisionedAccount => ({
   s3uid,
   ...(bucket !== undefined && { bucket }),
-  error: error.options.upstream?.message ?? error.message
+  error: messageOf(error)
 })

@@ -49,6 +49,7 @@ export async function* readPages(
   let { from, limit: remaining } = requested
   const isRepeated = createCircleCheck(from)
   while (remaining > 0) {
+    const start = startOf(from)
     const answer = await upstream.call(
       getFiles,
       {
@@ -56,20 +57,46 @@ export async function* readPages(
         bucket_name: bucket,
         max_keys: Math.min(MAX_KEYS, remaining),
         ...(search !== undefined && { search }),
-        ...(from !== undefined && { continuation_token: from })
+        ...(start.token !== undefined && { continuation_token: start.token })
       },
       context
     )
-    const folders = [...new Set((answer.folders ?? []).map(({ key }) => key))].filter(key => !seen.has(key))
+    const { files, folders: listed, next } = takeFrom(answer, start, remaining)
+    const folders = [...new Set(listed.map(({ key }) => key))].filter(key => !seen.has(key))
     for (const key of folders) remember(seen, key)
-    const next = answer.next_token || undefined
     if (next !== undefined && isRepeated(next)) {
       throw new Problem('upstream-bad-response', 'HOSTKEY repeats a page of the list of files.')
     }
-    remaining -= answer.files.length + folders.length
-    yield { files: answer.files, folders, next }
+    remaining -= files.length + folders.length
+    yield { files, folders, next }
     if (next === undefined) return
     from = next
+  }
+}
+
+/** Where a page starts: a token of HOSTKEY, and the entries after it that were taken before. */
+interface Start {
+  token: string | undefined
+  taken: number
+}
+
+/** A token of HOSTKEY, or `\n<taken>\n<token>` inside a page that was longer than asked for. */
+const startOf = (from: string | undefined): Start => {
+  const [, taken, token] = /^\n(\d{1,9})\n([\s\S]*)$/.exec(from ?? '') ?? []
+  return taken === undefined ? { token: from, taken: 0 } : { token: token || undefined, taken: Number(taken) }
+}
+
+/** The entries of a reply, at most `limit`: HOSTKEY may send more than it was asked for. The rest begins the next page. */
+const takeFrom = ({ files, folders = [], next_token }: Result<typeof getFiles>, start: Start, limit: number) => {
+  // PHP prints 0 for what is absent too.
+  const next = next_token === '0' ? undefined : next_token || undefined
+  const left = files.length + folders.length - start.taken
+  if (start.taken === 0 && left <= limit) return { files, folders, next }
+  const end = start.taken + Math.min(limit, Math.max(0, left))
+  return {
+    files: files.slice(start.taken, end),
+    folders: folders.slice(Math.max(0, start.taken - files.length), Math.max(0, end - files.length)),
+    next: left > limit ? `\n${end}\n${start.token ?? ''}` : next
   }
 }
 

@@ -3,10 +3,11 @@ import fp from 'fastify-plugin'
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { type Fault, Problem, problemBody, withOutcome } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
+import { transportCauseOf } from '../../upstream/protocol/failure-stage.ts'
 import { PROBLEM_TYPE } from '../accept.ts'
 import { isReadable } from '../path.ts'
 import { faultsOf, namedProblemOf, type Part } from '../validation.ts'
-import { PROBLEM } from './telemetry.ts'
+import { CAUSE, PROBLEM } from './telemetry.ts'
 
 export interface ErrorOptions {
   publicUrl: string
@@ -44,7 +45,9 @@ export const explain = (error: unknown, request: FastifyRequest, publicUrl: stri
 const record = (problem: Problem, request: FastifyRequest): void => {
   if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
   // A request on which the router gave up lacks the decorators of `telemetry`.
-  if (PROBLEM in request) request.setDecorator(PROBLEM, problem.problem)
+  if (!(PROBLEM in request)) return
+  request.setDecorator(PROBLEM, problem.problem)
+  request.setDecorator(CAUSE, transportCauseOf(problem)?.code)
 }
 
 const challengeOf = (name: ProblemName): string => {

@@ -16,10 +16,14 @@ export interface TelemetryOptions {
 /** The name under which `plugins/errors` leaves the name of the problem. */
 export const PROBLEM = 'problem'
 
+/** The name under which it leaves why a call to HOSTKEY failed on the way. */
+export const CAUSE = 'cause'
+
 /** One log line and one count for each request; `Server-Timing` for the caller. */
 export const telemetry = fp(
   async (app: FastifyInstance, { metrics }: TelemetryOptions) => {
     app.decorateRequest(PROBLEM)
+    app.decorateRequest(CAUSE)
     app.decorateRequest(CONTEXT)
     // Its lines hold nothing but the members below: redaction takes ten times as long as writing them.
     const log = app.log.child({}, { redact: [] })
@@ -42,6 +46,7 @@ export const telemetry = fp(
           route,
           status: reply.statusCode,
           problem,
+          cause: request.getDecorator<string | undefined>(CAUSE) ?? timing.cause,
           ms: Math.round(reply.elapsedTime * 10) / 10,
           upstreamMs: Math.round(timing.ms * 10) / 10,
           upstreamCalls: timing.calls,

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, matches } from './action.ts'
+import { Amount, action, MIB, matches } from './action.ts'
 
 /** First in each list: the text after the colon can be that of any other failure (documented). */
 const createdWithError = matches(
@@ -17,6 +17,8 @@ const NewAccount = { plan_id: Type.Integer(), bucket_name: Type.String(), locati
 export const getUsers = action({
   name: 'get_users',
   effect: 'read',
+  // The accounts of all customers, for an admin; the vendor's own clients have this limit.
+  maxReplyBytes: 8 * MIB,
   params: Type.Object({
     id: Type.Optional(Type.Integer()),
     plan_id: Type.Optional(Type.Integer()),
@@ -33,14 +35,14 @@ export const getUsers = action({
   result: Type.Object({
     s3_users: Type.Array(
       Type.Object({
-        id: Type.Optional(Type.Integer()),
+        id: Type.Optional(Type.Integer({ minimum: 0 })),
         s3uid: Type.String(),
-        email: Type.Optional(Type.String()),
-        plan_id: Type.Optional(Type.Integer()),
-        location: Type.Optional(Type.String()),
-        quota: Type.Optional(Type.Number()),
-        traffic: Type.Optional(Type.Number()),
-        storage_usage: Type.Optional(Type.Number())
+        email: Type.Optional(Type.String({ minLength: 1 })),
+        plan_id: Type.Optional(Type.Integer({ minimum: 1 })),
+        location: Type.Optional(Type.String({ minLength: 1 })),
+        quota: Type.Optional(Amount),
+        traffic: Type.Optional(Amount),
+        storage_usage: Type.Optional(Amount)
       })
     )
   }),

@@ -1,4 +1,4 @@
-import type { Static, TObject, TProperties } from 'typebox'
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
 
 /**
@@ -14,27 +14,48 @@ export type Effect = 'read' | 'async-read' | 'secret' | 'write' | 'provision' | 
  */
 export const isWrite = ({ effect }: Action): boolean => effect === 'write' || effect === 'provision'
 
+/** 1 MiB: 100 listed files, the most that one reply lists, take less. */
+export const MIB = 1024 * 1024
+
+/** A number of bytes or of traffic. */
+export const Amount = Type.Number({ minimum: 0 })
+
 /** Recognises a text; a regular expression is one. */
 export interface Wording {
   test(text: string): boolean
+  /** Is the whole text made of the wording? Default for a regular expression: its match is the whole text. */
+  covers?(text: string): boolean
+}
+
+/** Does a match of the wording explain the whole text? */
+export const covers = (wording: Wording, text: string): boolean => {
+  if (wording.covers) return wording.covers(text)
+  return wording instanceof RegExp && wording.exec(text)?.[0].length === text.length
 }
 
 /** Matches all words, each after the one before. A single pattern `a.*b` takes quadratic time on long texts. */
-export const inOrder = (...words: readonly RegExp[]): Wording => ({
-  test(text) {
+export const inOrder = (...words: readonly RegExp[]): Wording => {
+  /** What follows the words; undefined when one is missing, or does not follow at once where `isClose`. */
+  const restAfter = (text: string, isClose: boolean): string | undefined => {
     let rest = text
     for (const word of words) {
       const found = word.exec(rest)
-      if (!found) return false
+      if (!found || (isClose && found.index > 0)) return undefined
       rest = rest.slice(found.index + found[0].length)
+      if (isClose) rest = rest.replace(/^ /, '')
     }
-    return true
+    return rest
   }
-})
+  return {
+    test: text => restAfter(text, false) !== undefined,
+    covers: text => restAfter(text, true) === ''
+  }
+}
 
 /** Matches when one of the wordings matches. */
 export const eitherOf = (...wordings: readonly Wording[]): Wording => ({
-  test: text => wordings.some(wording => wording.test(text))
+  test: text => wordings.some(wording => wording.test(text)),
+  covers: text => wordings.some(wording => covers(wording, text))
 })
 
 /** One way in which HOSTKEY refuses an action. */
@@ -75,6 +96,8 @@ export interface Action<
   readonly name: Name
   readonly script: 's3.php' | 'auth.php'
   readonly effect: Effect
+  /** The largest reply that is read, in bytes, before and after decompression. */
+  readonly maxReplyBytes: number
   /** The form fields besides `action` and `token`. No other field is ever sent. */
   readonly params: Params
   /** The names of the params. */
@@ -98,6 +121,7 @@ interface Declaration<Name, P extends TObject, R extends TObject, F, H extends P
   name: Name
   script?: 's3.php' | 'auth.php'
   effect: Effect
+  maxReplyBytes?: number
   params: P
   result: R
   example: Static<R>
@@ -118,6 +142,7 @@ export const action = <
   declared: Declaration<Name, P, R, F, H>
 ): Action<Name, P, R, F> => ({
   script: 's3.php',
+  maxReplyBytes: MIB,
   refusalsInSuccess: [],
   findRefusal: () => undefined,
   fields: Object.keys(declared.params.properties),

@@ -1,17 +1,10 @@
 import { Type } from 'typebox'
-import { action, inOrder, matches, matchesLast } from './action.ts'
+import { Amount, action, inOrder, matches, matchesLast } from './action.ts'
 
 const Snapshot = Type.Object({
-  bandwidth_usage: Type.Optional(Type.Number()),
-  storage_usage: Type.Optional(Type.Number()),
+  bandwidth_usage: Type.Optional(Amount),
+  storage_usage: Type.Optional(Amount),
   created_at: Type.Optional(Type.String())
-})
-
-/** The storage's HTTP response, which create_bucket passes on. */
-const StorageResponse = Type.Object({
-  status: Type.Integer(),
-  body: Type.Optional(Type.Unknown()),
-  headers: Type.Optional(Type.Unknown())
 })
 
 /** The refusal that a status of the storage means, although `result` is OK (assumed). */
@@ -31,7 +24,7 @@ export const getBuckets = action({
   params: Type.Object({ s3uid: Type.String() }),
   result: Type.Object({
     message: Type.Array(Type.Object({ name: Type.String(), creation_date: Type.Optional(Type.String()) })),
-    bandwidth: Type.Optional(Type.Number()),
+    bandwidth: Type.Optional(Amount),
     snapshot: Type.Optional(Snapshot)
   }),
   example: {
@@ -54,10 +47,10 @@ export const getBucketsUsage = action({
   effect: 'async-read',
   params: Type.Object({ s3uid: Type.String() }),
   result: Type.Object({
-    message: Type.Array(Type.Object({ name: Type.String(), usage: Type.Optional(Type.Number()) })),
-    bandwidth: Type.Optional(Type.Number()),
-    usage_storage: Type.Optional(Type.Number()),
-    quota: Type.Optional(Type.Number()),
+    message: Type.Array(Type.Object({ name: Type.String(), usage: Type.Optional(Amount) })),
+    bandwidth: Type.Optional(Amount),
+    usage_storage: Type.Optional(Amount),
+    quota: Type.Optional(Amount),
     snapshots: Type.Optional(Type.Array(Snapshot)),
     access_key: Type.Optional(Type.String({ 'x-secret': true })),
     secret_key: Type.Optional(Type.String({ 'x-secret': true }))
@@ -81,7 +74,8 @@ export const createBucket = action({
   name: 'create_bucket',
   effect: 'write',
   params: Type.Object({ s3uid: Type.String(), bucket_name: Type.String() }),
-  result: Type.Object({ message: Type.Optional(Type.Union([StorageResponse, Type.String()])) }),
+  // The storage's HTTP response, which create_bucket passes on, or a text.
+  result: Type.Object({ message: Type.Optional(Type.Unknown()) }),
   example: { message: { status: 200, body: '', headers: {} } },
   failures: {
     'bucket-exists': matches(
@@ -102,7 +96,10 @@ export const createBucket = action({
     'bucket-exists',
     'upstream-storage-error'
   ],
-  findRefusal: ({ message }) => (typeof message === 'object' ? refusalOf(message.status) : undefined)
+  findRefusal: ({ message }) =>
+    typeof message === 'object' && message !== null && 'status' in message
+      ? refusalOf(Number(message.status))
+      : undefined
 })
 
 /** s3/delete_bucket: the bucket must be empty. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, eitherOf, inOrder, matches, matchesLast } from './action.ts'
+import { Amount, action, eitherOf, inOrder, matches, matchesLast } from './action.ts'
 
 /** Largest page of files: `max_keys` is "up to 100" (documented). */
 export const MAX_KEYS = 100
@@ -19,8 +19,8 @@ export const getFiles = action({
     files: Type.Array(
       Type.Object({
         key: Type.Optional(Type.String()),
-        original_key: Type.String(),
-        size: Type.Optional(Type.Number()),
+        original_key: Type.String({ minLength: 1, 'x-fallback': 'key' }),
+        size: Type.Optional(Amount),
         last_modified: Type.Optional(Type.String())
       })
     ),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { action, matches } from './action.ts'
+import { Amount, action, matches } from './action.ts'
 
 /** The documented text, and similar ones (assumed). */
 const PLAN_MISSING = /plan (not found|does not exist)|(no such|unknown) plan/i
@@ -20,12 +20,13 @@ export const listPlans = action({
       Type.Object({
         id: Type.Integer(),
         name: Type.Optional(Type.String()),
-        quota: Type.Optional(Type.Number()),
-        active: Type.Optional(Type.Integer()),
+        quota: Type.Optional(Amount),
+        // 0 or 1, or a boolean: here false is a statement.
+        active: Type.Optional(Type.Union([Type.Integer(), Type.Boolean()])),
         locations: Type.Optional(Type.Array(Type.String())),
         ...Price,
         storage_type: Type.Optional(Type.String()),
-        bandwidth_limit: Type.Optional(Type.Number()),
+        bandwidth_limit: Type.Optional(Amount),
         price: Type.Optional(Type.Object(Price))
       })
     )
@@ -61,7 +62,7 @@ export const history = action({
     data: Type.Array(
       Type.Object(
         {
-          id: Type.Optional(Type.Integer()),
+          id: Type.Optional(Type.Integer({ minimum: 0 })),
           action: Type.Optional(Type.String()),
           date: Type.Optional(Type.String()),
           details: Type.Optional(Type.String())

@@ -10,12 +10,17 @@ const Grant = Type.Object({
   customer_id: Type.Optional(Type.Integer()),
   /** Unix seconds. */
   token_expire: Type.Optional(Type.Integer()),
-  '2fa': Type.Optional(Type.Union([Type.Integer(), Type.Boolean(), Type.String()]))
+  '2fa': Type.Optional(Type.Unknown())
 })
 
 /** A token that needs a second factor is refused everywhere. The member that says so is assumed. */
-const findSecondFactor = (grant: { '2fa'?: number | boolean | string }) =>
-  grant['2fa'] && grant['2fa'] !== '0' ? ('two-factor-required' as const) : undefined
+const findSecondFactor = ({ '2fa': mark }: { '2fa'?: unknown }) =>
+  isTrueInPhp(mark) ? ('two-factor-required' as const) : undefined
+
+const isTrueInPhp = (value: unknown): boolean => {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return Boolean(value) && value !== '0'
+}
 
 const example = {
   token: '0123456789abcdef0123456789abcdef',

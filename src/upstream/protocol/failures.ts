@@ -39,6 +39,10 @@ const common = (
 
 const MISSING = /not found|no such|NoSuch|does not exist|unknown (account|bucket|plan)/i
 
+const INVALID_REQUEST = /^([a-z0-9]+\/[a-z0-9_]+: )?(invalid request|unknown action)|^Missing required keys/i
+const WHOLE_INVALID_REQUEST =
+  /^(?:(?:s3|auth)\/[a-z_]{1,40}: )?(?:invalid request|unknown action)$|^Missing required keys: [a-z0-9_]{1,32}(?:, ?[a-z0-9_]{1,32}){0,9}$/i
+
 /**
  * Failures that any action may have; the first match wins, so the most certain come first. Texts up to `forbidden` are
  * documented or observed, those below are assumed from the words that storages and billing systems use.
@@ -52,7 +56,10 @@ const commonFailures: readonly CommonFailure[] = [
   ),
   common(
     'invalid-request',
-    /^([a-z0-9]+\/[a-z0-9_]+: )?(invalid request|unknown action)|^Missing required keys/i,
+    {
+      test: text => INVALID_REQUEST.test(text),
+      covers: text => WHOLE_INVALID_REQUEST.test(text)
+    },
     's3/action: invalid request'
   ),
   common(
@@ -63,7 +70,14 @@ const commonFailures: readonly CommonFailure[] = [
     ),
     'Invalid token'
   ),
-  common('invalid-request', /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i, 'Ticket id required'),
+  common(
+    'invalid-request',
+    {
+      test: text => /^(?!payment )[a-z0-9_ ]+ required$|^empty [a-z]+$/i.test(text),
+      covers: text => /^(?:[a-z0-9_]{1,32} ){1,3}required$|^empty [a-z]{1,32}$/i.test(text)
+    },
+    'Ticket id required'
+  ),
   common(
     'forbidden',
     /not authorized|permission|access ?denied|denied|forbidden|not allowed|no permissions/i,

@@ -3,8 +3,11 @@ import { isProblem } from '../../core/problem.ts'
 import { type Envelope, encodeForm, openEnvelope } from './envelope.ts'
 import { isRecord } from './record.ts'
 import type { Reply } from './transport.ts'
+import { transportProblem } from './transport-failures.ts'
 
 const POLL_MS = 250
+
+const OVERDUE = new DOMException('', 'TimeoutError')
 
 /** eq_callback.php does not know the key (documented): the answer was already fetched, or has expired. */
 const UNKNOWN_TASK = /AsyncKey/i
@@ -61,17 +64,18 @@ export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
  */
 const pollTask = async ({ key, isWrite, post, deadlineAt, signal }: QueuedTask): Promise<Envelope> => {
   for (;;) {
-    // After the deadline the next post fails with the problem of every call that takes too long.
     const pauseMs = Math.min(POLL_MS, deadlineAt - performance.now())
     await pause(pauseMs, undefined, signal && { signal }).catch(() => undefined)
-    const { body } = await post(
-      'eq_callback.php',
-      encodeForm([
-        ['action', 'check'],
-        ['key', key]
-      ])
-    )
+    const form = encodeForm([
+      ['action', 'check'],
+      ['key', key]
+    ])
+    const { body, release } = await post('eq_callback.php', form).catch(error => {
+      // HOSTKEY has the task, also when this poll was not sent in time.
+      throw performance.now() < deadlineAt ? error : transportProblem(OVERDUE, { progress: 'sent', isWrite })
+    })
     const envelope = openEnvelope(body, 's3.php')
+    release?.()
     if (envelope.kind === 'success') return { kind: 'success', payload: payloadOf(envelope.payload) }
     if (envelope.kind === 'failure' && (isWrite ? POLL_REFUSED : UNKNOWN_TASK).test(envelope.text)) {
       return { kind: 'unreadable', reason: 'HOSTKEY no longer knows the task' }

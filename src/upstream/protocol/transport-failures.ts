@@ -1,22 +1,6 @@
 import { Problem, type ProblemOptions } from '../../core/problem.ts'
 import type { Stage, TransportCause } from './failure-stage.ts'
 
-/** Errors that prove that nothing was sent. After any other error something may have been sent. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
-])
-
 /** Also the names of the errors with which the transport aborts a request: at its deadline, or when the caller disconnects. */
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'TimeoutError', 'AbortError'])
 
@@ -27,33 +11,42 @@ const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 const isConnectionLost = (error: unknown, code: string): boolean =>
   CONNECTION_LOST.has(code) && !(error instanceof Error && /^bad (response|upgrade)$/.test(error.message))
 
+const MAX_CODE_LENGTH = 64
+
+/** The code of an error, or its name: a word, never a message, because a library may quote its input there. */
 const codeOf = (error: unknown): string => {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
+  if (typeof error !== 'object' || error === null) return 'unknown'
+  const proxyStatus = error instanceof Error ? /^Proxy response \((\d{3})\)/.exec(error.message)?.[1] : undefined
+  if (proxyStatus) return `PROXY_${proxyStatus}`
+  const { code, name } = error as { code?: unknown; name?: unknown }
+  const word = [code, name].find(each => typeof each === 'string' && /^\w+$/.test(each)) ?? 'unknown'
+  return String(word).slice(0, MAX_CODE_LENGTH)
 }
 
 interface FailedRequest {
-  /** The status and headers of the reply had arrived. */
-  hasHeaders: boolean
+  /**
+   * `unsent`: no connection was ready, or no byte of the request was handed to it · `sent`: a byte may have reached
+   * HOSTKEY · `answering`: the status and headers of the reply had arrived
+   */
+  progress: 'unsent' | 'sent' | 'answering'
   isWrite: boolean
 }
 
-/** The problem that an error of the HTTP client means. */
-export const transportProblem = (error: unknown, { hasHeaders, isWrite }: FailedRequest): Problem => {
-  const code = codeOf(error) || (error instanceof Error ? error.name : 'unknown')
-  // Only the code is logged, so that no message of a library can quote the form.
+/** The problem that an error of the HTTP client means. The progress decides whether the request was sent, whatever the error is called. */
+export const transportProblem = (error: unknown, { progress, isWrite }: FailedRequest): Problem => {
+  const code = codeOf(error)
   const optionsAt = (stage: Stage): ProblemOptions => ({
     cause: { code, stage } satisfies TransportCause,
     ...(isWrite && { outcome: stage === 'not-sent' ? ('not-applied' as const) : ('unknown' as const) })
   })
-  if (NOT_SENT.has(code)) {
+  if (progress === 'unsent') {
     return new Problem('upstream-unreachable', 'HOSTKEY could not be reached; nothing was sent.', optionsAt('not-sent'))
   }
   if (TIMEOUTS.has(code)) {
     return new Problem('upstream-timeout', 'HOSTKEY did not answer in time.', optionsAt('ambiguous'))
   }
   const isLost = isConnectionLost(error, code)
-  if (isLost && !hasHeaders) {
+  if (isLost && progress === 'sent') {
     return new Problem('upstream-timeout', 'HOSTKEY closed the connection without an answer.', optionsAt('early'))
   }
   const detail = 'The answer of HOSTKEY is incomplete or cannot be decoded.'

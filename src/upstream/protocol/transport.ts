@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import { Pool } from 'undici'
-import { decompress, MAX_BODY_BYTES } from './decompression.ts'
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import { createConnector } from './connector.ts'
+import { decompress } from './decompression.ts'
 import { type ExchangeOptions, exchange } from './exchange.ts'
+import { createLargeReplies, type LargeReplies } from './large-replies.ts'
 import { transportProblem } from './transport-failures.ts'
 
 /** The only User-Agent that the gateway sends. Some proxies block the default names of HTTP libraries (observed elsewhere). */
@@ -15,6 +17,17 @@ const HEADERS = {
 
 const CONNECT_TIMEOUT_MS = 1000
 
+/** 3 s: a proxy looks up and connects to HOSTKEY before it answers CONNECT. */
+const TUNNEL_TIMEOUT_MS = 3000
+
+/** How connections to HOSTKEY are made; by default directly, with the authorities of Node.js. */
+export interface ConnectionOptions {
+  /** Outbound proxies and the hosts that bypass them, as the variables of the same names hold them. Used for https only. */
+  proxies?: { httpsProxy: string | undefined; httpProxy: string | undefined; noProxy: string }
+  /** PEM: authorities, and the certificate and key that the gateway shows. */
+  tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined }
+}
+
 export interface UpstreamRequest extends ExchangeOptions {
   script: string
   form: string
@@ -27,6 +40,10 @@ export interface UpstreamRequest extends ExchangeOptions {
 export interface Reply {
   status: number
   retryAfter: string | undefined
+  /** The clock of the sender. */
+  date?: string | undefined
+  /** Gives up the place of a large reply; to be called once it is processed. */
+  release?: (() => void) | undefined
   /** Empty when it is not UTF-8: replacing a byte could change the name of a file. */
   body: string
 }
@@ -41,34 +58,38 @@ export interface Transport {
   close(): Promise<void>
 }
 
-export const createTransport = (url: URL): Transport => {
-  const options = {
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    keepAliveTimeoutThreshold: 500,
-    maxResponseSize: MAX_BODY_BYTES,
-    allowH2: false
-  }
-  const reused = new Pool(url.origin, { ...options, connections: 64, pipelining: 1 })
+export const createTransport = (
+  url: URL,
+  connection: ConnectionOptions = {},
+  largeReplies: LargeReplies = createLargeReplies()
+): Transport => {
+  const reused = createDispatcher(url, connection, { connections: 64, pipelining: 1 })
   // undici closes a connection after each request when pipelining is 0.
-  const singleUse = new Pool(url.origin, { ...options, connections: 24, pipelining: 0 })
+  const singleUse = createDispatcher(url, connection, { connections: 24, pipelining: 0 })
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
     async post({ script, form, newConnection, headersTimeoutMs, ...options }) {
       const request = {
+        origin: url.origin,
         path: `${base}${script}`,
         method: 'POST' as const,
         headers: HEADERS,
         body: form,
         headersTimeout: headersTimeoutMs
       }
-      const { status, headers, bytes } = await exchange(newConnection ? singleUse : reused, request, options)
-      const text = await decompress(bytes, firstOf(headers['content-encoding'])).catch(error => {
-        throw transportProblem(error, { hasHeaders: true, isWrite: options.isWrite })
+      const pool = newConnection ? singleUse : reused
+      const { status, headers, bytes, release } = await exchange(pool, largeReplies, request, options)
+      const encoding = firstOf(headers['content-encoding'])
+      const text = await decompress(bytes, encoding, options.maxReplyBytes).catch(error => {
+        release?.()
+        throw transportProblem(error, { progress: 'answering', isWrite: options.isWrite })
       })
       return {
         status,
         retryAfter: firstOf(headers['retry-after']),
+        date: firstOf(headers['date']),
+        release,
         body: isUtf8(text) ? text.toString('utf8') : ''
       }
     },
@@ -76,6 +97,27 @@ export const createTransport = (url: URL): Transport => {
       await Promise.all([reused.close(), singleUse.close()])
     }
   }
+}
+
+/** The connections of one kind: direct ones, or tunnels through the proxy that is set for the address. */
+const createDispatcher = (url: URL, { proxies, tls }: ConnectionOptions, pool: Pool.Options): Dispatcher => {
+  const options = { ...pool, keepAliveTimeoutThreshold: 500, allowH2: false }
+  const direct = { ...tls, timeout: CONNECT_TIMEOUT_MS, allowH2: false }
+  const connect = tls?.cert ? createConnector(direct) : direct
+  const hasProxy = url.protocol === 'https:' && (proxies?.httpsProxy || proxies?.httpProxy)
+  if (!hasProxy) return new Pool(url.origin, { ...options, connect })
+  return new EnvHttpProxyAgent({
+    ...options,
+    connect,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTls: { ...tls },
+    clientFactory: (origin, proxyOptions) =>
+      new Pool(origin, { ...proxyOptions, headersTimeout: TUNNEL_TIMEOUT_MS, allowH2: false }),
+    // An empty text, so that undici reads no environment variable.
+    httpsProxy: proxies?.httpsProxy ?? '',
+    httpProxy: proxies?.httpProxy ?? '',
+    noProxy: proxies?.noProxy ?? ''
+  })
 }
 
 /** The value of a header, the first if it was sent several times. */

@@ -1,5 +1,6 @@
-import { isProblem } from '../../core/problem.ts'
+import { isProblem, type Problem } from '../../core/problem.ts'
 import type { Call } from '../call.ts'
+import { type TransportCause, transportCauseOf } from '../protocol/failure-stage.ts'
 
 /** How a call ended, for metrics and log. */
 export interface Observation {
@@ -7,8 +8,10 @@ export interface Observation {
   /** `ok`, or the name of the problem. */
   result: string
   ms: number
-  /** The text of a refusal that no declared failure matches. */
-  unclassifiedText: string | undefined
+  /** The text of a refusal that no declared wording explains, and its reference in the reply. */
+  unexplained: { reference: string; text: string } | undefined
+  /** Why the call failed on the way. */
+  cause: TransportCause | undefined
 }
 
 /** Reports each call, and adds its duration to the request's own. */
@@ -17,17 +20,25 @@ export const observed =
   async (action, params, context) => {
     const startedAt = performance.now()
     let result = 'ok'
-    let unclassifiedText: string | undefined
+    let unexplained: Observation['unexplained']
+    let cause: TransportCause | undefined
     try {
       return await call(action, params, context)
     } catch (error) {
       result = isProblem(error) ? error.problem : 'internal'
-      if (isProblem(error, 'upstream-refused')) unclassifiedText = error.options.upstream?.message
+      if (isProblem(error)) unexplained = unexplainedIn(error)
+      cause = transportCauseOf(error)
+      if (cause) context.upstream.cause = cause.code
       throw error
     } finally {
       const ms = performance.now() - startedAt
       context.upstream.ms += ms
       context.upstream.calls += 1
-      observe({ action: action.name, result, ms, unclassifiedText })
+      observe({ action: action.name, result, ms, unexplained, cause })
     }
   }
+
+const unexplainedIn = ({ options: { upstream, upstreamText } }: Problem): Observation['unexplained'] =>
+  upstream?.reference !== undefined && upstreamText !== undefined
+    ? { reference: upstream.reference, text: upstreamText }
+    : undefined

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { referenceOf } from '../../../src/upstream/protocol/explained.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { fakeUpstream } from '../../support/fakes/upstream.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
@@ -170,7 +171,7 @@ t.test('POST /session', async t => {
     ] as const) {
       control.fault({ kind: 'refusal', action, text: `Come back on Monday, ${secret}!`, count: 1 })
       const reply = await refused(t, credential, 502, 'upstream-refused')
-      t.equal(reply.json().upstream.message, 'Come back on Monday, [redacted]!')
+      t.strictSame(reply.json().upstream, { action, reference: referenceOf('Come back on Monday, [redacted]!') })
     }
   })
 

@@ -6,14 +6,15 @@ import type { WireName } from './wire.ts'
 
 /**
  * How often an action may be sent, by the stage at which the first attempt failed.
- * `early`: the connection broke before a byte of the reply · `torn`: in the middle of the reply; a read may be repeated
+ * `not-sent`: the connection broke before a byte of the request was handed to it · `early`: it broke before a byte of the reply · `torn`: in the middle of the reply; a read may be repeated
  * then too · `ambiguous`: anything else · `answered`: the reply is complete.
  */
-type Stage = 'early' | 'torn' | 'ambiguous' | 'answered'
+type Stage = 'not-sent' | 'early' | 'torn' | 'ambiguous' | 'answered'
 
 /** The result of a cell, before the outcome of a write is known. */
 export type Verdict = 'success' | 'empty' | { problem: ProblemName; stage: Stage }
 
+const notSent: Verdict = { problem: 'upstream-unreachable', stage: 'not-sent' }
 const early: Verdict = { problem: 'upstream-timeout', stage: 'early' }
 const late: Verdict = { problem: 'upstream-timeout', stage: 'ambiguous' }
 const torn: Verdict = { problem: 'upstream-bad-response', stage: 'torn' }
@@ -26,7 +27,7 @@ const refused: Verdict = { problem: 'upstream-refused', stage: 'answered' }
 export const wireVerdicts: Readonly<Record<WireName, Verdict>> = {
   ok: 'success',
   'accept, FIN': early,
-  'accept, RST': early,
+  'accept, RST': notSent,
   'read, RST': early,
   'execute, RST': early,
   silent: late,
@@ -87,7 +88,11 @@ export const shapeVerdicts: Readonly<Record<ShapeName, (action: ActionName) => V
 
 /** How often the action is sent. A read is sent once more after a broken connection, but not an asynchronous read or a read of a secret. */
 export const sentOf = (action: ActionName, verdict: Verdict): number => {
-  if (typeof verdict === 'string' || actions[action].effect !== 'read') return 1
+  const { effect } = actions[action]
+  if (typeof verdict === 'string') return 1
+  // Nothing was sent: only what may bill is not tried again.
+  if (verdict.stage === 'not-sent') return effect === 'provision' ? 1 : 2
+  if (effect !== 'read') return 1
   return verdict.stage === 'early' || verdict.stage === 'torn' ? 2 : 1
 }
 
@@ -98,6 +103,7 @@ export const endingOf = (
   isExecuted: boolean
 ): Ending => {
   if (problem === 'upstream-refused') return refused
+  if (problem === 'upstream-unreachable') return { outcome: 'not-applied' }
   if (isExecuted) return executed
   return problem === 'upstream-timeout' ? silent : untouched
 }

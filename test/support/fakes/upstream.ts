@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { createUpstream } from '../../../src/upstream/client.ts'
+import type { Drift } from '../../../src/upstream/protocol/verdict.ts'
 import type { Lifetime } from '../harness/lifetime.ts'
 import { listening } from '../harness/serving.ts'
 
@@ -63,12 +64,13 @@ export const fakeUpstream = async (
 }
 
 /** A client of HOSTKEY without a gateway around it. */
-export const clientOf = (t: Lifetime, url: string) => {
+export const clientOf = (t: Lifetime, url: string, onDrift: (drift: Drift) => void = () => undefined) => {
   const upstream = createUpstream({
     url: new URL(url),
     timeoutMs: 2000,
     observe: () => undefined,
-    onCircuitStateChange: () => undefined
+    onCircuitStateChange: () => undefined,
+    onDrift
   })
   t.after(() => upstream.close())
   return upstream

@@ -1,4 +1,5 @@
 import type { Outcome, ProblemName } from '../../../../schemas/problems.ts'
+import type { UpstreamText } from '../../../core/problem.ts'
 import type { ProvisionedAccount, RequestedAccount } from '../requested-account.ts'
 
 /** What an Idempotency-Key was claimed for. */
@@ -18,7 +19,7 @@ export interface RecordedProblem {
   name: ProblemName
   detail: string
   outcome: Outcome
-  upstream?: { action: string; message: string }
+  upstream?: UpstreamText
 }
 
 /**

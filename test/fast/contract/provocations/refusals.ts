@@ -1,3 +1,4 @@
+import { UNKNOWN_MESSAGE } from '../../../../src/openapi/problems.ts'
 import {
   bodyWith,
   byRequest,
@@ -15,7 +16,7 @@ export const byMessage: Provocation =
     const { upstream } = pair.example
     if (!upstream)
       throw new TypeError(`${pair.name} needs a row in provocations/: its example has no message of HOSTKEY`)
-    plain.sandbox.control.fault({ kind: 'refusal', action: upstream.action, text: upstream.message })
+    plain.sandbox.control.fault({ kind: 'refusal', action: upstream.action, text: upstream.message ?? UNKNOWN_MESSAGE })
     return sendChanged(plain, pair)
   }
 

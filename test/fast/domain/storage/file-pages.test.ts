@@ -31,6 +31,25 @@ const files = (count: number) => Array.from({ length: count }, (_, n) => ({ orig
 const folders = (...names: string[]) => names.map(key => ({ key }))
 
 t.test('a joined page', async t => {
+  t.test('has no more than was asked for when HOSTKEY sends more; the rest is on the pages that follow', async t => {
+    const answer = { files: files(130), folders: folders(...Array.from({ length: 40 }, (_, n) => `d${n}/`)) }
+    const { joined, calls } = await listOf(t, ({ continuation_token }) =>
+      continuation_token === undefined ? { ...answer, next_token: 'two' } : { files: files(1), next_token: null }
+    )
+    const listed: string[] = []
+    const sizes: number[] = []
+    let from: string | undefined
+    do {
+      const page = await joined({ from, limit: 60 })
+      listed.push(...page.files.map(({ original_key }: { original_key: string }) => original_key), ...page.folders)
+      sizes.push(page.files.length + page.folders.length)
+      from = page.next
+    } while (from !== undefined)
+    t.strictSame(sizes, [60, 60, 51])
+    t.equal(new Set(listed).size, 170, 'each once, and the first of the second page again')
+    t.strictSame([...new Set(calls.map(sent => sent['continuation_token']))], [undefined, 'two'])
+  })
+
   t.test('requests no more than is missing, and the pages that follow', async t => {
     const { joined, calls } = await listOf(t, ({ continuation_token }) =>
       continuation_token === undefined

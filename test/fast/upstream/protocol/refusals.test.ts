@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { ActionName } from '../../../../src/upstream/actions/index.ts'
+import { referenceOf } from '../../../../src/upstream/protocol/explained.ts'
 import { fails } from '../../../support/assert/expect.ts'
 import { sendSample } from '../../../support/harness/action-requests.ts'
 import { gateway, type Reply } from '../../../support/harness/gateway.ts'
@@ -158,16 +159,17 @@ t.test('an unclassified refusal', async t => {
   const usage = () => sendSample(g, 'get_buckets_rmq')
   t.beforeEach(() => control.reset())
 
-  t.test('502 upstream-refused when the text is unknown: quoted, counted, logged, not retryable', async t => {
+  t.test('502 upstream-refused when the text is unknown: a reference, counted, logged, not retryable', async t => {
     control.fault({ kind: 'refusal', text: 'Flux capacitor misaligned' })
     g.lines.length = 0
     fails(t, await usage(), 502, 'upstream-refused', {
       retryable: false,
-      upstream: { action: 'get_buckets_rmq', message: 'Flux capacitor misaligned' }
+      upstream: { action: 'get_buckets_rmq', reference: referenceOf('Flux capacitor misaligned') }
     })
     const metrics = await (await fetch(`${g.managementUrl}/metrics`)).text()
     t.match(metrics, /^gateway_upstream_unclassified_refusals_total\{action="get_buckets_rmq"\} 1$/m)
-    t.ok(g.lines.some(line => line.includes('"upstreamText":"Flux capacitor misaligned"')))
+    const logged = `"reference":"${referenceOf('Flux capacitor misaligned')}","upstreamText":"Flux capacitor misaligned"`
+    t.ok(g.lines.some(line => line.includes(logged)))
   })
 
   t.test('502 upstream-refused, outcome unknown, when a write is refused with an unknown text', async t => {
@@ -190,18 +192,33 @@ t.test('an unclassified refusal', async t => {
     })
   }
 
-  t.test('502 upstream-refused quotes at most 512 characters, without control characters and credentials', async t => {
-    const token = g.sandbox.demo.token
-    const [account] = control.state().accounts
-    const text = `Odd\u0000 \u001b[31mred\r\nline\u202e token=${token} ${account?.secretKey} ${account?.accessKey} ${'long '.repeat(200)}`
-    control.fault({ kind: 'refusal', text })
-    const reply = await usage()
-    fails(t, reply, 502, 'upstream-refused')
-    const { message } = reply.json().upstream
-    t.match(message, /^Odd +\[31mred line +token=\[redacted\] \[redacted\] \[redacted\] long long/)
-    t.ok(message.length <= 512)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested.
-    t.notMatch(message, /[\u0000-\u001f\u007f\u202e]/)
-    t.notOk(reply.json().detail.includes('Odd'), 'only `upstream` quotes HOSTKEY')
+  t.test(
+    '502 upstream-refused: the log has at most 512 characters, without control characters and credentials',
+    async t => {
+      const token = g.sandbox.demo.token
+      const [account] = control.state().accounts
+      const text = `Odd\u0000 \u001b[31mred\r\nline\u202e token=${token} ${account?.secretKey} ${account?.accessKey} ${'long '.repeat(200)}`
+      control.fault({ kind: 'refusal', text })
+      g.lines.length = 0
+      const reply = await usage()
+      fails(t, reply, 502, 'upstream-refused')
+      t.notOk(reply.text.includes('Odd'))
+      const { upstreamText } = g.lines.map(line => JSON.parse(line)).find(({ upstreamText }) => upstreamText)
+      t.match(upstreamText, /^Odd +\[31mred line +token=\[redacted\] \[redacted\] \[redacted\] long long/)
+      t.ok(upstreamText.length <= 512)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is what is tested.
+      t.notMatch(upstreamText, /[\u0000-\u001f\u007f\u202e]/)
+    }
+  )
+
+  t.test('a text with SQL and paths reaches no caller, whatever problem a part of it means', async t => {
+    for (const text of ['SQLSTATE[28000] Access denied for user api in /var/www/db.php:44', 'Fatal: quota at /srv/x']) {
+      for (const action of ['get_buckets_rmq', 'create_bucket', 'delete_bucket'] as const) {
+        control.reset()
+        control.fault({ kind: 'refusal', text, action })
+        const { upstream } = (await sendSample(g, action)).json()
+        t.strictSame(upstream, { action, reference: referenceOf(text) }, `${action}: ${text}`)
+      }
+    }
   })
 })

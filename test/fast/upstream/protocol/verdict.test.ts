@@ -1,24 +1,28 @@
 import t from 'tap'
 import { Problem } from '../../../../src/core/problem.ts'
+import { scrubbed } from '../../../../src/core/secret.ts'
 import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { actions } from '../../../../src/upstream/actions/index.ts'
-import { login } from '../../../../src/upstream/actions/sessions.ts'
+import * as sessions from '../../../../src/upstream/actions/sessions.ts'
 import { type Envelope, openEnvelope } from '../../../../src/upstream/protocol/envelope.ts'
+import { referenceOf } from '../../../../src/upstream/protocol/explained.ts'
+import { refusalsOf } from '../../../../src/upstream/protocol/failures.ts'
 import { judge, MAX_REFUSAL_LENGTH } from '../../../../src/upstream/protocol/verdict.ts'
 
 interface Given {
   status?: number
   retryAfter?: string
+  date?: string
   secrets?: string[]
 }
 
 const judged = (
   action: Action,
   envelope: Envelope,
-  { status = 200, retryAfter, secrets = [] }: Given = {}
+  { status = 200, retryAfter, date, secrets = [] }: Given = {}
 ): unknown => {
   try {
-    return judge(action, { reply: { status, retryAfter, body: '' }, envelope, secrets })
+    return judge(action, { reply: { status, retryAfter, date, body: '' }, envelope, secrets })
   } catch (error) {
     return error
   }
@@ -30,12 +34,23 @@ const problemOf = (...given: Parameters<typeof judged>): Problem => {
   throw new TypeError('no problem')
 }
 
+/** What a database, PHP or a storage may print around a text. */
+const JUNK = [
+  'SQLSTATE[42S02]: Base table or view not found: 1146 Table billing.s3_users',
+  ' in /var/www/api/lib/db.php:44',
+  ' on line 12\nStack trace: #0',
+  ': customer 1004 of other@example.com',
+  ' 10.0.3.7',
+  ' <br />'
+]
+
 const success = (payload: Record<string, unknown>): Envelope => ({
   kind: 'success',
   payload: { result: 'OK', ...payload }
 })
 const refusal = (text: string): Envelope => ({ kind: 'failure', text, code: undefined })
 const page = openEnvelope('<html>', 's3.php')
+const { login } = sessions
 const { create_bucket, create_order, delete_file, get_buckets, get_files, get_users, list_plans, show_key } = actions
 
 t.test('an unusable answer', async t => {
@@ -80,18 +95,30 @@ t.test('an HTTP status', async t => {
     }
   })
 
-  t.test('429 passes Retry-After on, up to 30 s', async t => {
+  t.test('429 passes Retry-After on whole, in both forms', async t => {
+    const date = 'Sun, 06 Nov 1994 08:49:37 GMT'
+    const inTwoMinutes = new Date(Date.now() + 120_000).toUTCString()
     for (const [retryAfter, seconds] of [
       [undefined, 5],
       ['soon', 5],
       ['0', 5],
       ['7', 7],
-      ['30', 30],
-      ['3600', 30]
+      ['120', 120],
+      ['3600', 3600],
+      ['1.5', 5],
+      ['Sun, 06 Nov 1994 09:49:37 GMT', 3600],
+      ['Sunday, 06-Nov-94 08:51:37 GMT', 120],
+      ['Sun Nov  6 08:50:37 1994', 60],
+      ['Sun, 06 Nov 1994 08:00:00 GMT', 5],
+      ['1994-11-06T09:49:37Z', 5]
     ] as const) {
-      const given = { status: 429, ...(retryAfter !== undefined && { retryAfter }) }
-      t.equal(problemOf(get_users, page, given).options.retryAfterSeconds, seconds)
+      const given = { status: 429, date, ...(retryAfter !== undefined && { retryAfter }) }
+      t.equal(problemOf(get_users, page, given).options.retryAfterSeconds, seconds, `${retryAfter}`)
     }
+    const without = problemOf(get_users, page, { status: 429, retryAfter: inTwoMinutes }).options.retryAfterSeconds ?? 0
+    t.ok(without > 60 && without <= 120, `${without} s without a Date`)
+    t.equal(problemOf(get_users, page, { status: 503, retryAfter: '90' }).options.retryAfterSeconds, 90)
+    t.equal(problemOf(get_users, refusal('SlowDown'), { retryAfter: '90' }).options.retryAfterSeconds, 90)
   })
 
   t.test('does not change the meaning of a refusal', async t => {
@@ -100,10 +127,10 @@ t.test('an HTTP status', async t => {
 })
 
 t.test('a refusal', async t => {
-  t.test('with an unknown text leaves the outcome unknown, and is quoted', async t => {
+  t.test('with an unknown text leaves the outcome unknown, and is not relayed', async t => {
     const problem = problemOf(create_bucket, refusal('Nie možna'))
-    t.match(problem, { problem: 'upstream-refused', options: { outcome: 'unknown' } })
-    t.strictSame(problem.options.upstream, { action: 'create_bucket', message: 'Nie možna' })
+    t.match(problem, { problem: 'upstream-refused', options: { outcome: 'unknown', upstreamText: 'Nie možna' } })
+    t.strictSame(problem.options.upstream, { action: 'create_bucket', reference: referenceOf('Nie možna') })
     t.notOk('outcome' in problemOf(get_users, refusal('Nie možna')).options)
   })
 
@@ -113,10 +140,23 @@ t.test('a refusal', async t => {
     t.equal(at(MAX_REFUSAL_LENGTH), 'upstream-refused')
   })
 
-  t.test('is quoted without credentials', async t => {
+  t.test('is logged without credentials', async t => {
     const problem = problemOf(login, refusal('IP not allowed for hunter22'), { secrets: ['hunter22'] })
-    t.match(problem, { problem: 'forbidden', options: { upstream: { action: 'login' } } })
-    t.notMatch(problem.options.upstream?.message, 'hunter22')
+    t.match(problem, { problem: 'forbidden', options: { upstreamText: 'IP not allowed for [redacted]' } })
+  })
+
+  t.test('is relayed where a declared wording explains all of it, and not with anything around it', async t => {
+    for (const action of [...Object.values<Action>(actions), ...Object.values<Action>(sessions)]) {
+      for (const { problem, pattern } of refusalsOf(action)) {
+        const text = pattern.example
+        const name = `${action.name} ${problem}: ${text}`
+        t.strictSame(problemOf(action, refusal(text)).options.upstream, { action: action.name, message: text }, name)
+        for (const around of JUNK.flatMap(junk => [`${text}${junk}`, `${junk}${text}`, `${text} (${junk})`])) {
+          const { upstream } = problemOf(action, refusal(around)).options
+          t.strictSame(upstream, { action: action.name, reference: referenceOf(scrubbed(around)) }, around)
+        }
+      }
+    }
   })
 
   t.test('for overload has Retry-After, and no other has', async t => {
