@@ -7,11 +7,13 @@ import { type AccountHash, credentialOf } from '../src/auth/credential.ts'
 import { assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
 import { addressOf } from '../src/core/address.ts'
+import { strangerAt } from '../src/core/caller.ts'
 import type { RequestContext } from '../src/core/context.ts'
 import { optionalMembers } from '../src/core/optional-members.ts'
 import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
 import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeaders } from '../src/http/answers.ts'
+import { networkOf } from '../src/http/network.ts'
 import { openOperation, operation } from '../src/http/operation.ts'
 import { type BeginLogin, CONTEXT, contextOf, type LoginAttempt, type Routes } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
@@ -44,7 +46,10 @@ export const loginRoutes: SessionRoutes = async (
     let attempt: LoginAttempt | undefined
     try {
       attempt = await beginLogin(request, reply, accountHash(credential))
-      request.setDecorator<RequestContext>(CONTEXT, anonymousContext({ signal: signalOf(request) }))
+      request.setDecorator<RequestContext>(
+        CONTEXT,
+        anonymousContext({ share: strangerAt(networkOf(request)), signal: signalOf(request) })
+      )
       const loggedIn = await sessions.logIn(credential, {
         context: contextOf(request),
         shownCookie: shownCookie(request)

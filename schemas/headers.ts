@@ -41,8 +41,8 @@ export const headers = {
   ),
   'Retry-After': Line('Seconds to wait before the next attempt.', '5', '^[1-9]\\d*$'),
   'Server-Timing': Line(
-    'Time in milliseconds: `upstream` at HOSTKEY, and `total`.',
-    'upstream;dur=41.7, total;dur=43.2',
+    'Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`.',
+    'queue;dur=0.0, upstream;dur=41.7, total;dur=43.2',
     '^[a-z]+;dur=[\\d.]+(, [a-z]+;dur=[\\d.]+)*$'
   ),
   'Set-Cookie': Line(

@@ -45,7 +45,7 @@ const upstreamFaults = async ({ upstreamUrl, upstreamTimeoutMs }: Config): Promi
     onCircuitStateChange: () => undefined
   })
   try {
-    await upstream.call(tokenInfo, { token: NO_TOKEN }, anonymousContext())
+    await upstream.call(tokenInfo, { token: NO_TOKEN }, anonymousContext({ share: 'config' }))
   } catch (error) {
     if (!isProblem(error)) throw error
     if (isProblem(error, 'upstream-unavailable', ...UNANSWERED)) {

@@ -22,7 +22,6 @@ import { conditional } from './http/plugins/conditional.ts'
 import { draining } from './http/plugins/drain.ts'
 import { errors, explain, problemOf, sendProblem } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
-import { inFlight } from './http/plugins/in-flight.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
 import { BEGIN_LOGIN, loginLimits } from './http/plugins/login-limits.ts'
 import { limitCallers, limits, type Maxima } from './http/plugins/rate-limits.ts'
@@ -140,7 +139,6 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(async authenticatedScope => {
         await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
         await authenticatedScope.register(limitCallers, limitOptions)
-        await authenticatedScope.register(inFlight)
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(sessionRoutes, sessionOptions)

@@ -82,7 +82,7 @@ export const assembleGateway = async ({
     isEphemeral,
     reports: { store: fault => reports.store('store', fault), ledger: fault => reports.store('ledger', fault) }
   })
-  const client = createUpstream({
+  const { bulkheads, ...client } = createUpstream({
     url: upstreamUrl,
     connection: connectionOf(config),
     timeoutMs: config.upstreamTimeoutMs,
@@ -90,6 +90,7 @@ export const assembleGateway = async ({
     onCircuitStateChange: reports.circuitState,
     onDrift: reports.drift
   })
+  metrics.watchSlots(bulkheads)
   const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
   const sealer = createSealer(config.sessionSecret)

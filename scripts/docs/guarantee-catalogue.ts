@@ -33,6 +33,10 @@ export const guarantees = {
     guarantee: 'The gateway stays responsive while HOSTKEY hangs',
     figure: 'shed p50 ≤ 10 ms, p99 ≤ 300 ms; /livez p99 ≤ 300 ms; ≥ 99 % 200 within 2 s; memory ≤ 150 MB more'
   },
+  isolation: {
+    guarantee: 'No caller takes calls, slots or logins from another, by its data, its load or made-up tokens',
+    figure: '≥ 99 % of the honest requests succeed in each attack; p99 ≤ 2 × quiet'
+  },
   'cache-stampede': {
     guarantee: 'Equal reads at the same time cost one upstream call, and no caller gets the answer of another',
     figure: '1,000 misses: 1 call for each caller, 0 mixed up'

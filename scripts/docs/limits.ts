@@ -6,7 +6,6 @@ import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
 import { MAX_PATH_BYTES } from '../../src/domain/storage/files.ts'
 import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'
 import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
-import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
 import { LOGIN, LOGIN_ACCOUNT, LOGIN_CREDENTIAL } from '../../src/http/plugins/login-limits.ts'
 import { ADDRESS, CALLER, CLASSES, type Policy, quotaOf } from '../../src/http/plugins/rate-limits.ts'
 import { type Effect, MIB } from '../../src/upstream/actions/action.ts'
@@ -14,7 +13,8 @@ import { MAX_KEYS } from '../../src/upstream/actions/files.ts'
 import { actions } from '../../src/upstream/actions/index.ts'
 import { EXPIRY_MS, FRESH_MS } from '../../src/upstream/resilience/cache.ts'
 import { type CallClass, classOf } from '../../src/upstream/resilience/call-classes.ts'
-import { CONSECUTIVE_FAILURES, FAILURE_RATE, OPEN_MS } from '../../src/upstream/resilience/circuit-breaker.ts'
+import { CONSECUTIVE_FAILURES, EVIDENCE, FAILURE_RATE, OPEN_MS } from '../../src/upstream/resilience/circuit-breaker.ts'
+import { MAX_IN_FLIGHT, MAX_WAITING } from '../../src/upstream/resilience/fair-queue.ts'
 import { code, page, table } from './markdown.ts'
 
 const UNITS: readonly [string, number][] = [
@@ -71,7 +71,8 @@ const classRows = [...Map.groupBy(Object.entries(classOf) as [Effect, CallClass]
     code(each.name),
     effects.map(([effect]) => code(effect)).join(', '),
     String(each.slots),
-    `${each.queueSize}, for ${time(each.maxWaitMs)}`,
+    String(each.strangerSlots),
+    time(each.maxWaitMs),
     time(each.headersTimeoutMs),
     time(each.deadlineMs)
   ]
@@ -94,11 +95,11 @@ export const limitsPage = (): string =>
     '## Requests',
     `With the default settings. All limits scale with \`RATE_LIMIT_MAX\` and \`RATE_LIMIT_WINDOW_MS\`; \`DELETE_RATE_LIMIT_MAX\` sets \`delete\`, and \`LOGIN_RATE_LIMIT_MAX\` those that begin with \`login\`. A service of rate \`high\` has ten times these limits. A network is an IPv4 address or an IPv6 network of 64 bits. The limits of a customer are shared by all of its tokens and sessions; the gateway asks HOSTKEY for the customer of a token and remembers it for a minute. If HOSTKEY does not answer, such tokens of one network share one limit. A service has its own. A check of an order (\`validateOnly=true\`) is of the class \`check\`. A request that repeats a known \`Idempotency-Key\` counts only against \`caller\`. \`RateLimit\` and \`RateLimit-Policy\` in each reply report what is left.`,
     table(['Policy', 'Counts', 'Requests', 'Window'], rateRows),
-    `A session can have ${MAX_IN_FLIGHT} requests in flight.`,
     '## Calls to HOSTKEY',
-    'Each call class has its own slots and queue, in each replica. `UPSTREAM_TIMEOUT_MS` replaces the last two columns.',
-    table(['Class', 'Effects', 'Slots', 'Queue', 'Timeout of the headers', 'Deadline'], classRows),
-    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed. It stays open for ${time(OPEN_MS.first)}, and for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)} and refreshed after ${time(FRESH_MS)}. An answer of HOSTKEY may have ${bytes(MIB)}, that to \`get_users\` ${bytes(actions.get_users.maxReplyBytes)}.`,
+    `Each call class has its own slots, in each replica. A caller has ${MAX_IN_FLIGHT} of them, and never more than half; ${MAX_WAITING} further calls wait until the deadline of the class, and any more get 429 \`rate-limited\` with the limit \`in-flight\`. A service of rate \`high\` has ten times as many. \`UPSTREAM_TIMEOUT_MS\` replaces the last two columns.`,
+    table(['Class', 'Effects', 'Slots', 'For strangers', 'Wait', 'Timeout of the headers', 'Deadline'], classRows),
+    'A caller that HOSTKEY has not accepted yet is a stranger: all strangers of one address count as one caller. `Wait` is the longest wait of a caller that holds no slot, because others use all of them; then it gets 503 `overloaded`.',
+    `The circuit breaker of a class opens after ${CONSECUTIVE_FAILURES} failures in a row, or when ${FAILURE_RATE.share * 100} % of at least ${FAILURE_RATE.minCalls} calls in ${FAILURE_RATE.windowSeconds} s have failed, and a third of the active callers fails, at least ${EVIDENCE.minCallers}, or all where there are fewer. After ${CONSECUTIVE_FAILURES} failures in a row of one account its reads are paused. A circuit stays open for ${time(OPEN_MS.first)}, and for up to ${time(OPEN_MS.max)} after failed probes. Plans are cached for ${time(EXPIRY_MS)} and refreshed after ${time(FRESH_MS)}. An answer of HOSTKEY may have ${bytes(MIB)}, that to \`get_users\` ${bytes(actions.get_users.maxReplyBytes)}.`,
     '## Listeners',
     table(
       ['What', 'Maximum'],

@@ -11,11 +11,23 @@ export interface Identity {
   expiresAt?: number
 }
 
+/** A caller that HOSTKEY has not accepted yet: its network stands for it. */
+const STRANGER = 'network:'
+
+/** The share of callers without an accepted credential. @param network an address, or the network of an IPv6 address */
+export const strangerAt = (network: string): string => STRANGER + network
+export const isStranger = (share: string): boolean => share.startsWith(STRANGER)
+
 /** Who sends a request. An authenticator makes it from the credential. */
 export interface Caller {
   readonly authScheme: 'session' | 'bearer' | 'service'
   /** A stable name of the caller for limits and logs; it discloses no credential. */
   readonly id: string
+  /**
+   * Whose share of the slots a call takes: the customer's, the credential's, or the network's of a caller that HOSTKEY has
+   * not accepted yet.
+   */
+  readonly share: string
   /** Multiplies the rate limits. */
   readonly limitFactor: number
   /** The accounts that the caller may use; undefined: every account of the customer. */
@@ -25,7 +37,9 @@ export interface Caller {
   /** May the caller do this? */
   grants(scope: Scope): Promise<boolean>
   /** Who the caller is at HOSTKEY. */
-  identity(): Promise<Identity>
+  identity(purpose?: 'order'): Promise<Identity>
+  /** HOSTKEY has accepted the token. */
+  accepted?(): void
   /**
    * Replaces a token that HOSTKEY has refused. `token()` may have been replaced in the meantime.
    * @throws Problem when the caller must authenticate again

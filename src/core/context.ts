@@ -5,6 +5,8 @@ import type { Secret } from './secret.ts'
 export interface UpstreamTiming {
   ms: number
   calls: number
+  /** Time in which calls waited for a slot. */
+  queueMs?: number
   /** True once a write was sent: a replica that shuts down waits for its end. */
   hasWritten?: boolean
   /** Why the last call that failed on the way failed, such as `ECONNREFUSED`. */

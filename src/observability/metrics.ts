@@ -6,6 +6,7 @@ import * as logins from '../upstream/actions/sessions.ts'
 import { driftingMembersOf } from '../upstream/protocol/coercion.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
 import type { Drift } from '../upstream/protocol/verdict.ts'
+import type { Bulkheads } from '../upstream/resilience/bulkhead.ts'
 import { classOf } from '../upstream/resilience/call-classes.ts'
 import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
@@ -51,6 +52,8 @@ export interface Metrics {
   drift(drift: Drift): void
   /** The circuit breaker of a call class opened or closed. */
   circuitState: OnCircuitStateChange
+  /** Reports the slots of each call class, whenever the metrics are read. */
+  watchSlots(bulkheads: Bulkheads): void
 }
 
 /** @param options.defaults adds the metrics of the process: memory, event loop */
@@ -142,6 +145,26 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     storeFault: (part, cause) => storeFaults.inc({ part, cause }),
     auditFault: () => auditFaults.inc({ log: 'audit' }),
     drift: ({ action, member }) => drifts.inc({ action, member }),
-    circuitState: (name, isOpen) => openCircuits.set({ class: name }, isOpen ? 1 : 0)
+    circuitState: (name, isOpen) => openCircuits.set({ class: name }, isOpen ? 1 : 0),
+    watchSlots(bulkheads) {
+      new Gauge({
+        name: 'gateway_upstream_slots_used',
+        help: 'Slots in use by call class.',
+        labelNames: ['class'],
+        registers,
+        collect() {
+          for (const [name, { inFlight }] of Object.entries(bulkheads)) this.set({ class: name }, inFlight)
+        }
+      })
+      new Gauge({
+        name: 'gateway_upstream_calls_waiting',
+        help: 'Calls that wait for a slot, by call class.',
+        labelNames: ['class'],
+        registers,
+        collect() {
+          for (const [name, { waiting }] of Object.entries(bulkheads)) this.set({ class: name }, waiting)
+        }
+      })
+    }
   }
 }

@@ -19,34 +19,51 @@ export interface Grant {
   identity: Identity
 }
 
+export interface IdentifyOptions {
+  /** Whose share of the look-ups it takes. */
+  share: string
+  /** Look-ups for orders have slots of their own. */
+  purpose?: 'order' | undefined
+  /** Of the request that asks. */
+  timing?: UpstreamTiming | undefined
+}
+
+/** Tokens are opaque; 32 hexadecimal digits in the documentation. These are the characters of RFC 6750, with room to spare. */
+const TOKEN = /^[A-Za-z0-9._~+/-]{8,512}=*$/
+
+/** Can HOSTKEY have issued this? Anything else is refused without a call. */
+export const isTokenLike = (token: Secret): boolean => TOKEN.test(token.reveal())
+
+/** The same call as `info`, in the slots of orders. */
+const orderTokenInfo: typeof tokenInfo = { ...tokenInfo, effect: 'order-identity' }
+
 export interface Auth {
   /**
    * Gets a token for a credential.
-   * @param context of the request that logs in; a login for several requests has a context of its own, which none of them
-   * aborts
+   * @param context of `anonymousContext`: of the request that logs in; a login for several requests has one of its own, which
+   * none of them aborts
    * @throws Problem invalid-credentials, api-key-login-unavailable, two-factor-required, forbidden; invalid-token;
    * upstream-unavailable when HOSTKEY does not answer
    */
-  grant(credential: Credential, context?: RequestContext): Promise<Grant>
+  grant(credential: Credential, context: RequestContext): Promise<Grant>
   /**
    * Gets the customer of a token. Several requests may wait for the answer, so none of them aborts the call.
-   * @param timing of the request that asks
-   * @throws Problem invalid-token, upstream-unavailable
+   * @throws Problem invalid-token, upstream-unavailable, rate-limited, overloaded
    */
-  identify(token: Secret, timing?: UpstreamTiming): Promise<Identity>
+  identify(token: Secret, options: IdentifyOptions): Promise<Identity>
   /** Ends a token. @throws Problem */
   revoke(token: Secret): Promise<void>
 }
 
 /** @param now milliseconds since 1970 */
 export const createAuth = (upstream: Upstream, now: () => number = Date.now): Auth => {
-  const identify = async (token: Secret, context: RequestContext) => {
-    const info = await upstream.call(tokenInfo, { token: token.reveal() }, context).catch(toUnavailable)
+  const identify = async (token: Secret, context: RequestContext, action = tokenInfo) => {
+    const info = await upstream.call(action, { token: token.reveal() }, context).catch(toUnavailable)
     return identityOf(info, now() + TTL_SECONDS * 1000)
   }
 
   const revoke = async (token: Secret) => {
-    await upstream.call(logout, { token: token.reveal() }, anonymousContext())
+    await upstream.call(logout, { token: token.reveal() }, anonymousContext({ share: 'revocation' }))
   }
 
   const logIn = (credential: Exclude<Credential, { token: Secret }>, context: RequestContext) => {
@@ -60,9 +77,13 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
   }
 
   return {
-    identify: (token, timing) => identify(token, anonymousContext({ timing })),
-    async grant(credential, context = anonymousContext()) {
-      if ('token' in credential) return { token: credential.token, identity: await identify(credential.token, context) }
+    identify: (token, { share, purpose, timing }) =>
+      identify(token, anonymousContext({ share, timing }), purpose === 'order' ? orderTokenInfo : tokenInfo),
+    async grant(credential, context) {
+      if ('token' in credential) {
+        if (!isTokenLike(credential.token)) throw new Problem('invalid-token', 'HOSTKEY issues no such tokens.')
+        return { token: credential.token, identity: await identify(credential.token, context) }
+      }
       const granted = await logIn(credential, context).catch(toUnavailable).catch(toInvalidCredentials)
       const token = new Secret(granted.token)
       const identity = identityOf(granted, now() + TTL_SECONDS * 1000)
@@ -112,7 +133,7 @@ const noToken = async () => {
 }
 
 /** The caller of auth.php: it takes credentials as parameters and no token. */
-const anonymous: Caller = {
+const anonymous: Omit<Caller, 'share'> = {
   authScheme: 'service',
   id: 'anonymous',
   limitFactor: 1,
@@ -123,11 +144,19 @@ const anonymous: Caller = {
   refreshToken: noToken
 }
 
-/** A context for auth.php, before the caller is known. @param signal aborts the call */
-export const anonymousContext = ({
-  signal = new AbortController().signal,
-  timing = noUpstreamTiming()
-}: {
+export interface AnonymousContextOptions {
+  /** Whose share of the slots its calls take. */
+  share: string
+  /** Aborts the call. */
   signal?: AbortSignal
   timing?: UpstreamTiming | undefined
-} = {}): RequestContext => ({ caller: anonymous, signal, upstream: timing })
+}
+
+const never = new AbortController().signal
+
+/** A context for auth.php, before the caller is known. */
+export const anonymousContext = ({
+  share,
+  signal = never,
+  timing = noUpstreamTiming()
+}: AnonymousContextOptions): RequestContext => ({ caller: { ...anonymous, share }, signal, upstream: timing })

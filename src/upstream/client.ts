@@ -5,9 +5,9 @@ import { createLargeReplies, LARGE_BYTES } from './protocol/large-replies.ts'
 import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
 import { type ConnectionOptions, createTransport } from './protocol/transport.ts'
 import { type Drift, isResult, judge } from './protocol/verdict.ts'
-import { createBulkheads, withBulkhead } from './resilience/bulkhead.ts'
+import { type Bulkheads, createBulkheads, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
-import { classOf } from './resilience/call-classes.ts'
+import { classOf, slotsOf } from './resilience/call-classes.ts'
 import { type OnCircuitStateChange, withCircuitBreaker } from './resilience/circuit-breakers.ts'
 import { coalesced } from './resilience/coalescing.ts'
 import { type Observation, observed } from './resilience/observation.ts'
@@ -31,11 +31,14 @@ export interface UpstreamOptions {
   onDrift?: (drift: Drift) => void
 }
 
+/** As many as the classes have slots: no call waits for a connection. */
+const CONNECTIONS = { reused: slotsOf({ newConnection: false }), singleUse: slotsOf({ newConnection: true }) }
+
 /** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
-export const createUpstream = (options: UpstreamOptions): Upstream => {
+export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads: Bulkheads } => {
   const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift } = options
   const largeReplies = createLargeReplies()
-  const transport = createTransport(url, connection, largeReplies)
+  const transport = createTransport(url, CONNECTIONS, connection, largeReplies)
   const bulkheads = createBulkheads()
 
   const send: Call = async (action, params, context) => {
@@ -69,8 +72,8 @@ export const createUpstream = (options: UpstreamOptions): Upstream => {
 
   const attempt = observed(send, observe)
   const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs), onCircuitStateChange)
-  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads))))
-  return { call, close: () => transport.close() }
+  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs))))
+  return { call, bulkheads, close: () => transport.close() }
 }
 
 /** The form of a call: the declared params and no other member of the object. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MAX_IN_FLIGHT } from '../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../src/upstream/resilience/fair-queue.ts'
 import {
   BUCKETS,
   isRefusedGently,

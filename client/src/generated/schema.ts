@@ -1925,8 +1925,8 @@ export interface components {
          */
         "Optional-Retry-After": string;
         /**
-         * @description Time in milliseconds: `upstream` at HOSTKEY, and `total`.
-         * @example upstream;dur=41.7, total;dur=43.2
+         * @description Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`.
+         * @example queue;dur=0.0, upstream;dur=41.7, total;dur=43.2
          */
         "Server-Timing": string;
         /**

@@ -1,49 +1,90 @@
 import { customerScopes, scopesOfRole } from '../../../schemas/scopes.ts'
-import type { Caller, Identity } from '../../core/caller.ts'
+import { type Caller, type Identity, strangerAt } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
 import type { UpstreamTiming } from '../../core/context.ts'
-import { Problem } from '../../core/problem.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Auth } from '../../upstream/auth.ts'
+import { type Auth, isTokenLike } from '../../upstream/auth.ts'
 
 /** How long the identity behind a token is cached; never longer than the token lives. */
 const CACHED_MS = 60_000
-const MAX_CACHED = 10_000
+/** 2 s: a token that HOSTKEY has refused is not looked up again before. HOSTKEY may accept it later. */
+const REFUSED_MS = 2000
+/** Of each kind; beyond it the oldest is forgotten. */
+const MAX_KEPT = 10_000
+
+/** Keeps a bounded number of entries. */
+const keep = <V>(entries: Map<string, V>, key: string, value: V): void => {
+  entries.set(key, value)
+  for (const oldest of entries.keys()) {
+    if (entries.size <= MAX_KEPT) break
+    entries.delete(oldest)
+  }
+}
 
 /** Third parties send HOSTKEY's own token: it is passed through and not kept. */
 export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) => {
-  const identities = new Map<string, { identity: Promise<Identity>; until: number }>()
+  // All by the token's fingerprint. Made-up tokens reach only the last two, so that they displace no customer.
+  const shares = new Map<string, string>()
+  const identities = new Map<string, { identity: Identity; until: number }>()
+  const refusals = new Map<string, { problem: Problem; until: number }>()
+  const lookups = new Map<string, Promise<Identity>>()
 
-  const identityOf = (token: Secret, timing?: UpstreamTiming): Promise<Identity> => {
+  const lookUp = async (token: Secret, id: string, ask: () => Promise<Identity>): Promise<Identity> => {
+    const fingerprint = token.fingerprint()
+    try {
+      const identity = await ask()
+      const { customerId, expiresAt = Number.POSITIVE_INFINITY } = identity
+      keep(identities, fingerprint, { identity, until: Math.min(now() + CACHED_MS, expiresAt) })
+      keep(shares, fingerprint, customerId === undefined ? id : `customer:${customerId}`)
+      return identity
+    } catch (error) {
+      if (isProblem(error, 'invalid-token')) keep(refusals, fingerprint, { problem: error, until: now() + REFUSED_MS })
+      throw error
+    } finally {
+      lookups.delete(fingerprint)
+    }
+  }
+
+  const identityOf = (token: Secret, id: string, ask: () => Promise<Identity>): Promise<Identity> | Identity => {
     const fingerprint = token.fingerprint()
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
-    const identity = auth.identify(token, timing)
-    const entry = { identity, until: now() + CACHED_MS }
-    identities.set(fingerprint, entry)
-    identity.then(
-      ({ expiresAt = entry.until }) => Object.assign(entry, { until: Math.min(entry.until, expiresAt) }),
-      () => identities.delete(fingerprint)
-    )
-    for (const oldest of identities.keys()) {
-      if (identities.size <= MAX_CACHED) break
-      identities.delete(oldest)
-    }
-    return identity
+    const refusal = refusals.get(fingerprint)
+    if (refusal && refusal.until > now()) throw refusal.problem
+    const lookup = lookups.get(fingerprint) ?? lookUp(token, id, ask)
+    lookups.set(fingerprint, lookup)
+    return lookup
   }
 
-  return (token: Secret, timing?: UpstreamTiming): Caller => ({
-    authScheme: 'bearer',
-    id: `token:${token.fingerprint()}`,
-    limitFactor: 1,
-    accounts: undefined,
-    token: async () => token,
-    // Every customer has these scopes, and HOSTKEY checks the token itself: only other scopes cost a call.
-    grants: async scope =>
-      customerScopes.includes(scope) || scopesOfRole((await identityOf(token, timing)).role).includes(scope),
-    identity: () => identityOf(token, timing),
-    refreshToken: async () => {
-      throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
+  return (token: Secret, timing: UpstreamTiming | undefined, network: () => string): Caller => {
+    if (!isTokenLike(token)) throw new Problem('invalid-token', 'HOSTKEY issues no such tokens.')
+    const fingerprint = token.fingerprint()
+    const id = `token:${fingerprint}`
+    const identity = async (purpose?: 'order') =>
+      identityOf(token, id, () => auth.identify(token, { share: caller.share, purpose, timing }))
+    const caller: Caller = {
+      authScheme: 'bearer',
+      id,
+      // Until HOSTKEY has accepted the token, whoever sends many of them has the share of one.
+      get share() {
+        return shares.get(fingerprint) ?? strangerAt(network())
+      },
+      limitFactor: 1,
+      accounts: undefined,
+      token: async () => token,
+      // Every customer has these scopes, and HOSTKEY checks the token itself: only other scopes cost a call.
+      grants: async scope => customerScopes.includes(scope) || scopesOfRole((await identity()).role).includes(scope),
+      identity,
+      accepted() {
+        if (!shares.has(fingerprint)) keep(shares, fingerprint, id)
+      },
+      refreshToken: async () => {
+        shares.delete(fingerprint)
+        identities.delete(fingerprint)
+        throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
+      }
     }
-  })
+    return caller
+  }
 }

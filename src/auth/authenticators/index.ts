@@ -13,8 +13,13 @@ import { createSessionAuthenticator } from './session.ts'
 export interface Authenticators {
   /** @throws Problem session-expired; StoreUnavailable */
   session: (cookie: Secret) => Promise<Caller>
-  /** Never throws: HOSTKEY judges the token. @param timing counts the calls of HOSTKEY that find out whose token it is */
-  bearer: (token: Secret, timing?: UpstreamTiming) => Caller
+  /**
+   * HOSTKEY judges the token.
+   * @param timing counts the calls of HOSTKEY that find out whose token it is
+   * @param network of the request: it stands for the caller until HOSTKEY has accepted the token
+   * @throws Problem invalid-token for what cannot be a token
+   */
+  bearer: (token: Secret, timing: UpstreamTiming | undefined, network: () => string) => Caller
   /** @throws Problem invalid-token @param timing counts the logins that this request starts */
   service: (credential: Secret, timing?: UpstreamTiming) => Caller
 }

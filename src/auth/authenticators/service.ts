@@ -29,6 +29,7 @@ export const createServiceAuthenticator =
 const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
   authScheme: 'service',
   id: `service:${service.id}`,
+  share: `service:${service.id}`,
   limitFactor: service.limitFactor,
   accounts: service.accounts,
   token: async () => (await grant()).token,

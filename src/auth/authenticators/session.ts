@@ -17,13 +17,17 @@ export const createSessionAuthenticator =
 
 const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: Caller['refreshToken']): Caller => ({
-  authScheme: 'session',
-  id: identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`,
-  limitFactor: 1,
-  accounts: undefined,
-  token: async () => token,
-  grants: async scope => scopes.includes(scope),
-  identity: async () => ({ ...identity, expiresAt }),
-  refreshToken
-})
+const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: Caller['refreshToken']): Caller => {
+  const id = identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`
+  return {
+    authScheme: 'session',
+    id,
+    share: id,
+    limitFactor: 1,
+    accounts: undefined,
+    token: async () => token,
+    grants: async scope => scopes.includes(scope),
+    identity: async () => ({ ...identity, expiresAt }),
+    refreshToken
+  }
+}

@@ -47,7 +47,7 @@ export const createSharedLogin = (auth: Auth, store: Store, sealer: Sealer, now:
   }
 
   const logIn = async ({ storeKey, apiKey, timing }: LoginRequest): Promise<Grant> => {
-    const grant = await auth.grant({ apiKey }, anonymousContext({ timing }))
+    const grant = await auth.grant({ apiKey }, anonymousContext({ share: storeKey, timing }))
     const { token, identity } = grant
     const sealed = sealer.seal(JSON.stringify({ token: token.reveal(), identity }), storeKey, apiKey.reveal())
     await store.put(storeKey, sealed, Math.max(1, (identity.expiresAt ?? now()) - now())).catch(() => undefined)

@@ -26,4 +26,4 @@ export const orderKeyOf = async (
 
 /** The customer; the caller itself when HOSTKEY names no customer. */
 export const tenantOf = async (caller: Caller): Promise<string> =>
-  String((await caller.identity()).customerId ?? caller.id)
+  String((await caller.identity('order')).customerId ?? caller.id)

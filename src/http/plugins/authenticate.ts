@@ -8,6 +8,7 @@ import type { Caller } from '../../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { Secret } from '../../core/secret.ts'
+import { networkOf } from '../network.ts'
 import { CONTEXT } from '../route.ts'
 
 export interface AuthenticateOptions {
@@ -49,19 +50,24 @@ const callerOf = (
   { authenticators, origins }: Pick<AuthenticateOptions, 'authenticators' | 'origins'>
 ): Caller | Promise<Caller> => {
   const { authorization } = request.headers
-  if (authorization !== undefined) return bearerOf(authorization, authenticators, timing)
+  if (authorization !== undefined) return bearerOf(request, authorization, authenticators, timing)
   const cookie = request.cookies[COOKIE]
   if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
   assertNotForged(request.headers, origins)
   return authenticators.session(new Secret(cookie))
 }
 
-const bearerOf = (authorization: string, authenticators: Authenticators, timing: UpstreamTiming): Caller => {
+const bearerOf = (
+  request: FastifyRequest,
+  authorization: string,
+  authenticators: Authenticators,
+  timing: UpstreamTiming
+): Caller => {
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
   return isServiceCredential(bearer)
     ? authenticators.service(new Secret(bearer), timing)
-    : authenticators.bearer(new Secret(bearer), timing)
+    : authenticators.bearer(new Secret(bearer), timing, () => networkOf(request))
 }
 
 /** The limits of a credential as a multiple of the usual ones: that of a service from the registry, 1 for all others. */

@@ -3,9 +3,10 @@ import fp from 'fastify-plugin'
 import { isProblem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
 import type { Count } from '../../store/store.ts'
+import { networkOf } from '../network.ts'
 import type { Counters } from '../rate-limit-store.ts'
 import type { BeginLogin } from '../route.ts'
-import { assertWithin, type Maxima, networkOf, type Policy, policy, quotaOf } from './rate-limits.ts'
+import { assertWithin, type Maxima, type Policy, policy, quotaOf } from './rate-limits.ts'
 
 export interface LoginLimitOptions {
   counters: Counters

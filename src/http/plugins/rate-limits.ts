@@ -1,8 +1,8 @@
-import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { addressOf } from '../../core/address.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
+import { networkOf } from '../network.ts'
 import { type CallerOperation, callerOperationOf, idempotencyKeyIn, operationIn, type RateClass } from '../operation.ts'
 import { type Counters, limitStoreOf } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
@@ -74,9 +74,6 @@ export const CLASSES: Record<RateClass, readonly Policy[]> = {
 export const CALLER = policy('caller', 1)
 /** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
-
-/** An IPv6 network of this size counts as one address: a single host may use all of its addresses. */
-const IPV6_SUBNET = 64
 
 /** Limits by address, for every request. `limitCallers` adds those by caller. */
 export const limits = fp(
@@ -155,7 +152,8 @@ const customerOf = async (request: FastifyRequest): Promise<string> => {
   const { caller } = contextOf(request)
   if (caller.authScheme !== 'bearer') return caller.id
   try {
-    const { customerId } = await caller.identity()
+    // An order has the look-ups for orders.
+    const { customerId } = await caller.identity(callerOperationOf(request).rate === 'order' ? 'order' : undefined)
     if (customerId !== undefined) return `customer:${customerId}`
     request.log.warn({ reason: 'HOSTKEY names no customer' }, CUSTOMER_UNKNOWN)
   } catch (error) {
@@ -166,9 +164,6 @@ const customerOf = async (request: FastifyRequest): Promise<string> => {
 }
 
 const CUSTOMER_UNKNOWN = 'the customer of a token is not known; its network is limited instead'
-
-/** The name under which a limit counts the address of a request. */
-export const networkOf = (request: FastifyRequest): string => normalizeIP(addressOf(request), IPV6_SUBNET)
 
 /** Whose limit, how many times the usual one it is, and how much of it is used. */
 interface Consumption {

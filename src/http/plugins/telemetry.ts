@@ -29,7 +29,11 @@ export const telemetry = fp(
     const log = app.log.child({}, { redact: [] })
     app.addHook('onSend', (request, reply, _payload, done) => {
       const timing = timingOf(request)
-      reply.header('server-timing', `upstream;dur=${timing.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`)
+      const queue = timing.queueMs === undefined ? '0.0' : timing.queueMs.toFixed(1)
+      reply.header(
+        'server-timing',
+        `queue;dur=${queue}, upstream;dur=${timing.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`
+      )
       done()
     })
     onFinished(app, (request, reply) => {

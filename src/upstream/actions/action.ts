@@ -4,9 +4,18 @@ import type { Outcome, ProblemName } from '../../../schemas/problems.ts'
 /**
  * What a call does at HOSTKEY; decides its call class and when it may be repeated.
  * `read` · `async-read`: a read that HOSTKEY queues · `secret`: a read of a credential · `write`: creates or deletes a
- * bucket or a file · `provision`: creates or deletes an account, may bill, is never repeated · `login`: auth.php.
+ * bucket or a file · `provision`: creates or deletes an account, may bill, is never repeated · `login`: auth.php ·
+ * `token-lookup`, `order-identity`: a read of auth.php, for any request or for an order.
  */
-export type Effect = 'read' | 'async-read' | 'secret' | 'write' | 'provision' | 'login'
+export type Effect =
+  | 'read'
+  | 'async-read'
+  | 'secret'
+  | 'write'
+  | 'provision'
+  | 'login'
+  | 'token-lookup'
+  | 'order-identity'
 
 /**
  * Does the action change something at HOSTKEY? The gateway never aborts such a call once it is sent. A login is none: it

@@ -84,7 +84,7 @@ export const passwordLogin = action({
 export const tokenInfo = action({
   name: 'info',
   script: 'auth.php',
-  effect: 'login',
+  effect: 'token-lookup',
   params: Type.Object({ token: Type.String() }),
   result: Grant,
   example,

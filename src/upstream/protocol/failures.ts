@@ -163,6 +163,6 @@ export const UNANSWERED = [
 export const problemsOf = (action: Action): ProblemName[] => {
   const declared = refusalsOf(action).map(({ problem }) => problem)
   const names = new Set([...declared, ...action.refusalsInSuccess, ...CALL_PROBLEMS])
-  if (action.effect === 'login') for (const name of UNANSWERED) names.delete(name)
+  if (action.script === 'auth.php') for (const name of UNANSWERED) names.delete(name)
   return [...names]
 }

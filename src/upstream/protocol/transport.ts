@@ -58,14 +58,16 @@ export interface Transport {
   close(): Promise<void>
 }
 
+/** @param connections at most at the same time: reused ones, and those for a single request */
 export const createTransport = (
   url: URL,
+  connections: { reused: number; singleUse: number },
   connection: ConnectionOptions = {},
   largeReplies: LargeReplies = createLargeReplies()
 ): Transport => {
-  const reused = createDispatcher(url, connection, { connections: 64, pipelining: 1 })
+  const reused = createDispatcher(url, connection, { connections: connections.reused, pipelining: 1 })
   // undici closes a connection after each request when pipelining is 0.
-  const singleUse = createDispatcher(url, connection, { connections: 24, pipelining: 0 })
+  const singleUse = createDispatcher(url, connection, { connections: connections.singleUse, pipelining: 0 })
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {

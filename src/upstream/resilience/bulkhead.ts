@@ -1,83 +1,45 @@
-import { Problem } from '../../core/problem.ts'
+import type { RequestContext } from '../../core/context.ts'
 import type { Call } from '../call.ts'
-import { type CallClass, classOf } from './call-classes.ts'
+import { type CallClass, classes, classOf } from './call-classes.ts'
+import { createFairQueue, type FairQueue, type Share } from './fair-queue.ts'
 
-/** Bounds the calls in flight and the calls that wait for a slot. */
-export interface Bulkhead {
-  /**
-   * Runs the work in a slot; slots are given in order of arrival.
-   * @throws Problem overloaded when the queue is full or no slot becomes free in time; the work has not begun
-   */
-  run<T>(work: () => Promise<T>): Promise<T>
-  /** Slots in use. */
-  readonly inFlight: number
-}
+export type Bulkheads = Readonly<Record<CallClass['name'], FairQueue>>
 
-export const createBulkhead = ({
-  slots,
-  queueSize,
-  maxWaitMs
-}: Pick<CallClass, 'slots' | 'queueSize' | 'maxWaitMs'>): Bulkhead => {
-  let inFlight = 0
-  const queue: (() => void)[] = []
+/** Slots for each class: a slow action of HOSTKEY must not take the slots of all others. */
+export const createBulkheads = (): Bulkheads =>
+  // The keys are the names of the classes.
+  Object.fromEntries(classes.map(each => [each.name, createFairQueue(each)])) as Record<CallClass['name'], FairQueue>
 
-  const overloaded = () =>
-    new Problem('overloaded', 'Too many requests are waiting for HOSTKEY.', {
-      retryAfterSeconds: 1 + Math.random() * 2
-    })
-
-  /** Waits for a slot that another call releases. */
-  const waitForSlot = (): Promise<void> => {
-    if (queue.length >= queueSize) return Promise.reject(overloaded())
-    return new Promise((resolve, reject) => {
-      const begin = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      const timer = setTimeout(() => {
-        queue.splice(queue.indexOf(begin), 1)
-        reject(overloaded())
-      }, maxWaitMs)
-      queue.push(begin)
-    })
-  }
-
-  /** Hands the slot to the first in the queue, so that no newcomer takes it. */
-  const release = () => {
-    const next = queue.shift()
-    if (next) next()
-    else inFlight -= 1
-  }
-
-  return {
-    async run(work) {
-      if (inFlight < slots) inFlight += 1
-      else await waitForSlot()
-      try {
-        return await work()
-      } finally {
-        release()
-      }
-    },
-    get inFlight() {
-      return inFlight
+/**
+ * Runs each call in a slot of its class.
+ * @param timeoutMs deadline of every call; undefined for that of its class
+ */
+export const withBulkhead =
+  (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call =>
+  async (action, params, context) => {
+    const { name, deadlineMs } = classOf[action.effect]
+    const bulkhead = bulkheads[name]
+    const { share, limitFactor } = context.caller
+    const slot = bulkhead.enter(share, limitFactor) ?? (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs))
+    try {
+      return await call(action, params, context)
+    } finally {
+      bulkhead.leave(slot)
     }
   }
+
+/** Waits for a slot, as long as the call itself may take, and adds the time to that of the request. */
+const waitFor = async (bulkhead: FairQueue, context: RequestContext, maxMs: number): Promise<Share> => {
+  const { caller, signal, deadlineAt = Number.POSITIVE_INFINITY, upstream } = context
+  const startedAt = performance.now()
+  const until = Math.min(startedAt + maxMs, deadlineAt)
+  try {
+    return await bulkhead.wait(caller.share, caller.limitFactor, {
+      until,
+      signal,
+      isUrgent: upstream.hasWritten === true
+    })
+  } finally {
+    upstream.queueMs = (upstream.queueMs ?? 0) + performance.now() - startedAt
+  }
 }
-
-export type Bulkheads = Readonly<Record<CallClass['name'], Bulkhead>>
-
-/** A bulkhead for each class: a slow action of HOSTKEY must not take the slots of all others. */
-export const createBulkheads = (): Bulkheads => ({
-  read: createBulkhead(classOf.read),
-  'async-read': createBulkhead(classOf['async-read']),
-  write: createBulkhead(classOf.write),
-  provision: createBulkhead(classOf.provision),
-  login: createBulkhead(classOf.login)
-})
-
-/** Runs each call in the bulkhead of its class. */
-export const withBulkhead =
-  (call: Call, bulkheads: Bulkheads): Call =>
-  (action, params, context) =>
-    bulkheads[classOf[action.effect].name].run(() => call(action, params, context))

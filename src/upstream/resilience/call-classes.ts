@@ -2,16 +2,16 @@ import type { Effect } from '../actions/action.ts'
 
 /** Calls that share a bulkhead, a circuit breaker and their time limits. The limits are assumed: HOSTKEY documents none. */
 export interface CallClass {
-  readonly name: 'read' | 'async-read' | 'write' | 'provision' | 'login'
+  readonly name: 'read' | 'async-read' | 'write' | 'provision' | 'login' | 'token-lookup' | 'order-identity'
   /** Longest wait for the status and headers of a reply. */
   readonly headersTimeoutMs: number
   /** Longest duration of a call, its retry included. */
   readonly deadlineMs: number
   /** Calls at the same time, in each replica. */
   readonly slots: number
-  /** Calls that may wait for a slot. */
-  readonly queueSize: number
-  /** Longest wait for a slot. */
+  /** Slots that callers whom HOSTKEY has not accepted yet may use together. */
+  readonly strangerSlots: number
+  /** Longest wait for a slot while the calls of others use all of them; a caller waits longer for its own. */
   readonly maxWaitMs: number
   /**
    * Opens a connection for each call. HOSTKEY may close a reused one while a request is on its way, and then it is
@@ -25,7 +25,7 @@ const read: CallClass = {
   headersTimeoutMs: 8000,
   deadlineMs: 10_000,
   slots: 64,
-  queueSize: 64,
+  strangerSlots: 32,
   maxWaitMs: 250,
   newConnection: false
 }
@@ -35,7 +35,7 @@ const asyncRead: CallClass = {
   headersTimeoutMs: 18_000,
   deadlineMs: 20_000,
   slots: 8,
-  queueSize: 8,
+  strangerSlots: 4,
   maxWaitMs: 250,
   newConnection: false
 }
@@ -45,7 +45,7 @@ const write: CallClass = {
   headersTimeoutMs: 28_000,
   deadlineMs: 30_000,
   slots: 16,
-  queueSize: 64,
+  strangerSlots: 8,
   maxWaitMs: 1000,
   newConnection: true
 }
@@ -55,20 +55,32 @@ const provision: CallClass = {
   headersTimeoutMs: 58_000,
   deadlineMs: 60_000,
   slots: 4,
-  queueSize: 4,
+  strangerSlots: 2,
   maxWaitMs: 1000,
   newConnection: true
 }
 
+/** All who log in are strangers, except services. */
 const login: CallClass = {
   name: 'login',
   headersTimeoutMs: 8000,
   deadlineMs: 10_000,
   slots: 4,
-  queueSize: 32,
+  strangerSlots: 4,
   maxWaitMs: 2000,
   newConnection: true
 }
+
+/** Apart from the logins: whoever sends made-up tokens takes no slot of a login. */
+const tokenLookup: CallClass = { ...login, name: 'token-lookup', slots: 8, strangerSlots: 6 }
+/** Apart from other look-ups: an order waits for none of them. */
+const orderIdentity: CallClass = { ...login, name: 'order-identity', strangerSlots: 2 }
+
+export const classes: readonly CallClass[] = [read, asyncRead, write, provision, login, tokenLookup, orderIdentity]
+
+/** Calls at the same time over connections of their own, or over shared ones. */
+export const slotsOf = (kind: { newConnection: boolean }): number =>
+  classes.filter(each => each.newConnection === kind.newConnection).reduce((sum, { slots }) => sum + slots, 0)
 
 /** The class of each effect. */
 export const classOf: Record<Effect, CallClass> = {
@@ -77,5 +89,7 @@ export const classOf: Record<Effect, CallClass> = {
   'async-read': asyncRead,
   write,
   provision,
-  login
+  login,
+  'token-lookup': tokenLookup,
+  'order-identity': orderIdentity
 }

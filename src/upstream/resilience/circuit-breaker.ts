@@ -1,8 +1,15 @@
+import { isStranger } from '../../core/caller.ts'
 import { elapsedNow } from '../../core/clock.ts'
 
 /** Opens after 5 failures in a row, or when half of at least 20 calls in 10 s fail. Envoy's defaults are 5 and 10 s. */
 export const CONSECUTIVE_FAILURES = 5
 export const FAILURE_RATE = { share: 0.5, minCalls: 20, windowSeconds: 10 }
+
+/**
+ * And only when several callers fail: a third of those active in the window, at least 3; all where there are fewer. One
+ * caller's data must not pause the calls of others.
+ */
+export const EVIDENCE = { share: 1 / 3, minCallers: 3 }
 
 /** Stays open for 1 s, then twice as long after each failed probe; ± 20 %, so that replicas do not probe together. */
 export const OPEN_MS = { first: 1000, max: 30_000 }
@@ -11,30 +18,49 @@ const JITTER = 0.2
 /** Answered reads that close the circuit of a write class. */
 const READS_TO_CLOSE = 3
 
+/** Active callers that are kept; beyond it the one that was first seen is forgotten. */
+const MAX_CALLERS = 1000
+
 /** What a call says about HOSTKEY's health. A call that was aborted by its caller is inconclusive. */
 export type CallResult = 'success' | 'failure' | 'inconclusive'
 
-/** Calls and failures in each of the last seconds; failures in a row. */
+/** What a caller's last call in the window said. */
+interface Activity {
+  at: number
+  hasFailed: boolean
+}
+
+/** Calls and failures in each of the last seconds; failures in a row; who called. */
 interface Closed {
   readonly name: 'closed'
   consecutiveFailures: number
   seconds: { second: number; calls: number; failures: number }[]
+  readonly callers: Map<string, Activity>
 }
 
-/** No call is sent. From `probeAt` on, the next call is the probe; a write class waits for answered reads instead. */
+/**
+ * No call is sent, except those of callers that the evidence says nothing about. From `probeAt` on, the next call is a
+ * probe; a write class waits for answered reads instead.
+ */
 interface Open {
   readonly name: 'open'
   readonly probeAt: number
+  /** Who had failed. */
+  readonly callers: Set<string>
   answeredReads: number
 }
 
-/** The probe is in flight. No other call is sent. */
+/** Probes are in flight, each of another caller. No other call is sent. */
 interface HalfOpen {
   readonly name: 'half-open'
   readonly open: Open
+  readonly probing: Set<string>
+  readonly failed: Set<string>
+  /** Until then other callers may prove that HOSTKEY works, although a probe has failed. */
+  readonly until: number
 }
 
-type State = Closed | Open | HalfOpen
+export type State = Closed | Open | HalfOpen
 
 /** The circuit is open; nothing was sent. */
 export class CircuitOpen extends Error {
@@ -45,17 +71,18 @@ export class CircuitOpen extends Error {
   }
 }
 
+/** How long a circuit stays open, milliseconds. */
+export const openMsAfter = (failedProbes: number): number =>
+  Math.round(Math.min(OPEN_MS.max, OPEN_MS.first * 2 ** failedProbes) * (1 + JITTER * (2 * Math.random() - 1)))
+
 /**
- * Stops the calls to an upstream that keeps failing, and finds out with one call at a time when it works again. See
+ * Stops the calls to an upstream that keeps failing, and finds out with few calls when it works again. See
  * docs/explanation/reliability.md#circuit-breaker.
  */
 export interface CircuitBreaker {
-  /**
-   * Sends a call.
-   * @param resultOf what an error says about HOSTKEY; a return value is a success
-   * @throws CircuitOpen, and the error of the call
-   */
-  run<T>(send: () => Promise<T>, resultOf: (error: unknown) => CallResult): Promise<T>
+  /** @returns the state in which the call begins, for `record` @throws CircuitOpen */
+  enter(caller: string): State
+  record(begunIn: State, caller: string, result: CallResult): void
   /** Counts an answered read for a circuit that no call of its own may probe; closes it once it was open long enough. */
   readAnswered(): void
 }
@@ -71,11 +98,14 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
   let state: State = closed()
   let failedProbes = 0
 
-  const open = () => {
-    const openMs = Math.min(OPEN_MS.max, OPEN_MS.first * 2 ** failedProbes)
-    const jittered = Math.round(openMs * (1 + JITTER * (2 * Math.random() - 1)))
-    state = { name: 'open', probeAt: elapsedNow() + jittered, answeredReads: 0 }
+  const open = (callers: Set<string>) => {
+    state = { name: 'open', probeAt: elapsedNow() + openMsAfter(failedProbes), callers, answeredReads: 0 }
     onStateChange(true)
+  }
+
+  const reopen = ({ open: { callers } }: HalfOpen) => {
+    failedProbes += 1
+    open(callers)
   }
 
   const close = () => {
@@ -84,42 +114,52 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
     onStateChange(false)
   }
 
-  /** The state in which a call begins. @throws CircuitOpen */
-  const enter = (): Closed | HalfOpen => {
-    if (state.name === 'closed') return state
-    if (state.name === 'half-open') throw new CircuitOpen(OPEN_MS.first)
-    const waitMs = state.probeAt - elapsedNow()
-    if (waitMs > 0 || isProbedByReads) throw new CircuitOpen(waitMs > 0 ? waitMs : OPEN_MS.first)
-    state = { name: 'half-open', open: state }
-    return state
+  const enterHalfOpen = (current: HalfOpen, caller: string): HalfOpen => {
+    const { probing, failed, until } = current
+    if (probing.size === 0 && failed.size > 0 && elapsedNow() >= until) {
+      reopen(current)
+      throw new CircuitOpen(OPEN_MS.first)
+    }
+    const isFull = probing.size + failed.size >= probesOf(current.open)
+    if (isFull || probing.has(caller) || failed.has(caller)) throw new CircuitOpen(OPEN_MS.first)
+    probing.add(caller)
+    return current
   }
 
-  const record = (begunIn: Closed | HalfOpen, result: CallResult) => {
-    // The circuit has opened or closed since: the result says nothing about now.
-    if (begunIn !== state) return
-    if (begunIn.name === 'closed') {
-      if (result !== 'inconclusive' && isTripped(begunIn, result)) open()
-    } else if (result === 'success') {
-      close()
-    } else if (result === 'failure') {
-      failedProbes += 1
-      open()
-    } else {
-      // The next call is the probe.
-      state = begunIn.open
+  const recordProbe = (current: HalfOpen, caller: string, result: CallResult) => {
+    current.probing.delete(caller)
+    if (result === 'success') close()
+    else if (result === 'failure') {
+      current.failed.add(caller)
+      if (current.failed.size >= probesOf(current.open)) reopen(current)
     }
   }
 
   return {
-    async run(send, resultOf) {
-      const begunIn = enter()
-      try {
-        const value = await send()
-        record(begunIn, 'success')
-        return value
-      } catch (error) {
-        record(begunIn, resultOf(error))
-        throw error
+    enter(caller) {
+      if (state.name === 'closed') return state
+      const { callers, probeAt } = state.name === 'open' ? state : state.open
+      if (isOutsider(caller, callers)) return state
+      if (state.name === 'half-open') return enterHalfOpen(state, caller)
+      const now = elapsedNow()
+      if (now < probeAt || isProbedByReads) throw new CircuitOpen(now < probeAt ? probeAt - now : OPEN_MS.first)
+      const until = now + OPEN_MS.first
+      state = { name: 'half-open', open: state, probing: new Set([caller]), failed: new Set(), until }
+      return state
+    },
+    record(begunIn, caller, result) {
+      // The circuit has opened or closed since: the result says nothing about now.
+      if (begunIn !== state) return
+      if (begunIn.name === 'closed') {
+        const failing = result === 'inconclusive' ? undefined : failingCallers(begunIn, caller, result)
+        if (failing) open(failing)
+      } else if (begunIn.name === 'half-open' && begunIn.probing.has(caller)) {
+        recordProbe(begunIn, caller, result)
+      } else if (result === 'success') {
+        close()
+      } else if (result === 'failure') {
+        const { callers } = begunIn.name === 'open' ? begunIn : begunIn.open
+        callers.add(caller)
       }
     },
     readAnswered() {
@@ -131,11 +171,20 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
   }
 }
 
-const closed = (): Closed => ({ name: 'closed', consecutiveFailures: 0, seconds: [] })
+const closed = (): Closed => ({ name: 'closed', consecutiveFailures: 0, seconds: [], callers: new Map() })
 
-/** Counts a call. @returns true when the circuit must open */
-const isTripped = (state: Closed, result: 'success' | 'failure'): boolean => {
-  const second = Math.floor(elapsedNow() / 1000)
+/** As many probes as callers are needed for evidence: one of them may fail for a reason of its own. */
+const probesOf = ({ callers }: Open): number => Math.min(callers.size, EVIDENCE.minCallers)
+
+/** Too few have failed to say anything about this caller; what strangers cause says nothing about customers. */
+const isOutsider = (caller: string, callers: ReadonlySet<string>): boolean =>
+  !callers.has(caller) &&
+  (callers.size < EVIDENCE.minCallers || (!isStranger(caller) && [...callers].every(isStranger)))
+
+/** Counts a call. @returns the callers that fail, when the circuit must open */
+const failingCallers = (state: Closed, caller: string, result: 'success' | 'failure'): Set<string> | undefined => {
+  const now = elapsedNow()
+  const second = Math.floor(now / 1000)
   let current = state.seconds.at(-1)
   if (current?.second !== second) {
     current = { second, calls: 0, failures: 0 }
@@ -143,14 +192,42 @@ const isTripped = (state: Closed, result: 'success' | 'failure'): boolean => {
     state.seconds = [...state.seconds.filter(count => count.second > first), current]
   }
   current.calls += 1
+  addActivity(state.callers, caller, now, result === 'failure')
   if (result === 'success') {
     state.consecutiveFailures = 0
-    return false
+    return undefined
   }
   current.failures += 1
   state.consecutiveFailures += 1
 
   const sum = (of: 'calls' | 'failures') => state.seconds.reduce((total, count) => total + count[of], 0)
   const isRateTooHigh = sum('calls') >= FAILURE_RATE.minCalls && sum('failures') >= FAILURE_RATE.share * sum('calls')
-  return state.consecutiveFailures >= CONSECUTIVE_FAILURES || isRateTooHigh
+  if (state.consecutiveFailures < CONSECUTIVE_FAILURES && !isRateTooHigh) return undefined
+  return evidenceOf(state.callers, now)
+}
+
+const addActivity = (callers: Map<string, Activity>, caller: string, at: number, hasFailed: boolean) => {
+  const known = callers.get(caller)
+  if (known) {
+    known.at = at
+    known.hasFailed = hasFailed
+    return
+  }
+  callers.set(caller, { at, hasFailed })
+  for (const oldest of callers.keys()) {
+    if (callers.size <= MAX_CALLERS) break
+    callers.delete(oldest)
+  }
+}
+
+/** The callers that fail, if they are enough. Strangers count only while there is no customer. */
+const evidenceOf = (callers: ReadonlyMap<string, Activity>, now: number): Set<string> | undefined => {
+  const since = now - FAILURE_RATE.windowSeconds * 1000
+  const active = [...callers].filter(([, { at }]) => at > since)
+  const customers = active.filter(([caller]) => !isStranger(caller))
+  const counted = customers.length > 0 ? customers : active
+  const failing = counted.filter(([, { hasFailed }]) => hasFailed)
+  const { share, minCallers } = EVIDENCE
+  const needed = counted.length < minCallers ? counted.length : Math.max(minCallers, Math.ceil(counted.length * share))
+  return failing.length >= needed ? new Set(failing.map(([caller]) => caller)) : undefined
 }

@@ -3,81 +3,89 @@ import { isProblem, Problem } from '../../core/problem.ts'
 import { type Action, isWrite } from '../actions/action.ts'
 import { listPlans } from '../actions/plans.ts'
 import type { Call } from '../call.ts'
+import { transportCauseOf } from '../protocol/failure-stage.ts'
+import { type AccountBreakers, createAccountBreakers } from './account-breakers.ts'
 import { type CallClass, classOf } from './call-classes.ts'
-import { type CallResult, type CircuitBreaker, CircuitOpen, createCircuitBreaker } from './circuit-breaker.ts'
+import {
+  type CallResult,
+  type CircuitBreaker,
+  CircuitOpen,
+  createCircuitBreaker,
+  EVIDENCE,
+  type State
+} from './circuit-breaker.ts'
 
 /** Called when the circuit of a class opens, also after a failed probe, and when it closes. */
 export type OnCircuitStateChange = (name: CallClass['name'], isOpen: boolean) => void
 
-/** A circuit breaker for each call class. */
-export interface CircuitBreakers {
-  /** @throws Problem upstream-unavailable when the circuit is open: nothing was sent */
-  run<T>(action: Action, send: () => Promise<T>, callerSignal: AbortSignal): Promise<T>
-}
-
-export const createCircuitBreakers = (onStateChange: OnCircuitStateChange): CircuitBreakers => {
-  const breakers = new Map<CallClass['name'], CircuitBreaker>()
-
-  const breakerOf = (action: Action): CircuitBreaker => {
-    const { name } = classOf[action.effect]
-    const breaker =
-      breakers.get(name) ??
-      createCircuitBreaker({ isProbedByReads: isWrite(action), onStateChange: isOpen => onStateChange(name, isOpen) })
-    breakers.set(name, breaker)
-    return breaker
-  }
-
-  const countAnswer = (action: Action) => {
-    if (classOf[action.effect].name !== 'read') return
-    for (const breaker of breakers.values()) breaker.readAnswered()
-  }
-
-  return {
-    async run(action, send, callerSignal) {
-      try {
-        const value = await breakerOf(action).run(send, error => {
-          const result = resultOf(error, action, callerSignal)
-          if (result === 'success') countAnswer(action)
-          return result
-        })
-        countAnswer(action)
-        return value
-      } catch (error) {
-        if (!(error instanceof CircuitOpen)) throw error
-        throw new Problem('upstream-unavailable', 'Recent calls to HOSTKEY failed; this one was not sent.', {
-          retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000),
-          ...(isWrite(action) && { outcome: 'not-applied' })
-        })
-      }
-    }
-  }
-}
-
-/** HOSTKEY fails when it gives no answer, or an unusable one. A refusal is an answer. */
+/**
+ * HOSTKEY fails when it gives no answer, loses the connection, or answers with a status of 500 or more. Any other reply
+ * is an answer, also one that does not fit: it may be due to the data of one customer.
+ */
 const resultOf = (error: unknown, action: Action, callerSignal: AbortSignal): CallResult => {
   if (!isProblem(error)) return 'inconclusive'
-  if (!isProblem(error, 'upstream-unreachable', 'upstream-timeout', 'upstream-bad-response')) return 'success'
+  const cause = transportCauseOf(error)
+  if (cause === undefined) return 'success'
+  if (error.problem === 'upstream-bad-response' && cause.stage !== 'early' && !/^HTTP 5/.test(cause.code)) {
+    return 'success'
+  }
   // A read is aborted with its caller.
   return callerSignal.aborted && !isWrite(action) ? 'inconclusive' : 'failure'
 }
 
-/** Sends no call of a class whose circuit is open. */
+/** Sends no call of a class whose circuit is open, nor a read of an account that keeps failing. */
 export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChange): Call => {
-  const breakers = createCircuitBreakers(onStateChange)
-  let isProbing = false
+  const breakers = new Map<CallClass['name'], Breakers>()
 
-  const guarded: Call = (action, params, context) =>
-    breakers.run(action, () => call(action, params, context), context.signal)
+  const breakersOf = (action: Action): Breakers => {
+    const { name } = classOf[action.effect]
+    const known = breakers.get(name)
+    if (known) return known
+    const accounts = createAccountBreakers()
+    const circuit = createCircuitBreaker({
+      isProbedByReads: isWrite(action),
+      onStateChange(isOpen) {
+        // The failures were those of HOSTKEY, not of the accounts.
+        if (isOpen) accounts.clear()
+        onStateChange(name, isOpen)
+      }
+    })
+    breakers.set(name, { accounts, circuit })
+    return { accounts, circuit }
+  }
+
+  const guarded: Call = async (action, params, context) => {
+    const { circuit, accounts } = breakersOf(action)
+    const { share } = context.caller
+    // A write is never a probe, so an account's writes are not paused by themselves.
+    const account = isWrite(action) ? undefined : () => accountOf(action, params, share)
+    const begunIn = enter(circuit, accounts, share, account, action)
+    const record = (result: CallResult) => {
+      if (account) accounts.record(account, result)
+      circuit.record(begunIn, share, result)
+      if (result !== 'success' || classOf[action.effect] !== classOf.read) return
+      for (const other of breakers.values()) other.circuit.readAnswered()
+    }
+    try {
+      const value = await call(action, params, context)
+      record('success')
+      return value
+    } catch (error) {
+      record(resultOf(error, action, context.signal))
+      throw error
+    }
+  }
+
+  const probing = new Set<string>()
 
   /** Sends a cheap read for a refused write: without other reads the circuit of the writes would never close. */
   const probe = (context: RequestContext) => {
-    if (isProbing) return
-    isProbing = true
+    const { share } = context.caller
+    if (probing.size >= EVIDENCE.minCallers || probing.has(share)) return
+    probing.add(share)
     guarded(listPlans, {}, detached(context))
       .catch(() => undefined)
-      .finally(() => {
-        isProbing = false
-      })
+      .finally(() => probing.delete(share))
   }
 
   return (action, params, context) => {
@@ -86,6 +94,40 @@ export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChan
     return answer.catch(error => {
       if (isProblem(error, 'upstream-unavailable')) probe(context)
       throw error
+    })
+  }
+}
+
+interface Breakers {
+  circuit: CircuitBreaker
+  accounts: AccountBreakers
+}
+
+/** An account as one caller uses it: a caller cannot pause the calls of another. Other reads count by their action. */
+const accountOf = ({ name }: Action, params: object, share: string): string =>
+  JSON.stringify([share, 's3uid' in params ? params.s3uid : name])
+
+/** @throws Problem upstream-unavailable: nothing was sent */
+const enter = (
+  circuit: CircuitBreaker,
+  accounts: AccountBreakers,
+  share: string,
+  account: (() => string) | undefined,
+  action: Action
+): State => {
+  try {
+    if (account) accounts.enter(account)
+    try {
+      return circuit.enter(share)
+    } catch (error) {
+      if (account) accounts.record(account, 'inconclusive')
+      throw error
+    }
+  } catch (error) {
+    if (!(error instanceof CircuitOpen)) throw error
+    throw new Problem('upstream-unavailable', 'Recent calls to HOSTKEY failed; this one was not sent.', {
+      retryAfterSeconds: Math.ceil(error.retryAfterMs / 1000),
+      ...(isWrite(action) && { outcome: 'not-applied' })
     })
   }
 }

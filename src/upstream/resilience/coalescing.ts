@@ -65,6 +65,9 @@ export const coalesced = (call: Call): Call => {
       // Each request reports its own waiting time; the call counts for the request that began it.
       context.upstream.ms += joined ? performance.now() - startedAt : shared.upstream.ms
       context.upstream.calls += joined ? 0 : shared.upstream.calls
+      if (!joined && shared.upstream.queueMs !== undefined) {
+        context.upstream.queueMs = (context.upstream.queueMs ?? 0) + shared.upstream.queueMs
+      }
     }
   }
 

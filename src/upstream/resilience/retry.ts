@@ -12,6 +12,8 @@ const RETRIED_AFTER: Record<Effect, readonly Stage[]> = {
   secret: ['not-sent'],
   write: ['not-sent'],
   login: ['not-sent'],
+  'token-lookup': ['not-sent'],
+  'order-identity': ['not-sent'],
   provision: []
 }
 
@@ -21,13 +23,17 @@ const BACKOFF_MS = { min: 50, max: 250 }
 /** Share of the deadline that must be left, so that the retry can succeed in time. */
 const MIN_TIME_LEFT = 0.4
 
-/** Retry budget: 20 % of the calls in flight in the class, but at least 3. It bounds the load that retries add to an outage. */
+/**
+ * Retry budget: 20 % of the calls in flight in the class, but at least 3, of which no caller has more than half. It bounds
+ * the load that retries add to an outage.
+ */
 const BUDGET_SHARE = 0.2
 const MIN_BUDGET = 3
 
 /** Retries a failed call once, where a second execution is impossible or harmless. The only place that retries. */
 export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call => {
   let retries = 0
+  const byCaller = new Map<string, number>()
   return async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
@@ -39,14 +45,21 @@ export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | un
       const stage = stageOf(error)
       const isSafe = stage !== undefined && RETRIED_AFTER[action.effect].includes(stage)
       const isInTime = endsAt - performance.now() >= totalMs * MIN_TIME_LEFT
-      const isInBudget = retries < Math.max(MIN_BUDGET, bulkheads[name].inFlight * BUDGET_SHARE)
+      const { share } = context.caller
+      const own = byCaller.get(share) ?? 0
+      const budget = Math.max(MIN_BUDGET, bulkheads[name].inFlight * BUDGET_SHARE)
+      const isInBudget = retries < budget && own < Math.max(1, Math.floor(budget / 2))
       if (!isSafe || !isInTime || !isInBudget || context.signal.aborted) throw error
       retries += 1
+      byCaller.set(share, own + 1)
       try {
         await pause(BACKOFF_MS.min + Math.random() * (BACKOFF_MS.max - BACKOFF_MS.min))
         return await call(action, params, timed)
       } finally {
         retries -= 1
+        const left = (byCaller.get(share) ?? 1) - 1
+        if (left > 0) byCaller.set(share, left)
+        else byCaller.delete(share)
       }
     }
   }

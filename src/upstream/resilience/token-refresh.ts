@@ -1,5 +1,9 @@
 import { isProblem, Problem } from '../../core/problem.ts'
+import { history, listPlans } from '../actions/plans.ts'
 import type { Call } from '../call.ts'
+
+/** HOSTKEY may answer these without looking at the token (assumed). */
+const PUBLIC: ReadonlySet<string> = new Set([listPlans.name, history.name])
 
 /**
  * When HOSTKEY refuses the caller's token, gets a new one and repeats the call once. HOSTKEY checks the token before it
@@ -12,7 +16,9 @@ export const refreshed =
     // Fixed for this call: with many calls at once, each must report the token that was refused.
     const token = await context.caller.token()
     try {
-      return await call(action, params, { ...context, token })
+      const result = await call(action, params, { ...context, token })
+      if (!PUBLIC.has(action.name)) context.caller.accepted?.()
+      return result
     } catch (error) {
       if (!isProblem(error, 'invalid-token')) throw error
       const newToken = await context.caller.refreshToken(token)

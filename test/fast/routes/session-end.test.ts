@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MAX_IN_FLIGHT } from '../../../src/http/plugins/in-flight.ts'
+import { MAX_IN_FLIGHT } from '../../../src/upstream/resilience/fair-queue.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
 import { eventually } from '../../support/harness/eventually.ts'

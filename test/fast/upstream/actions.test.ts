@@ -44,7 +44,7 @@ for (const [name, action] of [...all, ...logins]) {
       t.ok(pattern.wording.test(pattern.example), `${problem}: the example matches the pattern`)
       t.ok(pattern.wording.test(pattern.example), 'and again: a wording keeps no state')
       t.ok(problems[problem].status >= 400)
-      const isUnanswered = action.effect === 'login' && UNANSWERED.some(name => name === problem)
+      const isUnanswered = action.script === 'auth.php' && UNANSWERED.some(name => name === problem)
       const reported = isUnanswered ? 'upstream-unavailable' : problem
       t.ok(problemsOf(action).includes(reported), `${problem} is documented, as ${reported}`)
     }

@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
 import { isProblem } from '../../../src/core/problem.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { createAuth } from '../../../src/upstream/auth.ts'
+import { anonymousContext, createAuth } from '../../../src/upstream/auth.ts'
 import { createUpstream } from '../../../src/upstream/client.ts'
 import { type Answer, fakeUpstream } from '../../support/fakes/upstream.ts'
 
 const NOW = 1_700_000_000_000
+const context = () => anonymousContext({ share: 'a' })
 const EIGHT_HOURS_MS = 8 * 3_600_000
 
 const whole = {
@@ -26,10 +27,10 @@ const authWith = async (t: Test, answers: Record<string, Answer>) => {
   return {
     ...upstream,
     auth,
-    byKey: () => auth.grant({ apiKey: new Secret('the key') }).catch(error => error),
+    byKey: () => auth.grant({ apiKey: new Secret('the key') }, context()).catch(error => error),
     byPassword: () =>
-      auth.grant({ email: 'me@example.com', password: new Secret('the password') }).catch(error => error),
-    byToken: () => auth.grant({ token: new Secret('the token') }).catch(error => error)
+      auth.grant({ email: 'me@example.com', password: new Secret('the password') }, context()).catch(error => error),
+    byToken: () => auth.grant({ token: new Secret('the-token') }, context()).catch(error => error)
   }
 }
 
@@ -75,14 +76,14 @@ t.test('a login', async t => {
   t.test('by token returns that token and its customer', async t => {
     const { byToken, calls } = await authWith(t, { info: { ...whole, role_type: 'Admin' } })
     const { token, ...rest } = await byToken()
-    t.equal(token.reveal(), 'the token')
+    t.equal(token.reveal(), 'the-token')
     t.strictSame(rest, { identity: { ...identity, role: 'Admin' } }, 'role_type comes before role')
-    t.strictSame(calls, [{ action: 'info', token: 'the token' }])
+    t.strictSame(calls, [{ action: 'info', token: 'the-token' }])
   })
 
   t.test('returns only the members that HOSTKEY sends', async t => {
     const { auth } = await authWith(t, { info: { token: 'x' } })
-    t.strictSame(await auth.identify(new Secret('x')), { expiresAt: NOW + EIGHT_HOURS_MS })
+    t.strictSame(await auth.identify(new Secret('x'), { share: 'a' }), { expiresAt: NOW + EIGHT_HOURS_MS })
   })
 })
 
@@ -128,7 +129,7 @@ t.test('upstream-unavailable when HOSTKEY is unreachable or closes the connectio
   })
   t.after(() => unreachable.close())
   const unreached = await createAuth(unreachable)
-    .identify(new Secret('x'))
+    .identify(new Secret('x'), { share: 'a' })
     .catch(error => error)
   t.ok(isProblem(unreached, 'upstream-unavailable'))
   t.ok(isProblem(unreached.options.cause, 'upstream-unreachable'))

@@ -19,6 +19,7 @@ export const contextOf = ({
   caller: {
     authScheme: 'bearer',
     id,
+    share: id,
     limitFactor: 1,
     accounts: undefined,
     token: async () => new Secret(token),

@@ -103,7 +103,7 @@ t.test(
       grant: () => Promise.reject(new Error('unexpected')),
       revoke: async () => undefined
     })
-    const identityOf = () => authenticate(new Secret('a token')).identity()
+    const identityOf = () => authenticate(new Secret('a-token-of-hostkey'), undefined, () => '192.0.2.1').identity()
     await identityOf()
     const now = Date.now()
     t.intercept(Date, 'now', { value: () => now - 3_600_000 })

@@ -24,23 +24,24 @@ const limitUsedUp: Provocation = async ({ t }) => {
   return pair => sendChanged(gateway, pair)
 }
 
-/** The gateway is overloaded. Ending sessions is served nevertheless: there the bulkhead of logins is full. */
-const underPressure: Provocation = async ({ t, plain }) => {
+/** The gateway is overloaded. Ending sessions is served nevertheless: there all look-ups are taken. */
+const underPressure: Provocation = async ({ t }) => {
   const pressure = { level: 0, stop: () => undefined }
   const gateway = await documentedGateway(t, {}, { pressure })
+  const calm = await documentedGateway(t, { TRUST_PROXY: '127.0.0.1' })
   pressure.level = MAX_PRESSURE
   return pair =>
-    pair.operation.operationId === 'deleteSessions' ? besideLogins(plain, pair) : sendChanged(gateway, pair)
+    pair.operation.operationId === 'deleteSessions' ? besideLookups(calm, pair) : sendChanged(gateway, pair)
 }
 
-/** 300 ms: duration of the logins, during which the request arrives. */
-const LOGIN_MS = 300
-
-const besideLogins = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
-  const { slots, queueSize } = classOf.login
-  gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: LOGIN_MS })
-  const others = Array.from({ length: slots + queueSize }, (_, n) => gateway.get('/session', { token: `token-${n}` }))
-  await pause(LOGIN_MS / 3)
+/** The look-ups last longer than a caller waits for others. */
+const besideLookups = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
+  const { slots, maxWaitMs } = classOf['token-lookup']
+  gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: 2 * maxWaitMs, count: slots })
+  const others = Array.from({ length: slots }, (_, n) =>
+    gateway.get('/session', { token: `made-up-token-${n}`, headers: { 'x-forwarded-for': `192.0.2.${n % 2}` } })
+  )
+  await pause(100)
   const reply = await sendChanged(gateway, pair)
   gateway.sandbox.control.clearFaults()
   await Promise.all(others)

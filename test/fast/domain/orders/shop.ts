@@ -42,6 +42,7 @@ export const shop = async (t: Test) => {
     caller: {
       authScheme: 'bearer',
       id: 'a caller',
+      share: 'a caller',
       limitFactor: 1,
       accounts: undefined,
       token: async () => new Secret(demo.token),

@@ -11,6 +11,7 @@ const unused = () => Promise.reject(new Error('not called'))
 const callerOf = (id: string): Caller => ({
   authScheme: 'bearer',
   id,
+  share: id,
   limitFactor: 1,
   accounts: undefined,
   token: unused,

@@ -81,7 +81,7 @@ t.test('a reply', async t => {
       const { statusCode, headers } = await ask()
       t.equal(String(statusCode), status)
       t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
-      t.match(headers['server-timing'], /^upstream;dur=\d+\.\d, total;dur=\d+\.\d$/)
+      t.match(headers['server-timing'], /^queue;dur=\d+\.\d, upstream;dur=\d+\.\d, total;dur=\d+\.\d$/)
       t.match(headers['ratelimit'], /^"ip";r=\d+;t=\d+/)
       t.match(headers['ratelimit-policy'], /^"ip";q=\d+;w=\d+/)
       t.match(headers['content-security-policy'], /default-src 'none'/)

@@ -23,7 +23,7 @@ t.test('a reply that a server in between has compressed', async t => {
     response.setHeader('content-encoding', encoding)
     response.end(body)
   })
-  const transport = createTransport(new URL(url))
+  const transport = createTransport(new URL(url), { reused: 8, singleUse: 8 })
   t.after(() => transport.close())
   const post = (text: string) => {
     body = encoders[encoding]?.(text) ?? body

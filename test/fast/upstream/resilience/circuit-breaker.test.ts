@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
   type CallResult,
+  type CircuitBreaker,
   CircuitOpen,
   createCircuitBreaker
 } from '../../../../src/upstream/resilience/circuit-breaker.ts'
@@ -9,11 +10,31 @@ import { clock } from '../../../support/harness/clock.ts'
 /** The first open time with its longest jitter. */
 const LONGEST_OPEN_MS = 1200
 
+const CALLER = 'customer:1'
+
+/** Sends one call, as the interceptor does. */
+const run = async (
+  breaker: CircuitBreaker,
+  send: () => Promise<string>,
+  resultOf: () => CallResult,
+  caller = CALLER
+): Promise<string> => {
+  const begunIn = breaker.enter(caller)
+  try {
+    const value = await send()
+    breaker.record(begunIn, caller, 'success')
+    return value
+  } catch (error) {
+    breaker.record(begunIn, caller, resultOf())
+    throw error
+  }
+}
+
 const watched = ({ isProbedByReads = false } = {}) => {
   const changes: boolean[] = []
   const breaker = createCircuitBreaker({ isProbedByReads, onStateChange: isOpen => changes.push(isOpen) })
   /** Sends calls one after the other, each with its result. @returns what the caller gets: `open` when it was not sent */
-  const calls = async (...results: (CallResult | 'refusal')[]) => {
+  const callsOf = async (caller: string, ...results: (CallResult | 'refusal')[]) => {
     const replies: string[] = []
     for (const result of results) {
       const send = async () => {
@@ -21,21 +42,21 @@ const watched = ({ isProbedByReads = false } = {}) => {
         return result
       }
       const isFailure = result === 'failure' || result === 'inconclusive'
-      const reply = breaker.run(send, () => (isFailure ? result : 'success'))
+      const reply = run(breaker, send, () => (isFailure ? result : 'success'), caller)
       replies.push(await reply.catch(error => (error instanceof CircuitOpen ? 'open' : error.message)))
     }
     return replies
   }
+  const calls = (...results: (CallResult | 'refusal')[]) => callsOf(CALLER, ...results)
   const retryAfterMs = async () => {
-    const error = await breaker
-      .run(
-        async () => undefined,
-        () => 'success'
-      )
-      .catch((error: unknown) => error)
+    const error = await run(
+      breaker,
+      async () => 'success',
+      () => 'success'
+    ).catch((error: unknown) => error)
     return error instanceof CircuitOpen ? error.retryAfterMs : undefined
   }
-  return { breaker, changes, calls, retryAfterMs }
+  return { breaker, changes, calls, callsOf, retryAfterMs }
 }
 
 const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value)
@@ -44,12 +65,11 @@ const failures = (count: number) => times(count, 'failure' as const)
 /** A call that ends on command. */
 const pending = ({ breaker }: ReturnType<typeof watched>) => {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const ended = breaker
-    .run(
-      () => promise,
-      () => 'failure'
-    )
-    .catch(() => 'failure')
+  const ended = run(
+    breaker,
+    () => promise,
+    () => 'failure'
+  ).catch(() => 'failure')
   return { ended, succeed: () => resolve('success'), fail: () => reject(new Error('failure')) }
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import type { ProblemName } from '../../../../schemas/problems.ts'
 import type { RequestContext } from '../../../../src/core/context.ts'
 import { isProblem, Problem } from '../../../../src/core/problem.ts'
 import { createOrder } from '../../../../src/upstream/actions/accounts.ts'
@@ -8,8 +9,9 @@ import { deleteBucket, getBuckets, getBucketsUsage } from '../../../../src/upstr
 import { showKey } from '../../../../src/upstream/actions/keys.ts'
 import { login } from '../../../../src/upstream/actions/sessions.ts'
 import type { Call } from '../../../../src/upstream/call.ts'
+import type { Stage } from '../../../../src/upstream/protocol/failure-stage.ts'
 import { classOf } from '../../../../src/upstream/resilience/call-classes.ts'
-import { createCircuitBreakers, withCircuitBreaker } from '../../../../src/upstream/resilience/circuit-breakers.ts'
+import { withCircuitBreaker } from '../../../../src/upstream/resilience/circuit-breakers.ts'
 import { clock } from '../../../support/harness/clock.ts'
 import { contextOf, heard } from '../../../support/harness/contexts.ts'
 
@@ -22,13 +24,20 @@ const nameOf = (action: Action) => classOf[action.effect].name
 const never = new AbortController().signal
 const answer = async () => 'answer'
 const failWith = (error: Error) => () => Promise.reject(error)
-const timeout = failWith(new Problem('upstream-timeout', 'no answer'))
+const failure = (name: ProblemName, code: string, stage: Stage) => new Problem(name, 'x', { cause: { code, stage } })
+const timeout = failWith(failure('upstream-timeout', 'TimeoutError', 'ambiguous'))
 const refusal = failWith(new Problem('account-not-found', 'refused'))
 
 const watched = () => {
   const changes: string[] = []
-  const breakers = createCircuitBreakers((name, isOpen) => changes.push(`${name} ${isOpen ? 'open' : 'closed'}`))
-  const run = (action: Action, send: () => Promise<string>, signal = never) => heard(breakers.run(action, send, signal))
+  // The read that probes for writes ends never.
+  const call = (async (
+    _action: Action,
+    { send = () => new Promise(() => undefined) }: { send?: () => Promise<unknown> }
+  ) => send()) as unknown as Call
+  const guarded = withCircuitBreaker(call, (name, isOpen) => changes.push(`${name} ${isOpen ? 'open' : 'closed'}`))
+  const run = (action: Action, send: () => Promise<string>, { id = 'a', signal = never, s3uid = 's3_user_1' } = {}) =>
+    heard(guarded(action, { send, s3uid } as never, contextOf({ id, signal })))
   const trip = async (action: Action) => {
     for (let n = 0; n < 5; n += 1) await run(action, timeout)
   }
@@ -95,18 +104,36 @@ t.test('what counts as a failure', async t => {
   const opens = async (t: Test, action: Action, error: Error, signal = never) => {
     clock(t)
     const { changes, run } = watched()
-    for (let n = 0; n < 5; n += 1) await run(action, failWith(error), signal)
+    for (let n = 0; n < 5; n += 1) await run(action, failWith(error), { signal })
     return changes.length > 0
   }
 
-  for (const name of ['upstream-unreachable', 'upstream-timeout', 'upstream-bad-response'] as const) {
-    t.test(name, async t => t.ok(await opens(t, getBuckets, new Problem(name, 'x'))))
+  for (const [name, code, stage] of [
+    ['upstream-unreachable', 'ECONNREFUSED', 'not-sent'],
+    ['upstream-timeout', 'UND_ERR_HEADERS_TIMEOUT', 'ambiguous'],
+    ['upstream-timeout', 'ECONNRESET', 'early'],
+    ['upstream-bad-response', 'UND_ERR_SOCKET', 'early'],
+    ['upstream-bad-response', 'HTTP 500', 'ambiguous'],
+    ['upstream-bad-response', 'HTTP 503', 'early']
+  ] as const) {
+    t.test(`${name}: ${code}`, async t => t.ok(await opens(t, getBuckets, failure(name, code, stage))))
   }
-  for (const name of ['account-not-found', 'upstream-refused', 'upstream-throttled', 'invalid-token'] as const) {
+  for (const code of ['HTTP 403', 'HTTP 404', 'HTTP 302', 'UND_ERR_RES_EXCEEDED_MAX_SIZE', 'Z_DATA_ERROR']) {
+    const answered = failure('upstream-bad-response', code, 'ambiguous')
+    t.test(`not ${code}: HOSTKEY answers`, async t => t.notOk(await opens(t, getBuckets, answered)))
+  }
+  for (const name of [
+    'account-not-found',
+    'upstream-refused',
+    'upstream-throttled',
+    'invalid-token',
+    'upstream-bad-response',
+    'upstream-timeout'
+  ] as const) {
     t.test(`not ${name}: HOSTKEY answers`, async t => t.notOk(await opens(t, getBuckets, new Problem(name, 'x'))))
   }
   t.test('not a read that was aborted with its caller, but a write, which goes on', async t => {
-    const lost = new Problem('upstream-timeout', 'x')
+    const lost = failure('upstream-timeout', 'AbortError', 'ambiguous')
     t.notOk(await opens(t, getBuckets, lost, AbortSignal.abort()))
     t.ok(await opens(t, deleteBucket, lost, AbortSignal.abort()))
   })
