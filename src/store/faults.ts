@@ -137,7 +137,9 @@ export const explainRedisError = (error: unknown, where: string): StoreFault => 
   return {
     cause: 'no-answer',
     code: code === '' ? 'NO_ANSWER' : code,
-    detail: `${where} does not answer (${reason}): check that it runs and that its address is right.`
+    detail: `${where} does not answer (${reason}): check that it runs and that its address is right${
+      where.endsWith('TLS') ? ', that it speaks TLS there, and whether it asks for REDIS_CERT' : ''
+    }.`
   }
 }
 

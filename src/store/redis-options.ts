@@ -59,6 +59,6 @@ const hostOf = (url: URL | undefined): string => url?.hostname.replace(/^\[(.*)\
 /** The server in a message: it holds no credential. */
 export const nameOf = ({ url, sentinels, sentinelMaster }: RedisConnection): string => {
   if (sentinels.length > 0) return `Redis (master ${sentinelMaster})`
-  const { hostname, port } = new URL(url ?? 'redis://127.0.0.1')
-  return `Redis at ${hostname || '127.0.0.1'}:${port || DEFAULT_PORT}`
+  const { protocol, hostname, port } = new URL(url ?? 'redis://127.0.0.1')
+  return `Redis at ${hostname}:${port || DEFAULT_PORT}${protocol === 'rediss:' ? ' with TLS' : ''}`
 }

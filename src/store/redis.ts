@@ -25,6 +25,8 @@ const START_MS = 500
  * recovery may take.
  */
 const CONNECT_MS = 200
+/** With the handshake of TLS, on a busy machine. */
+const CONNECT_TLS_MS = 2000
 const RETRY_MS = { min: 50, max: 100 }
 
 /** A lost connection to a Redis that runs is back within this time: a read waits for it. */
@@ -81,11 +83,12 @@ export const createRedisStore = async (
 ): Promise<Store & { durable: DurableStore }> => {
   const { timeoutMs } = connection
   const where = nameOf(connection)
+  const connectOptions = clientOptionsOf(connection)
   const options: ClientOptions = {
-    ...clientOptionsOf(connection),
-    connectTimeout: Math.max(CONNECT_MS, timeoutMs),
+    ...connectOptions,
+    connectTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : CONNECT_MS, timeoutMs),
     disconnectTimeout: COUNTER_MS,
-    socketTimeout: Math.max(SOCKET_TIMEOUT_MS, timeoutMs + COUNTER_MS),
+    socketTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : SOCKET_TIMEOUT_MS, timeoutMs + COUNTER_MS),
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
