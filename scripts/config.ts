@@ -2,7 +2,7 @@ import { type Config, loadConfig, printableSettings } from '../src/config/config
 import { settings } from '../src/config/settings.ts'
 import { CommandFault, readCommandLine, runCommand } from '../src/core/command-line.ts'
 import { isProblem } from '../src/core/problem.ts'
-import { redisOf } from '../src/gateway.ts'
+import { connectionOf, redisOf } from '../src/gateway.ts'
 import { explainStart } from '../src/start-faults.ts'
 import { createStores } from '../src/store/index.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
@@ -36,10 +36,12 @@ const connectionFaults = async (config: Config): Promise<string[]> => {
 }
 
 /** Asks HOSTKEY about a token that does not exist, through the proxy and with the certificates of the settings. */
-const upstreamFaults = async ({ upstreamUrl, upstreamTimeoutMs }: Config): Promise<string[]> => {
+const upstreamFaults = async (config: Config): Promise<string[]> => {
+  const { upstreamUrl, upstreamTimeoutMs } = config
   if (!upstreamUrl) return []
   const upstream = createUpstream({
     url: upstreamUrl,
+    connection: connectionOf(config),
     timeoutMs: upstreamTimeoutMs,
     observe: () => undefined,
     onCircuitStateChange: () => undefined

@@ -164,7 +164,7 @@ export const redisOf = (config: Config): RedisConnection => ({
 })
 
 /** How HOSTKEY is reached. */
-const connectionOf = ({ httpsProxy, httpProxy, noProxy, upstreamCa, upstreamCert, upstreamKey }: Config) => ({
+export const connectionOf = ({ httpsProxy, httpProxy, noProxy, upstreamCa, upstreamCert, upstreamKey }: Config) => ({
   proxies: { httpsProxy: httpsProxy?.reveal(), httpProxy: httpProxy?.reveal(), noProxy },
   tls: { ca: upstreamCa?.reveal(), cert: upstreamCert?.reveal(), key: upstreamKey?.reveal() }
 })
