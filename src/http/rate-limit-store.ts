@@ -29,6 +29,9 @@ export const createCounters = (store: Store, replicas: number): Counters => {
   }
 }
 
+/** The name of a counter in the store. */
+export const limitKeyOf = (bucket: string, key: string): string => `limit:${bucket}:${key}`
+
 /** The counters of @fastify/rate-limit: limiters of one bucket share a counter over routes and replicas. */
 export const limitStoreOf = ({ store, countAlone }: Counters) =>
   class LimitStore {
@@ -40,7 +43,7 @@ export const limitStoreOf = ({ store, countAlone }: Counters) =>
 
     incr(key: string, counted: Counted, windowMs: number, max: number): void {
       const { bucket = 'all', cost = 1 } = this.#options
-      const name = `limit:${bucket}:${key}`
+      const name = limitKeyOf(bucket, key)
       const accept = ({ count, ttlMs }: Count) => counted(null, { current: count, ttl: ttlMs })
       store
         .increment(name, cost, windowMs)

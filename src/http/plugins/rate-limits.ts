@@ -1,10 +1,11 @@
 import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { type Caller, isStranger } from '../../core/caller.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { networkOf } from '../network.ts'
 import { type CallerOperation, callerOperationOf, idempotencyKeyIn, operationIn, type RateClass } from '../operation.ts'
-import { type Counters, limitStoreOf } from '../rate-limit-store.ts'
+import { type Counters, limitKeyOf, limitStoreOf } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
 
 /** The limits that are settings, in requests a window; the others are fractions of `all`. */
@@ -99,11 +100,26 @@ export const limits = fp(
  * whether a request repeats another, are asked for after the validation: HOSTKEY is not called for an invalid request.
  */
 export const limitCallers = fp(
-  async (app: FastifyInstance, { maxima, windowMs }: LimitOptions) => {
+  async (app: FastifyInstance, { maxima, windowMs, counters }: LimitOptions & { counters: Counters }) => {
     const consume = createConsume(app, { maxima, windowMs })
+    /** Counts the first request of an accepted token against its own limits too. */
+    const countAgain = ({ id, share }: Caller, policies: readonly (readonly [Policy, number])[]) => {
+      if (isStranger(share)) return
+      for (const [{ name, windows }, cost] of policies) {
+        counters.store.increment(limitKeyOf(name, id), cost, windowMs * windows).catch(() => undefined)
+      }
+    }
     app.addHook('onRequest', async (request, reply) => {
-      const { id: key, limitFactor: factor } = contextOf(request).caller
+      const { caller } = contextOf(request)
+      const { id, share, limitFactor: factor } = caller
       const operation = callerOperationOf(request)
+      // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store.
+      const key = isStranger(share) ? share : id
+      if (key !== id) {
+        const policies = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
+        const counted = [[CALLER, operation.cost] as const, ...policies.map(policy => [policy, 1] as const)]
+        reply.raw.once('finish', () => countAgain(caller, counted))
+      }
       await consume(CALLER, { key, factor, cost: operation.cost }, reply, request)
       if (mayRepeat(operation, request)) return
       for (const policy of CLASSES[rateOf(operation, request)]) {
