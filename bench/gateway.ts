@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { nodeFlags } from '../scripts/start.cjs'
 import { freePort, type Running, SERVER_CORE, start } from './process.ts'
 
 /** Any 32 hexadecimal digits: the upstream accepts all. */
@@ -10,14 +11,6 @@ const SERVICE_SECRET = 'bench-secret-of-more-than-twenty-characters'
 
 /** More sessions than needed: each may have 8 requests at the same time. */
 const SESSIONS = 50
-
-/** Node's arguments in `npm start`, so that what is measured is what runs. */
-const startArguments = (): string[] => {
-  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }
-  const [program, ...args] = (scripts.start.split('&&').at(-1) ?? '').trim().split(/ +/)
-  if (program !== 'node') throw new Error('`npm start` does not end in a call of node.')
-  return args
-}
 
 /** The gateway as an operator starts it. All limits are on, and so high that none is reached. */
 export const startGateway = async ({
@@ -43,7 +36,8 @@ export const startGateway = async ({
   const managementPort = await freePort()
   return await start({
     name: 'gateway',
-    command: [process.execPath, ...nodeArgs, ...startArguments()],
+    // Node's arguments of `npm start`, so that what is measured is what runs.
+    command: [process.execPath, ...nodeFlags({}), ...nodeArgs, 'src/server.ts'],
     env: {
       NODE_ENV: 'development',
       PORT: String(port),

@@ -59,6 +59,8 @@ export interface Gateway {
   managementUrl: string
   /** Turns readiness off, then refuses new requests, waits for those in flight, and closes everything. */
   drain(): Promise<void>
+  /** Opens the file of the audit log again, after it was renamed. */
+  reopenAudit(): void
   /** Requests and writes that an exit would lose. */
   inFlight: Drain['inFlight']
 }
@@ -98,6 +100,7 @@ export const assembleGateway = async ({
   const logins = createLogins(auth, store, sealer)
   const ledger = createLedger({ store: durable, leaseMs: config.orderLeaseMs })
   if (isEphemeral) await ledger.keep(demoEntry())
+  const auditStream = openAuditStream(config.auditLog, reports.audit)
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const links = createLinks(mount)
@@ -114,7 +117,7 @@ export const assembleGateway = async ({
     services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
     links,
     store,
-    observability: { log, metrics, audit: createAudit(openAuditStream(config.auditLog, reports.audit)) },
+    observability: { log, metrics, audit: createAudit(auditStream) },
     address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
     edge: { trustProxy: config.trustProxy, allowedOrigins: config.allowedOrigins },
     rateLimit: {
@@ -138,6 +141,7 @@ export const assembleGateway = async ({
     app,
     management,
     drain,
+    reopenAudit: () => auditStream.reopen(),
     async close() {
       await closeListener(app, drain, config.drainGraceMs)
       pressure.stop()
@@ -199,13 +203,14 @@ const createServices = (parts: ServiceParts): Services => {
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config } = options
-  const { app, management, drain, close } = await assembleGateway(options)
+  const { app, management, drain, reopenAudit, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
   const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     inFlight: () => drain.inFlight(),
+    reopenAudit,
     async drain() {
       drain.begin()
       await pause(config.drainDelayMs)

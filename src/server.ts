@@ -1,10 +1,10 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
-import { createServiceRegistry } from './auth/services/registry.ts'
+import { createServiceRegistry, type ServiceRegistry } from './auth/services/registry.ts'
 import { banner } from './banner.ts'
-import { loadConfig } from './config/config.ts'
+import { type Config, loadConfig } from './config/config.ts'
 import { readCommandLine } from './core/command-line.ts'
-import { startGateway } from './gateway.ts'
+import { type Gateway, startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
 import { explainStart } from './start-faults.ts'
 
@@ -20,11 +20,11 @@ const main = async () => {
   const registry = createServiceRegistry(config.servicesFile, process.env)
   const gateway = await startGateway({ config, upstreamUrl, registry, log, isEphemeral: sandbox !== undefined })
 
-  process.on('SIGHUP', () => {
-    const faults = registry.reload()
-    if (faults.length > 0) log.error({ faults }, 'service registry reload failed; keeping the previous one')
-    else log.info('service registry reloaded')
-  })
+  // Where there is nothing to reload, SIGHUP is a closed terminal: it ends the process, as it does other programs.
+  const canReload = config.servicesFile !== undefined || config.auditLog !== '-'
+  if (canReload) process.on('SIGHUP', () => reload(config, registry, gateway, log))
+  // Node opens its inspector on SIGUSR1, and close-with-grace ends on SIGUSR2: here neither means anything.
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined)
 
   const abandon = (reason: string) => {
     const { requests, writes } = gateway.inFlight()
@@ -36,7 +36,7 @@ const main = async () => {
       delay: config.drainDelayMs + config.drainGraceMs,
       // Called when the function below fails; the other cases log by themselves.
       logger: { error: (err: unknown) => log.fatal({ err }, 'draining failed') },
-      skip: ['SIGHUP', 'uncaughtException', 'unhandledRejection'],
+      skip: [...(canReload ? ['SIGHUP' as const] : []), 'SIGUSR2', 'uncaughtException', 'unhandledRejection'],
       onTimeout: () => abandon('forced exit: the grace period is over'),
       onSecondSignal: () => abandon('forced exit: second signal')
     },
@@ -49,9 +49,21 @@ const main = async () => {
     }
   )
 
-  process.stdout.write(
-    banner({ url: gateway.url, managementUrl: gateway.managementUrl, upstreamUrl, demo: sandbox?.demo })
-  )
+  // In production standard output is the log: each line is JSON.
+  if (config.environment === 'production') log.info({ url: gateway.url, managementUrl: gateway.managementUrl }, 'ready')
+  else process.stdout.write(banner({ ...gateway, upstreamUrl, demo: sandbox?.demo }))
+}
+
+/** Reads the service registry again, and opens the file of the audit log again after logrotate has renamed it. */
+const reload = (config: Config, registry: ServiceRegistry, gateway: Gateway, log: Logger): void => {
+  if (config.auditLog !== '-') {
+    gateway.reopenAudit()
+    log.info('audit log reopened')
+  }
+  if (config.servicesFile === undefined) return
+  const faults = registry.reload()
+  if (faults.length > 0) log.error({ faults }, 'service registry reload failed; keeping the previous one')
+  else log.info('service registry reloaded')
 }
 
 /** After an uncaught error the state is undefined: exit without draining. */

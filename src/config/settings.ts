@@ -323,7 +323,7 @@ export const settings = {
   }),
   auditLog: setting({
     name: 'AUDIT_LOG',
-    description: 'File of the audit log, or `-` for standard output.',
+    description: 'File of the audit log, or `-` for standard output. SIGHUP opens it again, after it was renamed.',
     fallback: '-',
     read: text => text
   })

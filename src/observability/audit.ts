@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
-import { escapeNonAscii, openLogStream, type ReportLogHealth } from './log-stream.ts'
+import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
 
 /** Who did what to which account, and the outcome. Never a secret. */
 export interface AuditRecord {
@@ -38,8 +38,11 @@ export const createAudit = (destination: DestinationStream): Audit => {
 
 const STDOUT = 1
 
-/** Opens the file, readable by its owner and group, or standard output for `-`. */
-export const openAuditStream = (target: string, report: ReportLogHealth): DestinationStream =>
+/**
+ * Opens the file, readable by its owner and group, or standard output for `-`. `reopen` opens the file again after a
+ * program such as logrotate has renamed it.
+ */
+export const openAuditStream = (target: string, report: ReportLogHealth): LogStream =>
   target === '-'
     ? openLogStream({ dest: STDOUT }, report)
     : openLogStream({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, report)

@@ -31,7 +31,7 @@ t.test('the image does not run as root', async t => {
 t.test('node is process 1, which gets the signals', async t => {
   t.same(
     textsOf(image, 'CMD').map(text => JSON.parse(text)),
-    [['node', 'src/server.ts']]
+    [['node', 'scripts/start.cjs', 'src/server.js']]
   )
   t.same(textsOf(image, 'ENTRYPOINT'), [])
   t.same(textsOf(image, 'STOPSIGNAL'), ['SIGTERM'])
@@ -44,9 +44,21 @@ t.test('the health check requests /livez, without a shell', async t => {
   t.doesNotThrow(() => new Function(command[2] ?? 'nothing to run'), 'its program is valid JavaScript')
 })
 
-t.test('only locked production packages are installed, without their scripts', async t => {
-  t.same(textsOf(build, 'RUN'), ['npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts'])
-  t.same(textsOf(image, 'RUN'), ['mkdir --mode=700 /data && chown node:node /data'])
+t.test('only compiled code and locked production packages reach the image, without their scripts', async t => {
+  t.same(textsOf(build, 'RUN'), [
+    'npm ci --workspaces=false --ignore-scripts',
+    'npm run build',
+    'npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts'
+  ])
+  t.same(textsOf(image, 'COPY'), [
+    '--from=deps /app/node_modules ./node_modules',
+    '--from=build /app/dist ./',
+    'scripts/start.cjs scripts/check-node.cjs ./scripts/'
+  ])
+  t.same(textsOf(image, 'RUN'), [
+    'mkdir --mode=700 /data && chown node:node /data',
+    'node scripts/start.cjs src/gateway.js'
+  ])
   t.same(textsOf(image, 'ADD'), [])
 })
 

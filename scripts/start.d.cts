@@ -1,0 +1,2 @@
+/** Node's flags for the gateway's process. */
+export function nodeFlags(env: NodeJS.ProcessEnv): string[]
