@@ -15,6 +15,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/usr/bin/wrk': 'wrk',
   '/usr/bin/go': 'golang-go',
   '/usr/lib/nginx/modules/ngx_http_lua_module.so': 'libnginx-mod-http-lua',
+  '/usr/lib/nginx/modules/ngx_http_js_module.so': 'libnginx-mod-http-js',
   '/usr/share/doc/lua-cjson': 'lua-cjson'
 }
 

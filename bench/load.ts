@@ -20,17 +20,25 @@ export interface Load {
   broken: number
 }
 
-/** Sends a workload over 50 connections, each with one request after the other. @param heads sets of headers, used in turn */
+export interface Loading {
+  /** Sets of headers, used in turn. */
+  heads: readonly string[]
+  seconds: number
+  folder: string
+  connections?: number
+}
+
+/** Sends a workload over 50 connections, each with one request after the other. */
 export const load = async (
   url: string,
   { method, path, distinct }: Workload,
-  { heads, seconds, folder }: { heads: readonly string[]; seconds: number; folder: string }
+  { heads, seconds, folder, connections = CONNECTIONS }: Loading
 ): Promise<Load> => {
   const file = `${folder}/requests`
   const texts = heads.map(head => `${method} ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n${head}\r\n\r\n`)
   writeFileSync(file, texts.join('\0'))
   const { stdout } = await run('taskset', [
-    ...['-c', String(LOAD_CORE), 'wrk', '-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`],
+    ...['-c', String(LOAD_CORE), 'wrk', '-t', '1', '-c', String(connections), '-d', `${seconds}s`],
     ...['--timeout', '10s', '-s', SCRIPT, url, '--', file, String(distinct)]
   ])
   const line = /^bench (.*)$/m.exec(stdout)?.[1]

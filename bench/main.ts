@@ -4,19 +4,22 @@ import { join } from 'node:path'
 import { readCommandLine } from '../src/core/command-line.ts'
 import { chartOf } from './chart.ts'
 import { check } from './check.ts'
-import { BEARER, headsOf, startGateway } from './gateway.ts'
+import { BEARER, headsOf, startGateway, TOKEN } from './gateway.ts'
 import { install } from './install.ts'
 import { type Effort, measure, type Subject, summaryOf } from './measure.ts'
+import { OPEN_UPSTREAM_MS, openLoop } from './open-loop.ts'
 import { BASE, peers, startPeer } from './peers.ts'
-import type { Running } from './process.ts'
-import { pageOf, type Result, tableOf } from './report.ts'
-import { startUpstream } from './upstream.ts'
+import { type Running, residentMbOf } from './process.ts'
+import { type More, moreOf, pageOf, type Result, tableOf } from './report.ts'
+import { startTimes } from './start.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
 import { type Workload, workloadOf, workloads } from './workloads.ts'
 
-const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,express]
+const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,express] [--open-loop]
 
   --quick      all in less than 3 minutes; figures are rough, and nothing is written
   --workloads  only these: ${workloads.map(({ id }) => id).join(' ')}
+  --open-loop  only this: the time that the gateway adds, by a fixed schedule, at 60 % of its capacity
   --peers      only these beside the gateway: ${peers.map(({ name }) => name).join(' ')}
 
 The full run takes most of an hour and writes docs/reference/performance.md and .svg.
@@ -28,15 +31,23 @@ const QUICK: Effort = { warmRequests: 70_000, warmSeconds: 1, rounds: 2, seconds
 
 const { values } = readCommandLine({
   usage: USAGE,
-  options: { quick: { type: 'boolean', default: false }, workloads: { type: 'string' }, peers: { type: 'string' } }
+  options: {
+    quick: { type: 'boolean', default: false },
+    workloads: { type: 'string' },
+    peers: { type: 'string' },
+    'open-loop': { type: 'boolean', default: false }
+  }
 })
-const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? workloads
-const wantedPeers = new Set([BASE, ...(values.peers?.split(',') ?? peers.map(({ name }) => name))])
+const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? (values['open-loop'] ? [] : workloads)
+const wantedPeers = new Set([
+  BASE,
+  ...(values.peers?.split(',') ?? (values['open-loop'] ? [] : peers).map(({ name }) => name))
+])
 const chosenPeers = peers.filter(({ name }) => wantedPeers.has(name))
 const isComplete = !values.quick && chosenWorkloads.length === workloads.length && chosenPeers.length === peers.length
 
 /** Starts all servers, checks and measures them. */
-const main = async (folder: string, started: Running[]): Promise<Result[]> => {
+const main = async (folder: string, started: Running[]): Promise<{ results: Result[]; more: More }> => {
   const upstream = await startUpstream(folder)
   started.push(upstream)
   const gateway = await startGateway({ upstream: upstream.url, folder })
@@ -60,13 +71,47 @@ const main = async (folder: string, started: Running[]): Promise<Result[]> => {
   for (const workload of chosenWorkloads) {
     await check(checked, gateway, workload)
     await upstream.delay(workload.upstreamMs)
-    const all = workload.id === 'W1' ? [...subjects, ...schemes] : subjects
+    const others = workload.id === 'W1' ? schemes : workload.id === 'W4' ? [await unchanged(asGateway)] : []
+    const all = [...subjects, ...others]
     const result = await resultOf(workload, all, upstream, folder)
     await upstream.delay(0)
     process.stdout.write(`\n${tableOf(result)}\n`)
     results.push(result)
   }
-  return results
+  const base = subjects.find(({ name }) => name === BASE)
+  const isOpen = values['open-loop'] || isComplete
+  const more: More = {
+    residentMb: residentMbOf(gateway.pid),
+    ...(isOpen && base && { open: await measureOpen(base, asGateway, upstream, folder) }),
+    ...(isComplete && { starts: await startTimes(upstream.url, folder) })
+  }
+  process.stdout.write(`\n${moreOf(more)}\n`)
+  return { results, more }
+}
+
+/** Many callers: one may have only a few requests at the same time. */
+const CALLERS = Array.from({ length: 100 }, (_, index) => `Authorization: Bearer ${TOKEN.slice(0, -3)}${100 + index}`)
+
+const measureOpen = async (
+  base: Subject,
+  gateway: Omit<Subject, 'name' | 'title'>,
+  upstream: Upstream,
+  folder: string
+) => {
+  await upstream.delay(OPEN_UPSTREAM_MS)
+  const of = (name: string, running: Running): Subject => ({ name, title: name, running, heads: CALLERS })
+  const effort = values.quick ? { seconds: 3, rounds: 1 } : { seconds: 20, rounds: 3 }
+  const result = await openLoop(of(BASE, base.running), of('gateway', gateway.running), { ...effort, folder })
+  await upstream.delay(0)
+  return result
+}
+
+/** The caller has the reply already: 304. */
+const unchanged = async (gateway: Omit<Subject, 'name' | 'title'>): Promise<Subject> => {
+  const reply = await fetch(`${gateway.running.url}/plans`, { headers: { authorization: BEARER.split(': ')[1] ?? '' } })
+  await reply.arrayBuffer()
+  const heads = [`${BEARER}\r\nIf-None-Match: ${reply.headers.get('etag')}`]
+  return { ...gateway, name: 'gateway-304', title: 'the gateway, 304 by If-None-Match', heads }
 }
 
 const resultOf = async (
@@ -91,10 +136,10 @@ const folder = mkdtempSync(join(tmpdir(), 'hks-bench-'))
 const started: Running[] = []
 try {
   await install()
-  const results = await main(folder, started)
+  const { results, more } = await main(folder, started)
   if (isComplete) {
     const machine = `two cores of ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`
-    const page = pageOf(results, { on: new Date().toISOString().slice(0, 10), machine })
+    const page = pageOf(results, more, { on: new Date().toISOString().slice(0, 10), machine })
     writeFileSync('docs/reference/performance.md', page)
     writeFileSync('docs/reference/performance.svg', chartOf(results))
   }

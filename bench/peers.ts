@@ -27,6 +27,12 @@ export const peers: readonly Peer[] = [
     command: where =>
       nginxCommand('nginx-lua', { configuration: new URL('peers/nginx/nginx.conf', import.meta.url), ...where })
   },
+  {
+    name: 'njs',
+    title: 'nginx + njs',
+    isTranslating: true,
+    command: where => nginxCommand('njs', { configuration: new URL('peers/njs/nginx.conf', import.meta.url), ...where })
+  },
   { name: 'go', title: 'Go', isTranslating: true, command: async () => [await goProgram()] },
   { name: 'fastify', title: 'Fastify, the usual way', isTranslating: true, command: node('fastify-usual.js') },
   { name: 'hono', title: 'Hono + fetch', isTranslating: true, command: node('hono-fetch.js') },

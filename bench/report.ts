@@ -1,10 +1,20 @@
 import type { Summary } from './measure.ts'
+import { OPEN_CONNECTIONS, OPEN_GOALS, OPEN_UPSTREAM_MS, type OpenResult } from './open-loop.ts'
+import { START_GOAL_MS, type StartResult } from './start.ts'
 import { GOALS, type Workload } from './workloads.ts'
 
 /** The figures of one workload, in the order of the table. */
 export interface Result {
   workload: Workload
   rows: { name: string; title: string; summary: Summary; ratio: number }[]
+}
+
+/** What is measured beside the workloads. */
+export interface More {
+  /** Of the gateway, after everything before. */
+  residentMb: number
+  open?: OpenResult
+  starts?: readonly StartResult[]
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
@@ -56,9 +66,56 @@ const markdownTable = ([headings = [], ...rows]: readonly (readonly string[])[])
     cells => `| ${cells.join(' | ')} |`
   )
 
+/** Goal of the gateway. */
+const MEMORY_GOAL_MB = 160
+
+/** Latency, start and memory. */
+export const moreOf = ({ residentMb, open, starts = [] }: More): string =>
+  [
+    ...(open ? openLines(open) : []),
+    ...(starts.length > 0 ? startLines(starts) : []),
+    '### Memory',
+    '',
+    `${residentMb.toFixed(0)} MB resident after all of the above. Goal: ${MEMORY_GOAL_MB} MB or less.`,
+    ''
+  ].join('\n')
+
+const openLines = ({ rate, base, gateway }: OpenResult): string[] => [
+  '### Added latency',
+  '',
+  ...markdownTable([
+    ['', 'p50', 'p99', 'failed'],
+    ...(
+      [
+        ['raw-pass', base],
+        ['the gateway', gateway]
+      ] as const
+    ).map(([name, { p50Ms, p99Ms, failed }]) => [name, `${digits(p50Ms)} ms`, `${digits(p99Ms)} ms`, String(failed)]),
+    ['**added**', `**${digits(gateway.p50Ms - base.p50Ms)} ms**`, `**${digits(gateway.p99Ms - base.p99Ms)} ms**`, '']
+  ]),
+  '',
+  `${rate} requests a second by a fixed schedule (60 % of the gateway's capacity), ${OPEN_CONNECTIONS} connections, ` +
+    `upstream ${OPEN_UPSTREAM_MS} ms; times count from the instant at which a request was due. ` +
+    `Goal: ${OPEN_GOALS.p50Ms} ms and ${OPEN_GOALS.p99Ms} ms or less.`,
+  ''
+]
+
+const startLines = (starts: readonly StartResult[]): string[] => [
+  '### Start',
+  '',
+  ...markdownTable([
+    ['', 'median', 'best'],
+    ...starts.map(({ title, medianMs, bestMs }) => [title, `${medianMs.toFixed(0)} ms`, `${bestMs.toFixed(0)} ms`])
+  ]),
+  '',
+  `From the start of the process until \`/readyz\` answers 200, on one core. Goal: ${START_GOAL_MS} ms or less.`,
+  ''
+]
+
 /** docs/reference/performance.md. */
 export const pageOf = (
   results: readonly Result[],
+  more: More,
   { on, machine }: { on: string; machine: string }
 ): string => `# Performance
 
@@ -72,4 +129,5 @@ undici's Pool, which passes bytes through without a check or a translation. The 
 authentication, validation both ways, limits, log, audit, metrics, security headers, ETag. Requests per second are those
 of one core; they mean little where a server did not use all of it.
 
-${results.map(tableOf).join('\n')}`
+${results.map(tableOf).join('\n')}
+${moreOf(more)}`

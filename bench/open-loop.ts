@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { load } from './load.ts'
+import type { Subject } from './measure.ts'
+import { LOAD_CORE } from './process.ts'
+import { workloadOf } from './workloads.ts'
+
+const run = promisify(execFile)
+const PROGRAM = fileURLToPath(new URL('open-load.ts', import.meta.url))
+
+export const OPEN_CONNECTIONS = 500
+export const OPEN_UPSTREAM_MS = 20
+const SHARE = 0.6
+
+/** Goal of the gateway: added latency over raw-pass, ms. */
+export const OPEN_GOALS = { p50Ms: 1, p99Ms: 5 }
+
+export interface OpenFigures {
+  requests: number
+  failed: number
+  p50Ms: number
+  p99Ms: number
+}
+
+export interface OpenResult {
+  /** Requests per second: 60 % of what the gateway can answer. */
+  rate: number
+  base: OpenFigures
+  gateway: OpenFigures
+}
+
+/** Requests by a fixed schedule, to raw-pass and to the gateway in turn: the time that the gateway adds. */
+export const openLoop = async (
+  base: Subject,
+  gateway: Subject,
+  { seconds, rounds, folder }: { seconds: number; rounds: number; folder: string }
+): Promise<OpenResult> => {
+  const workload = workloadOf('W1')
+  const loading = { heads: gateway.heads, seconds, folder, connections: OPEN_CONNECTIONS }
+  for (const { running } of [base, gateway]) await load(running.url, workload, loading)
+  const capacity = await load(gateway.running.url, workload, loading)
+  const rate = Math.floor((capacity.requests / capacity.seconds) * SHARE)
+  const figuresOf = async ({ running, heads }: Subject): Promise<OpenFigures> => {
+    const args = { port: new URL(running.url).port, path: workload.path, heads: heads.join('\n'), rate, seconds }
+    const { stdout } = await run('taskset', [
+      ...['-c', String(LOAD_CORE), process.execPath, PROGRAM],
+      ...Object.entries({ ...args, distinct: workload.distinct, connections: OPEN_CONNECTIONS }).map(
+        ([name, value]) => `--${name}=${value}`
+      )
+    ])
+    return JSON.parse(stdout) as OpenFigures
+  }
+  const samples: { base: OpenFigures[]; gateway: OpenFigures[] } = { base: [], gateway: [] }
+  for (let round = 0; round < rounds; round += 1) {
+    samples.base.push(await figuresOf(base))
+    samples.gateway.push(await figuresOf(gateway))
+  }
+  return { rate, base: middleOf(samples.base), gateway: middleOf(samples.gateway) }
+}
+
+/** The run with the middle p99. */
+const middleOf = (figures: OpenFigures[]): OpenFigures => {
+  const middle = figures.toSorted((a, b) => a.p99Ms - b.p99Ms)[Math.floor(figures.length / 2)]
+  if (middle === undefined) throw new Error('No round was run.')
+  return middle
+}
