@@ -1,5 +1,7 @@
 // `node scripts/start.cjs [flags] src/server.ts`: the gateway with the flags of Node that it should have, as the same process, so
-// that a signal to npm or to the container reaches it. Old syntax only: an old Node must reach the message of check-node.
+// that a signal to npm or to the container reaches it. `exec` in package.json ends the shell of npm, which would keep the
+// signal to itself; Windows has no exec, and runs what follows `||`. Old syntax only: an old Node must reach the message of
+// check-node.
 require('./check-node.cjs')
 
 const path = require('node:path')
