@@ -121,6 +121,14 @@ export const guarantees = {
     guarantee: 'The image runs without privileges on a read-only root',
     figure: 'uid 65532, no capabilities, read-only root: starts, serves and stops'
   },
+  memory: {
+    guarantee: 'Memory stays the same under load',
+    figure: 'less than 40 MiB more from the second round to the last; aim: 160 MiB'
+  },
+  'start-time': {
+    guarantee: 'The gateway is ready soon after its start',
+    figure: 'aim: 600 ms on a machine that does nothing else'
+  },
   load: {
     guarantee: 'At 70 % of its capacity the gateway fails no request and adds little latency',
     figure: '0 errors; p99 ≤ 2 × upstream + 20 ms'

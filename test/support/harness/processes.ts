@@ -13,6 +13,8 @@ export const START_MS = 20_000
 export interface LaunchOptions {
   /** A program in front of node, with its arguments, such as `faketime`. */
   wrapper?: readonly string[]
+  /** Starts it as `npm start` does: with its flags, and with what is compiled already. */
+  asOperator?: boolean
   /** File descriptor of the standard output, instead of a pipe. */
   stdout?: number
 }
@@ -49,9 +51,14 @@ export const launch = (
   t: Lifetime,
   script: 'src/server.ts' | 'src/sandbox/main.ts',
   env: Record<string, string> = {},
-  { wrapper = [], stdout }: LaunchOptions = {}
+  { wrapper = [], asOperator, stdout }: LaunchOptions = {}
 ): Program => {
-  const [program = process.execPath, ...args] = [...wrapper, process.execPath, script]
+  const [program = process.execPath, ...args] = [
+    ...wrapper,
+    process.execPath,
+    ...(asOperator ? ['scripts/start.cjs'] : []),
+    script
+  ]
   const cache = process.env['NODE_COMPILE_CACHE']
   const child = spawn(program, args, {
     cwd: ROOT,
