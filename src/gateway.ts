@@ -25,7 +25,7 @@ import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
 import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
-import { createMetrics } from './observability/metrics.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createReports, type Reports } from './observability/reports.ts'
 import { createStores, type RedisConnection, type Store } from './store/index.ts'
 import { createAuth } from './upstream/auth.ts'
@@ -49,6 +49,8 @@ export interface GatewayOptions {
   isEphemeral?: boolean
   /** Pauses before each verification of a write, milliseconds. */
   verifyDelaysMs?: readonly number[]
+  /** A worker has no management listener: its supervisor has one for all. */
+  isWorker?: boolean
   /** Load of the process; measured by default. */
   pressure?: Pressure
 }
@@ -61,6 +63,10 @@ export interface Gateway {
   drain(): Promise<void>
   /** Opens the file of the audit log again, after it was renamed. */
   reopenAudit(): void
+  /** What keeps this process from being ready. */
+  findFaults: () => Promise<ReadinessFault[]>
+  /** The metrics of this process. */
+  registry: Metrics['registry']
   /** Requests and writes that an exit would lose. */
   inFlight: Drain['inFlight']
 }
@@ -141,6 +147,8 @@ export const assembleGateway = async ({
     app,
     management,
     drain,
+    findFaults,
+    registry: metrics.registry,
     reopenAudit: () => auditStream.reopen(),
     async close() {
       await closeListener(app, drain, config.drainGraceMs)
@@ -203,13 +211,17 @@ const createServices = (parts: ServiceParts): Services => {
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config } = options
-  const { app, management, drain, reopenAudit, close } = await assembleGateway(options)
+  const { app, management, drain, findFaults, registry, reopenAudit, close } = await assembleGateway(options)
   const address = await app.listen({ host: config.host, port: config.port })
-  const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
+  const managementUrl = options.isWorker
+    ? ''
+    : await management.listen({ host: '127.0.0.1', port: config.managementPort })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,
     inFlight: () => drain.inFlight(),
+    findFaults,
+    registry,
     reopenAudit,
     async drain() {
       drain.begin()

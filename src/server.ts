@@ -15,28 +15,41 @@ const main = async () => {
   exitOnUncaughtErrors(log)
   // A full disk behind standard output must not end the process.
   process.stdout.on('error', () => undefined)
+  // The modules of several processes are loaded only where there are several.
+  const worker = process.env['WORKER'] === undefined ? undefined : await import('./worker.ts')
+  worker?.leaveSignalsToSupervisor()
+  if (config.workers > 1 && !worker) return await (await import('./supervisor.ts')).supervise(config, log)
   const sandbox = config.upstreamUrl ? undefined : await (await import('./sandbox/index.ts')).startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createServiceRegistry(config.servicesFile, process.env)
-  const gateway = await startGateway({ config, upstreamUrl, registry, log, isEphemeral: sandbox !== undefined })
+  const gateway = await startGateway({
+    config,
+    upstreamUrl,
+    registry,
+    log,
+    isEphemeral: sandbox !== undefined,
+    isWorker: worker !== undefined
+  })
 
   // Where there is nothing to reload, SIGHUP is a closed terminal: it ends the process, as it does other programs.
   const canReload = config.servicesFile !== undefined || config.auditLog !== '-'
-  if (canReload) process.on('SIGHUP', () => reload(config, registry, gateway, log))
+  const reload = () => reloadFiles(config, registry, gateway, log)
+  if (canReload && !worker) process.on('SIGHUP', reload)
   // Node opens its inspector on SIGUSR1, and close-with-grace ends on SIGUSR2: here neither means anything.
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined)
 
+  const skipped = worker?.SUPERVISED ?? (canReload ? (['SIGHUP'] as const) : [])
   const abandon = (reason: string) => {
     const { requests, writes } = gateway.inFlight()
     log.fatal({ abandonedRequests: requests, abandonedWrites: writes }, reason)
     log.flush()
   }
-  closeWithGrace(
+  const { close: drain } = closeWithGrace(
     {
       delay: config.drainDelayMs + config.drainGraceMs,
       // Called when the function below fails; the other cases log by themselves.
       logger: { error: (err: unknown) => log.fatal({ err }, 'draining failed') },
-      skip: [...(canReload ? ['SIGHUP' as const] : []), 'SIGUSR2', 'uncaughtException', 'unhandledRejection'],
+      skip: [...skipped, 'SIGUSR2', 'uncaughtException', 'unhandledRejection'],
       onTimeout: () => abandon('forced exit: the grace period is over'),
       onSecondSignal: () => abandon('forced exit: second signal')
     },
@@ -49,13 +62,14 @@ const main = async () => {
     }
   )
 
+  if (worker) return worker.obeySupervisor({ ...gateway, reload, drain })
   // In production standard output is the log: each line is JSON.
   if (config.environment === 'production') log.info({ url: gateway.url, managementUrl: gateway.managementUrl }, 'ready')
   else process.stdout.write(banner({ ...gateway, upstreamUrl, demo: sandbox?.demo }))
 }
 
 /** Reads the service registry again, and opens the file of the audit log again after logrotate has renamed it. */
-const reload = (config: Config, registry: ServiceRegistry, gateway: Gateway, log: Logger): void => {
+const reloadFiles = (config: Config, registry: ServiceRegistry, gateway: Gateway, log: Logger): void => {
   if (config.auditLog !== '-') {
     gateway.reopenAudit()
     log.info('audit log reopened')

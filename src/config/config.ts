@@ -56,7 +56,7 @@ export const loadConfig = (env: NodeJS.ProcessEnv): Config => {
     publicUrl: read.publicUrl ?? ownUrl(read),
     drainDelayMs: read.drainDelayMs ?? (read.environment === 'production' ? PRODUCTION_DRAIN_MS : 0),
     sessionStore: storeOf(read),
-    replicasHint: read.replicasHint ?? (storeOf(read) === 'redis' ? DEFAULT_REPLICAS : 1),
+    replicasHint: (read.replicasHint ?? (storeOf(read) === 'redis' ? DEFAULT_REPLICAS : 1)) * read.workers,
     sessionSecret: read.sessionSecret.length > 0 ? read.sessionSecret : [new Secret(randomBytes(32).toString('hex'))]
   }
   for (const value of Object.values(config)) if (Array.isArray(value)) Object.freeze(value)
@@ -127,10 +127,17 @@ const combinationFaults = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigF
     })
   }
   faults.push(...redisFaults(read))
-  if ('redisUrl' in read && storeOf(read) !== 'memory' && hasRandomSecret) {
+  // The store of several workers, chosen by default, ends with them.
+  if ('redisUrl' in read && storeOf({ ...read, workers: 1 }) !== 'memory' && hasRandomSecret) {
     faults.push({
       name: 'SESSION_SECRET',
       detail: 'must be set for the store sqlite or redis: a random secret cannot open its sessions after a restart'
+    })
+  }
+  if (read.sessionStore === 'memory' && (read.workers ?? 1) > 1) {
+    faults.push({
+      name: 'SESSION_STORE',
+      detail: 'must be sqlite or redis with more than one of WORKERS: the memory of a process is not shared'
     })
   }
   if (read.port !== undefined && read.port !== 0 && read.port === read.managementPort) {
@@ -175,8 +182,11 @@ const upstreamTlsFaults = ({ upstreamCa, upstreamCert, upstreamKey }: Partial<Re
   return faults
 }
 
-const storeOf = ({ sessionStore, redisUrl, redisSentinels = [] }: Partial<Read>) =>
-  sessionStore ?? (redisUrl === undefined && redisSentinels.length === 0 ? 'memory' : 'redis')
+const storeOf = ({ sessionStore, redisUrl, redisSentinels = [], workers = 1 }: Partial<Read>) => {
+  if (sessionStore) return sessionStore
+  if (redisUrl !== undefined || redisSentinels.length > 0) return 'redis'
+  return workers > 1 ? 'sqlite' : 'memory'
+}
 
 /** An address for a browser on this machine. The wildcard addresses become `localhost`. */
 const ownUrl = ({ host, port, basePath }: Read): URL => {

@@ -46,6 +46,13 @@ export const settings = {
     fallback: '9090',
     read: integer(0, 65_535)
   }),
+  workers: setting({
+    name: 'WORKERS',
+    description:
+      'Number of processes that serve the port, such as one for each core. With more than one, sessions and limits are in SQLite (the default then) or Redis; caches, slots for HOSTKEY and circuit breakers are those of each process; each writes an audit log of its own, `audit-1.log` for `audit.log`.',
+    fallback: '1',
+    read: integer(1, 64)
+  }),
   basePath: setting({
     name: 'BASE_PATH',
     description: 'Path at which the gateway is mounted, such as `/storage`.',
@@ -196,7 +203,7 @@ export const settings = {
     description:
       'Store of sessions, rate limits and login locks: `memory` of the process, a `sqlite` file on the host, or `redis` for several replicas.',
     fallback: '',
-    defaultText: '`redis` when `REDIS_URL` is set, otherwise `memory`',
+    defaultText: '`redis` when `REDIS_URL` is set, `sqlite` with more than one of `WORKERS`, otherwise `memory`',
     read: optional(oneOf('memory', 'sqlite', 'redis'))
   }),
   redisUrl: secretSetting({
@@ -290,7 +297,7 @@ export const settings = {
     description:
       'Number of replicas that share the store. While the store is down, each replica counts alone and allows this fraction of every limit, but at least one request.',
     fallback: '',
-    defaultText: '2 when the store is `redis`, otherwise 1',
+    defaultText: '2 when the store is `redis`, otherwise 1; times `WORKERS`',
     read: optional(integer(1, 1000))
   }),
   dataDir: setting({

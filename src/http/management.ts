@@ -10,7 +10,7 @@ export interface ReadinessFault {
 }
 
 export interface ManagementOptions {
-  metrics: Metrics
+  metrics: { registry: { contentType: string; metrics(): Promise<string> } } & Pick<Metrics, 'connectionDropped'>
   findFaults: () => Promise<ReadinessFault[]>
 }
 

@@ -55,7 +55,7 @@ t.test('in production each line of standard output is JSON', async t => {
   const { printed, child, ended } = launch(t, 'src/server.ts', {
     NODE_ENV: 'production',
     UPSTREAM_URL: 'https://hostkey.example/',
-    SESSION_SECRET: 'a1'.repeat(7) + 'f83kdls02jfn38sk1lq0',
+    SESSION_SECRET: '6b1f0c9e27d84a35b0e6f1c2a9d8e7f4',
     PUBLIC_URL: 'https://storage.example',
     DRAIN_DELAY_MS: '0'
   })
