@@ -41,6 +41,7 @@ export const openLoop = async (
   for (const { running } of [base, gateway]) await load(running.url, workload, loading)
   const capacity = await load(gateway.running.url, workload, loading)
   const rate = Math.floor((capacity.requests / capacity.seconds) * SHARE)
+  if (!(rate > 0)) throw new Error(`The gateway answers nothing: ${JSON.stringify(capacity)}`)
   const figuresOf = async ({ running, heads }: Subject): Promise<OpenFigures> => {
     const args = { port: new URL(running.url).port, path: workload.path, heads: heads.join('\n'), rate, seconds }
     const { stdout } = await run('taskset', [

@@ -1,12 +1,14 @@
 // HOSTKEY's replies in the shapes of the gateway's API. njs of Debian 12: no destructuring, no optional chaining.
 
-const call = async (r, action, params) => {
+/** With a callback: this njs crashes in an async handler that makes a subrequest. */
+const call = (r, action, params, answer) => {
   const token = (r.headersIn.Authorization || '').slice(7)
   const body = `action=${action}&token=${token}${params}`
-  const reply = await r.subrequest('/upstream', { method: 'POST', body: body })
-  const payload = reply.status === 200 ? JSON.parse(reply.responseText) : {}
-  if (payload.result !== 'OK') throw new Error('the upstream refuses')
-  return payload
+  r.subrequest('/upstream', { method: 'POST', body: body }, reply => {
+    const payload = reply.status === 200 ? JSON.parse(reply.responseText) : {}
+    if (payload.result === 'OK') answer(payload)
+    else r.return(502)
+  })
 }
 
 const buckets = payload => ({
@@ -53,20 +55,15 @@ const send = (r, value) => {
   r.return(200, JSON.stringify(value))
 }
 
-const answer = async r => {
-  try {
-    if (r.uri === '/plans') return send(r, plans(await call(r, 'list_plans', '')))
-    const path = r.uri.split('/')
-    if (path.length === 4) return send(r, buckets(await call(r, 'get_buckets', `&s3uid=${path[2]}`)))
-    const target = `&s3uid=${path[2]}&bucket_name=${path[4]}`
-    if (r.method === 'DELETE') {
-      await call(r, 'delete_file', `${target}&filename=${encodeURIComponent(r.args.path)}`)
-      return r.return(204)
-    }
-    return send(r, files(await call(r, 'get_files', `${target}&max_keys=100`), r.uri))
-  } catch (_error) {
-    r.return(502)
+const answer = r => {
+  const path = r.uri.split('/')
+  if (r.uri === '/plans') return call(r, 'list_plans', '', payload => send(r, plans(payload)))
+  if (path.length === 4) return call(r, 'get_buckets', `&s3uid=${path[2]}`, payload => send(r, buckets(payload)))
+  const target = `&s3uid=${path[2]}&bucket_name=${path[4]}`
+  if (r.method === 'DELETE') {
+    return call(r, 'delete_file', `${target}&filename=${encodeURIComponent(r.args.path)}`, () => r.return(204))
   }
+  return call(r, 'get_files', `${target}&max_keys=100`, payload => send(r, files(payload, r.uri)))
 }
 
 // biome-ignore lint/style/noDefaultExport: njs imports nothing else
