@@ -53,8 +53,9 @@ export const createStoreHealth = ({ probe, examine, explain, classify, report }:
   }
   const setWrong = (error: unknown) => {
     if (isAway || isClosed) return
+    // Once: commands that go on failing must not put the examination off.
+    if (fault === undefined) next(() => void examineNow(), EXAMINE_AGAIN_MS)
     setFault(explain(error))
-    next(() => void examineNow(), EXAMINE_AGAIN_MS)
   }
   const probeAgain = () => {
     probe().then(
@@ -83,8 +84,9 @@ export const createStoreHealth = ({ probe, examine, explain, classify, report }:
       tell(undefined)
       next(() => void examineNow(), EXAMINE_MS)
     } catch (error) {
-      if (classify(error) === 'wrong') setWrong(error)
-      else setAway(error)
+      if (classify(error) !== 'wrong') return setAway(error)
+      setWrong(error)
+      next(() => void examineNow(), EXAMINE_AGAIN_MS)
     }
   }
   const fail = (error: unknown) => {

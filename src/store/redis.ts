@@ -29,9 +29,6 @@ const CONNECT_MS = 200
 const CONNECT_TLS_MS = 2000
 const RETRY_MS = { min: 50, max: 100 }
 
-/** A lost connection to a Redis that runs is back within this time: a read waits for it. */
-const RECONNECT_MS = 50
-
 /**
  * A connection without a reply for this long is replaced, if that is longer than a time-out. When a firewall has dropped
  * its state, neither side is notified, and the operating system retransmits for about 15 minutes.
@@ -236,11 +233,12 @@ export const createRedisStore = async (
   })
   redis.on('close', () => {
     durability = undefined
+    // A Redis that runs has another connection by then; one that does not refuses it at once, which is an error.
     setTimeout(() => {
       if (redis.status === 'ready') return
       health.lose(noConnection())
       wake()
-    }, RECONNECT_MS).unref()
+    }, CONNECT_MS).unref()
   })
   redis.on('ready', () => {
     connectionError = undefined

@@ -46,9 +46,10 @@ t.test('Redis without memory', async t => {
     t.equal(statuses.filter(status => status === 429).length, 350)
   })
 
-  t.test('is not taken for an outage: Redis answers', async t => {
-    t.equal(await probe(gateway, 'readyz'), 200)
+  t.test('is not ready, says so once, and is not taken for an outage: Redis answers', async t => {
+    t.equal(await probe(gateway, 'readyz'), 503)
     t.equal(linesWith(gateway, 'the store does not answer'), 0)
+    t.equal(linesWith(gateway, 'the store refuses its work'), 1)
   })
 
   t.test('201 for a login as soon as there is memory again', async t => {
@@ -59,7 +60,14 @@ t.test('Redis without memory', async t => {
 })
 
 /** Microseconds to load one key, and bytes between two looks at the clients. */
-const SLOW_LOADING = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']
+const SLOW_LOADING = [
+  '--appendonly',
+  'no',
+  '--key-load-delay',
+  '1000',
+  '--loading-process-events-interval-bytes',
+  '1024'
+]
 
 t.test('Redis that loads its file', async t => {
   const { redis, gateway, browserAt } = await onRedis(t)

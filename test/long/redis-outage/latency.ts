@@ -4,8 +4,10 @@ import type { Outages } from '../../guarantees/redis-outage/guarantees.ts'
 import { BUCKETS, onRedis, probe, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { percentile, timesOf } from '../../support/harness/latency.ts'
 
-/** The guaranteed maximum of additional latency. */
-const MAX_ADDED_MS = 60
+/** The guaranteed maximum of additional latency: a rate limit waits 50 ms, and a session for the time-out of Redis, 250 ms. */
+const MAX_ADDED_MS = { bearer: 60, cookie: 260 } as const
+/** Before the outage: a busy machine. */
+const QUIET_MS = 60
 
 /** Other programs may load the machine: one quiet measurement is enough. */
 const ATTEMPTS = 8
@@ -21,20 +23,24 @@ export const waitsThrough = async (
 ): Promise<void> => {
   const { redis, gateway, browserAt } = await onRedis(t)
   const authenticators = {
-    bearer: { enter: async () => () => gateway.get(BUCKETS), meanwhile: 200 },
-    cookie: { enter: async () => browserAt(0).then(browser => () => browser.get(BUCKETS)), meanwhile: 503 }
+    bearer: { enter: async () => () => gateway.get(BUCKETS), meanwhile: 200, maxAddedMs: MAX_ADDED_MS.bearer },
+    cookie: {
+      enter: async () => browserAt(0).then(browser => () => browser.get(BUCKETS)),
+      meanwhile: 503,
+      maxAddedMs: MAX_ADDED_MS.cookie
+    }
   }
   let measured = 0
   // Code that has not run yet is slow.
   await timesOf(await authenticators.bearer.enter(), LOAD)
 
   for (const [outage, { begin, end }] of Object.entries(outages)) {
-    for (const [authScheme, { enter, meanwhile }] of Object.entries(authenticators)) {
-      t.test(`${outage}: a ${authScheme} waits at most ${MAX_ADDED_MS} ms longer, p99`, async t => {
+    for (const [authScheme, { enter, meanwhile, maxAddedMs }] of Object.entries(authenticators)) {
+      t.test(`${outage}: a ${authScheme} waits at most ${maxAddedMs} ms longer, p99`, async t => {
         // The best of each: a slow measurement before the outage would hide any wait.
         const best = { before: Number.POSITIVE_INFINITY, during: Number.POSITIVE_INFINITY }
         const added = () => best.during - best.before
-        const isQuiet = () => best.before <= MAX_ADDED_MS && added() <= MAX_ADDED_MS
+        const isQuiet = () => best.before <= QUIET_MS && added() <= maxAddedMs
         for (let attempt = 0; attempt < ATTEMPTS && !isQuiet(); attempt += 1) {
           await timeUntil(async () => (await probe(gateway, 'readyz')) === 200)
           // A new session, because a killed Redis has lost the old one.
@@ -55,7 +61,7 @@ export const waitsThrough = async (
         }
         figure(`${outage}, ${authScheme}: p99 ${best.before.toFixed(1)} ms before, ${best.during.toFixed(1)} ms during`)
         measured += 1
-        t.ok(added() <= MAX_ADDED_MS, `${added().toFixed(1)} ms`)
+        t.ok(added() <= maxAddedMs, `${added().toFixed(1)} ms`)
       })
     }
   }
