@@ -32,7 +32,7 @@ function planOf(id: number, name: string, rest: Partial<Plan>): Plan {
 }
 
 /** A second API key of the demo customer. Public: the same in every sandbox; examples log in with it. */
-const PUBLIC_API_KEY = '0123456789abcdef-fedcba9876543210'
+export const PUBLIC_API_KEY = '0123456789abcdef-fedcba9876543210'
 
 /** The initial data of a sandbox. Only the secrets depend on the seed. */
 export const standardFixture: Fixture = state => {

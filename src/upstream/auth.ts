@@ -78,7 +78,11 @@ export const createAuth = (upstream: Upstream, now: () => number = Date.now): Au
 
   return {
     identify: (token, { share, purpose, timing }) =>
-      identify(token, anonymousContext({ share, timing }), purpose === 'order' ? orderTokenInfo : tokenInfo),
+      identify(
+        token,
+        anonymousContext({ share, id: `token:${token.fingerprint()}`, timing }),
+        purpose === 'order' ? orderTokenInfo : tokenInfo
+      ),
     async grant(credential, context) {
       if ('token' in credential) {
         if (!isTokenLike(credential.token)) throw new Problem('invalid-token', 'HOSTKEY issues no such tokens.')
@@ -133,9 +137,8 @@ const noToken = async () => {
 }
 
 /** The caller of auth.php: it takes credentials as parameters and no token. */
-const anonymous: Omit<Caller, 'share'> = {
+const anonymous: Omit<Caller, 'share' | 'id'> = {
   authScheme: 'service',
-  id: 'anonymous',
   limitFactor: 1,
   accounts: undefined,
   token: noToken,
@@ -147,6 +150,8 @@ const anonymous: Omit<Caller, 'share'> = {
 export interface AnonymousContextOptions {
   /** Whose share of the slots its calls take. */
   share: string
+  /** Of the credential, where several share. */
+  id?: string
   /** Aborts the call. */
   signal?: AbortSignal
   timing?: UpstreamTiming | undefined
@@ -157,6 +162,7 @@ const never = new AbortController().signal
 /** A context for auth.php, before the caller is known. */
 export const anonymousContext = ({
   share,
+  id = 'anonymous',
   signal = never,
   timing = noUpstreamTiming()
-}: AnonymousContextOptions): RequestContext => ({ caller: { ...anonymous, share }, signal, upstream: timing })
+}: AnonymousContextOptions): RequestContext => ({ caller: { ...anonymous, id, share }, signal, upstream: timing })

@@ -38,11 +38,11 @@ t.teardown(() => figures(`${billing.sent - billing.asked} of ${billing.asked} wr
 const all = <T>(count: number, ask: (n: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => ask(n)))
 
-/** A careful client: it retries when the gateway is overloaded, because nothing was sent then. */
+/** A careful client: it retries when too many of its requests wait, or the gateway is overloaded. Nothing was sent then. */
 const patient = async (ask: () => Promise<Reply>): Promise<Reply> => {
   for (;;) {
     const reply = await ask()
-    if (reply.statusCode !== 503 || !reply.text.includes('/problems/overloaded"')) return reply
+    if (reply.statusCode !== 429 && !reply.text.includes('/problems/overloaded"')) return reply
     await pause(100 + Math.random() * 400)
   }
 }

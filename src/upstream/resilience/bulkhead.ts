@@ -19,12 +19,11 @@ export const withBulkhead =
   async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const bulkhead = bulkheads[name]
-    const { share, limitFactor } = context.caller
-    const slot = bulkhead.enter(share, limitFactor) ?? (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs))
+    const slot = bulkhead.enter(context.caller) ?? (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs))
     try {
       return await call(action, params, context)
     } finally {
-      bulkhead.leave(slot)
+      bulkhead.leave(slot, context.caller.id)
     }
   }
 
@@ -34,11 +33,7 @@ const waitFor = async (bulkhead: FairQueue, context: RequestContext, maxMs: numb
   const startedAt = performance.now()
   const until = Math.min(startedAt + maxMs, deadlineAt)
   try {
-    return await bulkhead.wait(caller.share, caller.limitFactor, {
-      until,
-      signal,
-      isUrgent: upstream.hasWritten === true
-    })
+    return await bulkhead.wait(caller, { until, signal, isUrgent: upstream.hasWritten === true })
   } finally {
     upstream.queueMs = (upstream.queueMs ?? 0) + performance.now() - startedAt
   }

@@ -18,7 +18,7 @@ const JITTER = 0.2
 /** Answered reads that close the circuit of a write class. */
 const READS_TO_CLOSE = 3
 
-/** Active callers that are kept; beyond it the one that was first seen is forgotten. */
+/** Active callers, and credentials that failed, that are kept; beyond it the first one is forgotten. */
 const MAX_CALLERS = 1000
 
 /** What a call says about HOSTKEY's health. A call that was aborted by its caller is inconclusive. */
@@ -36,6 +36,7 @@ interface Closed {
   consecutiveFailures: number
   seconds: { second: number; calls: number; failures: number }[]
   readonly callers: Map<string, Activity>
+  readonly failedIds: Set<string>
 }
 
 /**
@@ -47,6 +48,10 @@ interface Open {
   readonly probeAt: number
   /** Who had failed. */
   readonly callers: Set<string>
+  /** The credentials that had failed: another one at the same address may be that of a customer. */
+  readonly failedIds: Set<string>
+  /** Addresses at which such a credential is being tried. */
+  readonly trying: Set<string>
   answeredReads: number
 }
 
@@ -80,11 +85,21 @@ export const openMsAfter = (failedProbes: number): number =>
  * docs/explanation/reliability.md#circuit-breaker.
  */
 export interface CircuitBreaker {
-  /** @returns the state in which the call begins, for `record` @throws CircuitOpen */
-  enter(caller: string): State
-  record(begunIn: State, caller: string, result: CallResult): void
+  /**
+   * @param caller whose evidence the call is
+   * @param id of the credential; callers that HOSTKEY has not accepted have one share for each address
+   * @returns the state in which the call begins, for `record`
+   * @throws CircuitOpen
+   */
+  enter(caller: string, id: string): State
+  record(begunIn: State, { caller, id }: Who, result: CallResult): void
   /** Counts an answered read for a circuit that no call of its own may probe; closes it once it was open long enough. */
   readAnswered(): void
+}
+
+export interface Who {
+  caller: string
+  id: string
 }
 
 export interface CircuitBreakerOptions {
@@ -98,14 +113,15 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
   let state: State = closed()
   let failedProbes = 0
 
-  const open = (callers: Set<string>) => {
-    state = { name: 'open', probeAt: elapsedNow() + openMsAfter(failedProbes), callers, answeredReads: 0 }
+  const open = ({ callers, failedIds }: Pick<Open, 'callers' | 'failedIds'>) => {
+    const probeAt = elapsedNow() + openMsAfter(failedProbes)
+    state = { name: 'open', probeAt, callers, failedIds, trying: new Set(), answeredReads: 0 }
     onStateChange(true)
   }
 
-  const reopen = ({ open: { callers } }: HalfOpen) => {
+  const reopen = (current: HalfOpen) => {
     failedProbes += 1
-    open(callers)
+    open(current.open)
   }
 
   const close = () => {
@@ -136,10 +152,15 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
   }
 
   return {
-    enter(caller) {
+    enter(caller, id) {
       if (state.name === 'closed') return state
-      const { callers, probeAt } = state.name === 'open' ? state : state.open
+      const opened = state.name === 'open' ? state : state.open
+      const { callers, probeAt } = opened
       if (isOutsider(caller, callers)) return state
+      if (mayTry(caller, id, opened)) {
+        opened.trying.add(caller)
+        return state
+      }
       if (state.name === 'half-open') return enterHalfOpen(state, caller)
       const now = elapsedNow()
       if (now < probeAt || isProbedByReads) throw new CircuitOpen(now < probeAt ? probeAt - now : OPEN_MS.first)
@@ -147,19 +168,23 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
       state = { name: 'half-open', open: state, probing: new Set([caller]), failed: new Set(), until }
       return state
     },
-    record(begunIn, caller, result) {
+    record(begunIn, { caller, id }, result) {
+      if (begunIn.name === 'open') begunIn.trying.delete(caller)
+      else if (begunIn.name === 'half-open') begunIn.open.trying.delete(caller)
       // The circuit has opened or closed since: the result says nothing about now.
       if (begunIn !== state) return
       if (begunIn.name === 'closed') {
+        if (result === 'failure') keep(begunIn.failedIds, id)
         const failing = result === 'inconclusive' ? undefined : failingCallers(begunIn, caller, result)
-        if (failing) open(failing)
+        if (failing) open({ callers: failing, failedIds: begunIn.failedIds })
       } else if (begunIn.name === 'half-open' && begunIn.probing.has(caller)) {
         recordProbe(begunIn, caller, result)
       } else if (result === 'success') {
         close()
       } else if (result === 'failure') {
-        const { callers } = begunIn.name === 'open' ? begunIn : begunIn.open
-        callers.add(caller)
+        const { callers, failedIds } = begunIn.name === 'open' ? begunIn : begunIn.open
+        keep(callers, caller)
+        keep(failedIds, id)
       }
     },
     readAnswered() {
@@ -171,7 +196,13 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
   }
 }
 
-const closed = (): Closed => ({ name: 'closed', consecutiveFailures: 0, seconds: [], callers: new Map() })
+const closed = (): Closed => ({
+  name: 'closed',
+  consecutiveFailures: 0,
+  seconds: [],
+  callers: new Map(),
+  failedIds: new Set()
+})
 
 /** As many probes as callers are needed for evidence: one of them may fail for a reason of its own. */
 const probesOf = ({ callers }: Open): number => Math.min(callers.size, EVIDENCE.minCallers)
@@ -180,6 +211,18 @@ const probesOf = ({ callers }: Open): number => Math.min(callers.size, EVIDENCE.
 const isOutsider = (caller: string, callers: ReadonlySet<string>): boolean =>
   !callers.has(caller) &&
   (callers.size < EVIDENCE.minCallers || (!isStranger(caller) && [...callers].every(isStranger)))
+
+/** Is this a credential that has not failed itself, at an address whose strangers failed? One at a time is tried. */
+const mayTry = (caller: string, id: string, { callers, failedIds, trying }: Open): boolean =>
+  isStranger(caller) && !failedIds.has(id) && !trying.has(caller) && [...callers].every(isStranger)
+
+const keep = (names: Set<string>, name: string) => {
+  names.add(name)
+  for (const oldest of names) {
+    if (names.size <= MAX_CALLERS) break
+    names.delete(oldest)
+  }
+}
 
 /** Counts a call. @returns the callers that fail, when the circuit must open */
 const failingCallers = (state: Closed, caller: string, result: 'success' | 'failure'): Set<string> | undefined => {

@@ -12,7 +12,8 @@ import {
   CircuitOpen,
   createCircuitBreaker,
   EVIDENCE,
-  type State
+  type State,
+  type Who
 } from './circuit-breaker.ts'
 
 /** Called when the circuit of a class opens, also after a failed probe, and when it closes. */
@@ -56,13 +57,13 @@ export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChan
 
   const guarded: Call = async (action, params, context) => {
     const { circuit, accounts } = breakersOf(action)
-    const { share } = context.caller
+    const { share, id } = context.caller
     // A write is never a probe, so an account's writes are not paused by themselves.
-    const account = isWrite(action) ? undefined : () => accountOf(action, params, share)
-    const begunIn = enter(circuit, accounts, share, account, action)
+    const account = isWrite(action) ? undefined : () => accountOf(action, params, id)
+    const begunIn = enter(circuit, accounts, { caller: share, id }, account, action)
     const record = (result: CallResult) => {
       if (account) accounts.record(account, result)
-      circuit.record(begunIn, share, result)
+      circuit.record(begunIn, { caller: share, id }, result)
       if (result !== 'success' || classOf[action.effect] !== classOf.read) return
       for (const other of breakers.values()) other.circuit.readAnswered()
     }
@@ -104,21 +105,21 @@ interface Breakers {
 }
 
 /** An account as one caller uses it: a caller cannot pause the calls of another. Other reads count by their action. */
-const accountOf = ({ name }: Action, params: object, share: string): string =>
-  JSON.stringify([share, 's3uid' in params ? params.s3uid : name])
+const accountOf = ({ name }: Action, params: object, caller: string): string =>
+  JSON.stringify([caller, 's3uid' in params ? params.s3uid : name])
 
 /** @throws Problem upstream-unavailable: nothing was sent */
 const enter = (
   circuit: CircuitBreaker,
   accounts: AccountBreakers,
-  share: string,
+  { caller, id }: Who,
   account: (() => string) | undefined,
   action: Action
 ): State => {
   try {
     if (account) accounts.enter(account)
     try {
-      return circuit.enter(share)
+      return circuit.enter(caller, id)
     } catch (error) {
       if (account) accounts.record(account, 'inconclusive')
       throw error

@@ -6,6 +6,9 @@ export const MAX_IN_FLIGHT = 8
 /** Further calls of a caller that wait. */
 export const MAX_WAITING = 64
 
+/** Slots of an address that no credential among its strangers has alone: the others must get a chance to be accepted. */
+const LEFT_TO_OTHERS = 2
+
 /** Strangers get every fourth slot while customers wait too. */
 const STRANGERS_TURN = 4
 /** How often calls are ended whose caller has gone or whose time is over. One timer for all of them costs less than one each. */
@@ -20,9 +23,21 @@ export interface Share {
   /** Since when it waits while it holds nothing, milliseconds. */
   blockedAt: number
   waiting: Waiting[]
+  /** Calls in flight by credential, of strangers. */
+  ids: Map<string, number> | undefined
+}
+
+/** Who calls. */
+export interface Who {
+  readonly share: string
+  /** Of the credential. */
+  readonly id: string
+  /** Multiplies what a caller may have. */
+  readonly limitFactor: number
 }
 
 interface Waiting extends Patience {
+  id: string
   since: number
   begin: (share: Share) => void
   refuse: (error: unknown) => void
@@ -52,11 +67,11 @@ export interface FairQueueOptions {
  * because of others.
  */
 export interface FairQueue {
-  /** Takes a slot if one is free for this caller. @param factor multiplies what a caller may have */
-  enter(share: string, factor: number): Share | undefined
+  /** Takes a slot if one is free for this caller. */
+  enter(who: Who): Share | undefined
   /** Waits for a slot. @throws Problem rate-limited, overloaded, or the reason of the signal: the call has not begun */
-  wait(share: string, factor: number, patience: Patience): Promise<Share>
-  leave(share: Share): void
+  wait(who: Who, patience: Patience): Promise<Share>
+  leave(share: Share, id: string): void
   /** Slots in use. */
   readonly inFlight: number
   /** Calls that wait. */
@@ -66,6 +81,7 @@ export interface FairQueue {
 export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOptions): FairQueue => {
   const reserve = Math.ceil(slots / 8)
   const half = Math.max(1, Math.floor(slots / 2))
+  const maxOfStranger = half > LEFT_TO_OTHERS ? Math.min(half - 1, MAX_IN_FLIGHT - LEFT_TO_OTHERS) : half
   const shares = new Map<string, Share>()
   /** The shares with waiting calls, the next first. */
   const customers = new Set<Share>()
@@ -75,10 +91,11 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   let turn = 0
   let isSweeping = false
 
-  const shareOf = (key: string, factor: number): Share => {
+  const shareOf = ({ share: key, limitFactor: factor }: Who): Share => {
     const known = shares.get(key)
     if (known) return known
-    const share = { key, isStranger: isStranger(key), factor, inUse: 0, blockedAt: 0, waiting: [] }
+    const ids = isStranger(key) ? new Map<string, number>() : undefined
+    const share = { key, isStranger: ids !== undefined, factor, inUse: 0, blockedAt: 0, waiting: [], ids }
     shares.set(key, share)
     return share
   }
@@ -91,10 +108,17 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     (share.inUse === 0 || free > reserve) &&
     (!share.isStranger || usedByStrangers < strangerSlots)
 
-  const take = (share: Share) => {
+  const mayUseMore = ({ ids }: Share, id: string): boolean => ids === undefined || (ids.get(id) ?? 0) < maxOfStranger
+
+  /** The place of the next call: of strangers the first whose credential may use more; -1 for none. */
+  const nextOf = (share: Share): number => share.waiting.findIndex(({ id }) => mayUseMore(share, id))
+
+  const take = (share: Share, id: string) => {
     free -= 1
     share.inUse += 1
-    if (share.isStranger) usedByStrangers += 1
+    if (share.ids === undefined) return
+    usedByStrangers += 1
+    share.ids.set(id, (share.ids.get(id) ?? 0) + 1)
   }
 
   const ringOf = (share: Share) => (share.isStranger ? strangers : customers)
@@ -107,21 +131,23 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
 
   const next = (): Share | undefined => {
     const rings = turn % STRANGERS_TURN === 0 ? [strangers, customers] : [customers, strangers]
-    for (const ring of rings) for (const share of ring) if (mayTake(share)) return share
+    for (const ring of rings) {
+      for (const share of ring) if (mayTake(share) && nextOf(share) >= 0) return share
+    }
     return undefined
   }
 
   /** Gives the free slots to those who wait, each share in its turn. */
   const serve = () => {
     for (let share = next(); share; share = next()) {
-      const call = share.waiting.shift()
+      const [call] = share.waiting.splice(nextOf(share), 1)
       // To the end of its ring.
       ringOf(share).delete(share)
       if (share.waiting.length > 0) ringOf(share).add(share)
       if (call?.signal.aborted) call.refuse(reasonOf(call.signal))
       else if (call) {
         turn += 1
-        take(share)
+        take(share, call.id)
         call.begin(share)
       }
       forgetIfIdle(share)
@@ -155,30 +181,34 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   }
 
   return {
-    enter(key, factor) {
-      const share = shareOf(key, factor)
-      if (share.waiting.length > 0 || !mayTake(share)) return undefined
-      take(share)
+    enter(who) {
+      const share = shareOf(who)
+      if (nextOf(share) >= 0 || !mayUseMore(share, who.id) || !mayTake(share)) return undefined
+      take(share, who.id)
       return share
     },
-    wait(key, factor, patience) {
-      const share = shareOf(key, factor)
+    wait(who, patience) {
+      const share = shareOf(who)
       const now = performance.now()
-      const max = MAX_WAITING * factor
-      if (share.waiting.length >= max) sweep(share, now)
-      if (share.waiting.length >= max && !patience.isUrgent) return Promise.reject(tooMany(share))
+      if (isFull(share, who.id)) sweep(share, now)
+      if (isFull(share, who.id) && !patience.isUrgent) return Promise.reject(tooMany(share))
       if (share.inUse === 0 && share.waiting.length === 0) share.blockedAt = now
       return new Promise((begin, refuse) => {
-        share.waiting.push({ ...patience, since: now, begin, refuse })
-        shares.set(key, share)
+        share.waiting.push({ ...patience, id: who.id, since: now, begin, refuse })
+        shares.set(who.share, share)
         ringOf(share).add(share)
         sweepLater()
       })
     },
-    leave(share) {
+    leave(share, id) {
       free += 1
       share.inUse -= 1
-      if (share.isStranger) usedByStrangers -= 1
+      if (share.ids !== undefined) {
+        usedByStrangers -= 1
+        const left = (share.ids.get(id) ?? 1) - 1
+        if (left > 0) share.ids.set(id, left)
+        else share.ids.delete(id)
+      }
       if (share.inUse === 0) share.blockedAt = performance.now()
       forgetIfIdle(share)
       if (customers.size + strangers.size > 0) serve()
@@ -190,6 +220,13 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
       return [...customers, ...strangers].reduce((sum, { waiting }) => sum + waiting.length, 0)
     }
   }
+}
+
+/** A credential of an address without a waiting call still gets a place, up to twice as many. */
+const isFull = ({ ids, waiting, factor }: Share, id: string): boolean => {
+  const max = MAX_WAITING * factor
+  if (waiting.length < max) return false
+  return ids === undefined || waiting.length >= 2 * max || waiting.some(call => call.id === id)
 }
 
 /** The shutdown's own problem, or that the caller has gone. */

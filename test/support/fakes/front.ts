@@ -15,12 +15,12 @@ export type Treatment = { status: number; body: string } | { delayMs: number } |
 export const frontOf = async (
   t: Lifetime,
   upstreamUrl: string,
-  treat: (fields: Record<string, string | undefined>) => Treatment
+  treat: (fields: Record<string, string | undefined>) => Treatment | Promise<Treatment>
 ): Promise<string> => {
   const server = createServer(async (incoming, response) => {
     let form = ''
     for await (const chunk of incoming) form += chunk
-    const treatment = treat(Object.fromEntries(new URLSearchParams(form)))
+    const treatment = await treat(Object.fromEntries(new URLSearchParams(form)))
     if (treatment === 'silence') return
     if (treatment && 'status' in treatment) {
       response.writeHead(treatment.status, { 'content-type': 'text/html' }).end(treatment.body)

@@ -19,13 +19,13 @@ const run = async (
   resultOf: () => CallResult,
   caller = CALLER
 ): Promise<string> => {
-  const begunIn = breaker.enter(caller)
+  const begunIn = breaker.enter(caller, caller)
   try {
     const value = await send()
-    breaker.record(begunIn, caller, 'success')
+    breaker.record(begunIn, { caller, id: caller }, 'success')
     return value
   } catch (error) {
-    breaker.record(begunIn, caller, resultOf())
+    breaker.record(begunIn, { caller, id: caller }, resultOf())
     throw error
   }
 }

@@ -18,24 +18,25 @@ const queueOf = (options: Partial<FairQueueOptions> = {}) => {
   const shares: Share[] = []
   const faults: unknown[] = []
   /** Takes a slot, or waits for one. */
-  const ask = (who: string, { waitMs = 20_000, signal = never, isUrgent = false, factor = 1 } = {}) => {
+  const ask = (who: string, { waitMs = 20_000, signal = never, isUrgent = false, factor = 1, id = who } = {}) => {
     const accept = (share: Share) => {
       order.push(who)
       shares.push(share)
     }
-    const share = queue.enter(who, factor)
+    const caller = { share: who, id, limitFactor: factor }
+    const share = queue.enter(caller)
     if (share) return accept(share)
     const until = performance.now() + waitMs
-    queue.wait(who, factor, { until, signal, isUrgent }).then(accept, fault => faults.push(fault))
+    queue.wait(caller, { until, signal, isUrgent }).then(accept, fault => faults.push(fault))
   }
   const askTimes = (who: string, count: number) => {
     for (let n = 0; n < count; n += 1) ask(who)
   }
   /** The first call of a caller ends. */
-  const end = async (who: string) => {
+  const end = async (who: string, id = who) => {
     const index = shares.findIndex(({ key }) => key === who)
     const [share] = shares.splice(index, 1)
-    if (share) queue.leave(share)
+    if (share) queue.leave(share, id)
     await setImmediate()
   }
   return { queue, order, faults, shares, ask, askTimes, end }
@@ -96,6 +97,20 @@ t.test('strangers together have no more than their slots, and every fourth turn'
   t.equal(order.length, 16)
   for (let n = 0; n < 4; n += 1) await end(strangerAt(`192.0.2.${n}`))
   t.equal(order.slice(16).filter(isStranger).length, 1)
+})
+
+t.test('one credential does not keep the others of its address from being accepted', async t => {
+  const { order, faults, ask, end } = queueOf({ slots: 64, strangerSlots: 32 })
+  const address = strangerAt('192.0.2.1')
+  for (let n = 0; n < MAX_IN_FLIGHT + MAX_WAITING; n += 1) ask(address, { id: 'a' })
+  t.equal(order.length, MAX_IN_FLIGHT - 2)
+  ask(address, { id: 'b' })
+  ask(address, { id: 'c' })
+  t.equal(order.length, MAX_IN_FLIGHT)
+  ask(address, { id: 'd' })
+  await end(address, 'b')
+  t.equal(order.length, MAX_IN_FLIGHT + 1)
+  t.equal(faults.length, 2, 'of a: its places are taken')
 })
 
 t.test('a call is refused without having begun', async t => {
