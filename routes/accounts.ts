@@ -77,6 +77,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       rate: 'order',
       account: undefined,
       audit: 'account.create',
+      auditReplay: 'account.replay',
       target: ({ body: { bucketName } }) => [bucketName],
       isRepetition: request => orders.isRepetition(contextOf(request), 'create_account', idempotencyKeyIn(request))
     }),

@@ -25,6 +25,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       rate: 'order',
       account: undefined,
       audit: 'order.create',
+      auditReplay: 'order.replay',
       target: ({ body: { bucketName } }) => [bucketName],
       dryRun: { isRequested: isCheck, rate: 'check', audit: 'order.check' },
       isRepetition: request => orders.isRepetition(contextOf(request), 'create_order', idempotencyKeyIn(request))

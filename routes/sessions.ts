@@ -6,17 +6,17 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
 import { type AccountHash, credentialOf } from '../src/auth/credential.ts'
 import { assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
-import { addressOf } from '../src/core/address.ts'
 import { strangerAt } from '../src/core/caller.ts'
 import type { RequestContext } from '../src/core/context.ts'
 import { optionalMembers } from '../src/core/optional-members.ts'
-import { Problem } from '../src/core/problem.ts'
 import { Secret } from '../src/core/secret.ts'
 import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeaders } from '../src/http/answers.ts'
 import { networkOf } from '../src/http/network.ts'
 import { openOperation, operation } from '../src/http/operation.ts'
+import { originOf, outcomeOf } from '../src/http/origin.ts'
 import { type BeginLogin, CONTEXT, contextOf, type LoginAttempt, type Routes } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
+import type { AuditMembers } from '../src/observability/audit-events.ts'
 import { login, logout, passwordLogin, tokenInfo } from '../src/upstream/actions/sessions.ts'
 import { anonymousContext } from '../src/upstream/auth.ts'
 
@@ -38,14 +38,19 @@ export const loginRoutes: SessionRoutes = async (
   app,
   { sessions, audit, beginLogin, accountHash, origins, signalOf }
 ) => {
-  const record = (request: FastifyRequest, event: 'login' | 'logout', outcome: string, customerId?: number) =>
-    audit.record({ event, outcome, requestId: request.id, ip: addressOf(request), customerId })
+  const record = (request: FastifyRequest, event: 'login' | 'logout', outcome: string, members: AuditMembers) =>
+    audit.record({ event, outcome, ...originOf(request), ...members })
 
   const logIn = async (request: FastifyRequest<{ Body: NewSession }>, reply: FastifyReply) => {
     const credential = credentialOf(request.body)
+    const account = accountHash(credential)
+    const members = {
+      account,
+      credential: 'apiKey' in credential ? 'apiKey' : 'token' in credential ? 'token' : 'password'
+    } as const
     let attempt: LoginAttempt | undefined
     try {
-      attempt = await beginLogin(request, reply, accountHash(credential))
+      attempt = await beginLogin(request, reply, account)
       request.setDecorator<RequestContext>(
         CONTEXT,
         anonymousContext({ share: strangerAt(networkOf(request)), signal: signalOf(request) })
@@ -55,10 +60,11 @@ export const loginRoutes: SessionRoutes = async (
         shownCookie: shownCookie(request)
       })
       await attempt.recordSuccess()
+      record(request, 'login', 'ok', { ...members, customerId: loggedIn.session.customerId })
       return loggedIn
     } catch (error) {
       await attempt?.recordFailure(error)
-      record(request, 'login', error instanceof Problem ? error.problem : 'internal')
+      record(request, 'login', outcomeOf(error), members)
       throw error
     }
   }
@@ -92,7 +98,6 @@ export const loginRoutes: SessionRoutes = async (
     onRequest: async request => assertNotForged(request.headers, origins),
     async handler(request, reply) {
       const { cookie, session } = await logIn(request, reply)
-      record(request, 'login', 'ok', session.customerId)
       reply.setCookie(COOKIE, cookie.reveal(), cookieFlags((session.expiresAt - Date.now()) / 1000))
       return reply.code(201).send(toSession(session))
     }
@@ -123,7 +128,8 @@ export const loginRoutes: SessionRoutes = async (
     },
     async handler(request, reply) {
       const ended = await sessions.logOut(shownCookie(request))
-      if (ended) record(request, 'logout', 'ok', ended.customerId)
+      if (ended)
+        record(request, 'logout', 'ok', { customerId: ended.identity.customerId, token: ended.token.fingerprint() })
       return reply.clearCookie(COOKIE, clearingFlags).code(204).send(null)
     }
   })

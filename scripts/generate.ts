@@ -1,6 +1,7 @@
 import { clientModules } from '../client/scripts/modules.ts'
 import { readCommandLine } from '../src/core/command-line.ts'
 import { actionsPage } from './docs/actions.ts'
+import { auditPage, auditSchema } from './docs/audit.ts'
 import { guaranteesPage } from './docs/guarantees.ts'
 import { limitsPage } from './docs/limits.ts'
 import { openapiDocument } from './docs/openapi.ts'
@@ -26,6 +27,8 @@ const files = {
   'openapi.yaml': yaml,
   ...(await clientModules(yaml)),
   'docs/reference/actions.md': actionsPage(),
+  'docs/reference/audit-log.md': auditPage(),
+  'docs/reference/audit-log.schema.json': auditSchema(),
   'docs/reference/guarantees.md': guaranteesPage(),
   'docs/reference/limits.md': limitsPage(),
   'docs/reference/problems.md': problemsPage(),

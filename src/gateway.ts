@@ -9,6 +9,7 @@ import type { ServiceRegistry } from './auth/services/registry.ts'
 import { createSessionRecords } from './auth/session-records.ts'
 import { createSessions } from './auth/sessions.ts'
 import type { Config } from './config/config.ts'
+import { latestNow } from './core/clock.ts'
 import { createLinks, type Links } from './core/links.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
@@ -102,11 +103,14 @@ export const assembleGateway = async ({
   const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
   const sealer = createSealer(config.sessionSecret)
-  const records = createSessionRecords(store, sealer)
+  const auditStream = openAuditStream(config.auditLog, reports.audit)
+  const audit = createAudit(auditStream)
+  const records = createSessionRecords(store, sealer, latestNow, (reason, customerId) =>
+    audit.record({ event: `session.${reason}`, outcome: 'ok', customerId })
+  )
   const logins = createLogins(auth, store, sealer)
   const ledger = createLedger({ store: durable, leaseMs: config.orderLeaseMs })
   if (isEphemeral) await ledger.keep(demoEntry())
-  const auditStream = openAuditStream(config.auditLog, reports.audit)
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const links = createLinks(mount)
@@ -123,7 +127,7 @@ export const assembleGateway = async ({
     services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
     links,
     store,
-    observability: { log, metrics, audit: createAudit(auditStream) },
+    observability: { log, metrics, audit },
     address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
     edge: { trustProxy: config.trustProxy, allowedOrigins: config.allowedOrigins },
     rateLimit: {
@@ -137,7 +141,10 @@ export const assembleGateway = async ({
       sessions: createSessions({
         auth,
         records,
-        onRevocationFailed: () => log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
+        onRevocationFailed(token) {
+          log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
+          audit.record({ event: 'token.revocation-failed', outcome: 'unknown', token: token.fingerprint() })
+        }
       })
     },
     lifecycle: { drain, pressure, isReady }
@@ -153,6 +160,8 @@ export const assembleGateway = async ({
     async close() {
       await closeListener(app, drain, config.drainGraceMs)
       pressure.stop()
+      // In another log: it tells whether the last lines of the audit log are missing.
+      if (audit.head()) log.info(audit.head(), 'end of the audit log')
       // All requests are answered; a logout or an aborted read may still run.
       await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
       await Promise.all([management.close(), store.close(), durable.close()])

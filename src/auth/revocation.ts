@@ -13,7 +13,7 @@ const RETRY_DELAY_MS = 2000
  * @param onFailed called when a token could not be revoked after all attempts
  * @returns a function that queues a token
  */
-export const createRevocation = (auth: Auth, onFailed: () => void) => {
+export const createRevocation = (auth: Auth, onFailed: (token: Secret) => void) => {
   const waiting: Secret[] = []
   let isRunning = false
 
@@ -27,7 +27,7 @@ export const createRevocation = (auth: Auth, onFailed: () => void) => {
       )
       if (isRevoked) return
     }
-    onFailed()
+    onFailed(token)
   }
 
   const run = async (): Promise<void> => {

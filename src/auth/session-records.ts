@@ -68,7 +68,15 @@ const keyOf = (id: string) => `session:${hash('sha256', id, 'base64url')}`
 
 const customerKeyOf = (customerId: number) => `sessions-of:${customerId}`
 
-export const createSessionRecords = (store: Store, sealer: Sealer, now: Clock = latestNow): SessionRecords => {
+/** Called when a session of a customer ends by itself. */
+export type ReportEnd = (reason: 'expired' | 'evicted', customerId: number | undefined) => void
+
+export const createSessionRecords = (
+  store: Store,
+  sealer: Sealer,
+  now: Clock = latestNow,
+  reportEnd: ReportEnd = () => undefined
+): SessionRecords => {
   // By a hash of all that opens a session: opening takes 50 µs, and a page sends many requests.
   const openSessions = new Map<string, Session>()
 
@@ -103,7 +111,9 @@ export const createSessionRecords = (store: Store, sealer: Sealer, now: Clock = 
       await store.put(key, sealer.seal(JSON.stringify(record), key, secret), Math.min(IDLE_MS, expiresAt - now()))
       if (identity.customerId !== undefined) {
         const evicted = await store.addMember(customerKeyOf(identity.customerId), key, MAX_PER_CUSTOMER, ABSOLUTE_MS)
-        await Promise.all(evicted.map(oldKey => store.remove(oldKey)))
+        const removed = await Promise.all(evicted.map(oldKey => store.remove(oldKey)))
+        // The others had ended before.
+        for (const _ of removed.filter(Boolean)) reportEnd('evicted', identity.customerId)
       }
       return { cookie: new Secret(`${id}.${secret}`), session: { token, identity, scopes, expiresAt } }
     },
@@ -117,7 +127,7 @@ export const createSessionRecords = (store: Store, sealer: Sealer, now: Clock = 
       if (!session) return undefined
       if (session.expiresAt > now()) return session
       // Removed, so that the session stays ended if the clock is set back.
-      await store.remove(parsed.key)
+      if (await store.remove(parsed.key)) reportEnd('expired', session.identity.customerId)
       return undefined
     },
 

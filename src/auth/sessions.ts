@@ -5,7 +5,7 @@ import { Problem } from '../core/problem.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Auth, Credential } from '../upstream/auth.ts'
 import { createRevocation } from './revocation.ts'
-import type { SessionRecords } from './session-records.ts'
+import type { Session, SessionRecords } from './session-records.ts'
 
 /** Who the caller is at HOSTKEY, until when, and what it may do. */
 export interface SessionInfo extends Identity {
@@ -28,8 +28,8 @@ export interface Sessions {
     credential: Credential,
     options: LoginOptions
   ): Promise<{ cookie: Secret; session: SessionInfo & { expiresAt: number } }>
-  /** Ends the session of a cookie and revokes its token. @returns whose it was; undefined when there was none */
-  logOut(cookie: Secret | undefined): Promise<Identity | undefined>
+  /** Ends the session of a cookie and revokes its token. @returns the session; undefined when there was none */
+  logOut(cookie: Secret | undefined): Promise<Session | undefined>
   /** Ends every session of the caller's customer. @throws Problem forbidden; those of `Caller.identity` */
   endAll(caller: Caller): Promise<void>
   /** @throws Problem invalid-token, upstream-unavailable when HOSTKEY must be asked */
@@ -40,7 +40,7 @@ export interface SessionsOptions {
   auth: Auth
   records: SessionRecords
   /** Called when a token could not be revoked at HOSTKEY; it stays valid until it expires. */
-  onRevocationFailed: () => void
+  onRevocationFailed: (token: Secret) => void
 }
 
 export const createSessions = ({ auth, records, onRevocationFailed }: SessionsOptions): Sessions => {
@@ -68,7 +68,7 @@ export const createSessions = ({ auth, records, onRevocationFailed }: SessionsOp
     async logOut(cookie) {
       const ended = await removeShown(cookie)
       if (ended) revokeLater(ended.token)
-      return ended?.identity
+      return ended
     },
 
     async endAll(caller) {

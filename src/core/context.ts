@@ -11,6 +11,23 @@ export interface UpstreamTiming {
   hasWritten?: boolean
   /** Why the last call that failed on the way failed, such as `ECONNREFUSED`. */
   cause?: string
+  /** What the audit log tells of the request, beside what its route declares. */
+  facts?: Facts
+}
+
+/** Found out while a request is answered. */
+export interface Facts {
+  customerId?: number | undefined
+  orderId?: string
+  /** The account that was created. */
+  s3uid?: string
+  /** Was it answered from the ledger? */
+  isReplayed?: boolean
+}
+
+/** Leaves facts about a request for the audit log. */
+export const note = ({ upstream }: RequestContext, facts: Facts): void => {
+  upstream.facts = { ...upstream.facts, ...facts }
 }
 
 export const noUpstreamTiming = (): UpstreamTiming => ({ ms: 0, calls: 0 })

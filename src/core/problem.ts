@@ -29,6 +29,8 @@ export interface ProblemOptions {
   isRecorded?: boolean
   /** Headers of the reply, such as `Allow`. */
   headers?: Record<string, string>
+  /** The service whose secret was refused, for the audit log; empty when there is no such service. */
+  service?: string
   /** For the log only. */
   cause?: unknown
 }

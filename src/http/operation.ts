@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Scope } from '../../schemas/scopes.ts'
+import type { AuditEvent } from '../observability/audit-events.ts'
 import { JSON_TYPE } from './accept.ts'
 
 /** Operations of one class count against one limit. */
@@ -7,18 +8,6 @@ export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'check' 
 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
-
-/** The events of the audit log that an operation causes. */
-export type AuditEvent =
-  | 'key.read'
-  | 'account.create'
-  | 'account.delete'
-  | 'bucket.create'
-  | 'bucket.delete'
-  | 'file.delete'
-  | 'order.create'
-  | 'order.check'
-  | 'sessions.end'
 
 type NamedTexts = Readonly<Record<string, string | undefined>>
 
@@ -71,6 +60,8 @@ export interface CallerOperation extends Common {
   readonly dryRun: DryRun | undefined
   /** Does the request repeat one that the gateway knows? Then it counts only against the limit of the caller. */
   readonly isRepetition: ((request: FastifyRequest) => Promise<boolean>) | undefined
+  /** The event instead of `audit` when the recorded answer is given again. */
+  readonly auditReplay: AuditEvent | undefined
 }
 
 export interface DryRun {
@@ -104,6 +95,7 @@ export const operation = <A extends AccountOf | undefined>(
   target: undefined,
   dryRun: undefined,
   isRepetition: undefined,
+  auditReplay: undefined,
   priority: PRIORITY_OF[declared.rate],
   mediaTypes: [JSON_TYPE],
   allowsHttp10: false,

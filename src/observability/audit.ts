@@ -1,39 +1,39 @@
 import { type DestinationStream, pino } from 'pino'
+import { type ChainHead, createAuditChain } from './audit-chain.ts'
+import type { AuditRecord } from './audit-events.ts'
 import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
 
 /** Who did what to which account, and the outcome. Never a secret. */
-export interface AuditRecord {
-  event: string
-  /** `operationId` of the operation. */
-  operation?: string | undefined
-  /** `ok`, or the name of the problem. */
-  outcome: string
-  requestId: string
-  authScheme?: string | undefined
-  caller?: string | undefined
-  customerId?: number | undefined
-  ip?: string | undefined
-  s3uid?: string | undefined
-  /** The part of the account: a bucket, a file, an access key or a secret key. */
-  target?: string | undefined
-  /** The scope that the operation needs; for `scope.refused`, the one that the caller lacks. */
-  scope?: string | undefined
-}
-
 export interface Audit {
   record(entry: AuditRecord): void
+  /** The last line, for another log to name: without it nothing tells that the last lines of the file are missing. */
+  head(): ChainHead | undefined
 }
 
-/** The audit log: a separate stream with one JSON line for each event. */
-export const createAudit = (destination: DestinationStream): Audit => {
+/** A destination that is a file has its name, and another descriptor after it was opened again. */
+type Destination = DestinationStream & { file?: string | null; fd?: number }
+
+/** The audit log: a separate stream with one JSON line for each event, each linked to the line before it. */
+export const createAudit = (destination: Destination): Audit => {
+  const chain = createAuditChain(destination.file ?? undefined)
   const options = {
     base: { log: 'audit' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    hooks: { streamWrite: escapeNonAscii }
+    hooks: { streamWrite: (line: string) => chain.link(escapeNonAscii(line)) }
   }
   const log = pino(options, destination)
-  return { record: entry => log.info(entry) }
+  let openedFd: number | undefined
+  return {
+    record(entry) {
+      // At the first event, so that an idle process writes nothing; and again in the file that follows a rotated one.
+      const isReopened = destination.fd !== openedFd
+      openedFd = destination.fd
+      if (isReopened || chain.head() === undefined) log.info({ event: 'audit.opened', outcome: 'ok' })
+      log.info(entry)
+    },
+    head: chain.head
+  }
 }
 
 const STDOUT = 1

@@ -4,14 +4,21 @@ import type { UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Grant } from '../../upstream/auth.ts'
+import { hashOf } from '../services/entry.ts'
 import { KEY_REFUSALS, type Logins } from '../services/logins.ts'
 import type { ServiceRegistry } from '../services/registry.ts'
-import type { Service } from '../services/registry-file.ts'
+import { isSecretOf, type Service } from '../services/registry-file.ts'
 
 /** `hks_<id>_<secret>`. Tokens of HOSTKEY have no such prefix (documented: 32 hexadecimal digits). */
 const CREDENTIAL = /^hks_([a-z0-9-]{1,63})_([A-Za-z0-9_-]{20,200})$/
 
 export const isServiceCredential = (bearer: string): boolean => bearer.startsWith('hks_')
+
+const WRONG_SECRET =
+  'The secret of the service is not valid: the operator of the gateway issues service credentials, HOSTKEY does not know them.'
+
+/** Compared with for a service that does not exist. */
+const UNKNOWN_HASH = Buffer.from(hashOf(''))
 
 /** Internal services send a credential of the gateway, which logs in at HOSTKEY for them. */
 export const createServiceAuthenticator =
@@ -19,8 +26,12 @@ export const createServiceAuthenticator =
   (credential: Secret, timing?: UpstreamTiming): Caller => {
     const [, id = '', secret = ''] = CREDENTIAL.exec(credential.reveal()) ?? []
     const service = registry.find(id)
-    if (!service?.owns(secret)) throw new Problem('invalid-token', 'The service credential is not valid.')
-    if (service.expiresAt <= now()) throw new Problem('invalid-token', 'The service credential has expired.')
+    // For an unknown service a secret is compared too: the time does not tell which services there are.
+    const isOwner = service ? service.owns(secret) : isSecretOf([UNKNOWN_HASH], secret)
+    if (!service || !isOwner) throw new Problem('invalid-token', WRONG_SECRET, { service: service?.id ?? '' })
+    if (service.expiresAt <= now()) {
+      throw new Problem('invalid-token', 'The service credential has expired.', { service: service.id })
+    }
     return callerOf(service, refused =>
       logins.grant(service.apiKey, refused, timing).catch(error => blameOperator(error, service.id))
     )

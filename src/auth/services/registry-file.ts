@@ -101,10 +101,12 @@ const toService = ({ id, secrets, scopes, accounts, rate, expiresAt }: ServiceEn
     limitFactor: rate === 'high' ? 10 : 1,
     expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
     apiKey,
-    owns(secret) {
-      const shown = Buffer.from(hashOf(secret))
-      // Every hash is compared: the time says nothing about which one matched.
-      return hashes.map(known => timingSafeEqual(known, shown)).includes(true)
-    }
+    owns: secret => isSecretOf(hashes, secret)
   }
+}
+
+/** Is one of these the hash of the secret? Every one is compared: the time does not tell which one matched. */
+export const isSecretOf = (hashes: readonly Buffer[], secret: string): boolean => {
+  const shown = Buffer.from(hashOf(secret))
+  return hashes.map(known => timingSafeEqual(known, shown)).includes(true)
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type { Caller } from '../../core/caller.ts'
-import type { RequestContext } from '../../core/context.ts'
+import { note, type RequestContext } from '../../core/context.ts'
 import type { Intent } from './ledger/entry.ts'
 
 /** An Idempotency-Key of a customer, with the fingerprint of its request. */
@@ -16,14 +15,17 @@ export const orderKeyOf = async (
   action: Intent['action'],
   key: string,
   body: object,
-  { caller }: RequestContext
+  context: RequestContext
 ): Promise<OrderKey> => ({
-  tenant: await tenantOf(caller),
+  tenant: await tenantOf(context),
   action,
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
   fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
 })
 
 /** The customer; the caller itself when HOSTKEY names no customer. */
-export const tenantOf = async (caller: Caller): Promise<string> =>
-  String((await caller.identity('order')).customerId ?? caller.id)
+export const tenantOf = async (context: RequestContext): Promise<string> => {
+  const { customerId } = await context.caller.identity('order')
+  note(context, { customerId })
+  return String(customerId ?? context.caller.id)
+}

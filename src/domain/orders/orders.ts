@@ -1,7 +1,7 @@
 import type { CreatedAccount, NewAccount } from '../../../schemas/accounts.ts'
 import type { CheckedOrder, NewOrder, Order } from '../../../schemas/orders.ts'
 import { problems } from '../../../schemas/problems.ts'
-import type { RequestContext } from '../../core/context.ts'
+import { note, type RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
@@ -78,6 +78,7 @@ export const createOrders = (parts: PlacementParts): Orders => {
       if (idempotencyKey === undefined) {
         const checked = await checkRequest()
         const created = await provision(parts, createAccount, checked, context)
+        note(context, { s3uid: created.s3uid })
         return { account: toCreatedAccount(created, checked), isReplayed: false }
       }
       const key = await orderKeyOf('create_account', idempotencyKey, requested, context)
@@ -102,14 +103,14 @@ export const createOrders = (parts: PlacementParts): Orders => {
     },
 
     async get(context, orderId) {
-      const entry = await ledger.find(await tenantOf(context.caller), orderId)
+      const entry = await ledger.find(await tenantOf(context), orderId)
       if (!entry) throw new Problem('order-not-found', 'The customer has no such order.')
       return toOrder(entry)
     },
 
     // A ledger that is down forgets by itself within a day.
     forgetAccount: (context, s3uid) =>
-      tenantOf(context.caller)
+      tenantOf(context)
         .then(tenant => ledger.forget(tenant, s3uid))
         .catch(() => undefined)
   }

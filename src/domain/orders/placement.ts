@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../schemas/problems.ts'
-import { type RequestContext, verifying } from '../../core/context.ts'
+import { note, type RequestContext, verifying } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
 import { isSafeToRepeat, Problem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
@@ -173,19 +173,23 @@ export const createPlacement = (parts: PlacementParts): Placement => {
       switch (claim.kind) {
         case 'new': {
           const { claimed } = claim
+          note(context, { orderId: claimed.entry.orderId })
           const entry = await claim.lease.during(() =>
             known ? resume(request, claimed, context) : send(action, claimed, context)
           )
-          return { entry, isReplayed: false }
+          return placed(entry, false, context)
         }
         case 'takeover': {
+          note(context, { orderId: claim.claimed.entry.orderId })
           const entry = await claim.lease.during(() => takeOver(request, claim.claimed, context))
-          return { entry, isReplayed: false }
+          return placed(entry, false, context)
         }
         case 'terminal':
+          note(context, { orderId: claim.entry.orderId, isReplayed: true })
           if (claim.entry.problem && claim.entry.state === 'failed') throw toProblem(claim.entry.problem, true)
-          return { entry: claim.entry, isReplayed: true }
+          return placed(claim.entry, true, context)
         case 'running':
+          note(context, { isReplayed: true, ...(known && { orderId: known.orderId }) })
           throw inProgress('The same request is still running.', claim.leftMs)
         case 'reused':
           throw keyReused()
@@ -196,6 +200,12 @@ export const createPlacement = (parts: PlacementParts): Placement => {
       }
     }
   }
+}
+
+/** The result, with its account in the audit log. */
+const placed = (entry: Entry, isReplayed: boolean, context: RequestContext): Placed => {
+  note(context, { isReplayed, ...(entry.created && { s3uid: entry.created.s3uid }) })
+  return { entry, isReplayed }
 }
 
 /** @param leftMs what is left of the lease of the request that works on the order */

@@ -10,6 +10,7 @@ import { isProblem, Problem } from '../../core/problem.ts'
 import { Secret } from '../../core/secret.ts'
 import { networkOf } from '../network.ts'
 import { CONTEXT } from '../route.ts'
+import { REFUSED_SERVICE } from './audit.ts'
 
 export interface AuthenticateOptions {
   authenticators: Authenticators
@@ -35,7 +36,9 @@ export const authenticate = fp(
         upstream: timing
       })
     })
-    app.addHook('onError', async (_request, reply, error) => {
+    app.addHook('onError', async (request, reply, error) => {
+      const service = isProblem(error) ? error.options.service : undefined
+      if (service !== undefined) request.setDecorator(REFUSED_SERVICE, service)
       // Clear the cookie only when the session has ended; keep it when the store is down.
       if (isProblem(error, 'session-expired')) reply.setCookie(COOKIE, '', clearingFlags)
     })

@@ -51,10 +51,10 @@ export const loginLimits = fp(
     const begin: BeginLogin = async (request, reply, account) => {
       const network = networkOf(request)
       const own = `${account}@${network}`
-      const check = (limit: Policy, { count, ttlMs }: Count) => {
+      const check = (limit: Policy, { count, ttlMs }: Count, key: string) => {
         const max = quotaOf(limit, maxima)
         const state = { max, timeWindow: windowMs * limit.windows, remaining: Math.max(0, max - count) }
-        assertWithin(limit, { ...state, ttlInSeconds: Math.ceil(ttlMs / 1000), isExceeded: count > max }, reply)
+        assertWithin(limit, { ...state, ttlInSeconds: Math.ceil(ttlMs / 1000), isExceeded: count > max }, reply, key)
       }
       const end = () => {
         const left = (inFlight.get(network) ?? 1) - 1
@@ -70,10 +70,11 @@ export const loginLimits = fp(
         const failing = isCrowded
           ? { count: quotaOf(LOGIN, maxima) + 1, ttlMs: 1000 }
           : { count: failed.count + 1, ttlMs: failed.ttlMs }
-        check(LOGIN, attempts.count >= failing.count ? attempts : failing)
-        check(LOGIN_CREDENTIAL, await count(LOGIN_CREDENTIAL, own, 1))
+        if (attempts.count >= failing.count) check(LOGIN, attempts, own)
+        else check(LOGIN, failing, network)
+        check(LOGIN_CREDENTIAL, await count(LOGIN_CREDENTIAL, own, 1), own)
         const all = await count(LOGIN_ACCOUNT, account, 1)
-        if (all.count > quotaOf(LOGIN_ACCOUNT, maxima) && !(await isKnown(own))) check(LOGIN_ACCOUNT, all)
+        if (all.count > quotaOf(LOGIN_ACCOUNT, maxima) && !(await isKnown(own))) check(LOGIN_ACCOUNT, all, account)
       } catch (error) {
         end()
         throw error

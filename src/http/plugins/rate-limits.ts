@@ -2,11 +2,13 @@ import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Caller, isStranger } from '../../core/caller.ts'
+import { note } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { networkOf } from '../network.ts'
 import { type CallerOperation, callerOperationOf, idempotencyKeyIn, operationIn, type RateClass } from '../operation.ts'
 import { type Counters, limitKeyOf, limitStoreOf } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
+import { EXCEEDED_LIMIT, type ExceededLimit } from './audit.ts'
 
 /** The limits that are settings, in requests a window; the others are fractions of `all`. */
 export interface Maxima {
@@ -165,11 +167,13 @@ const mayRepeat = (operation: CallerOperation, request: FastifyRequest): boolean
  * @throws Problem invalid-token
  */
 const customerOf = async (request: FastifyRequest): Promise<string> => {
-  const { caller } = contextOf(request)
+  const context = contextOf(request)
+  const { caller } = context
   if (caller.authScheme !== 'bearer') return caller.id
   try {
     // An order has the look-ups for orders.
     const { customerId } = await caller.identity(callerOperationOf(request).rate === 'order' ? 'order' : undefined)
+    note(context, { customerId })
     if (customerId !== undefined) return `customer:${customerId}`
     request.log.warn({ reason: 'HOSTKEY names no customer' }, CUSTOMER_UNKNOWN)
   } catch (error) {
@@ -221,7 +225,7 @@ const createConsume = (app: FastifyInstance, { maxima, windowMs }: LimitOptions)
     keys.set(request, consumption.key)
     const state = await limiterOf(policy, consumption)(request)
     if (state.isAllowed) return
-    assertWithin(policy, state, reply)
+    assertWithin(policy, state, reply, consumption.key)
   }
 }
 
@@ -235,13 +239,15 @@ export interface LimitState {
   isExceeded: boolean
 }
 
-/** Reports a limit in the reply. @throws Problem rate-limited */
-export const assertWithin = (policy: Policy, state: LimitState, reply: FastifyReply): void => {
+/** Reports a limit in the reply. @param key whose limit it is @throws Problem rate-limited */
+export const assertWithin = (policy: Policy, state: LimitState, reply: FastifyReply, key: string): void => {
   const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
   const windowSeconds = Math.ceil(timeWindow / 1000)
   append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
   append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
   if (!isExceeded) return
+  const exceeded: ExceededLimit = { name: policy.name, key, ttlMs: ttlInSeconds * 1000 }
+  reply.request.setDecorator(EXCEEDED_LIMIT, exceeded)
   throw new Problem(
     'rate-limited',
     `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,

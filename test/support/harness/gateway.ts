@@ -11,6 +11,7 @@ import { startGateway } from '../../../src/gateway.ts'
 import type { Pressure } from '../../../src/http/pressure.ts'
 import { createLog } from '../../../src/observability/log.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
+import { auditFaultsIn } from '../assert/audit.ts'
 import { contractOf } from '../assert/contract.ts'
 import { leaksIn } from '../assert/leaks.ts'
 import { CALM } from './calm.ts'
@@ -116,6 +117,7 @@ export const gateway = async (
       ...leaksIn([...lines, metrics, auditText, ...texts.map(({ text }) => text)], cookies).map(
         leak => `cookie in a text: ${leak}`
       ),
+      ...auditFaultsIn(auditText),
       ...leaksIn([auditText], secrets).map(leak => `secret in the audit log: ${leak}`),
       ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),
       ...leaksIn([metrics], secrets).map(leak => `secret in the metrics: ${leak}`),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createBrowser } from '../../../support/harness/browser-caller.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
+import { gateway } from '../../../support/harness/gateway.ts'
 import { temporaryFolder } from '../../../support/harness/replicas.ts'
 import { withServices } from '../../../support/harness/services.ts'
 
@@ -36,13 +37,19 @@ t.test('the audit log: one JSON line for each event', async t => {
   t.test('login and logout', async t => {
     const other = createBrowser(running)
     const login = await recorded('login', options => other.logIn({ apiKey: demo.apiKey }, options))
-    t.match(login, { event: 'login', outcome: 'ok', customerId: 1002, ip: '127.0.0.1' })
+    t.match(login, { event: 'login', outcome: 'ok', customerId: 1002, ip: '127.0.0.1', network: '127.0.0.0/24' })
+    t.match(login, { credential: 'apiKey', account: /^[\w-]{22}$/ })
     const refused = await recorded('refused', options =>
       other.logIn({ email: demo.email, password: 'nonsense' }, options)
     )
-    t.match(refused, { event: 'login', outcome: 'invalid-credentials', ip: '127.0.0.1' })
+    t.match(refused, { event: 'login', outcome: 'invalid-credentials', credential: 'password', ip: '127.0.0.1' })
+    const again = await recorded('again', options =>
+      other.logIn({ email: demo.email.toUpperCase(), password: 'other nonsense' }, options)
+    )
+    t.equal(again?.['account'], refused?.['account'], 'an account has one name')
+    t.notOk(JSON.stringify(again).toLowerCase().includes(demo.email))
     const logout = await recorded('logout', options => other.del('/session', options))
-    t.match(logout, { event: 'logout', outcome: 'ok', customerId: 1002 })
+    t.match(logout, { event: 'logout', outcome: 'ok', customerId: 1002, token: /^[0-9a-f]{16}$/ })
     const all = await recorded('all', options => del('/sessions', options))
     t.match(all, { event: 'sessions.end', outcome: 'ok', ...BEARER })
     await browser.logIn({ apiKey: demo.apiKey })
@@ -109,10 +116,65 @@ t.test('the audit log: one JSON line for each event', async t => {
 
   t.test('a refusal because of a missing scope', async t => {
     const refused = { event: 'scope.refused', outcome: 'insufficient-scope' }
-    const service = await recorded('scope-1', options => get('/plans', { ...as.reports, ...options }))
-    t.match(service, { ...refused, operation: 'listPlans', scope: 'plans:read', ...SERVICE })
+    const agent = { 'user-agent': 'curl/8.5.0' }
+    const service = await recorded('scope-1', options =>
+      get('/plans', { ...as.reports, headers: { ...options.headers, ...agent } })
+    )
+    t.match(service, { ...refused, operation: 'listPlans', scope: 'plans:read', userAgent: 'curl', ...SERVICE })
     const bearer = await recorded('scope-2', options => get('/accounts?billing=com', options))
     t.match(bearer, { ...refused, operation: 'listAccounts', scope: 'admin', ...BEARER })
+  })
+
+  t.test('a check, a purchase and its repetition are three events', async t => {
+    const order = { planId: 2, bucketName: 'bought' }
+    const send = (path: string) => (options: { headers: Record<string, string> }) =>
+      post(path, order, { headers: { ...options.headers, 'idempotency-key': 'q'.repeat(16) } })
+    const check = await recorded('check', send('/orders?validateOnly=true'))
+    t.match(check, { event: 'order.check', outcome: 'ok', target: 'bought', ...BEARER })
+    t.notOk('orderId' in (check ?? {}))
+    sandbox.control.setCredit('demo', 1_000_000)
+    const bought = await recorded('buy', send('/orders'))
+    t.match(bought, { event: 'order.create', outcome: 'ok', customerId: 1002, s3uid: /^s3_user/, orderId: String })
+    const { orderId, s3uid } = bought ?? {}
+    t.match(await recorded('repeat', send('/orders')), { event: 'order.replay', outcome: 'ok', orderId, s3uid })
+  })
+
+  t.test('wrong secrets of services, filters of administrators, and limits', async t => {
+    const wrong = { token: `${as.reports.token}x` }
+    const refused = { event: 'service.refused', outcome: 'invalid-token', ip: '127.0.0.1' }
+    t.match(await recorded('secret', options => get('/accounts', { ...wrong, ...options })), {
+      ...refused,
+      caller: 'service:reports'
+    })
+    const unknown = { token: as.reports.token.replace('reports', 'nobody') }
+    const nobody = await recorded('nobody', options => get('/accounts', { ...unknown, ...options }))
+    t.match(nobody, refused)
+    t.notOk('caller' in (nobody ?? {}), 'text of a stranger is not in the log')
+    const admin = { token: sandbox.control.tokenOf('admin') }
+    t.match(await recorded('admin', options => get('/accounts?customerId=1005', { ...admin, ...options })), {
+      event: 'admin.filter',
+      outcome: 'ok',
+      filters: ['customerId'],
+      subject: '1005'
+    })
+    const limited = await gateway(t, { RATE_LIMIT_MAX: '2' })
+    for (let request = 0; request < 5; request += 1) await limited.get('/accounts')
+    t.match(
+      limited.auditRecords().filter(({ event }) => event !== 'audit.opened'),
+      [{ event: 'limit.reached', limit: 'caller', outcome: 'rate-limited', caller: BEARER.caller }],
+      'once, however many requests are refused'
+    )
+  })
+
+  t.test('a session that HOSTKEY ends, and the oldest one of too many', async t => {
+    const events = (name: string) => auditRecords().filter(({ event }) => event === name)
+    for (let login = 0; login < 11; login += 1) await createBrowser(running).logIn({ apiKey: demo.apiKey })
+    t.match(events('session.evicted').at(-1), { customerId: 1002 })
+    const other = createBrowser(running)
+    await other.logIn({ apiKey: demo.apiKey })
+    sandbox.control.expireSessions()
+    const ended = await recorded('ended', options => other.get('/accounts', options))
+    t.match(ended, { event: 'session.expired', outcome: 'session-expired', customerId: 1002, ...SESSION })
   })
 
   t.test('no reads, and no requests without a caller', async t => {
