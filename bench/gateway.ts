@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { nodeFlags } from '../scripts/start.cjs'
+import { ENVIRONMENT, nodeFlags } from '../scripts/start.cjs'
 import { freePort, type Running, SERVER_CORE, start } from './process.ts'
 
 /** Any 32 hexadecimal digits: the upstream accepts all. */
@@ -39,6 +39,7 @@ export const startGateway = async ({
     // Node's arguments of `npm start`, so that what is measured is what runs.
     command: [process.execPath, ...nodeFlags({}), ...nodeArgs, 'src/server.ts'],
     env: {
+      ...ENVIRONMENT,
       NODE_ENV: 'development',
       PORT: String(port),
       MANAGEMENT_PORT: String(managementPort),

@@ -126,6 +126,8 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     name: 'gateway_circuit_breaker_open',
     help: '1 while the circuit breaker of a call class is open and its calls are not sent, else 0.',
     labelNames: ['class'],
+    // Of several workers: 1 while it is open in one of them.
+    aggregator: 'max',
     registers
   })
   for (const { name } of Object.values(classOf)) openCircuits.set({ class: name }, 0)
