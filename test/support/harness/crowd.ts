@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { request } from 'undici'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { frontOf, type Treatment } from '../fakes/front.ts'
@@ -23,7 +24,10 @@ export const crowdedGateway = async (
 
 export const randomToken = () => randomBytes(16).toString('hex')
 
-/** Asks without a pause until it is stopped, some requests at a time, each from the next of the addresses. */
+/** 20 ms between the requests of one worker: the tests share the processor with the gateway. */
+const PAUSE_MS = 20
+
+/** Asks until it is stopped, some requests at a time, each from the next of the addresses. */
 export const attack = (
   { url }: Pick<Gateway, 'url'>,
   { addresses = ['198.51.100.1'], atOnce = 20 }: { addresses?: readonly string[]; atOnce?: number },
@@ -56,6 +60,7 @@ export const attack = (
       })
       await reply.body.dump()
       statuses.push(reply.statusCode)
+      await pause(PAUSE_MS)
     }
   }
   // The gateway has gone when the test has failed.
