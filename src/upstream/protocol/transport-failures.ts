@@ -19,8 +19,9 @@ const codeOf = (error: unknown): string => {
   const proxyStatus = error instanceof Error ? /^Proxy response \((\d{3})\)/.exec(error.message)?.[1] : undefined
   if (proxyStatus) return `PROXY_${proxyStatus}`
   const { code, name } = error as { code?: unknown; name?: unknown }
-  const word = [code, name].find(each => typeof each === 'string' && /^\w+$/.test(each)) ?? 'unknown'
-  return String(word).slice(0, MAX_CODE_LENGTH)
+  const word = [code, name].find(each => typeof each === 'string' && each !== '') ?? 'unknown'
+  // OpenSSL has codes with other characters, such as ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE.
+  return String(word).replace(/\W+/g, '_').slice(0, MAX_CODE_LENGTH)
 }
 
 interface FailedRequest {

@@ -61,7 +61,7 @@ export interface Transport {
 /** @param connections at most at the same time: reused ones, and those for a single request */
 export const createTransport = (
   url: URL,
-  connections: { reused: number; singleUse: number },
+  connections: { reused: number; singleUse: number } = { reused: 64, singleUse: 24 },
   connection: ConnectionOptions = {},
   largeReplies: LargeReplies = createLargeReplies()
 ): Transport => {
