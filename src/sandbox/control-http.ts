@@ -26,7 +26,10 @@ const operations = new Map<string, Operation>([
   ['POST /control/files', (control, body) => control.putFile(textIn(body, 'bucket'), textIn(body, 'path'))]
 ])
 
-/** Handles a request to /control/. Accepts only clients on this machine, and no browser page (`Origin`). */
+/** A page whose name was made to point here sends that name: it must not control the sandbox. */
+const OWN_HOST = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d+)?$/i
+
+/** Handles a request to /control/. Accepts only clients on this machine that ask it by its own name, and no browser page (`Origin`). */
 export const handleControl = async (
   control: Control,
   request: IncomingMessage,
@@ -37,7 +40,8 @@ export const handleControl = async (
     response.end(`${JSON.stringify(value, null, 2)}\n`)
   }
   const { pathname } = new URL(request.url ?? '/', 'http://sandbox')
-  const isLocal = /^(127\.|::1$)/.test(clientAddressOf(request)) && request.headers.origin === undefined
+  const { origin, host = '' } = request.headers
+  const isLocal = /^(127\.|::1$)/.test(clientAddressOf(request)) && origin === undefined && OWN_HOST.test(host)
   const operation = operations.get(`${request.method} ${pathname}`)
   const body = await readBody(request)
   if (!isLocal) return reply(403, { error: 'the control accepts only local programs' })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { createCallLog } from '../../../src/sandbox/calls.ts'
 import { hashToken, startSandbox } from '../../../src/sandbox/index.ts'
+import { exchange } from '../../support/harness/exchange.ts'
 import { harness, jsonOf } from './support.ts'
 
 t.test('the log keeps every call in order, with secrets masked', async t => {
@@ -159,4 +160,15 @@ t.test('close ends open connections at once', async t => {
   await close()
   await t.rejects(hanging)
   await t.rejects(fetch(url))
+})
+
+t.test('the control refuses a host that is not this machine: its name may have been made to point here', async t => {
+  const { url, close } = await startSandbox()
+  t.teardown(close)
+  const ask = (host: string) =>
+    exchange(url, [`GET /control/counters HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`])
+  for (const host of ['localhost:1', '127.0.0.1', '[::1]:8090']) t.strictSame((await ask(host)).statuses, [200], host)
+  for (const host of ['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example:80', '']) {
+    t.strictSame((await ask(host)).statuses, [403], host)
+  }
 })
