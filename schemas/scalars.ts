@@ -11,12 +11,17 @@ export const S3Uid = Type.String({
   description: 'Name of an S3 account. Opaque.'
 })
 
-/** Requested name of a new bucket. Amazon's rule, assumed: HOSTKEY documents none. HOSTKEY may add a prefix (observed). */
+/**
+ * Requested name of a new bucket. Amazon's rule, assumed: HOSTKEY documents none. Labels between single dots begin and end
+ * with a letter or a digit, and the name has not the form of an IPv4 address. The prefixes and suffixes that Amazon reserves
+ * for its own services, such as `xn--` and `-s3alias`, are allowed: HOSTKEY may add a prefix (observed).
+ */
 export const NewBucketName = Type.String({
-  pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+  pattern: '^(?!(\\d+\\.){3}\\d+$)[a-z0-9]+(-+[a-z0-9]+)*(\\.[a-z0-9]+(-+[a-z0-9]+)*)*$',
   minLength: 3,
   maxLength: 63,
-  description: 'Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix.'
+  description:
+    'Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix.'
 })
 
 /** Name of an existing bucket. The rule is lenient, so that every bucket that HOSTKEY lists can be read and deleted. */

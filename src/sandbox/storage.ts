@@ -107,5 +107,5 @@ export const removeFile = (bucket: Bucket, path: string): boolean => {
 export const sizeOf = (state: State, account: Account): number =>
   bucketsOf(state, account).reduce((sum, bucket) => sum + bucket.sizeBytes, 0)
 
-/** Amazon's rule for bucket names. Assumed: HOSTKEY documents none. */
-const isBucketName = (name: string) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..')
+/** Amazon's rule for bucket names, with a prefix that it reserves. Assumed: HOSTKEY documents none. */
+const isBucketName = (name: string) => /^(?!xn--)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !name.includes('..')

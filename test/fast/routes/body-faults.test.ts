@@ -1,10 +1,11 @@
 import t from 'tap'
+import { NewBucketName } from '../../../schemas/scalars.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
 const planFault = (detail: string) => [{ in: 'body', pointer: '/planId', detail }]
 const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', detail }]
-const NAME = 'must match pattern "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"'
+const NAME = `must match pattern "${Object(NewBucketName).pattern}"`
 const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
 
 const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a duplicate member' }]
@@ -31,6 +32,12 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
     body: `{"planId":1,"bucketName":"${'x'.repeat(64)}"}`,
     errors: bucketFault('must NOT have more than 63 characters')
   },
+  ...Object.fromEntries(
+    ['a..b', 'a.-b', 'a-.b', '.ab', 'ab.', '-ab', 'ab-', '192.168.5.4', '999.1.1.1'].map(name => [
+      `bucketName is ${name}`,
+      { body: `{"planId":1,"bucketName":"${name}"}`, errors: bucketFault(NAME) }
+    ])
+  ),
   'bucketName has capitals': { body: '{"planId":1,"bucketName":"Photos"}', errors: bucketFault(NAME) },
   'bucketName holds a lone surrogate': { body: '{"planId":1,"bucketName":"pho\\ud800tos"}', errors: bucketFault(NAME) },
   'bucketName holds NUL': { body: '{"planId":1,"bucketName":"pho\\u0000tos"}', errors: bucketFault(NAME) },

@@ -111,7 +111,7 @@ t.test('POST /accounts/:s3uid/buckets', async t => {
   })
 
   t.test('422 invalid-bucket-name when HOSTKEY refuses the name', async t => {
-    fails(t, await create('two..dots'), 422, 'invalid-bucket-name', { outcome: 'not-applied' })
+    fails(t, await create('xn--reserved'), 422, 'invalid-bucket-name', { outcome: 'not-applied' })
   })
 
   t.test('502 upstream-storage-error, outcome unknown, when the storage reports 500 in a success', async t => {

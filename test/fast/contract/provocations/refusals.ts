@@ -44,6 +44,6 @@ export const refusals: Provocations = {
   })),
   'bucket-not-empty': byRequestOrMessage(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } })),
   'invalid-bucket-name': byRequestOrMessage(isOperation('createBucket'), pair => ({
-    body: bodyWith(pair, { name: 'two..dots' })
+    body: bodyWith(pair, { name: 'xn--reserved' })
   }))
 }
