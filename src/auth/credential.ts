@@ -3,17 +3,29 @@ import type { NewSession } from '../../schemas/sessions.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import type { Credential } from '../upstream/auth.ts'
+import { isServiceCredential } from './authenticators/service.ts'
 
 /** The one credential of a login request. @throws Problem invalid-request when there is not exactly one */
 export const credentialOf = ({ apiKey, email, password, token }: NewSession): Credential => {
   const given = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined]
   if (given.filter(Boolean).length === 1) {
+    refuseServiceCredential({ apiKey, token })
     if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
     if (token !== undefined) return { token: new Secret(token) }
     if (email !== undefined && password !== undefined) return { email: email.trim(), password: new Secret(password) }
   }
   const detail = 'must hold either apiKey, or email and password, or token'
   throw new Problem('invalid-request', `The body ${detail}.`, { errors: [{ in: 'body', pointer: '', detail }] })
+}
+
+/** HOSTKEY must not see it. @throws Problem invalid-request */
+const refuseServiceCredential = (given: Readonly<Record<string, string | undefined>>): void => {
+  for (const [name, text] of Object.entries(given)) {
+    if (text === undefined || !isServiceCredential(text)) continue
+    throw new Problem('invalid-request', 'A service needs no session: send `Authorization: Bearer hks_…`.', {
+      errors: [{ in: 'body', pointer: `/${name}`, detail: 'is a service credential' }]
+    })
+  }
 }
 
 /** Names the account of a login in limits and logs, without disclosing it. */

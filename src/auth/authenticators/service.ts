@@ -12,7 +12,8 @@ import { isSecretOf, type Service } from '../services/registry-file.ts'
 /** `hks_<id>_<secret>`. Tokens of HOSTKEY have no such prefix (documented: 32 hexadecimal digits). */
 const CREDENTIAL = /^hks_([a-z0-9-]{1,63})_([A-Za-z0-9_-]{20,200})$/
 
-export const isServiceCredential = (bearer: string): boolean => bearer.startsWith('hks_')
+/** Is a service credential meant, also in quotes, in capitals or damaged? It must not reach HOSTKEY. */
+export const isServiceCredential = (text: string): boolean => /hks(_|%5f)/i.test(text)
 
 const WRONG_SECRET =
   'The secret of the service is not valid: the operator of the gateway issues service credentials, HOSTKEY does not know them.'
@@ -24,7 +25,13 @@ const UNKNOWN_HASH = Buffer.from(hashOf(''))
 export const createServiceAuthenticator =
   (registry: Pick<ServiceRegistry, 'find'>, logins: Logins, now: Clock = latestNow) =>
   (credential: Secret, timing?: UpstreamTiming): Caller => {
-    const [, id = '', secret = ''] = CREDENTIAL.exec(credential.reveal()) ?? []
+    const [match, id = '', secret = ''] = CREDENTIAL.exec(credential.reveal()) ?? []
+    if (match === undefined) {
+      throw new Problem(
+        'invalid-token',
+        'The service credential is malformed: send `Bearer hks_<id>_<secret>` as it was issued, without quotes.'
+      )
+    }
     const service = registry.find(id)
     // For an unknown service a secret is compared too: the time does not tell which services there are.
     const isOwner = service ? service.owns(secret) : isSecretOf([UNKNOWN_HASH], secret)

@@ -32,7 +32,7 @@ export const authenticate = fp(
       request.setDecorator<RequestContext>(CONTEXT, {
         caller,
         signal: signalOf(request),
-        isShareable: request.method === 'GET',
+        isShareable: request.method === 'GET' || request.method === 'HEAD',
         upstream: timing
       })
     })
@@ -46,16 +46,25 @@ export const authenticate = fp(
   { name: 'authenticate' }
 )
 
-/** `Authorization` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
+const NO_CREDENTIAL = 'Neither Authorization nor a session cookie was sent.'
+const OTHER_SCHEME = 'The header Authorization is not `Bearer <token>`, and no session cookie was sent.'
+
+/** Any other scheme is for a server in front of the gateway. */
+const IS_BEARER = /^Bearer(\s|$)/i
+
+/** `Authorization: Bearer` wins over a cookie. @throws Problem unauthenticated, invalid-token, session-expired, csrf-rejected */
 const callerOf = (
   request: FastifyRequest,
   timing: UpstreamTiming,
   { authenticators, origins }: Pick<AuthenticateOptions, 'authenticators' | 'origins'>
 ): Caller | Promise<Caller> => {
   const { authorization } = request.headers
-  if (authorization !== undefined) return bearerOf(request, authorization, authenticators, timing)
+  if (authorization !== undefined && IS_BEARER.test(authorization))
+    return bearerOf(request, authorization, authenticators, timing)
   const cookie = request.cookies[COOKIE]
-  if (cookie === undefined) throw new Problem('unauthenticated', 'Neither Authorization nor a session cookie was sent.')
+  if (cookie === undefined) {
+    throw new Problem('unauthenticated', authorization === undefined ? NO_CREDENTIAL : OTHER_SCHEME)
+  }
   assertNotForged(request.headers, origins)
   return authenticators.session(new Secret(cookie))
 }

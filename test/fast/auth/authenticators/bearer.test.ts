@@ -29,17 +29,9 @@ t.test('a HOSTKEY token is passed through', async t => {
     t.equal(reply.headers['set-cookie'], undefined)
   })
 
-  t.test('401 invalid-token when Authorization is not a bearer token; HOSTKEY is not called', async t => {
+  t.test('401 invalid-token when Authorization is not one bearer token; HOSTKEY is not called', async t => {
     control.clearCalls()
-    for (const authorization of [
-      '',
-      'Bearer',
-      'Bearer ',
-      'Bearer a b',
-      'Basic YTpi',
-      sandbox.demo.token,
-      `Bearer ${'x'.repeat(4097)}`
-    ]) {
+    for (const authorization of ['Bearer', 'Bearer ', 'Bearer a b', `Bearer ${'x'.repeat(4097)}`]) {
       const reply = await get('/accounts', { token: null, headers: { authorization } })
       fails(t, reply, 401, 'invalid-token')
       t.equal(reply.headers['www-authenticate'], 'Bearer realm="hostkey-s3-gateway", error="invalid_token"')
