@@ -17,8 +17,19 @@ const ProblemPath = Type.Object(
   { additionalProperties: false }
 )
 
-const PROBE = openOperation({ priority: 'essential', allowsHttp10: true, isAnsweredWhileDraining: true })
-const PAGE = openOperation({ priority: 'essential', allowsHttp10: false, isAnsweredWhileDraining: true })
+const PROBE = openOperation({
+  priority: 'essential',
+  allowsHttp10: true,
+  isAnsweredWhileDraining: true,
+  ignoresUnknownQuery: true,
+  countsByAddress: false
+})
+const PAGE = openOperation({
+  priority: 'essential',
+  allowsHttp10: false,
+  isAnsweredWhileDraining: true,
+  ignoresUnknownQuery: true
+})
 
 /** The gateway itself, open to everyone. */
 export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) => {

@@ -4,7 +4,7 @@ import { CsrfHeader, NewSession, Session } from '../schemas/sessions.ts'
 import { NoContent } from '../schemas/status.ts'
 import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
 import { type AccountHash, credentialOf } from '../src/auth/credential.ts'
-import { assertNotForged } from '../src/auth/csrf.ts'
+import { assertCookieIsKept, assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
 import { strangerAt } from '../src/core/caller.ts'
 import type { RequestContext } from '../src/core/context.ts'
@@ -25,6 +25,8 @@ export interface SessionOptions {
   audit: Audit
   beginLogin: BeginLogin
   accountHash: AccountHash
+  /** Address of the gateway for callers. */
+  publicUrl: URL
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
   /** Aborts when the caller disconnects or the replica shuts down. */
@@ -36,7 +38,7 @@ type SessionRoutes = Routes<SessionOptions>
 /** Logging in and out. Open: a login has no session yet, and a logout succeeds when the session has ended already. */
 export const loginRoutes: SessionRoutes = async (
   app,
-  { sessions, audit, beginLogin, accountHash, origins, signalOf }
+  { sessions, audit, beginLogin, accountHash, origins, publicUrl, signalOf }
 ) => {
   const record = (request: FastifyRequest, event: 'login' | 'logout', outcome: string, members: AuditMembers) =>
     audit.record({ event, outcome, ...originOf(request), ...members })
@@ -85,6 +87,7 @@ export const loginRoutes: SessionRoutes = async (
         { 201: withHeaders(Session, 'Set-Cookie') },
         BODY_PROBLEMS,
         'csrf-rejected',
+        'https-required',
         'store-unavailable',
         'draining',
         'overloaded',
@@ -95,7 +98,10 @@ export const loginRoutes: SessionRoutes = async (
       )
     },
     // Before the body is read: a foreign page learns nothing from its validation.
-    onRequest: async request => assertNotForged(request.headers, origins),
+    onRequest: async ({ headers }) => {
+      assertCookieIsKept(headers, publicUrl, origins)
+      assertNotForged(headers, origins)
+    },
     async handler(request, reply) {
       const { cookie, session } = await logIn(request, reply)
       reply.setCookie(COOKIE, cookie.reveal(), cookieFlags((session.expiresAt - Date.now()) / 1000))

@@ -10,9 +10,10 @@ export const headers = {
   'Access-Control-Allow-Origin': Line(
     'Origin of the calling page, if the operator allows it.',
     'https://panel.example.com',
-    '^https?://[^\\s/]+$'
+    '^(\\*|[a-z][a-z0-9+.-]*://[^\\s/]+)$'
   ),
   Allow: Line('Methods that the path supports.', 'GET, POST', '^[A-Z]+(, [A-Z]+)*$'),
+  Deprecation: Line('Since when the operation is deprecated (RFC 9745).', '@1688169599', '^@\\d+$'),
   ETag: Line(
     'Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.',
     'W/"1f-2Zk8Q"',
@@ -49,6 +50,11 @@ export const headers = {
     'The session cookie, or the instruction to delete it.',
     '__Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict',
     '^__Host-Http-session=[^;\\s]*; .+$'
+  ),
+  Sunset: Line(
+    'When the operation will end (RFC 8594).',
+    'Sun, 11 Nov 2029 23:59:59 GMT',
+    '^[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT$'
   ),
   'WWW-Authenticate': Line('How to authenticate.', 'Bearer realm="hostkey-s3-gateway"', '^Bearer realm="[^"]+".*$'),
   'X-Request-Id': Line(

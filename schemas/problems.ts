@@ -74,6 +74,11 @@ export const problems = {
     'The credential is valid but lacks the permission: check the role, the scope of the API key and its list of allowed addresses.'
   ),
   'csrf-rejected': entry(403, 'Cross-site request rejected', 'Send `X-CSRF: 1` from an allowed origin.'),
+  'https-required': entry(
+    403,
+    'Login needs https',
+    'Open the gateway over https, or on localhost: over plain http no browser keeps the session cookie. The operator serves it over https and sets `PUBLIC_URL` to that address.'
+  ),
   'insufficient-scope': entry(
     403,
     'Insufficient scope',

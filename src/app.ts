@@ -7,25 +7,30 @@ import type { Authenticators } from './auth/authenticators/index.ts'
 import type { AccountHash } from './auth/credential.ts'
 import { originsOf } from './auth/csrf.ts'
 import type { Sessions } from './auth/sessions.ts'
+import { trustOf } from './core/address.ts'
 import type { Links } from './core/links.ts'
 import { version } from './core/version.ts'
 import { createBrokenRequests } from './http/broken-requests.ts'
+import { announceDeprecation } from './http/deprecation.ts'
 import type { Drain } from './http/drain.ts'
+import { answerHead } from './http/head.ts'
 import { lazySerializers, lazyValidators } from './http/lazy-schemas.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { finishing } from './http/on-finished.ts'
+import { refusesUnknownQuery } from './http/operation.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { auditing } from './http/plugins/audit.ts'
 import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
+import { compression } from './http/plugins/compression.ts'
 import { conditional } from './http/plugins/conditional.ts'
 import { draining } from './http/plugins/drain.ts'
-import { errors, explain, problemOf, sendProblem } from './http/plugins/errors.ts'
+import { errors, explain, problemOf, sendProblem, unrouted } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
 import { BEGIN_LOGIN, loginLimits } from './http/plugins/login-limits.ts'
 import { limitCallers, limits, type Maxima } from './http/plugins/rate-limits.ts'
-import { preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
+import { createCorsHeaders, preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
@@ -54,6 +59,9 @@ export interface AppOptions {
   }
   edge: {
     trustProxy: string[]
+    keepAliveTimeoutMs: number
+    /** Connections of one client address; undefined where only this machine can connect. */
+    maxConnectionsPerAddress: number | undefined
     /** Origins whose pages may call, beside that of `publicUrl`. */
     allowedOrigins: string[]
   }
@@ -84,7 +92,9 @@ export const buildApp = async (options: AppOptions) => {
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
   const { maxima, windowMs, replicasHint } = rateLimit
   const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
-  const brokenRequests = createBrokenRequests({ publicUrl, metrics, log })
+  const isTrusted = trustOf(edge.trustProxy)
+  const corsHeadersOf = createCorsHeaders(edge.allowedOrigins)
+  const brokenRequests = createBrokenRequests({ publicUrl, metrics, log, corsHeadersOf })
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -92,7 +102,8 @@ export const buildApp = async (options: AppOptions) => {
     schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
     ...LISTENER,
     return503OnClosing: false,
-    trustProxy: edge.trustProxy.length > 0 ? edge.trustProxy : false,
+    keepAliveTimeout: edge.keepAliveTimeoutMs,
+    trustProxy: edge.trustProxy.length > 0 ? isTrusted : false,
     genReqId: requestIdOf,
     routerOptions: ROUTER,
     // The router would refuse such a path before any hook runs: without limits, timing and a log line.
@@ -100,7 +111,7 @@ export const buildApp = async (options: AppOptions) => {
     clientErrorHandler: brokenRequests.answer,
     frameworkErrors: (error, request, reply) => {
       // The router gave up before any hook ran: what the hooks would do is done here.
-      reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
+      reply.headers({ ...SECURITY_HEADERS, ...corsHeadersOf(request.headers.origin), 'x-request-id': request.id })
       if (drain.hasBegun) reply.header('connection', 'close')
       const problem = problemOf(error, request)
       recordUnrouted(request, problem, metrics)
@@ -108,13 +119,21 @@ export const buildApp = async (options: AppOptions) => {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  boundConnections(app.server, () => metrics.connectionDropped('public'))
+  boundConnections(app, {
+    onDropped: () => metrics.connectionDropped('public'),
+    maxPerAddress: edge.maxConnectionsPerAddress,
+    isProxy: isTrusted
+  })
   brokenRequests.watch(app.server)
   app.setValidatorCompiler(lazyValidators(createValidatorCompiler))
   for (const model of models) app.addSchema(model)
+  answerHead(app)
+  announceDeprecation(app)
   app.addHook('onRoute', route => {
     // An operation without a query refuses every parameter.
-    if (route.schema) route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false }
+    if (route.schema && refusesUnknownQuery(route.config)) {
+      route.schema.querystring ??= { type: 'object', properties: {}, additionalProperties: false }
+    }
   })
 
   await app.register(finishing)
@@ -122,18 +141,28 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(security, edge)
   await app.register(errors, { publicUrl })
   await app.register(draining, { drain })
-  await app.register(guard)
+  await app.register(guard, { isTrusted })
   await app.register(preflights, edge)
   await app.register(shedding, { pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(loginLimits, limitOptions)
+  await app.register(unrouted)
   await app.register(cookie)
   await app.register(auditing, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath })
   await app.register(
     async api => {
       const beginLogin = app.getDecorator<BeginLogin>(BEGIN_LOGIN)
-      const sessionOptions = { sessions, audit, origins, signalOf: drain.signalOf, beginLogin, accountHash }
+      const { signalOf } = drain
+      const sessionOptions = {
+        sessions,
+        audit,
+        origins,
+        publicUrl: address.publicUrl,
+        signalOf,
+        beginLogin,
+        accountHash
+      }
       await api.register(serviceRoutes, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
@@ -141,6 +170,7 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(limitCallers, limitOptions)
         await authenticatedScope.register(authorise)
         await authenticatedScope.register(conditional)
+        await authenticatedScope.register(compression)
         await authenticatedScope.register(sessionRoutes, sessionOptions)
         const deps: Deps = {
           ...services,

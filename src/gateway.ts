@@ -8,7 +8,8 @@ import { createLogins } from './auth/services/logins.ts'
 import type { ServiceRegistry } from './auth/services/registry.ts'
 import { createSessionRecords } from './auth/session-records.ts'
 import { createSessions } from './auth/sessions.ts'
-import type { Config } from './config/config.ts'
+import { type Config, warningsOf } from './config/config.ts'
+import { isLoopback } from './core/address.ts'
 import { latestNow } from './core/clock.ts'
 import { createLinks, type Links } from './core/links.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
@@ -20,6 +21,7 @@ import { createBuckets } from './domain/storage/buckets.ts'
 import { createFiles } from './domain/storage/files.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
 import { createDrain, type Drain } from './http/drain.ts'
+import { listenOn } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
@@ -129,7 +131,12 @@ export const assembleGateway = async ({
     store,
     observability: { log, metrics, audit },
     address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
-    edge: { trustProxy: config.trustProxy, allowedOrigins: config.allowedOrigins },
+    edge: {
+      trustProxy: config.trustProxy,
+      allowedOrigins: config.allowedOrigins,
+      keepAliveTimeoutMs: config.keepAliveTimeoutMs,
+      maxConnectionsPerAddress: isLoopback(config.host) ? undefined : config.maxConnectionsPerAddress
+    },
     rateLimit: {
       maxima: { all: config.rateLimitMax, delete: config.deleteRateLimitMax, login: config.loginRateLimitMax },
       windowMs: config.rateLimitWindowMs,
@@ -219,12 +226,20 @@ const createServices = (parts: ServiceParts): Services => {
 
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
-  const { config } = options
+  const { config, log } = options
   const { app, management, drain, findFaults, registry, reopenAudit, close } = await assembleGateway(options)
-  const address = await app.listen({ host: config.host, port: config.port })
-  const managementUrl = options.isWorker
-    ? ''
-    : await management.listen({ host: '127.0.0.1', port: config.managementPort })
+  // The supervisor warns for all of its workers.
+  if (!options.isWorker) for (const warning of warningsOf(config)) log.warn(warning)
+  const listen = async () => ({
+    address: await listenOn(app, { host: config.host, port: config.port }),
+    managementUrl: options.isWorker
+      ? ''
+      : await listenOn(management, { host: config.managementHost, port: config.managementPort })
+  })
+  const { address, managementUrl } = await listen().catch(async error => {
+    await close()
+    throw error
+  })
   return {
     url: `${address}${config.basePath}`,
     managementUrl,

@@ -9,7 +9,8 @@ import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
 import { AggregatorRegistry } from 'prom-client'
 import { banner } from './banner.ts'
-import type { Config } from './config/config.ts'
+import { type Config, warningsOf } from './config/config.ts'
+import { listenOn } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
 import type { Order, Report } from './worker.ts'
 
@@ -28,6 +29,7 @@ const STOP_MARGIN_MS = 2000
  * A worker that ends is replaced; one that ends before the first has started ends the process, with its reason.
  */
 export const supervise = async (config: Config, log: Logger): Promise<void> => {
+  for (const warning of warningsOf(config)) log.warn(warning)
   const embedded = config.upstreamUrl ? undefined : await startEmbedded()
   const settings = { ...secretFor(config), ...embedded?.settings }
   cluster.setupPrimary({ execArgv: flagsFor(config.workers) })
@@ -71,7 +73,7 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
     },
     findFaults
   })
-  const managementUrl = await management.listen({ host: '127.0.0.1', port: config.managementPort })
+  const managementUrl = await listenOn(management, { host: config.managementHost, port: config.managementPort })
   // One first: what is wrong with the settings or the port is said once.
   const first = fork(1)
   const url = await startOf(first)

@@ -25,6 +25,10 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'invalid-token': { detail: 'HOSTKEY does not accept the token.' },
   'session-expired': { detail: 'The session has ended: log in again.' },
   'csrf-rejected': { detail: 'The header `X-CSRF: 1` is missing.' },
+  'https-required': {
+    detail:
+      'Browsers do not keep the session cookie over plain http, except on localhost: serve the gateway over https, and set PUBLIC_URL to that address.'
+  },
   'insufficient-scope': { detail: 'This operation needs the scope {scope}.' },
   'two-factor-required': { detail: 'HOSTKEY waits for the second factor.' },
 
@@ -56,7 +60,7 @@ export const unrouted = {
   },
   'method-not-allowed': {
     request: { method: 'PUT', path: '/accounts' },
-    detail: 'The methods of this path are GET, POST.',
-    headers: { Allow: 'GET, POST' }
+    detail: 'The methods of this path are GET, HEAD, POST, OPTIONS.',
+    headers: { Allow: 'GET, HEAD, POST, OPTIONS' }
   }
 } as const

@@ -109,9 +109,10 @@ export const limitsPage = (): string =>
         ['URL', bytes(MAX_URL_LENGTH)],
         ['time until the headers have arrived', time(LISTENER.http.headersTimeout)],
         ['time until the request has arrived', time(LISTENER.requestTimeout)],
-        ['idle time of a connection', time(LISTENER.keepAliveTimeout)],
+        ['idle time of a connection', '`KEEP_ALIVE_TIMEOUT_MS`'],
         ['requests on one connection', String(LISTENER.maxRequestsPerSocket)],
-        ['connections', String(MAX_CONNECTIONS)]
+        ['connections to one address of the listener', String(MAX_CONNECTIONS)],
+        ['connections of one client address, on a public listener', '`MAX_CONNECTIONS_PER_ADDRESS`']
       ]
     ),
     '## Names and pages',

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { keepsSecureCookie } from '../core/address.ts'
 import { Problem } from '../core/problem.ts'
 
 /**
@@ -16,6 +17,25 @@ export const assertNotForged = (headers: IncomingHttpHeaders, allowedOrigins: Re
   const site = headers['sec-fetch-site']
   const isAllowed = site === undefined || site === 'same-origin' || (site === 'same-site' && origin !== undefined)
   if (!isAllowed) throw new Problem('csrf-rejected', 'The page belongs to another site.')
+}
+
+/**
+ * Refuses a login whose cookie the browser would drop: a `Secure` cookie over plain http on another machine.
+ * @throws Problem https-required
+ */
+export const assertCookieIsKept = (
+  { origin, host }: IncomingHttpHeaders,
+  publicUrl: URL,
+  allowedOrigins: ReadonlySet<string>
+): void => {
+  const page = origin === undefined ? publicUrl : URL.parse(origin)
+  if (!page || keepsSecureCookie(page)) return
+  // Pages of other sites are refused without the settings of this one.
+  if (origin !== undefined && !allowedOrigins.has(origin) && page.host !== host) return
+  throw new Problem(
+    'https-required',
+    'Browsers do not keep the session cookie over plain http, except on localhost: serve the gateway over https, and set PUBLIC_URL to that address.'
+  )
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']

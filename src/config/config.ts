@@ -1,6 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { keepsSecureCookie } from '../core/address.ts'
 import { Secret } from '../core/secret.ts'
 import { isQuoted, readTextFile, TextFileError } from '../core/text-file.ts'
 import { isGuessable } from './entropy.ts'
@@ -101,11 +102,25 @@ const contentOf = (file: string, name: string): string => {
   }
 }
 
+const COOKIE_LOST = 'over plain http no browser keeps the session cookie'
+
+/** What works, but not as most operators expect: one sentence each. */
+export const warningsOf = ({ environment, publicUrl }: Config): string[] =>
+  environment === 'production' || keepsSecureCookie(publicUrl)
+    ? []
+    : [`PUBLIC_URL is ${publicUrl.origin}: ${COOKIE_LOST}, so logins are refused; use https or localhost`]
+
 /** Faults of settings that are valid alone but not together. Settings that could not be read are skipped. */
 const combinationFaults = (read: Partial<Read>, env: NodeJS.ProcessEnv): ConfigFault[] => {
   const faults: ConfigFault[] = []
   if (read.environment === 'production' && 'upstreamUrl' in read && read.upstreamUrl === undefined) {
     faults.push({ name: 'UPSTREAM_URL', detail: 'must be set in production: the sandbox is not HOSTKEY' })
+  }
+  if (read.environment === 'production' && read.publicUrl && !keepsSecureCookie(read.publicUrl)) {
+    faults.push({
+      name: 'PUBLIC_URL',
+      detail: `must begin with https:// in production, except on localhost: ${COOKIE_LOST}`
+    })
   }
   const hasRandomSecret = read.sessionSecret?.length === 0
   if (read.environment === 'production' && hasRandomSecret) {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isLoopback } from '../core/address.ts'
 import { Secret } from '../core/secret.ts'
 
 /** Thrown by a reader: why a value is not valid. The message never quotes the value, which can be a misplaced secret. */
@@ -105,9 +106,6 @@ export const mountPath: Read<string> = text =>
     ? text
     : refuse('must begin with a slash and not end with one, such as /storage')
 
-const isLoopback = ({ hostname }: URL): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-
 /** A base URL. Its path ends with a slash, so that relative addresses resolve below it. */
 export const baseUrl: Read<URL> = text => {
   const url = parsed(text)
@@ -120,15 +118,24 @@ export const baseUrl: Read<URL> = text => {
 /** A base URL to which tokens are sent: https, except on loopback. */
 export const upstreamBase: Read<URL> = text => {
   const url = baseUrl(text)
-  if (url.protocol !== 'https:' && !isLoopback(url)) refuse('must begin with https://, except on a loopback address')
+  if (url.protocol !== 'https:' && !isLoopback(url.hostname))
+    refuse('must begin with https://, except on a loopback address')
   if (/\.php\/$/.test(url.pathname)) refuse('must name the folder of s3.php and auth.php, not one of them')
   return url
 }
 
+/** The origin of a page inside an app, whose scheme is its own: `capacitor://localhost`, `tauri://localhost`. */
+const APP_ORIGIN =
+  /^(?!(?:https?|wss?|ftp|file|blob|data|javascript):)[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._-]+(?::\d{1,5})?$/
+
 /** An origin as browsers send it. */
 export const origin: Read<string> = text => {
-  if (text.includes('*') || text === 'null') refuse('must not be null or contain *: any page could act for a caller')
-  return parsed(text).origin === text
+  if (text.includes('*') || text === 'null') {
+    refuse(
+      'must not be null or contain *: sandboxed pages and files of any author send null, so any page could act for a caller'
+    )
+  }
+  return APP_ORIGIN.test(text) || parsed(text).origin === text
     ? text
     : refuse(
         'must be exact origins, separated by commas, such as https://console.example.com: no path, no slash at the end'

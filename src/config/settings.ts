@@ -42,7 +42,7 @@ export const settings = {
   }),
   managementPort: setting({
     name: 'MANAGEMENT_PORT',
-    description: 'Port of `/metrics`, `/livez` and `/readyz` on 127.0.0.1; 0 chooses a free port.',
+    description: 'Port of `/metrics`, `/livez` and `/readyz` on `MANAGEMENT_HOST`; 0 chooses a free port.',
     fallback: '9090',
     read: integer(0, 65_535)
   }),
@@ -52,6 +52,27 @@ export const settings = {
       'Number of processes that serve the port, such as one for each core. With more than one, sessions and limits are in SQLite (the default then) or Redis; caches, slots for HOSTKEY and circuit breakers are those of each process; each writes an audit log of its own, `audit-1.log` for `audit.log`.',
     fallback: '1',
     read: integer(1, 64)
+  }),
+  managementHost: setting({
+    name: 'MANAGEMENT_HOST',
+    description:
+      'Address of the management listener, which needs no credential. Set it to an address of the pod, or to `0.0.0.0`, when the probes of a kubelet or a Prometheus come from another machine; never expose the port to the internet.',
+    fallback: '127.0.0.1',
+    read: host
+  }),
+  keepAliveTimeoutMs: setting({
+    name: 'KEEP_ALIVE_TIMEOUT_MS',
+    description:
+      'How long the public listener keeps an idle connection open, in ms. It must be longer than the load balancer keeps it: 600000 for most clouds need 620000 here.',
+    fallback: '65000',
+    read: integer(1000, 3_600_000)
+  }),
+  maxConnectionsPerAddress: setting({
+    name: 'MAX_CONNECTIONS_PER_ADDRESS',
+    description:
+      'Connections that one client address, or one IPv6 network of 64 bits, may hold on a public listener, of 2000 in all. Further ones are closed. Proxies in `TRUST_PROXY`, and a `HOST` on loopback, have no such limit.',
+    fallback: '500',
+    read: integer(1, 2000)
   }),
   basePath: setting({
     name: 'BASE_PATH',
@@ -165,7 +186,8 @@ export const settings = {
   }),
   allowedOrigins: setting({
     name: 'ALLOWED_ORIGINS',
-    description: 'Exact origins of the web pages that may call the gateway, separated by commas.',
+    description:
+      'Exact origins of the web pages and apps that may call the gateway, separated by commas, such as `https://console.example.com` or `capacitor://localhost`.',
     fallback: '',
     defaultText: 'none',
     read: list(origin)

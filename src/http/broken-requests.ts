@@ -11,6 +11,7 @@ export interface BrokenRequestOptions {
   publicUrl: string
   metrics: Metrics
   log: FastifyBaseLogger
+  corsHeadersOf: (origin: string | undefined) => Record<string, string>
 }
 
 /** Problems by the error code of Node's HTTP parser. Such a request has no `request` and no `reply`, only a socket. */
@@ -35,7 +36,7 @@ const LINGER_MS = 1000
  * Answers requests that do not reach Fastify with a problem like every other failure, and closes the connection. Earlier
  * requests of the connection are answered first: the client would take the refusal for their reply.
  */
-export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestOptions) => {
+export const createBrokenRequests = ({ publicUrl, metrics, log, corsHeadersOf }: BrokenRequestOptions) => {
   /** The replies of each connection that were pending when its newest request came, and the newest. */
   const replies = new WeakMap<Duplex, ServerResponse[]>()
   const refused = new WeakSet<Duplex>()
@@ -47,7 +48,7 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     log.info({ requestId, ...outcome }, 'request')
   }
 
-  const refuse = (socket: Duplex, code: string, isKnown: boolean) => {
+  const refuse = (socket: Duplex, { code, origin }: Breakage, isKnown: boolean) => {
     const [name, detail] = byCode[code] ?? ['invalid-request', 'The request is not well-formed HTTP.']
     const problem = new Problem(name, detail, { outcome: 'not-applied' })
     const instance = randomUUID()
@@ -56,10 +57,10 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
       const ip = 'remoteAddress' in socket ? socket.remoteAddress : undefined
       record(problem, { requestId: instance, reason: code, ip })
     }
-    socket.write(replyOf(problem, { publicUrl, instance }))
+    socket.write(replyOf(problem, { publicUrl, instance, headers: corsHeadersOf(origin) }))
   }
 
-  const refuseInTurn = (socket: Duplex, code: string) => {
+  const refuseInTurn = (socket: Duplex, breakage: Breakage) => {
     // The parser reports an error for every further byte.
     if (refused.has(socket)) return
     refused.add(socket)
@@ -69,7 +70,7 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
     const earlier = all.filter(response => !response.closed && response !== broken)
     const answer = () => {
       // A request whose body breaks after its reply has been answered already.
-      if (socket.writable && !broken?.headersSent) refuse(socket, code, broken !== undefined)
+      if (socket.writable && !broken?.headersSent) refuse(socket, breakage, broken !== undefined)
       socket.end()
       setTimeout(() => socket.destroy(), LINGER_MS).unref()
     }
@@ -80,9 +81,9 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
 
   return {
     /** For `clientErrorHandler`. */
-    answer(error: NodeJS.ErrnoException, socket: Socket): void {
-      if (error.code === 'ECONNRESET') socket.destroy()
-      else refuseInTurn(socket, error.code ?? 'unknown')
+    answer({ code = 'unknown', rawPacket }: ParserError, socket: Socket): void {
+      if (code === 'ECONNRESET') socket.destroy()
+      else refuseInTurn(socket, { code, origin: Buffer.isBuffer(rawPacket) ? originIn(rawPacket) : undefined })
     },
     /** Tracks the pending replies of each connection, and answers CONNECT, for which Node emits an event of its own. */
     watch(server: Server): void {
@@ -95,23 +96,43 @@ export const createBrokenRequests = ({ publicUrl, metrics, log }: BrokenRequestO
           pending.push(response)
         }
       })
-      server.on('connect', (_request, socket) => {
+      server.on('connect', ({ headers: { origin } }, socket) => {
         socket.on('error', () => socket.destroy())
-        refuseInTurn(socket, 'CONNECT')
+        refuseInTurn(socket, { code: 'CONNECT', origin })
       })
     }
   }
 }
 
-const replyOf = (problem: Problem, options: { publicUrl: string; instance: string }): string => {
+/** Why a request is broken, and the origin of the page that sent it, if it is known. */
+interface Breakage {
+  code: string
+  origin: string | undefined
+}
+
+interface ParserError {
+  code?: string
+  /** The bytes in which the parser found the fault: a Buffer, other than Fastify's type says. */
+  rawPacket?: unknown
+}
+
+/** The parser has no headers to give: the origin is looked for in the bytes, and is compared with the allowed ones only. */
+const originIn = (bytes: Buffer): string | undefined =>
+  /^origin:[ \t]*([!-~]{1,512})[ \t]*\r?$/im.exec(bytes.toString('latin1'))?.[1]
+
+const replyOf = (
+  problem: Problem,
+  { headers, ...options }: { publicUrl: string; instance: string; headers: Record<string, string> }
+): string => {
   const body = JSON.stringify(problemBody(problem, options))
   return [
     `HTTP/1.1 ${problem.status} ${REASONS[problem.status]}`,
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(problem.status === 405 ? ['Allow: GET, POST, DELETE'] : []),
+    ...(problem.status === 405 ? ['Allow: GET, HEAD, POST, DELETE, OPTIONS'] : []),
     'Cache-Control: no-store',
     `X-Request-Id: ${options.instance}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
     '',
     body

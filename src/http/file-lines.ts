@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { FileLine, FileList } from '../../schemas/files.ts'
 import { LINES_TYPE } from './accept.ts'
+import { sendHeaders } from './head.ts'
 
 /** 60 s: a caller that reads nothing for this time is disconnected. A page takes 12 s at most. */
 const IDLE_MS = 60_000
@@ -43,13 +44,19 @@ async function* writeLines(
   yield toLine({ end: { nextCursor } })
 }
 
-const toLine = (line: FileLine): string => `${JSON.stringify(line)}\n`
+/** Line ends of Unicode, which JSON allows in a string: some readers split lines there. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
+
+const toLine = (line: FileLine): string =>
+  `${JSON.stringify(line).replace(LINE_ENDS, end => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
 /**
  * Sends lines as fast as the caller reads them: the next page is read once the page before is sent.
  * @param idleMs time without progress after which the caller is disconnected
  */
 export const sendLines = (reply: FastifyReply, lines: AsyncGenerator<string, void, void>, idleMs = IDLE_MS) => {
+  // Only the first page has been read: its failure is the only thing that HEAD can tell.
+  if (reply.request.method === 'HEAD') return sendHeaders(reply, LINES_TYPE)
   reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
   return reply.type(LINES_TYPE).send(Readable.from(lines, { highWaterMark: 1 }))
 }

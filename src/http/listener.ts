@@ -1,4 +1,8 @@
-import type { Server } from 'node:http'
+import dns from 'node:dns'
+import { once } from 'node:events'
+import { createServer, isIP, type Server } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { plainAddress, subnetOf } from '../core/address.ts'
 
 /**
  * Limits of both listeners, public and management. Node's defaults would keep a slow client for minutes. The largest
@@ -6,7 +10,7 @@ import type { Server } from 'node:http'
  */
 export const LISTENER = {
   bodyLimit: 16 * 1024,
-  /** HEAD would call HOSTKEY like GET. */
+  /** `answerHead` answers HEAD: Fastify's own would read a stream to its end. */
   exposeHeadRoutes: false,
   maxRequestsPerSocket: 1000,
   /** Longer than the usual 60 s of a load balancer: the side that closes first cannot lose a request. */
@@ -27,8 +31,102 @@ export const LISTENER = {
 /** A further connection is accepted and closed within milliseconds, without a reply (observed): it does not wait. */
 export const MAX_CONNECTIONS = 2000
 
-/** Limits the number of connections. @param onDropped called for each connection above the limit */
-export const boundConnections = (server: Server, onDropped: () => void): void => {
+export interface ConnectionBounds {
+  /** Called for each connection above a limit. */
+  onDropped: () => void
+  /** Connections of one client address, an IPv6 network counting as one; undefined: only all together are limited. */
+  maxPerAddress?: number | undefined
+  /** Addresses whose connections belong to many clients. */
+  isProxy?: (address: string) => boolean
+}
+
+/** Limits the number of connections, and makes `listenOn` limit those of further addresses. */
+export const boundConnections = (app: FastifyInstance, bounds: ConnectionBounds): void => {
+  boundTotal(app.server, bounds)
+  if (bounds.maxPerAddress !== undefined) boundByAddress(app.server, bounds.maxPerAddress, bounds)
+  const others: Server[] = []
+  app.decorate(OTHERS, { others, bounds })
+  const closed: Promise<unknown>[] = []
+  app.addHook('preClose', done => {
+    closed.push(...others.filter(({ listening }) => listening).map(server => once(server.close(), 'close')))
+    done()
+  })
+  // Fastify waits for the connections of its own server only.
+  app.addHook('onClose', async () => void (await Promise.all(closed)))
+}
+
+const OTHERS = 'otherListeners'
+
+const boundTotal = (server: Server, { onDropped }: ConnectionBounds): void => {
   server.maxConnections = MAX_CONNECTIONS
   server.on('drop', onDropped)
 }
+
+/** Closes connections of an address that has as many as it may have, so that one client cannot take all. */
+const boundByAddress = (server: Server, max: number, { onDropped, isProxy }: ConnectionBounds): void => {
+  const counts = new Map<string, number>()
+  server.prependListener('connection', socket => {
+    // Undefined when the client has disconnected already.
+    const address = plainAddress(socket.remoteAddress ?? '')
+    if (address === undefined || isProxy?.(address)) return
+    const network = subnetOf(address)
+    const count = counts.get(network) ?? 0
+    if (count >= max) {
+      onDropped()
+      socket.destroy()
+      return
+    }
+    counts.set(network, count + 1)
+    socket.once('close', () => {
+      const left = (counts.get(network) ?? 1) - 1
+      if (left > 0) counts.set(network, left)
+      else counts.delete(network)
+    })
+  })
+}
+
+/** Addresses that a machine may list for a name without having them: IPv6 that is switched off, a link without a zone. */
+const UNUSABLE = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
+
+/**
+ * Listens on every address of a host: `localhost` may be ::1 and 127.0.0.1. Connections to all of them are handed to the
+ * one HTTP server of the application, so that its limits, its answers to broken requests and its drain apply to all.
+ * @param app after `boundConnections`
+ * @returns the address of the first
+ * @throws the error of an address that is taken, or of a name without an address
+ */
+export const listenOn = async (
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number }
+): Promise<string> => {
+  const { others, bounds } = app.getDecorator<{ others: Server[]; bounds: ConnectionBounds }>(OTHERS)
+  let url: string | undefined
+  let unusable: unknown
+  for (const address of isIP(host) === 0 ? await addressesOf(host) : [host]) {
+    try {
+      if (url === undefined) url = await app.listen({ host: address, port })
+      else {
+        const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
+          app.server.emit('connection', socket)
+        )
+        boundTotal(server, bounds)
+        server.listen(Number(new URL(url).port), address)
+        await once(server, 'listening')
+        others.push(server)
+      }
+    } catch (error) {
+      if (!UNUSABLE.has(Object(error).code)) throw error
+      unusable = error
+    }
+  }
+  if (url === undefined) throw unusable
+  return url
+}
+
+const addressesOf = (host: string): Promise<string[]> =>
+  new Promise((resolve, reject) => {
+    dns.lookup(host, { all: true }, (error, addresses) => {
+      if (error) reject(error)
+      else resolve([...new Set(addresses.map(({ address }) => address))])
+    })
+  })

@@ -1,5 +1,6 @@
 import { fastify } from 'fastify'
 import type { Metrics } from '../observability/metrics.ts'
+import { answerHead } from './head.ts'
 import { boundConnections, LISTENER } from './listener.ts'
 
 /** What keeps the replica from being ready. */
@@ -17,7 +18,8 @@ export interface ManagementOptions {
 /** The listener for operators, separate from the public one: metrics and probes. */
 export const buildManagement = ({ metrics, findFaults }: ManagementOptions) => {
   const app = fastify({ logger: false, forceCloseConnections: true, ...LISTENER })
-  boundConnections(app.server, () => metrics.connectionDropped('management'))
+  boundConnections(app, { onDropped: () => metrics.connectionDropped('management') })
+  answerHead(app)
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   )

@@ -24,6 +24,14 @@ export type AccountOf = (request: RequestTexts) => string | undefined
 /** The part of the account that a request is for: names from the outermost to the innermost. */
 export type TargetOf = (request: RequestTexts) => (string | undefined)[]
 
+/** Dates are RFC 3339. */
+export interface Deprecation {
+  since: string
+  sunset?: string
+  /** Address of a page that says what to use instead. */
+  link?: string
+}
+
 /** What the plugins know of every operation: it stands in the `config` of its route. */
 interface Common {
   readonly priority: Priority
@@ -35,6 +43,12 @@ interface Common {
   readonly isAnsweredWhileDraining: boolean
   /** Is a URL refused that ends in `?`? The `?` may be the unencoded end of a name. */
   readonly refusesEmptyQuery: boolean
+  /** Are query parameters that it does not declare ignored, as web pages and probes do? Else they are refused. */
+  readonly ignoresUnknownQuery: boolean
+  /** Since when it is deprecated, and when it will end; sent as `Deprecation` and `Sunset`. */
+  readonly deprecation: Deprecation | undefined
+  /** Does it count against the limit of the client's address? A probe must not be refused because of its neighbours. */
+  readonly countsByAddress: boolean
 }
 
 /** An operation that anyone may use, without a credential. */
@@ -101,13 +115,24 @@ export const operation = <A extends AccountOf | undefined>(
   allowsHttp10: false,
   isAnsweredWhileDraining: false,
   refusesEmptyQuery: false,
+  ignoresUnknownQuery: false,
+  deprecation: undefined,
+  countsByAddress: true,
   ...declared
 })
 
 /** Declares an operation that anyone may use. */
 export const openOperation = (
-  declared: Pick<OpenOperation, 'priority' | 'allowsHttp10' | 'isAnsweredWhileDraining'>
-): OpenOperation => ({ access: 'open', mediaTypes: [], refusesEmptyQuery: false, ...declared })
+  declared: Pick<OpenOperation, 'priority' | 'allowsHttp10' | 'isAnsweredWhileDraining'> & Partial<OpenOperation>
+): OpenOperation => ({
+  access: 'open',
+  mediaTypes: [],
+  refusesEmptyQuery: false,
+  ignoresUnknownQuery: false,
+  deprecation: undefined,
+  countsByAddress: true,
+  ...declared
+})
 
 /** The account that the path names. */
 export const accountInPath: AccountOf = ({ params: { s3uid } }) => s3uid
@@ -120,6 +145,9 @@ const UNROUTED = openOperation({ priority: 'essential', allowsHttp10: false, isA
 
 const isOperation = (config: unknown): config is Operation =>
   typeof config === 'object' && config !== null && 'access' in config && 'priority' in config
+
+/** Does a route refuse query parameters that its schema does not declare? Pages do not, nor the files that they load. */
+export const refusesUnknownQuery = (config: unknown): boolean => isOperation(config) && !config.ignoresUnknownQuery
 
 /** What a route declares in its config. */
 export const operationIn = (config: unknown): Operation => (isOperation(config) ? config : UNROUTED)

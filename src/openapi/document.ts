@@ -37,6 +37,8 @@ export const completeDocument = <D extends Document>(document: D, mount: string)
   const shared: Record<string, Reply> = {}
   const problems = createDedupeMap()
   const modelExamples: ModelExample[] = []
+  // HEAD answers like GET; the description says so once.
+  for (const path of Object.values(document.paths ?? {})) delete path['head']
   for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
     const example = examples[operation.operationId ?? '']
     if (example) addExample(operation, example)

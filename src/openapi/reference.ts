@@ -122,11 +122,12 @@ export const buildReference = async (
 const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
   const operation = operationIn(config)
   const { params, querystring, response = {}, ...rest } = schema as RouteSchema
-  const { scope, rate, cost } = operation.access === 'open' ? OPEN : operation
+  const { scope, rate, cost } = operation.access === 'open' ? (operation.countsByAddress ? OPEN : PROBE) : operation
   const source = { operationId: rest.operationId ?? '', method: String(method), operation }
   return {
     security: operation.access === 'open' ? [] : AUTHENTICATION,
     ...rest,
+    ...(operation.deprecation && { deprecated: true }),
     ...(scope && { description: `${rest.description} Needs the scope \`${scope}\`.` }),
     response: withProblems(response, source, publicUrl),
     ...(params && { params: withoutWildcard(params) }),
@@ -140,6 +141,7 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
 
 /** Requests without a caller count by address. */
 const OPEN = { scope: undefined, rate: 'ip', cost: 1 }
+const PROBE = { scope: undefined, rate: 'none', cost: 0 }
 
 const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
 

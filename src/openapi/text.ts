@@ -12,7 +12,7 @@ and replies with a true HTTP status. It does not transfer files: upload and down
 
 **Authentication** has three ways. *Browsers* log in with \`POST /session\`, keep a session cookie and send the header \`X-CSRF: 1\`;
 the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`; the gateway passes the token on and does not store it.
-*Internal services* send \`Authorization: Bearer hks_…\`, a service credential of this gateway. \`Authorization\` takes precedence over a cookie.
+*Internal services* send \`Authorization: Bearer hks_…\`, a service credential of this gateway. \`Authorization: Bearer\` takes precedence over a cookie.
 
 **Scopes** are the permissions of a caller. \`GET /session\` lists them, and each operation names the scope that it needs (\`x-required-scope\`).
 
@@ -21,6 +21,9 @@ The header \`RateLimit\` reports what is left. A 429 reply says in \`Retry-After
 
 **Failures** are \`application/problem+json\` (RFC 9457). The last segment of \`type\` is the stable name of the problem; \`type\` is also the address
 of a page that says what to do. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
+
+**HTTP.** \`HEAD\` works wherever \`GET\` does, and \`OPTIONS\` lists the methods of a path. JSON over 1 KiB is compressed
+with gzip or br if \`Accept-Encoding\` asks for it. \`Deprecation\` and \`Sunset\` announce the end of an operation.
 
 **File paths** can contain any character. Delete a file with \`DELETE …/files?path=\`, or use \`links.self\` of the list. URL libraries resolve dot
 segments in the path of a URL before they send it; the request then names something else.

@@ -543,7 +543,7 @@ export interface components {
              * @description Number of a pricing plan.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             bucketName: string;
             /** @description Region code of the account. */
             location: string;
@@ -726,7 +726,7 @@ export interface components {
              * @description Number of a free plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             bucketName: string;
             /** @description One of the `locations` of the plan. Default: NL. */
             location?: string;
@@ -738,7 +738,7 @@ export interface components {
          *     }
          */
         NewBucket: {
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             name: string;
         };
         /**
@@ -755,7 +755,7 @@ export interface components {
              * @description Number of a paid plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             bucketName: string;
             /** @description One of the `locations` of the plan. Optional when the plan has only one. */
             location?: string;
@@ -809,7 +809,7 @@ export interface components {
              * @description Number of a pricing plan.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen. HOSTKEY may add a prefix. */
+            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             bucketName: string;
             /** @description Requested region code. */
             location: string;
@@ -2344,7 +2344,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `api-key-login-unavailable`: API key login not available. `two-factor-required`: Second factor required. `forbidden`: Forbidden by HOSTKEY. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `https-required`: Login needs https. `api-key-login-unavailable`: API key login not available. `two-factor-required`: Second factor required. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

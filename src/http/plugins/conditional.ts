@@ -1,16 +1,16 @@
-import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller } from '../../core/caller.ts'
 import { isConditional } from '../answers.ts'
 import { operationOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
+import { isMatch, versionOf } from '../versions.ts'
 
 /** The caller's own cache may keep the reply, and revalidates it for each use. */
 const REVALIDATE = 'private, no-cache'
 
 /** The request headers on which every reply depends. */
-const VARY = 'Authorization, Cookie, Origin'
+const VARY = 'Authorization, Cookie, Origin, Accept-Encoding'
 
 /** 1 s: HOSTKEY usually answers in a tenth of that. After it the reply is sent without the customer's version. */
 const IDENTITY_TIMEOUT_MS = 1000
@@ -32,7 +32,7 @@ export const conditional = fp(
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const version = digestOf(payload)
+      const version = versionOf(payload)
       const tag = tagOf(caller.id, version)
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
@@ -58,13 +58,5 @@ const lastingNameOf = async ({ authScheme, id, identity }: Caller): Promise<stri
 const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
-const digestOf = (text: string): string => hash('sha256', text, 'base64url')
-
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (name: string, version: string): string => `W/"${digestOf(`${name}\n${version}`).slice(0, 22)}"`
-
-/** `*` matches every version; else the header is a list, compared weakly: with or without `W/`. */
-const isMatch = (ifNoneMatch: string, tag: string): boolean =>
-  ifNoneMatch === tag ||
-  ifNoneMatch.trim() === '*' ||
-  [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([one]) => `W/${one}` === tag)
+const tagOf = (name: string, version: string): string => `W/"${versionOf(`${name}\n${version}`)}"`

@@ -17,9 +17,26 @@ export interface ErrorOptions {
 export const errors = fp(
   async (app: FastifyInstance, { publicUrl }: ErrorOptions) => {
     app.setErrorHandler((error, request, reply) => sendProblem(problemOf(error, request), request, reply, publicUrl))
-    app.setNotFoundHandler((request, reply) => sendProblem(missingRoute(app, request), request, reply, publicUrl))
+    // For plugins that find nothing, such as that of the pages' files.
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(missingRoute(request, methodsOf(app, request)), request, reply, publicUrl)
+    )
   },
   { name: 'errors' }
+)
+
+/** Answers requests without a route before their body is looked at: OPTIONS with the methods of the path, others with a problem. */
+export const unrouted = fp(
+  async (app: FastifyInstance) => {
+    app.addHook('onRequest', (request, reply, done) => {
+      // With allowed origins, `@fastify/cors` has a route for every OPTIONS request; preflights are answered before.
+      if (!request.is404 && request.method !== 'OPTIONS') return done()
+      const allowed = methodsOf(app, request)
+      if (request.method !== 'OPTIONS' || allowed.length === 0) throw missingRoute(request, allowed)
+      reply.code(204).header('allow', allowed.join(', ')).send()
+    })
+  },
+  { name: 'unrouted' }
 )
 
 /** Sends problem+json, and leaves for the log what the caller does not see. */
@@ -121,11 +138,16 @@ const byCode: Record<string, [ProblemName, string] | undefined> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be application/json.']
 }
 
-/** 400 for a path that cannot be decoded, 405 with the methods of the path, or 404. */
-const missingRoute = (app: FastifyInstance, request: FastifyRequest): Problem => {
-  if (!isReadable(request.originalUrl)) return new Problem(...MALFORMED_PATH)
+/** The methods of the path; empty for an unknown path. */
+const methodsOf = (app: FastifyInstance, request: FastifyRequest): string[] => {
   const url = request.url.split('?', 1)[0] ?? ''
-  const allowed = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
+  const found = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
+  return found.length === 0 ? [] : [...found, 'OPTIONS']
+}
+
+/** 400 for a path that cannot be decoded, 405 with the methods of the path, or 404. */
+const missingRoute = (request: FastifyRequest, allowed: readonly string[]): Problem => {
+  if (!isReadable(request.originalUrl)) return new Problem(...MALFORMED_PATH)
   if (allowed.length === 0) return new Problem('route-not-found', 'There is no such route.')
   return new Problem('method-not-allowed', `The methods of this path are ${allowed.join(', ')}.`, {
     headers: { allow: allowed.join(', ') }

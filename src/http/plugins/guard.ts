@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import accepts from '@fastify/accepts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -10,9 +11,19 @@ import { UNREADABLE } from '../query.ts'
 /** 8 KiB: a file path of 1024 bytes, each percent-encoded, and the names before it. */
 export const MAX_URL_LENGTH = 8192
 
+export interface GuardOptions {
+  /** Is this address a proxy whose `X-Forwarded-*` headers are read? */
+  isTrusted: (address: string) => boolean
+}
+
+/** Logged once: a client can send the header too. */
+const UNTRUSTED_PROXY =
+  'a request has X-Forwarded-For, and TRUST_PROXY does not list its sender: if that is your proxy, all clients behind it share one limit'
+
 /** Refuses requests that two servers could read in different ways, before any other plugin reads them. */
 export const guard = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { isTrusted }: GuardOptions) => {
+    let hasWarned = false
     await app.register(accepts)
     readOnlyJson(app)
     // Node would answer an unknown `Expect` with an empty 417.
@@ -20,15 +31,23 @@ export const guard = fp(
     const refused = new WeakSet<object>()
     app.addHook('onRequest', (request, reply, done) => {
       const operation = operationOf(request)
-      const { socket } = request.raw
+      const { socket, headers } = request.raw
+      if (!hasWarned && headers['x-forwarded-for'] !== undefined && !isTrusted(socket.remoteAddress ?? '')) {
+        hasWarned = true
+        request.log.warn({ ip: socket.remoteAddress }, UNTRUSTED_PROXY)
+      }
       // The next request on such a connection may have been a part of the refused one.
       if (refused.has(socket)) throw invalid('The request follows a refused request on the same connection.')
       const fault = framingFault(request, operation)
-      if (fault || request.method === 'TRACE') {
+      // Fastify reads no body of these: its bytes would be taken for the next request.
+      const isUnread = UNREAD.has(request.method) && hasBody(headers)
+      if (fault || isUnread || request.method === 'TRACE') {
         refused.add(socket)
         reply.header('connection', 'close')
       }
       if (fault) throw fault
+      if (isUnread && !request.is404) throw unexpectedBody()
+      ignoreTypeWithoutBody(headers)
       assertTarget(request, operation)
       assertAcceptable(request, operation)
       done()
@@ -42,9 +61,26 @@ export const guard = fp(
   { name: 'guard' }
 )
 
+/** Methods whose body Fastify does not read. */
+const UNREAD = new Set(['GET', 'HEAD', 'TRACE'])
+
+/** May a body follow? One in chunks may turn out to be empty. */
+const hasBody = ({ 'transfer-encoding': encoding, 'content-length': length = '0' }: IncomingHttpHeaders): boolean =>
+  encoding !== undefined || Number(length) !== 0
+
+/** Many clients send the type of a form with every DELETE: the type of nothing is not refused. */
+const ignoreTypeWithoutBody = (headers: IncomingHttpHeaders): void => {
+  const { 'content-type': type, 'transfer-encoding': encoding } = headers
+  if (type === undefined) return
+  if (!hasBody(headers)) delete headers['content-type']
+  // Fastify would refuse a type that it cannot read before anything shows whether a body follows.
+  else if (encoding !== undefined && !/^\s*application\/json/i.test(type))
+    headers['content-type'] = 'application/octet-stream'
+}
+
 /**
  * Accepts JSON as the only type of a body. Fastify reads text/plain too, which a page may send to any origin without a
- * preflight. An empty body counts as none: some clients send the type without a body.
+ * preflight. An empty body counts as none, whatever its type.
  */
 const readOnlyJson = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -56,6 +92,16 @@ const readOnlyJson = (app: FastifyInstance): void => {
         if (!error && hasDuplicateMembers(String(body), value)) done(duplicateMember())
         else done(error, value)
       })
+  })
+  app.addContentTypeParser('*', ({ raw }, payload, done) => {
+    const settle = (error: Error | null) => {
+      payload.off('data', refuse).off('end', accept).off('error', settle)
+      done(error, undefined)
+    }
+    const refuse = () => settle(new Problem('unsupported-media-type', 'The body must be application/json.'))
+    const accept = () => settle(null)
+    if (raw.headers['transfer-encoding'] === undefined) refuse()
+    else payload.on('data', refuse).on('end', accept).on('error', settle)
   })
 }
 
@@ -85,9 +131,7 @@ const framingFault = ({ raw, originalUrl }: FastifyRequest, { allowsHttp10 }: Op
   }
   const repeated = SINGULAR.filter(name => names.indexOf(name) !== names.lastIndexOf(name))
   if (repeated.length > 0) return invalid('A header is given more than once.', repeated.map(repeatedHeader))
-  const { 'transfer-encoding': encoding, 'content-length': length = '0' } = raw.headers
-  // Fastify reads no body of a GET: its bytes would be taken for the next request.
-  if (raw.method === 'GET' && (encoding !== undefined || length !== '0')) return unexpectedBody()
+  const { 'transfer-encoding': encoding } = raw.headers
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') {
     return invalid('The only transfer coding that is accepted is `chunked`.')
   }
@@ -110,7 +154,10 @@ const underscoredHeader = (name: string): Fault => ({
 
 const repeatedHeader = (parameter: string): Fault => ({ in: 'header', parameter, detail: 'is given more than once' })
 
-const assertTarget = ({ originalUrl: target, query }: FastifyRequest, { refusesEmptyQuery }: Operation): void => {
+const assertTarget = (
+  { originalUrl: target, query }: FastifyRequest,
+  { refusesEmptyQuery, ignoresUnknownQuery }: Operation
+): void => {
   if (target.length > MAX_URL_LENGTH) throw new Problem('uri-too-long', 'The URL is longer than 8 KiB.')
   // Fastify would cut the target here: a file named `a#b` would become `a`.
   if (target.includes('#')) throw new Problem('malformed-url', 'The URL contains `#`: encode it as %23.')
@@ -118,7 +165,7 @@ const assertTarget = ({ originalUrl: target, query }: FastifyRequest, { refusesE
   if (refusesEmptyQuery && /\?&*$/.test(target)) {
     throw new Problem('malformed-url', 'The URL ends in an empty query: encode a `?` of a name as %3F.')
   }
-  if (Object.hasOwn(query as object, UNREADABLE)) {
+  if (!ignoresUnknownQuery && Object.hasOwn(query as object, UNREADABLE)) {
     throw new Problem('malformed-url', 'The query is not percent-encoded UTF-8.')
   }
 }

@@ -5,7 +5,14 @@ import { type Caller, isStranger } from '../../core/caller.ts'
 import { note } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { networkOf } from '../network.ts'
-import { type CallerOperation, callerOperationOf, idempotencyKeyIn, operationIn, type RateClass } from '../operation.ts'
+import {
+  type CallerOperation,
+  callerOperationOf,
+  idempotencyKeyIn,
+  operationIn,
+  operationOf,
+  type RateClass
+} from '../operation.ts'
 import { type Counters, limitKeyOf, limitStoreOf } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
 import { EXCEEDED_LIMIT, type ExceededLimit } from './audit.ts'
@@ -78,7 +85,10 @@ export const CALLER = policy('caller', 1)
 /** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
 
-/** Limits by address, for every request. `limitCallers` adds those by caller. */
+/** Shared: a probe costs no promise. */
+const UNLIMITED = Promise.resolve()
+
+/** Limits by address, for every request but a probe. `limitCallers` adds those by caller. */
 export const limits = fp(
   async (app: FastifyInstance, { counters, maxima, windowMs, factorOf }: AddressLimitOptions) => {
     await app.register(rateLimit, {
@@ -88,6 +98,7 @@ export const limits = fp(
     })
     const consume = createConsume(app, { maxima, windowMs })
     app.addHook('onRequest', (request, reply) => {
+      if (!operationOf(request).countsByAddress) return UNLIMITED
       const factor = factorOf(request)
       // Counted separately: a busy service must not use up the limit of others at its address.
       const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`

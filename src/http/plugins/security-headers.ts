@@ -20,6 +20,7 @@ export const SECURITY_HEADERS = Object.freeze({
 
 /** Headers that a page of an allowed origin may read. */
 const EXPOSED = [
+  'Deprecation',
   'ETag',
   'Idempotency-Replayed',
   'Link',
@@ -27,8 +28,23 @@ const EXPOSED = [
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
+  'Server-Timing',
+  'Sunset',
   'X-Request-Id'
 ]
+
+/** Makes the function that gives the CORS headers of a reply which no hook sees. @param allowedOrigins exact origins */
+export const createCorsHeaders =
+  (allowedOrigins: readonly string[]) =>
+  (origin: string | undefined): Record<string, string> =>
+    origin === undefined || !allowedOrigins.includes(origin)
+      ? {}
+      : {
+          'access-control-allow-origin': origin,
+          'access-control-allow-credentials': 'true',
+          'access-control-expose-headers': EXPOSED.join(', '),
+          vary: 'Origin'
+        }
 
 /** Sets the security headers of every reply and the CORS headers of allowed origins. */
 export const security = fp(
@@ -41,7 +57,7 @@ export const security = fp(
     if (allowedOrigins.length === 0) return
     const options = {
       origin: allowedOrigins,
-      methods: ['GET', 'POST', 'DELETE'],
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
       credentials: true,
       exposedHeaders: EXPOSED,
       maxAge: 600,

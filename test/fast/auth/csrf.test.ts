@@ -1,6 +1,8 @@
 import t from 'tap'
 import { assertNotForged, originsOf } from '../../../src/auth/csrf.ts'
 import { isProblem } from '../../../src/core/problem.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
 
 const OURS = 'https://app.example'
 const allowed = new Set([OURS])
@@ -61,4 +63,32 @@ t.test('allowed origins', async t => {
       ['https://localhost', 'https://127.0.0.1', 'https://[::1]']
     )
   })
+})
+
+t.test('403 https-required for a login whose cookie no browser would keep', async t => {
+  const login = { apiKey: 'x'.repeat(33) }
+  for (const [env, own, others] of [
+    [{ PUBLIC_URL: 'http://nas.lan:8080' }, [{}, { origin: 'http://nas.lan:8080' }], [{ origin: 'https://nas.lan' }]],
+    [
+      { ALLOWED_ORIGINS: 'http://panel.lan' },
+      [{ origin: 'http://panel.lan' }, { origin: 'http://192.168.1.20:8080', host: '192.168.1.20:8080' }],
+      [{}, { origin: 'http://evil.example' }]
+    ]
+  ] as const) {
+    const { post, lines } = await gateway(t, env)
+    for (const headers of own) {
+      const reply = await post('/session', login, { token: null, headers: { 'x-csrf': '1', ...headers } })
+      fails(t, reply, 403, 'https-required')
+      t.match(reply.json().detail, 'PUBLIC_URL')
+      t.notOk('set-cookie' in reply.headers)
+    }
+    for (const headers of others) {
+      const reply = await post('/session', login, { token: null, headers: { 'x-csrf': '1', ...headers } })
+      t.notMatch(reply.text, 'https-required')
+    }
+    const isWarned = lines.some(
+      line => line.includes('"level":"warn"') && line.includes('PUBLIC_URL is http://nas.lan')
+    )
+    t.equal(isWarned, 'PUBLIC_URL' in env)
+  }
 })

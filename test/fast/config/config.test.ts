@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, loadConfig, printableSettings, readSettings } from '../../../src/config/config.ts'
+import { ConfigError, loadConfig, printableSettings, readSettings, warningsOf } from '../../../src/config/config.ts'
 import { loadEnvFile } from '../../../src/config/env-file.ts'
 import { optional, secretSetting, setting } from '../../../src/config/setting.ts'
 import { settings } from '../../../src/config/settings.ts'
@@ -361,4 +361,38 @@ t.test('an unexpected error of a reader is not reported as a fault of the enviro
     })
   }
   t.throws(() => readSettings(table, {}), TypeError)
+})
+
+t.test('production refuses plain http for other machines: browsers would not keep the session cookie', async t => {
+  for (const env of [{ PUBLIC_URL: 'http://nas.lan:8080' }, { PUBLIC_URL: 'http://10.0.0.5' }]) {
+    t.strictSame(namesOf({ ...PRODUCTION, ...env }), ['PUBLIC_URL'])
+    t.strictSame(namesOf(env), [])
+  }
+  for (const url of [
+    'https://nas.lan',
+    'http://localhost:8080',
+    'http://app.localhost',
+    'http://127.0.0.9',
+    'http://[::1]'
+  ]) {
+    t.strictSame(namesOf({ ...PRODUCTION, PUBLIC_URL: url }), [], url)
+    t.strictSame(warningsOf(loadConfig({ PUBLIC_URL: url })), [])
+  }
+  t.match(warningsOf(loadConfig({ PUBLIC_URL: 'http://nas.lan:8080' })), [/^PUBLIC_URL is http:\/\/nas\.lan:8080/])
+})
+
+t.test('origins of apps are exact too', async t => {
+  const apps = ['capacitor://localhost', 'tauri://localhost', 'ionic://localhost', 'http://tauri.localhost', 'app://-']
+  t.strictSame(loadConfig({ ALLOWED_ORIGINS: apps.join(',') }).allowedOrigins, apps)
+  for (const origin of [
+    'null',
+    'capacitor://*',
+    'capacitor://',
+    'capacitor://localhost/',
+    'file://',
+    'javascript://x',
+    'x'
+  ]) {
+    t.strictSame(namesOf({ ALLOWED_ORIGINS: origin }), ['ALLOWED_ORIGINS'], origin)
+  }
 })

@@ -6,7 +6,7 @@ const document = committedDocument()
 const operations = operationsOf(document)
 
 /** The operations that need a caller: they name the class of their limit. */
-const authenticated = operations.filter(operation => operation['x-rate-class'] !== 'ip')
+const authenticated = operations.filter(operation => !['ip', 'none'].includes(operation['x-rate-class']))
 
 /** Names of the operations that break a rule. */
 const without = (holds: (operation: (typeof operations)[number]) => boolean, all = operations) =>

@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
+import type { FileList } from '../../../schemas/files.ts'
 import { fileLinesOf, sendLines } from '../../../src/http/file-lines.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 
@@ -74,4 +75,18 @@ t.test('a list ends after its current page when the replica shuts down, with the
     const folder = `${JSON.stringify({ folder: { path: 'logs/' } })}\n`
     t.equal(all, `${folder.repeat(lines)}${JSON.stringify({ end: { nextCursor } })}\n`)
   }
+})
+
+t.test('line ends of Unicode in a file name are escaped', async t => {
+  const path = 'a\u2028b\u2029c\u0085d'
+  async function* pages() {
+    yield { items: [{ path, links: { self: '/x' } }], folders: [path], nextCursor: null } as unknown as FileList
+  }
+  const explain = () => {
+    throw new Error('no page fails')
+  }
+  let text = ''
+  for await (const line of await fileLinesOf(pages(), { explain, isDraining: () => false })) text += line
+  t.notMatch(text, /[\u0085\u2028\u2029]/)
+  t.strictSame(JSON.parse(text.split('\n')[1] ?? '').file.path, path)
 })

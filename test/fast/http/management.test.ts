@@ -22,7 +22,8 @@ t.test('the management listener has the limits of the public one', async t => {
 
   for (const [status, first, header] of [
     [200, 'GET /livez', ''],
-    [404, 'HEAD /metrics', ''],
+    [200, 'HEAD /metrics', ''],
+    [200, 'HEAD /readyz?verbose', ''],
     [431, 'GET /metrics', `X-Large: ${'x'.repeat(17_000)}\r\n`]
   ] as const) {
     t.test(`${status} for ${first} with ${header.length} bytes of header`, async t => {

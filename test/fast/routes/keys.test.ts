@@ -35,9 +35,15 @@ t.test('GET /accounts/:s3uid/keys/:kind', async t => {
     fails(t, await get('/accounts/s3_user_2/keys/secret-key'), 404, 'account-not-found', { retryable: false })
   })
 
-  t.test('405 method-not-allowed for HEAD: it must not read a secret', async t => {
-    t.equal((await send('HEAD', '/accounts/s3_user_1/keys/secret-key')).statusCode, 405)
-    t.strictSame(asked(), [])
+  t.test('200 and 404 for HEAD without reading a key', async t => {
+    control.clearCalls()
+    const { statusCode, headers } = await send('HEAD', '/accounts/s3_user_1/keys/secret-key')
+    t.strictSame(
+      [statusCode, headers['content-type'], headers['cache-control']],
+      [200, 'application/json; charset=utf-8', 'no-store']
+    )
+    t.equal((await send('HEAD', '/accounts/s3_user_2/keys/secret-key')).statusCode, 404)
+    t.strictSame(asked(), ['get_users', 'get_users'])
   })
 
   t.test('502 upstream-bad-response when the reply has no key', async t => {

@@ -13,16 +13,27 @@ export interface Exchange {
 /** 3 s: a refusal takes milliseconds; a connection that is open after this stays open. */
 const CLOSED_WITHIN_MS = 3000
 
+export interface ExchangeOptions {
+  timeoutMs?: number
+  packetMs?: number
+  /** The address of this machine from which to connect. */
+  localAddress?: string
+}
+
+/** The host of an address, as sockets take it. */
+export const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, '')
+
 /** Sends bytes unchanged, each write in its own packet, and reads until the other side closes. */
 export const exchange = (
   url: string,
   writes: readonly string[],
-  { timeoutMs = CLOSED_WITHIN_MS, packetMs = PACKET_MS } = {}
+  { timeoutMs = CLOSED_WITHIN_MS, packetMs = PACKET_MS, localAddress }: ExchangeOptions = {}
 ): Promise<Exchange> =>
   new Promise(resolve => {
-    const { hostname, port } = new URL(url)
+    const { port } = new URL(url)
     const begunAt = performance.now()
-    const socket = connect(Number(port), hostname).setNoDelay()
+    const to = { port: Number(port), host: hostOf(url), ...(localAddress !== undefined && { localAddress }) }
+    const socket = connect(to).setNoDelay()
     const chunks: Buffer[] = []
     const timers = [setTimeout(() => settle(false), timeoutMs)]
     const settle = (isClosed: boolean) => {

@@ -19,6 +19,10 @@ export const credentials: Provocations = {
     headers: { cookie: unknownCookie },
     parameters: { 'x-csrf': undefined }
   })),
+  'https-required': byRequest(() => ({
+    token: null,
+    headers: { host: 'nas.lan', origin: 'http://nas.lan', 'x-csrf': '1' }
+  })),
   'insufficient-scope': async ({ t }) => {
     const { as, ...running } = await withServices(
       t,

@@ -7,17 +7,16 @@ t.test('the router', async t => {
   const { get, send, asked } = await gateway(t)
 
   for (const [method, path, allow] of [
-    ['PUT', '/accounts', 'GET, POST'],
-    ['PATCH', '/accounts/s3_user_1', 'GET, DELETE'],
-    ['HEAD', '/accounts', 'GET, POST'],
-    ['OPTIONS', '/accounts', 'GET, POST'],
-    ['DELETE', '/plans', 'GET'],
-    ['POST', '/accounts/s3_user_1/buckets/logs', 'DELETE'],
-    ['POST', '/accounts/s3_user_1/buckets/logs/files', 'GET, DELETE'],
-    ['GET', '/accounts/s3_user_1/buckets/logs/files/a/b', 'DELETE'],
-    ['GET', '/orders', 'POST'],
-    ['POST', '/livez', 'GET'],
-    ['TRACE', '/accounts', 'GET, POST']
+    ['PUT', '/accounts', 'GET, HEAD, POST, OPTIONS'],
+    ['PATCH', '/accounts/s3_user_1', 'GET, HEAD, DELETE, OPTIONS'],
+    ['HEAD', '/orders', 'POST, OPTIONS'],
+    ['DELETE', '/plans', 'GET, HEAD, OPTIONS'],
+    ['POST', '/accounts/s3_user_1/buckets/logs', 'DELETE, OPTIONS'],
+    ['POST', '/accounts/s3_user_1/buckets/logs/files', 'GET, HEAD, DELETE, OPTIONS'],
+    ['GET', '/accounts/s3_user_1/buckets/logs/files/a/b', 'DELETE, OPTIONS'],
+    ['GET', '/orders', 'POST, OPTIONS'],
+    ['POST', '/livez', 'GET, HEAD, OPTIONS'],
+    ['TRACE', '/accounts', 'GET, HEAD, POST, OPTIONS']
   ] as const) {
     t.test(`405 method-not-allowed for ${method} ${path}`, async t => {
       const reply = await send(method, path)

@@ -66,15 +66,22 @@ t.test('an address', async t => {
 
   t.test('429 for forged addresses: without TRUST_PROXY no header is trusted', async t => {
     const { get } = await gateway(t, { RATE_LIMIT_MAX: '3' })
-    areLimited(t, await statuses(() => get('/livez', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 7), 200)
+    areLimited(
+      t,
+      await statuses(() => get('/problems/internal', from(`192.0.2.${Math.floor(Math.random() * 250)}`)), 7),
+      200
+    )
   })
 
   t.test('429 for one address behind a trusted proxy, and 200 for another', async t => {
     const { get, lines } = await gateway(t, { RATE_LIMIT_MAX: '3', TRUST_PROXY: 'loopback' })
-    t.strictSame(await statuses(() => get('/livez', from('192.0.2.1')), 7), [200, 200, 200, 200, 200, 200, 429])
-    t.equal((await get('/livez', from('192.0.2.2'))).statusCode, 200)
+    t.strictSame(
+      await statuses(() => get('/problems/internal', from('192.0.2.1')), 7),
+      [200, 200, 200, 200, 200, 200, 429]
+    )
+    t.equal((await get('/problems/internal', from('192.0.2.2'))).statusCode, 200)
     t.equal(
-      (await get('/livez', from('192.0.2.3, 192.0.2.1'))).statusCode,
+      (await get('/problems/internal', from('192.0.2.3, 192.0.2.1'))).statusCode,
       429,
       'an address that the caller puts before it is ignored'
     )

@@ -1,0 +1,24 @@
+import { hash } from 'node:crypto'
+
+const LENGTH = 22
+
+/** The version of a representation: 22 characters, 132 bits. */
+export const versionOf = (representation: string): string =>
+  hash('sha256', representation, 'base64url').slice(0, LENGTH)
+
+/** What may follow a version: the quote, and what servers that compress a reply put before it: `-gzip`, `--gzip`, `;br`. */
+const END = /^(?:(?:-{1,2}|;)(?:gzip|br|deflate|zstd))?"$/
+
+/**
+ * `*` matches every version; else the header is a list, compared weakly: with or without `W/`, and whatever the coding.
+ * @param tag with a version of `versionOf`
+ */
+export const isMatch = (ifNoneMatch: string | undefined, tag: string): boolean => {
+  if (ifNoneMatch === undefined) return false
+  if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true
+  const start = tag.indexOf('"')
+  const version = tag.slice(start, start + 1 + LENGTH)
+  return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(
+    ([one]) => one.startsWith(version) && END.test(one.slice(version.length))
+  )
+}
