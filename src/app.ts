@@ -168,7 +168,7 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(async authenticatedScope => {
         await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
         await authenticatedScope.register(limitCallers, limitOptions)
-        await authenticatedScope.register(authorise)
+        await authenticatedScope.register(authorise, { listOrderedBy: services.orders.listOrderedBy })
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(compression)
         await authenticatedScope.register(sessionRoutes, sessionOptions)

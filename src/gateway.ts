@@ -216,7 +216,7 @@ const createServices = (parts: ServiceParts): Services => {
   const provisionMs = config.upstreamTimeoutMs ?? classOf.provision.deadlineMs
   const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs, provisionMs })
   return {
-    accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount }),
+    accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount, listOrderedBy: orders.listOrderedBy }),
     buckets: createBuckets(storage),
     files: createFiles(storage),
     orders,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
+import type { Caller } from '../../core/caller.ts'
 import { note, type RequestContext } from '../../core/context.ts'
-import type { Intent } from './ledger/entry.ts'
+import type { Entry, Intent } from './ledger/entry.ts'
 
 /** An Idempotency-Key of a customer, with the fingerprint of its request. */
 export type OrderKey = Omit<Intent, 'requested'>
@@ -19,9 +20,14 @@ export const orderKeyOf = async (
 ): Promise<OrderKey> => ({
   tenant: await tenantOf(context),
   action,
+  ...(context.caller.authScheme === 'service' && { service: context.caller.id }),
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
   fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
 })
+
+/** May the caller see the order? A service with a list of accounts sees its own orders, and those of its accounts. */
+export const maySee = ({ accounts, id }: Caller, { intent, created }: Entry): boolean =>
+  accounts === undefined || intent.service === id || (created !== undefined && accounts.has(created.s3uid))
 
 /** The customer; the caller itself when HOSTKEY names no customer. */
 export const tenantOf = async (context: RequestContext): Promise<string> => {

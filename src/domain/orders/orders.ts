@@ -1,6 +1,7 @@
 import type { CreatedAccount, NewAccount } from '../../../schemas/accounts.ts'
 import type { CheckedOrder, NewOrder, Order } from '../../../schemas/orders.ts'
 import { problems } from '../../../schemas/problems.ts'
+import type { Caller } from '../../core/caller.ts'
 import { note, type RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
@@ -9,7 +10,7 @@ import { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
 import { toCreatedAccount } from './created-account.ts'
 import type { Entry, EntryState, Intent } from './ledger/entry.ts'
 import { checkOffer, checkPrice } from './offers.ts'
-import { orderKeyOf, tenantOf } from './order-key.ts'
+import { maySee, orderKeyOf, tenantOf } from './order-key.ts'
 import { createPlacement, type PlacementParts } from './placement.ts'
 import { priceOf } from './plans.ts'
 import { provision } from './provisioning.ts'
@@ -38,6 +39,8 @@ export interface Orders {
   ): Promise<{ account: CreatedAccount; isReplayed: boolean }>
   /** Does the ledger know the key? False while the ledger is down. @throws Problem of `Caller.identity` */
   isRepetition(context: RequestContext, action: Intent['action'], idempotencyKey: string): Promise<boolean>
+  /** The accounts that a service with a list of accounts has ordered, which it may use too; none for other callers. */
+  listOrderedBy(caller: Caller): Promise<ReadonlySet<string>>
   /** An order of the caller's customer, from the ledger alone. @throws Problem order-not-found */
   get(context: RequestContext, orderId: string): Promise<Order>
   /** Allows the same bucket name to be ordered again, once its account is deleted. Never rejects. */
@@ -71,6 +74,7 @@ export const createOrders = (parts: PlacementParts): Orders => {
     },
 
     async createFreeAccount(context, idempotencyKey, requested) {
+      const { caller } = context
       const checkRequest = async () => {
         const { location } = await checkOffer(upstream, 'free', requested, context)
         return { planId: requested.planId, bucketName: requested.bucketName, location }
@@ -79,6 +83,8 @@ export const createOrders = (parts: PlacementParts): Orders => {
         const checked = await checkRequest()
         const created = await provision(parts, createAccount, checked, context)
         note(context, { s3uid: created.s3uid })
+        // The account exists: a ledger that is down must not turn that into a failure.
+        if (caller.authScheme === 'service') await ledger.addOrderedBy(caller.id, created.s3uid).catch(() => undefined)
         return { account: toCreatedAccount(created, checked), isReplayed: false }
       }
       const key = await orderKeyOf('create_account', idempotencyKey, requested, context)
@@ -102,9 +108,16 @@ export const createOrders = (parts: PlacementParts): Orders => {
       }
     },
 
+    async listOrderedBy({ accounts, id }) {
+      if (accounts === undefined) return new Set()
+      // While the ledger is down the accounts of the registry remain.
+      return new Set(await ledger.listOrderedBy(id).catch((): string[] => []))
+    },
+
     async get(context, orderId) {
       const entry = await ledger.find(await tenantOf(context), orderId)
-      if (!entry) throw new Problem('order-not-found', 'The customer has no such order.')
+      if (!entry || !maySee(context.caller, entry))
+        throw new Problem('order-not-found', 'The customer has no such order.')
       return toOrder(entry)
     },
 

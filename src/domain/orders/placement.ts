@@ -6,7 +6,7 @@ import { StoreUnavailable } from '../../store/index.ts'
 import type { Entry } from './ledger/entry.ts'
 import type { Ledger, VersionedEntry } from './ledger/ledger.ts'
 import { answerLost, notCreated, toProblem, toRecordedProblem } from './ledger/recorded-problem.ts'
-import type { OrderKey } from './order-key.ts'
+import { maySee, type OrderKey } from './order-key.ts'
 import {
   createdDespite,
   isOutcomeOpen,
@@ -193,10 +193,13 @@ export const createPlacement = (parts: PlacementParts): Placement => {
           throw inProgress('The same request is still running.', claim.leftMs)
         case 'reused':
           throw keyReused()
-        case 'duplicate':
+        case 'duplicate': {
+          const other = await ledger.find(key.tenant, claim.orderId)
+          const isVisible = other === undefined ? context.caller.accounts === undefined : maySee(context.caller, other)
           throw new Problem('probable-duplicate-order', 'Another key has already ordered this bucket name.', {
-            links: { order: links.order(claim.orderId) }
+            ...(isVisible && { links: { order: links.order(claim.orderId) } })
           })
+        }
       }
     }
   }

@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import type { Account, AccountList, AccountQuery } from '../../../schemas/accounts.ts'
 import type { Key } from '../../../schemas/keys.ts'
 import type { Usage } from '../../../schemas/usage.ts'
-import { mayUse, noSuchAccount } from '../../core/caller.ts'
+import { type Caller, mayUse, noSuchAccount } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { deleteAccount, getUsers } from '../../upstream/actions/accounts.ts'
@@ -33,16 +33,27 @@ const MANY = 5000
 export interface AccountParts extends Pick<StorageParts, 'upstream' | 'recentWrites' | 'verifyDelaysMs'> {
   /** Called after a deletion; never rejects. */
   onDeleted: (context: RequestContext, s3uid: string) => Promise<void>
+  /** The accounts that the caller has ordered itself. */
+  listOrderedBy: (caller: Caller) => Promise<ReadonlySet<string>>
 }
 
-export const createAccounts = ({ upstream, recentWrites, verifyDelaysMs, onDeleted }: AccountParts): Accounts => ({
+export const createAccounts = ({
+  upstream,
+  recentWrites,
+  verifyDelaysMs,
+  onDeleted,
+  listOrderedBy
+}: AccountParts): Accounts => ({
   async list(context, { location, limit, ...filter }) {
     const { caller } = context
     // HOSTKEY applies its limit before the gateway filters: with a filter of ours, the limit is ours too.
     const upstreamLimit = location === undefined && caller.accounts === undefined ? limit : undefined
     const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), context)
+    const ordered = await listOrderedBy(caller)
     const found = s3_users.filter(
-      user => mayUse(caller, user.s3uid) && (location === undefined || user.location === location)
+      user =>
+        (mayUse(caller, user.s3uid) || ordered.has(user.s3uid)) &&
+        (location === undefined || user.location === location)
     )
     const items = found.slice(0, limit).map(toAccount)
     // Writing so long a list takes as long as reading it: in a turn of its own, so that others are served between.

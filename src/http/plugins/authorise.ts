@@ -1,15 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Scope } from '../../../schemas/scopes.ts'
-import { mayUse, noSuchAccount } from '../../core/caller.ts'
+import { type Caller, mayUse, noSuchAccount } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 import { callerOperationOf, textsOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
 import { REFUSED_SCOPE } from './audit.ts'
 
+export interface AuthoriseOptions {
+  /** The accounts that the caller has ordered itself. */
+  listOrderedBy: (caller: Caller) => Promise<ReadonlySet<string>>
+}
+
 /** Checks the scopes that the operation needs and the account that it is for, before the handler runs. */
 export const authorise = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { listOrderedBy }: AuthoriseOptions) => {
     app.addHook('onRequest', async request => {
       const { scope, adminQuery, account } = callerOperationOf(request)
       const { caller } = contextOf(request)
@@ -19,7 +24,8 @@ export const authorise = fp(
         if (!(await caller.grants('admin'))) throw lacking(request, 'admin', `The parameter ${parameter}`)
       }
       const s3uid = account?.(textsOf(request))
-      if (s3uid !== undefined && !mayUse(caller, s3uid)) throw noSuchAccount()
+      if (s3uid === undefined || mayUse(caller, s3uid)) return
+      if (!(await listOrderedBy(caller)).has(s3uid)) throw noSuchAccount()
     })
   },
   { name: 'authorise' }

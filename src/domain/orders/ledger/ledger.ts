@@ -35,7 +35,7 @@ export interface Ledger {
   /** The clock of all entries, shared by the replicas. */
   now: DurableStore['now']
   /** Reads the entry of a key. */
-  peek(key: Pick<Intent, 'tenant' | 'action' | 'keyHash'>): Promise<Entry | undefined>
+  peek(key: KeyParts): Promise<Entry | undefined>
   /** Claims the key and the requested bucket name; an order may be sent only with both. */
   claim(intent: Intent): Promise<Claim>
   /** Records a change. @returns undefined when another replica has changed the entry, which then belongs to it */
@@ -49,6 +49,9 @@ export interface Ledger {
   /** Stores a terminal entry from elsewhere, for reading only. */
   keep(entry: Entry): Promise<void>
   find(tenant: string, orderId: string): Promise<Entry | undefined>
+  /** The accounts that a service has ordered, or created. */
+  listOrderedBy(service: string): Promise<string[]>
+  addOrderedBy(service: string, s3uid: string): Promise<void>
   /** The entry of the order that created an account. */
   findByAccount(tenant: string, s3uid: string): Promise<Entry | undefined>
 }
@@ -59,11 +62,19 @@ export interface LedgerOptions {
   leaseMs: number
 }
 
-const keyOf = ({ tenant, action, keyHash }: Pick<Intent, 'tenant' | 'action' | 'keyHash'>) =>
-  `order-key:${tenant}:${action}:${keyHash}`
+type KeyParts = Pick<Intent, 'tenant' | 'action' | 'keyHash' | 'service'>
+
+const keyOf = ({ tenant, action, keyHash, service }: KeyParts) =>
+  `order-key:${tenant}:${action}:${service === undefined ? '' : `${service}:`}${keyHash}`
 const requestOf = ({ tenant, action, requested }: Intent) => `order-request:${tenant}:${action}:${requested.bucketName}`
 const accountOf = (tenant: string, s3uid: string) => `order-account:${tenant}:${s3uid}`
 const orderOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
+const orderedOf = (service: string) => `ordered-by:${service}`
+
+/** 10 years: a service may use the accounts that it has ordered as long as they exist. */
+const ORDERED_MS = 10 * 365 * 24 * HOUR_MS
+/** Beyond this number the oldest is forgotten. */
+const MAX_ORDERED = 1000
 
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   const leases = createLeases(store, leaseMs)
@@ -140,8 +151,23 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     return orderId === undefined ? undefined : find(tenant, orderId)
   }
 
+  const addOrderedBy = async (service: string, s3uid: string): Promise<void> => {
+    const key = orderedOf(service)
+    for (;;) {
+      const text = await store.get(key)
+      const known: string[] = text === undefined ? [] : JSON.parse(text)
+      if (known.includes(s3uid)) return
+      const next = JSON.stringify([...known, s3uid].slice(-MAX_ORDERED))
+      const isAdded =
+        text === undefined ? await store.claim(key, next, ORDERED_MS) : await store.replace(key, text, next, ORDERED_MS)
+      if (isAdded) return
+    }
+  }
+
   return {
     now: store.now,
+    addOrderedBy,
+    listOrderedBy: async service => JSON.parse((await store.get(orderedOf(service))) ?? '[]'),
     async peek(key) {
       const text = await store.get(keyOf(key))
       return text === undefined ? undefined : parse(text)
@@ -158,6 +184,8 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
       const changed: Entry = { ...entry, ...change, leasedAt: now }
       const next = JSON.stringify(changed)
       const { intent, orderId } = changed
+      // Before the record: a repetition would not add it any more.
+      if (changed.created && intent.service !== undefined) await addOrderedBy(intent.service, changed.created.s3uid)
       if (!(await store.replace(keyOf(intent), version, next, lifetimeOf(changed, now)))) return undefined
       if (isTerminal(changed)) await store.put(orderOf(intent.tenant, orderId), next, ORDER_MS)
       if (changed.created) await store.put(accountOf(intent.tenant, changed.created.s3uid), orderId, KEY_MS)

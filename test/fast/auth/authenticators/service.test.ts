@@ -157,6 +157,48 @@ t.test('the accounts of a service', async t => {
   })
 })
 
+t.test('the orders of services with a list of accounts', async t => {
+  const bound = { scopes: [...customerScopes], accounts: ['s3_user_9'] }
+  const { as, get, post, sandbox } = await withServices(t, {
+    one: bound,
+    two: bound,
+    all: { scopes: [...customerScopes] }
+  })
+  sandbox.control.setCredit('demo', 1_000_000)
+  const key = { 'idempotency-key': 'k'.repeat(16) }
+  const order = (who: { token: string }, bucketName: string, headers = key) =>
+    post('/orders', { planId: 2, bucketName }, { ...who, headers })
+  const first = await order(as.one, 'first')
+  const { s3uid } = first.json()
+  const other = { 'idempotency-key': 'o'.repeat(16) }
+  const link = (await order(as.all, 'first', other)).json().links.order
+
+  t.test('200 for the account that it has ordered, which is in its list; 404 for another service', async t => {
+    t.equal(first.statusCode, 201, first.text)
+    t.equal((await get(`/accounts/${s3uid}/buckets`, as.one)).statusCode, 200)
+    fails(t, await get(`/accounts/${s3uid}/buckets`, as.two), 404, 'account-not-found')
+    t.match((await get('/accounts', as.one)).json().items, [{ s3uid }])
+    t.strictSame((await get('/accounts', as.two)).json().items, [])
+  })
+
+  t.test('an order of another service is 409 without its address, and 404 like one that does not exist', async t => {
+    const refused = await order(as.two, 'first')
+    fails(t, refused, 409, 'probable-duplicate-order')
+    t.notMatch(refused.text, /orders|s3_user/)
+    fails(t, await get(link, as.two), 404, 'order-not-found')
+    t.equal((await get(link, as.one)).statusCode, 200)
+    t.equal((await get(link, as.all)).statusCode, 200)
+  })
+
+  t.test('its key never replays the order of another service', async t => {
+    const own = await order(as.two, 'second')
+    t.equal(own.statusCode, 201, own.text)
+    t.not(own.json().s3uid, s3uid)
+    t.equal(own.headers['idempotency-replayed'], undefined)
+    t.equal((await order(as.two, 'second')).headers['idempotency-replayed'], 'true')
+  })
+})
+
 t.test('a service with the rate `high` has ten times the limits', async t => {
   const services = { usual: {}, busy: { rate: 'high' as const } }
   const { as, get } = await withServices(t, services, { RATE_LIMIT_MAX: '20' })
