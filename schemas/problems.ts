@@ -57,7 +57,11 @@ export const problems = {
     'Send `Authorization: Bearer` with a HOSTKEY token or a service credential. A web page logs in with `POST /session`; an earlier session may have ended.'
   ),
   'session-expired': entry(401, 'Session expired', 'Log in again.'),
-  'invalid-token': entry(401, 'Invalid or expired token', 'HOSTKEY does not accept the token: get a new one. The secret of a service (`hks_…`) is not known to HOSTKEY: ask the operator of the gateway for a new one.'),
+  'invalid-token': entry(
+    401,
+    'Invalid or expired token',
+    'HOSTKEY does not accept the token: get a new one. The secret of a service (`hks_…`) is not known to HOSTKEY: ask the operator of the gateway for a new one.'
+  ),
   'invalid-credentials': entry(
     401,
     'Invalid credentials',
