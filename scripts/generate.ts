@@ -2,6 +2,7 @@ import { clientModules } from '../client/scripts/modules.ts'
 import { readCommandLine } from '../src/core/command-line.ts'
 import { actionsPage } from './docs/actions.ts'
 import { auditPage, auditSchema } from './docs/audit.ts'
+import { commandsPage } from './docs/commands.ts'
 import { guaranteesPage } from './docs/guarantees.ts'
 import { limitsPage } from './docs/limits.ts'
 import { openapiDocument } from './docs/openapi.ts'
@@ -29,6 +30,7 @@ const files = {
   'docs/reference/actions.md': actionsPage(),
   'docs/reference/audit-log.md': auditPage(),
   'docs/reference/audit-log.schema.json': auditSchema(),
+  'docs/reference/commands.md': await commandsPage(),
   'docs/reference/guarantees.md': guaranteesPage(),
   'docs/reference/limits.md': limitsPage(),
   'docs/reference/problems.md': problemsPage(),

@@ -71,5 +71,9 @@ export const runCommand = async (work: () => void | Promise<void>): Promise<void
 const faultOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const { message, cause } = error
-  return cause === undefined ? message : `${message}: ${cause instanceof Error ? cause.message : String(cause)}`
+  if (cause === undefined) return message
+  if (cause instanceof Error) return `${message}: ${cause.message}`
+  return typeof cause === 'object' && cause !== null && 'detail' in cause
+    ? String(cause.detail)
+    : `${message}: ${cause}`
 }

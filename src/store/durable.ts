@@ -37,6 +37,7 @@ export const createDurableSqlite = (dataDir: string, report: ReportFault = () =>
     replace: async (key, old, value, ttlMs) => (await open()).replace(key, old, value, ttlMs),
     release: async (key, value) => (await open()).release(key, value),
     remove: async key => (await open()).remove(key),
+    keys: async prefix => (await open()).keys(prefix),
     now: async () => (await open()).now(),
     check: () =>
       open().then(

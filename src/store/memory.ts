@@ -93,6 +93,8 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
       entriesOf(key).delete(key)
       return all
     },
+    keys: async prefix =>
+      [...areas.values()].flatMap(entries => [...entries.keys()].filter(key => key.startsWith(prefix) && find(key))),
     now: async () => elapsedNow(),
     check: async () => undefined,
     close: async () => areas.clear()

@@ -35,6 +35,9 @@ const RETRY_MS = { min: 50, max: 100 }
  */
 const SOCKET_TIMEOUT_MS = 400
 
+/** Of every key of the gateway. */
+const PREFIX = 'hks3:'
+
 /** A counter whose window starts with the first increment. */
 const INCREMENT = `
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -96,7 +99,7 @@ export const createRedisStore = async (
     sentinelCommandTimeout: timeoutMs,
     // After a failover the old master is a read-only replica, and its host name resolves to the new master.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
-    keyPrefix: 'hks3:'
+    keyPrefix: PREFIX
   }
   const redis = new Redis(options)
   /** Called when the connection is ready, or when there is none. */
@@ -163,6 +166,17 @@ export const createRedisStore = async (
     addMember: (key, member, max, ttlMs) => run(() => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs))),
     removeMember: (key, member) => run(async () => void (await redis.lrem(key, 0, member))),
     removeAllMembers: key => run(() => script<string[]>(REMOVE_ALL_MEMBERS, key)),
+    async keys(prefix) {
+      const found = new Set<string>()
+      let cursor = '0'
+      do {
+        // ioredis puts its prefix before the names of keys, but not before a pattern.
+        const [next, keys] = await read(() => redis.scan(cursor, 'MATCH', `${PREFIX}${prefix}*`, 'COUNT', 1000))
+        for (const key of keys) found.add(key.slice(PREFIX.length))
+        cursor = next
+      } while (cursor !== '0')
+      return [...found]
+    },
     async now() {
       const [seconds, microseconds] = await read(() => redis.time())
       return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
@@ -261,6 +275,7 @@ export const createRedisStore = async (
       replace: durable(store.replace),
       release: durable(store.release),
       remove: durable(store.remove),
+      keys: durable(store.keys),
       now: durable(store.now),
       async check() {
         if (durability === undefined || durability.fault) await health.run(examineDurability).catch(() => undefined)

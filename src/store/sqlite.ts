@@ -167,6 +167,13 @@ export const createSqliteStore = (
         of(key).erase.run(key, now())
         return all
       }),
+    keys: prefix =>
+      atomically(() =>
+        database
+          .prepare('SELECT key FROM entries WHERE key >= ? AND key < ? AND expires_at > ?')
+          .all(prefix, `${prefix}\u{10ffff}`, now())
+          .map(({ key }) => String(key))
+      ),
     // All processes that share the file run on one host.
     now: async () => elapsedNow(),
     check: () => health.check(),

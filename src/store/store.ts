@@ -34,6 +34,8 @@ export interface Store {
   removeMember(key: string, member: string): Promise<void>
   /** Removes the set. @returns its members, the oldest first */
   removeAllMembers(key: string): Promise<string[]>
+  /** Every key that begins so. It takes long in a large store: for commands of an operator, not for requests. */
+  keys(prefix: string): Promise<string[]>
   /** Milliseconds since 1970, by a clock that every process with this store shares, whatever its own clock says. */
   now(): Promise<number>
   /** What keeps the store from its work; undefined while it does it. Never rejects. */
@@ -44,7 +46,7 @@ export interface Store {
 /** The part of a store that keeps its writes through a crash and never evicts them. */
 export type DurableStore = Pick<
   Store,
-  'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'now' | 'check' | 'close'
+  'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'keys' | 'now' | 'check' | 'close'
 >
 
 /** The store does not answer. */

@@ -129,7 +129,8 @@ export const createOrders = (parts: PlacementParts): Orders => {
   }
 }
 
-const states: Record<EntryState, Order['state']> = {
+/** The state of an order, by the state of its entry. */
+export const states: Record<EntryState, Order['state']> = {
   claimed: 'pending',
   sent: 'pending',
   done: 'succeeded',

@@ -1,11 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Outcome } from '../../../schemas/problems.ts'
 import { note, type RequestContext, verifying } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
+import { optionalMembers } from '../../core/optional-members.ts'
 import { isSafeToRepeat, Problem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
 import type { Entry } from './ledger/entry.ts'
-import type { Ledger, VersionedEntry } from './ledger/ledger.ts'
-import { answerLost, notCreated, toProblem, toRecordedProblem } from './ledger/recorded-problem.ts'
+import { KEY_MS, type Ledger, type VersionedEntry } from './ledger/ledger.ts'
+import { answerLost, notCreated, perhapsSent, toProblem, toRecordedProblem } from './ledger/recorded-problem.ts'
 import { maySee, type OrderKey } from './order-key.ts'
 import {
   createdDespite,
@@ -17,6 +19,10 @@ import {
 } from './provisioning.ts'
 import { findCreatedAccount, readAccountsOfPlan } from './reconciliation.ts'
 import type { RequestedAccount } from './requested-account.ts'
+import { findUnrecordedAccount } from './unrecorded-account.ts'
+
+/** 2 s: pause between two looks at HOSTKEY's accounts after the ledger was restored. */
+const LOOK_AGAIN_MS = 2000
 
 /** The state of an order after a request for it. */
 export interface Placed {
@@ -58,6 +64,8 @@ export const createPlacement = (parts: PlacementParts): Placement => {
   /** Records the accounts before the POST, then sends it: from there on the entry is reconciled and never sent again. */
   const send = async (action: ProvisioningAction, claimed: VersionedEntry, context: RequestContext): Promise<Entry> => {
     const { requested } = claimed.entry.intent
+    const unrecorded = await recoverUnrecorded(claimed, context)
+    if (unrecorded) return unrecorded
     const before = await abandonOnError(claimed, () => readAccountsOfPlan(upstream, requested.planId, context))
     const sent = await record(claimed, { state: 'sent', sentAt: await ledger.now(), accountsBefore: [...before] })
     let s3uid: string
@@ -72,6 +80,42 @@ export const createPlacement = (parts: PlacementParts): Placement => {
       throw error
     }
     return unknownIfStoreIsDown(finish(sent, s3uid, context))
+  }
+
+  /**
+   * A ledger that was restored from a backup may not know that this order was sent: then its account is looked for, and
+   * until the late-execution window after the restore is over, also for one that HOSTKEY has not created yet.
+   * @returns undefined when the order was not sent
+   */
+  const recoverUnrecorded = async (claimed: VersionedEntry, context: RequestContext): Promise<Entry | undefined> => {
+    const restoration = await ledger.restorations.find()
+    if (!restoration) return undefined
+    const { backupAt, restoredAt } = restoration
+    const { tenant, requested } = claimed.entry.intent
+    const search = {
+      requested,
+      // A second order for a bucket name is refused for a day anyway: clocks and zones may differ by as much.
+      since: backupAt - KEY_MS,
+      belongsToOther: async (s3uid: string) => (await ledger.findByAccount(tenant, s3uid)) !== undefined
+    }
+    const look = async () => {
+      for (;;) {
+        const leftMs = restoredAt + lateExecutionWindowMs - (await ledger.now())
+        const found = await findUnrecordedAccount(upstream, search, context)
+        if (found.finding.kind !== 'none' || leftMs <= 0 || leftMs > lateExecutionWindowMs) return found
+        await pause(Math.min(leftMs, LOOK_AGAIN_MS), undefined, { signal: context.signal }).catch(() =>
+          context.signal.throwIfAborted()
+        )
+      }
+    }
+    const { finding, others } = await abandonOnError(claimed, look)
+    if (finding.kind === 'none') return undefined
+    const times = { sentAt: backupAt, answerLostAt: restoredAt, accountsBefore: others }
+    if (finding.kind === 'unclear') {
+      return (await record(claimed, { state: 'unknown', ...times, problem: perhapsSent() })).entry
+    }
+    const created = optionalMembers({ s3uid: finding.s3uid, bucket: finding.bucket })
+    return (await record(claimed, { state: 'done', ...times, created })).entry
   }
 
   /** Records HOSTKEY's answer before the search, so that another replica that takes over knows it too. */

@@ -7,13 +7,21 @@ import { readBucketNames } from '../storage/bucket-list.ts'
 import type { RequestedAccount } from './requested-account.ts'
 
 /** With more new accounts than this, none of them is inspected. */
-const MAX_INSPECTED = 20
+export const MAX_INSPECTED = 20
 
 /** The result of comparing the accounts before and after an order. */
 export type Finding =
   | { kind: 'created'; s3uid: string; bucket: string | undefined }
   | { kind: 'none' }
   | { kind: 'unclear' }
+
+/** A new account, and whether it may be the order's. */
+export interface Candidate {
+  s3uid: string
+  isEmpty: boolean
+  /** Actual name of the requested bucket, when the account has it. */
+  bucket: string | undefined
+}
 
 export interface AccountSearch {
   requested: RequestedAccount
@@ -96,6 +104,11 @@ const inspect = async (
       return { s3uid, isEmpty: names.length === 0, bucket }
     })
   )
+  return findingOf(candidates, isReportedCreated)
+}
+
+/** Which of the new accounts is the order's? */
+export const findingOf = (candidates: readonly Candidate[], isReportedCreated: boolean): Finding => {
   const owners = candidates.filter(({ bucket }) => bucket !== undefined)
   const empty = candidates.filter(({ isEmpty }) => isEmpty)
   const matches = owners.length > 0 ? owners : isReportedCreated ? empty : []

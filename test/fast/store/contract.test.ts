@@ -158,6 +158,14 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(await store.removeAllMembers('no club'), [])
     })
 
+    t.test('keys returns the keys with a prefix that have not expired', async t => {
+      for (const key of ['listed:a', 'listed:b', 'listed-c']) await store.put(key, key, 2 * LIFE_MS)
+      await store.put('listed:short', '', LIFE_MS)
+      await age(LIFE_MS + 1)
+      t.same((await store.keys('listed:')).sort(), ['listed:a', 'listed:b'])
+      t.same(await store.keys('unlisted:'), [])
+    })
+
     t.test('now is the time in milliseconds, and advances', async t => {
       const before = await store.now()
       t.ok(Math.abs(before - Date.now()) < 5000, `${before}`)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DurableStore } from '../../../store/index.ts'
 import { type Entry, type Intent, isTerminal } from './entry.ts'
 import { createLeases, type Lease } from './lease.ts'
+import { createRestorations, type Restorations } from './restoration.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -49,6 +50,10 @@ export interface Ledger {
   /** Stores a terminal entry from elsewhere, for reading only. */
   keep(entry: Entry): Promise<void>
   find(tenant: string, orderId: string): Promise<Entry | undefined>
+  /** Every order of every customer, as it is stored: a change of a listed order is based on it. */
+  list(): Promise<VersionedEntry[]>
+  /** Was the ledger restored from a backup? Then orders may be missing in it. */
+  restorations: Restorations
   /** The accounts that a service has ordered, or created. */
   listOrderedBy(service: string): Promise<string[]>
   addOrderedBy(service: string, s3uid: string): Promise<void>
@@ -78,6 +83,7 @@ const MAX_ORDERED = 1000
 
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   const leases = createLeases(store, leaseMs)
+  const restorations = createRestorations(store, KEY_MS)
   // Only this module writes these texts.
   const parse = (text: string): Entry => JSON.parse(text)
   /** A terminal key answers for a day from its claim; an open one lives as long as its order. */
@@ -141,9 +147,13 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
 
   /** A terminal entry is stored under its order, because its key expires sooner; an open one under its key. */
   const find = async (tenant: string, orderId: string): Promise<Entry | undefined> => {
-    const found = await store.get(orderOf(tenant, orderId))
-    const text = found === undefined || found.startsWith('{') ? found : await store.get(found)
-    return text === undefined ? undefined : parse(text)
+    return (await readOrder(orderOf(tenant, orderId)))?.entry
+  }
+
+  const readOrder = async (key: string): Promise<VersionedEntry | undefined> => {
+    const found = await store.get(key)
+    const version = found === undefined || found.startsWith('{') ? found : await store.get(found)
+    return version === undefined ? undefined : { entry: parse(version), version }
   }
 
   const findByAccount = async (tenant: string, s3uid: string): Promise<Entry | undefined> => {
@@ -205,6 +215,15 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     },
     keep: entry => store.put(orderOf(entry.intent.tenant, entry.orderId), JSON.stringify(entry), ORDER_MS),
     find,
+    async list() {
+      const found: VersionedEntry[] = []
+      for (const key of await store.keys('order:')) {
+        const order = await readOrder(key)
+        if (order) found.push(order)
+      }
+      return found.sort((a, b) => a.entry.createdAt - b.entry.createdAt)
+    },
+    restorations,
     findByAccount
   }
 }
