@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { fails } from '../../support/assert/expect.ts'
+import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
@@ -110,10 +111,8 @@ t.test('a running order is not settled, and an account belongs to one order', as
   const id = (await order('lost')).headers['location']?.split('/').at(-1) ?? ''
   sandbox.control.fault({ kind: 'latency', action: 'create_order', ms: 5000, count: 1 })
   const running = order('running')
-  const lines = async () => (await refused(['list', '--state', 'pending'])).trim().split('\n')
-  let pending = await lines()
-  while (pending.length < 2) pending = await lines()
-  const [runningId = ''] = pending[1]?.split(' ') ?? []
+  t.ok(await eventually(() => sandbox.control.counters()['create_order'] === 3), 'the order is on its way')
+  const runningId: string = (await order('running')).json().links.order.split('/').at(-1)
   const cases: [args: string[], reason: RegExp, env?: Record<string, string>][] = [
     [['settle', runningId, '--as', 'failed'], /^A request works on the order: try again in \d+ s\.\n$/],
     [['settle', id, '--as', 'succeeded'], /^--s3uid names the account/],
