@@ -4,6 +4,7 @@ import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { backUpLedger, restoreLedger } from '../../../src/domain/orders/ledger/backup.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
@@ -15,10 +16,7 @@ const shop = async (t: Test, windowMs = 300) => {
   const { control } = sandbox
   control.setCredit('demo', 1_000_000)
   const [dataDir, folder] = [temporaryFolder(t), temporaryFolder(t)]
-  const env = {
-    ...{ DATA_DIR: dataDir, UPSTREAM_URL: sandbox.url, ORDER_LATE_EXECUTION_WINDOW_MS: String(windowMs) },
-    AUDIT_LOG: join(folder, 'audit.log')
-  }
+  const env = { DATA_DIR: dataDir, UPSTREAM_URL: sandbox.url, ORDER_LATE_EXECUTION_WINDOW_MS: String(windowMs) }
   const start = () => gateway(t, env, { sandbox })
   let running = await start()
   const order = (bucketName: string, key: string) =>
@@ -43,11 +41,11 @@ const shop = async (t: Test, windowMs = 300) => {
 }
 
 t.test('an older ledger is restored: nothing is bought twice', async t => {
-  const { control, dataDir, folder, order, command, stop, start, sent } = await shop(t)
+  const { control, dataDir, folder, order, stop, start, sent } = await shop(t)
   const file = join(folder, 'backup.sqlite')
   const before = await order('before', 'key-before')
   t.equal(before.statusCode, 201, before.text)
-  await command('ledger-backup', '--to', file)
+  await backUpLedger(dataDir, file)
   t.equal(statSync(file).mode & 0o777, 0o600)
   control.setBehaviours({ bucketPrefix: 'on' })
   const after = await order('after', 'key-after')
@@ -57,9 +55,9 @@ t.test('an older ledger is restored: nothing is bought twice', async t => {
     [before, after, lost].map(({ statusCode }) => statusCode),
     [201, 201, 201]
   )
-  t.match(await command('ledger-restore', '--from', file).catch(error => error), { code: 1, stderr: /in use: stop/ })
+  await t.rejects(restoreLedger(file, dataDir), { message: /in use: stop/ })
   await stop()
-  t.match((await command('ledger-restore', '--from', file)).stdout, /is restored\.\nThe replaced one is kept as/)
+  await restoreLedger(file, dataDir)
   await start()
 
   for (const [name, first] of [
@@ -85,10 +83,10 @@ t.test('an older ledger is restored: nothing is bought twice', async t => {
 t.test(
   'a backup that is copied into place by hand is noticed, and an order that HOSTKEY executes late is found',
   async t => {
-    const { control, dataDir, folder, order, command, stop, start, sent } = await shop(t, 3000)
+    const { control, dataDir, folder, order, stop, start, sent } = await shop(t, 3000)
     const file = join(folder, 'backup.sqlite')
     await order('before', 'key-before')
-    await command('ledger-backup', '--to', file)
+    await backUpLedger(dataDir, file)
     control.fault({ kind: 'late-execution', action: 'create_order', count: 1, ms: 2000 })
     t.equal((await order('late', 'key-late')).statusCode, 202)
     await stop()
@@ -103,14 +101,14 @@ t.test(
 t.test(
   'an account that may be a lost order leaves the order unknown: nothing is sent until the checks are ended',
   async t => {
-    const { folder, order, del, command, stop, start, sent } = await shop(t)
+    const { dataDir, folder, order, del, command, stop, start, sent } = await shop(t)
     const file = join(folder, 'backup.sqlite')
     await order('before', 'key-before')
-    await command('ledger-backup', '--to', file)
+    await backUpLedger(dataDir, file)
     const { s3uid } = (await order('emptied', 'key-emptied')).json()
     await del(`/accounts/${s3uid}/buckets/emptied`)
     await stop()
-    await command('ledger-restore', '--from', file)
+    await restoreLedger(file, dataDir)
     await start()
     t.equal((await order('emptied', 'key-emptied')).statusCode, 202)
     t.equal(sent(), 2)
@@ -119,25 +117,14 @@ t.test(
   }
 )
 
-t.test('a command that cannot do its work says why in one sentence, and changes nothing', async t => {
-  const { dataDir, folder, command, stop } = await shop(t)
-  await stop()
-  rmSync(join(dataDir, 'orders.sqlite'))
+t.test('what cannot be backed up or restored is refused in one sentence, and changes nothing', async t => {
+  const [folder, dataDir] = [temporaryFolder(t), temporaryFolder(t)]
   const [text, file] = [join(folder, 'notes.txt'), join(folder, 'backup.sqlite')]
   writeFileSync(text, 'notes')
-  const before = readdirSync(dataDir)
-  for (const [args, reason] of [
-    [['ledger-backup'], /--to names the file/],
-    [['ledger-backup', '--to', file], /There is no order ledger in/],
-    [['ledger-restore', '--from', file], /There is no file/],
-    [['ledger-restore', '--from', text], /is no copy of an order ledger/],
-    [['ledger-restore', '--mark'], /Give one of --from FILE/],
-    [['ledger-restore', '--mark', '--backup-at', 'yesterday'], /--backup-at is a time in the past/]
-  ] as const) {
-    const [script, ...rest] = args
-    const failed = await command(script, ...rest).catch(error => error)
-    t.match(failed, { code: 1, stdout: '', stderr: reason }, args.join(' '))
-    t.equal(failed.stderr.split('\n').length, 2, failed.stderr)
-  }
-  t.same(readdirSync(dataDir), before)
+  await t.rejects(backUpLedger(dataDir, file), { message: /^There is no order ledger in / })
+  await t.rejects(restoreLedger(file, dataDir), { message: /^There is no file / })
+  await t.rejects(restoreLedger(text, dataDir), { message: /is no copy of an order ledger\.$/ })
+  writeFileSync(join(dataDir, 'orders.sqlite'), '')
+  await t.rejects(backUpLedger(dataDir, text), { message: /exists and is no backup of an order ledger\.$/ })
+  t.same([readdirSync(dataDir), readdirSync(folder)], [['orders.sqlite'], ['notes.txt']])
 })

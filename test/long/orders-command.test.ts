@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { startSandbox } from '../../../src/sandbox/index.ts'
-import { fails } from '../../support/assert/expect.ts'
-import { eventually } from '../../support/harness/eventually.ts'
-import { gateway } from '../../support/harness/gateway.ts'
-import { redisServer } from '../../support/harness/redis.ts'
-import { temporaryFolder } from '../../support/harness/replicas.ts'
+import { startSandbox } from '../../src/sandbox/index.ts'
+import { fails } from '../support/assert/expect.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { gateway } from '../support/harness/gateway.ts'
+import { redisServer } from '../support/harness/redis.ts'
+import { temporaryFolder } from '../support/harness/replicas.ts'
 
 const ledgers: Record<string, (t: Test) => Promise<Record<string, string>>> = {
   sqlite: async () => ({}),
