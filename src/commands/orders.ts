@@ -100,7 +100,7 @@ const settle = async (config: Config, orderId: string | undefined): Promise<void
   audit.record({
     event: 'order.settled',
     outcome: as,
-    requestId: orderId,
+    orderId,
     authScheme: 'operator',
     caller: `user:${userInfo().username}`,
     customerId: Number(entry.intent.tenant) || undefined,

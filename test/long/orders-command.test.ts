@@ -78,12 +78,12 @@ for (const [kind, settings] of Object.entries(ledgers)) {
     t.match(audit, [
       {
         outcome: 'failed',
-        requestId: idOf(one.headers['location']),
+        orderId: idOf(one.headers['location']),
         caller: /^user:/,
         customerId: 1002,
         target: 'one'
       },
-      { outcome: 'succeeded', requestId: id, s3uid: 's3_user_77' }
+      { outcome: 'succeeded', orderId: id, s3uid: 's3_user_77' }
     ])
 
     t.match(await refused('settle', id, '--as', 'failed'), /^The order has succeeded already\.\n$/)
