@@ -128,16 +128,15 @@ export const limitCallers = fp(
       const operation = callerOperationOf(request)
       // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store.
       const key = isStranger(share) ? share : id
+      const ofClass = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
+      // Those by customer are counted once the customer is known.
+      const policies = key === id ? ofClass : ofClass.filter(({ isByCustomer }) => !isByCustomer)
       if (key !== id) {
-        const policies = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
         const counted = [[CALLER, operation.cost] as const, ...policies.map(policy => [policy, 1] as const)]
         reply.raw.once('finish', () => countAgain(caller, counted))
       }
       await consume(CALLER, { key, factor, cost: operation.cost }, reply, request)
-      if (mayRepeat(operation, request)) return
-      for (const policy of CLASSES[rateOf(operation, request)]) {
-        await consume(policy, { key, factor, cost: 1 }, reply, request)
-      }
+      for (const policy of policies) await consume(policy, { key, factor, cost: 1 }, reply, request)
     })
     const limitCustomer = async (request: FastifyRequest, reply: FastifyReply) => {
       const { caller } = contextOf(request)

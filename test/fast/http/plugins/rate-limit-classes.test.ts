@@ -45,6 +45,7 @@ t.test('limits by class', async t => {
   for (const [name, { quota, requests }] of Object.entries(classes)) {
     t.test(`429 by \`${name}\` after ${quota} requests of any of its operations, and by no other limit`, async t => {
       const at = await limitedGateway(t)
+      t.equal((await at.get(BUCKETS)).statusCode, 200, 'HOSTKEY has accepted the token: it has limits of its own')
       const send = async (index: number) => (await requests[index % requests.length]?.(at)) ?? t.fail('no operation')
       for (let index = 0; index < quota; index += 1) {
         const reply = (await send(index)) as Reply
@@ -82,7 +83,8 @@ t.test('limits by class', async t => {
   t.test('429 by `order-long` after 4 in an hour, one a minute', async t => {
     const redis = await redisServer(t)
     const { at } = await replicas(t, { RATE_LIMIT_MAX: String(MAX), REDIS_URL: redis.url }, { count: 1 })
-    const { post } = at(0)
+    const { get, post } = at(0)
+    t.equal((await get(BUCKETS)).statusCode, 200, 'HOSTKEY has accepted the token: it has limits of its own')
     for (let minute = 0; minute < 4; minute += 1) {
       const reply = await post('/orders', {})
       isPassed(t, reply)
@@ -194,9 +196,13 @@ t.test('limits by address', async t => {
     isLimited(t, await get('/no-such-route'), 'ip')
   })
 
-  t.test('429 by `ip` for a made-up token in every request', async t => {
+  t.test('429 for a made-up token in every request: all have the quota of one caller, then of one address', async t => {
     const { get } = await limitedGateway(t, { RATE_LIMIT_MAX: '5' })
-    for (let used = 0; used < PASSES; used += 1) isPassed(t, await get(BUCKETS, { token: String(used).repeat(32) }))
+    for (let used = 0; used < PASSES; used += 1) {
+      const reply = await get(BUCKETS, { token: String(used).repeat(32) })
+      if (used < PASSES / 2) isPassed(t, reply)
+      else isLimited(t, reply, 'caller')
+    }
     isLimited(t, await get(BUCKETS, { token: 'f'.repeat(32) }), 'ip')
     isLimited(t, await get(BUCKETS, { token: `hks_billing_${'f'.repeat(32)}` }), 'ip')
   })
