@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { isProblemName } from '../schemas/problems.ts'
 import { Status } from '../schemas/status.ts'
 import { Problem } from '../src/core/problem.ts'
-import { openAnswers } from '../src/http/answers.ts'
+import { serviceAnswers } from '../src/http/answers.ts'
 import { openOperation } from '../src/http/operation.ts'
 import { problemPage } from '../src/http/problem-page.ts'
 import type { Routes } from '../src/http/route.ts'
@@ -42,7 +42,7 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
       summary: 'Check liveness',
       description: 'Replies 200 while the process runs.',
       tags: ['Service'],
-      response: openAnswers({ 200: Status })
+      response: serviceAnswers({ 200: Status })
     },
     handler: async () => ({ status: 'ok' as const })
   })
@@ -57,7 +57,7 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
       description:
         'Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.',
       tags: ['Service'],
-      response: openAnswers({ 200: Status, 503: Status })
+      response: serviceAnswers({ 200: Status, 503: Status })
     },
     async handler(_request, reply) {
       return (await isReady()) ? { status: 'ok' as const } : reply.code(503).send({ status: 'unready' })
@@ -74,7 +74,7 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
       description: 'Returns an HTML page that explains the problem and says what to do.',
       tags: ['Service'],
       params: ProblemPath,
-      response: openAnswers(
+      response: serviceAnswers(
         {
           200: Type.Unsafe<string>({
             description: 'The page.',
@@ -85,6 +85,8 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
             }
           })
         },
+        'invalid-request',
+        'rate-limited',
         'route-not-found'
       )
     },

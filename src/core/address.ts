@@ -11,13 +11,18 @@ import type { FastifyRequest } from 'fastify'
 export const plainAddress = (text: string): string | undefined => {
   // Almost every address: no copy is made.
   if (isIPv4(text)) return text
-  const bare = text.replace(/^(?:for=)?["'\s]+|^for=|["'\s]+$/gi, '')
+  const bare = withoutQuotes(text)
   const inner =
     /^\[([^\]]*)\](?::\d{1,5})?$/.exec(bare)?.[1] ?? (isIP(bare) === 0 ? bare.replace(/:\d{1,5}$/, '') : bare)
-  const address = inner.replace(/%.*$/, '')
+  const [address = ''] = inner.split('%', 1)
   if (!isIPv6(address)) return isIPv4(address) ? address : undefined
   const mapped = /^[0:]*:ffff:/i.test(address) ? normalizeIP(address) : ''
   return isIPv4(mapped) ? mapped : address
+}
+
+const withoutQuotes = (text: string): string => {
+  const value = /^\s*for=/i.test(text) ? text.slice(text.indexOf('=') + 1) : text
+  return value.replaceAll(/["'\s]/g, '')
 }
 
 /** Does this host name or address, as in a URL or without brackets, name the machine itself? */
@@ -49,7 +54,8 @@ export const trustOf = (proxies: readonly string[]): Trust => {
  * text of the caller and reaches no limit and no log: then the address of the connection counts.
  */
 export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest): string =>
-  plainAddress(ip) ?? plainAddress(remoteAddress) ?? ''
+  // A connection that has ended has no address, unless it was asked for before.
+  plainAddress(ip ?? '') ?? plainAddress(remoteAddress) ?? ''
 
 /** An IPv6 network of this size counts as one address: a single host may use all of its addresses. */
 const IPV6_SUBNET = 64

@@ -37,6 +37,9 @@ const OPEN_EDGE: ProblemName[] = [
   'internal'
 ]
 
+/** Problems of the gateway's own probes and pages, which ignore their query. */
+const SERVICE_EDGE: ProblemName[] = ['uri-too-long', 'headers-too-large', 'internal']
+
 /** Problems of an operation whose method may carry a body, expected or not: POST and DELETE. */
 export const BODY_PROBLEMS: ProblemName[] = ['body-too-large', 'unsupported-media-type']
 
@@ -118,6 +121,12 @@ export const unscopedAnswers = <const S extends Record<number, TSchema>>(
 /** The responses of an operation that is open to everyone. */
 export const openAnswers = <const S extends Record<number, TSchema>>(successes: S, ...sources: Source[]): Answers<S> =>
   responses(successes, [OPEN_EDGE, ...sources])
+
+/** The responses of a probe or a page of the gateway. */
+export const serviceAnswers = <const S extends Record<number, TSchema>>(
+  successes: S,
+  ...sources: Source[]
+): Answers<S> => responses(successes, [SERVICE_EDGE, ...sources])
 
 const problemsFrom = (source: Source): readonly ProblemName[] =>
   isAction(source) ? toCall(source).problems : [source].flat()

@@ -1,4 +1,6 @@
+import { dirname } from 'node:path'
 import { type DestinationStream, pino } from 'pino'
+import { createFolder } from '../core/folder.ts'
 import { type ChainHead, createAuditChain } from './audit-chain.ts'
 import type { AuditRecord } from './audit-events.ts'
 import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
@@ -42,7 +44,8 @@ const STDOUT = 1
  * Opens the file, readable by its owner and group, or standard output for `-`. `reopen` opens the file again after a
  * program such as logrotate has renamed it.
  */
-export const openAuditStream = (target: string, report: ReportLogHealth): LogStream =>
-  target === '-'
-    ? openLogStream({ dest: STDOUT }, report)
-    : openLogStream({ dest: target, mkdir: true, append: true, sync: true, mode: 0o640 }, report)
+export const openAuditStream = (target: string, report: ReportLogHealth): LogStream => {
+  if (target === '-') return openLogStream({ dest: STDOUT }, report)
+  createFolder(dirname(target), 0o750)
+  return openLogStream({ dest: target, append: true, sync: true, mode: 0o640 }, report)
+}

@@ -9,7 +9,6 @@ export type LogStream = ReturnType<typeof pino.destination>
 export interface LogTarget {
   /** A file, or the number of an open one. */
   dest: string | number
-  mkdir?: boolean
   append?: boolean
   mode?: number
   /** Writes each line at once: none is lost when the process is killed. */

@@ -91,7 +91,6 @@ const SAME: Readonly<Record<string, string>> = {
   CROSSSLOT: 'MOVED',
   TRYAGAIN: 'MOVED'
 }
-const WORDS = new RegExp(`\\b(${[...Object.keys(REPLIES), ...Object.keys(SAME)].join('|')})\\b`)
 
 /** Older versions hide the word of an error in a script, or have none. */
 const replyCodeOf = (text: string): string => {
@@ -100,7 +99,7 @@ const replyCodeOf = (text: string): string => {
   if (/unknown command|syntax error|wrong number of arguments/i.test(text)) return 'UNSUPPORTED'
   if (/invalid password/i.test(text)) return 'WRONGPASS'
   if (/without any password configured/i.test(text)) return 'WRONGPASS'
-  return WORDS.exec(text)?.[1] ?? ''
+  return text.split(/\W+/).find(word => Object.hasOwn(REPLIES, word) || Object.hasOwn(SAME, word)) ?? ''
 }
 
 const TLS = /CERT|^ERR_(TLS|SSL)|UNABLE_TO_|^EPROTO$|HOSTNAME_MISMATCH/

@@ -1,7 +1,11 @@
 import type { StoreFault } from './faults.ts'
 
 const valueIn = (info: string, name: string): string | undefined =>
-  new RegExp(`^${name}:(.*?)\\s*$`, 'm').exec(info)?.[1]
+  info
+    .split(/\r?\n/)
+    .find(line => line.startsWith(`${name}:`))
+    ?.slice(name.length + 1)
+    .trim()
 
 /** Is it a node of a Redis Cluster? */
 export const isCluster = (info: string): boolean => valueIn(info, 'cluster_enabled') === '1'

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, elapsedNow } from '../core/clock.ts'
+import { createFolder } from '../core/folder.ts'
 import { mayBeLost } from './areas.ts'
 import { explainSqliteError, type ReportFault, type StoreFault } from './faults.ts'
 import { createStoreHealth } from './health.ts'
@@ -188,7 +188,7 @@ export const createSqliteStore = (
 const opened = (dataDir: string, path: string, isDurable: boolean, explain: (error: unknown) => StoreFault) => {
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    createFolder(dataDir, 0o700)
     database = new DatabaseSync(path, { timeout: START_MS })
     database.exec(SCHEMA)
     database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)

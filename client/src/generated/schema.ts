@@ -1004,19 +1004,12 @@ export interface components {
         /**
          * @description A failure, RFC 9457.
          * @example {
-         *       "type": "https://s3-gateway.example.com/problems/invalid-request",
-         *       "title": "Invalid request",
-         *       "status": 400,
-         *       "detail": "The request is not valid; nothing was sent to HOSTKEY.",
+         *       "type": "https://s3-gateway.example.com/problems/uri-too-long",
+         *       "title": "URL too long",
+         *       "status": 414,
+         *       "detail": "The URL is longer than 8 KiB.",
          *       "instance": "req-7f3a",
-         *       "retryable": false,
-         *       "errors": [
-         *         {
-         *           "in": "query",
-         *           "parameter": "colour",
-         *           "detail": "is unknown"
-         *         }
-         *       ]
+         *       "retryable": false
          *     }
          */
         Problem: {
@@ -1232,21 +1225,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `rate-limited`: Too many requests. */
-        "rate-limited": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `headers-too-large`: Request headers too large. */
         "headers-too-large": {
             headers: {
@@ -1275,6 +1253,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `invalid-request`: Invalid request. */
+        "invalid-request": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `route-not-found`: Route not found. */
         "route-not-found": {
             headers: {
@@ -1283,6 +1275,21 @@ export interface components {
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate-limited`: Too many requests. */
+        "rate-limited": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
@@ -1982,22 +1989,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
         };
@@ -2030,22 +2022,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
             /** @description Liveness or readiness of this replica. */
@@ -2110,20 +2087,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["invalid-request"];
             404: components["responses"]["route-not-found"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { plainAddress, trustOf } from '../../../src/core/address.ts'
+import { addressOf, plainAddress, trustOf } from '../../../src/core/address.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
 t.test('an address in the forms of proxies', async t => {
@@ -27,6 +27,10 @@ t.test('an address in the forms of proxies', async t => {
   ] as const) {
     t.equal(plainAddress(text), address, text)
   }
+})
+
+t.test('a connection that has closed has no address', async t => {
+  t.equal(addressOf({ ip: undefined, socket: {} } as never), '')
 })
 
 t.test('a trusted proxy is recognised in any form', async t => {

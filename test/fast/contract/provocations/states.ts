@@ -18,7 +18,7 @@ const limitUsedUp: Provocation = async ({ t }) => {
   let left = ADDRESS_QUOTA
   while (left > 0) {
     const batch = Math.min(left, 50)
-    await Promise.all(Array.from({ length: batch }, () => gateway.get('/livez', { token: null })))
+    await Promise.all(Array.from({ length: batch }, () => gateway.get('/problems/rate-limited', { token: null })))
     left -= batch
   }
   return pair => sendChanged(gateway, pair)
