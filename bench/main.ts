@@ -71,7 +71,7 @@ const main = async (folder: string, started: Running[]): Promise<{ results: Resu
   for (const workload of chosenWorkloads) {
     await check(checked, gateway, workload)
     await upstream.delay(workload.upstreamMs)
-    const others = workload.id === 'W1' ? schemes : workload.id === 'W4' ? [await unchanged(asGateway)] : []
+    const others = workload.id === 'W1' ? schemes : workload.id === 'W4' ? [await subjectOf304(asGateway)] : []
     const all = [...subjects, ...others]
     const result = await resultOf(workload, all, upstream, folder)
     await upstream.delay(0)
@@ -107,7 +107,7 @@ const measureOpen = async (
 }
 
 /** The caller has the reply already: 304. */
-const unchanged = async (gateway: Omit<Subject, 'name' | 'title'>): Promise<Subject> => {
+const subjectOf304 = async (gateway: Omit<Subject, 'name' | 'title'>): Promise<Subject> => {
   const reply = await fetch(`${gateway.running.url}/plans`, { headers: { authorization: BEARER.split(': ')[1] ?? '' } })
   await reply.arrayBuffer()
   const heads = [`${BEARER}\r\nIf-None-Match: ${reply.headers.get('etag')}`]

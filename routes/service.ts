@@ -13,7 +13,7 @@ export interface ServiceOptions {
 }
 
 const ProblemPath = Type.Object(
-  { name: Type.String({ pattern: '^[a-z0-9-]{1,64}$', maxLength: 64, description: 'Name of the problem.' }) },
+  { name: Type.String({ maxLength: 8192, description: 'Name of the problem.' }) },
   { additionalProperties: false }
 )
 
@@ -85,7 +85,6 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
             }
           })
         },
-        'invalid-request',
         'rate-limited',
         'route-not-found'
       )

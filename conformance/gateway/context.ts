@@ -37,6 +37,13 @@ const REQUIRED: Readonly<Record<string, RegExp>> = {
   'cache-control': /^(no-store|private, (no-cache|max-age=\d+))$/
 }
 
+/** The document is for everyone. */
+const REQUIRED_OF_DOCUMENT: typeof REQUIRED = {
+  ...REQUIRED,
+  'cross-origin-resource-policy': /^cross-origin$/,
+  'cache-control': /^public, max-age=\d+$/
+}
+
 export const createSend =
   (sender: Sender, credential: string): CheckContext['send'] =>
   async ({ path, method = 'GET', headers = {}, body, token = credential }) => {
@@ -46,7 +53,7 @@ export const createSend =
       headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
       ...(body !== undefined && { body })
     })
-    for (const [name, pattern] of Object.entries(REQUIRED)) {
+    for (const [name, pattern] of Object.entries(path === 'openapi.json' ? REQUIRED_OF_DOCUMENT : REQUIRED)) {
       const sent = response.headers[name]
       expect(sent !== undefined, `${response.status} lacks the header ${name}`)
       expect(pattern.test(sent), `the header ${name} has an unexpected value`)

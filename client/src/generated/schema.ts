@@ -1253,20 +1253,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `invalid-request`: Invalid request. */
-        "invalid-request": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `route-not-found`: Route not found. */
         "route-not-found": {
             headers: {
@@ -2087,7 +2073,6 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            400: components["responses"]["invalid-request"];
             404: components["responses"]["route-not-found"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
@@ -55,7 +56,7 @@ t.test('in production each line of standard output is JSON', async t => {
   const { printed, child, ended } = launch(t, 'src/server.ts', {
     NODE_ENV: 'production',
     UPSTREAM_URL: 'https://hostkey.example/',
-    SESSION_SECRET: '6b1f0c9e27d84a35b0e6f1c2a9d8e7f4',
+    SESSION_SECRET: randomUUID(),
     PUBLIC_URL: 'https://storage.example',
     DRAIN_DELAY_MS: '0'
   })

@@ -9,10 +9,7 @@ const withNul = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '
 
 /** Requests that are refused because of their content. */
 export const requests: Provocations = {
-  // A page ignores its query.
-  'invalid-request': byRequest(({ operation }) =>
-    operation.operationId === 'getProblemPage' ? { parameters: { name: 'No Name' } } : { query: { colour: 'red' } }
-  ),
+  'invalid-request': byRequest(() => ({ query: { colour: 'red' } })),
   'malformed-url': byRequest(() => ({ target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` })),
   'uri-too-long': byRequest(() => ({ query: { colour: TOO_LONG } })),
   'headers-too-large':
