@@ -1,6 +1,6 @@
 import { Key, KeyPath } from '../schemas/keys.ts'
 import { JSON_TYPE } from '../src/http/accept.ts'
-import { answers } from '../src/http/answers.ts'
+import { answers, ignoringErrors } from '../src/http/answers.ts'
 import { sendHeaders } from '../src/http/head.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
@@ -28,7 +28,7 @@ export const keyRoutes: Routes = async (app, { accounts }) => {
         'Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply.',
       tags: ['Keys'],
       params: KeyPath,
-      response: answers({ 200: Key }, tokenInfo, showKey)
+      response: answers({ 200: Key }, showKey, ignoringErrors(tokenInfo))
     },
     async handler(request) {
       const { s3uid, kind } = request.params

@@ -4184,7 +4184,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.getKey"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -187,7 +187,7 @@ const customerOf = async (request: FastifyRequest): Promise<string> => {
     if (customerId !== undefined) return `customer:${customerId}`
     request.log.warn({ reason: 'HOSTKEY names no customer' }, CUSTOMER_UNKNOWN)
   } catch (error) {
-    if (!isProblem(error) || error.problem === 'invalid-token') throw error
+    if (!isProblem(error)) throw error
     request.log.warn({ reason: error.problem }, CUSTOMER_UNKNOWN)
   }
   return `unknown:${networkOf(request)}`

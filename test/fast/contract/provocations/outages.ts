@@ -71,20 +71,22 @@ const unreachable = byFew(async (t, few) => {
   return pair => sendChanged(gateway, pair, { token: tokens.get(pair) ?? null })
 })
 
-/** HOSTKEY fails until the circuit opens. */
-const openCircuit: Provocation = async ({ t, plain: { sandbox } }) => {
-  const gateway = await documentedGateway(t, {}, { sandbox })
-  return async pair => {
-    sandbox.control.fault({ kind: 'empty-200', action: firstAction(pair) })
+/** HOSTKEY fails for the only caller until the circuit opens. */
+const openCircuit: Provocation =
+  async ({ t, plain: { sandbox } }) =>
+  async pair => {
+    const gateway = await documentedGateway(t, {}, { sandbox })
+    const isOpen = pair.operation.security.length === 0
+    const token = isOpen ? null : await freshToken(sandbox)
+    sandbox.control.fault({ kind: 'empty-500', action: firstAction(pair) })
     let reply: Reply
     let attempts = 0
     do {
-      reply = await sendChanged(gateway, pair)
+      reply = await sendChanged(gateway, pair, { token })
       attempts += 1
     } while (reply.statusCode !== 503 && attempts < MAX_ATTEMPTS)
     return reply
   }
-}
 
 /** Five consecutive failures, and occasional probes. */
 const MAX_ATTEMPTS = 8
