@@ -1,5 +1,14 @@
 import type { Example } from './example.ts'
 
+/** Probes and pages ignore their query. */
+const edge: Example['problems'] = {
+  'invalid-request': {
+    detail: 'A header name contains an underscore.',
+    errors: [{ in: 'header', parameter: 'x_large', detail: 'contains an underscore' }]
+  },
+  'malformed-url': { detail: 'The URL contains `#`: encode it as %23.' }
+}
+
 const page = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bucket-not-empty</title></head>
@@ -13,11 +22,14 @@ const page = `<!doctype html>
 `
 
 export const service: Record<string, Example> = {
-  getLiveness: { replies: { 200: { value: { status: 'ok' } } } },
-  getReadiness: { replies: { 200: { value: { status: 'ok' } }, 503: { value: { status: 'unready' } } } },
+  getLiveness: { replies: { 200: { value: { status: 'ok' } } }, problems: edge },
+  getReadiness: {
+    replies: { 200: { value: { status: 'ok' } }, 503: { value: { status: 'unready' } } },
+    problems: edge
+  },
   getProblemPage: {
     parameters: { name: 'bucket-not-empty' },
     replies: { 200: { value: page } },
-    problems: { 'route-not-found': { detail: 'There is no such problem.' } }
+    problems: { ...edge, 'route-not-found': { detail: 'There is no such problem.' } }
   }
 }

@@ -38,7 +38,13 @@ const OPEN_EDGE: ProblemName[] = [
 ]
 
 /** Problems of the gateway's own probes and pages, which ignore their query. */
-const SERVICE_EDGE: ProblemName[] = ['uri-too-long', 'headers-too-large', 'internal']
+const SERVICE_EDGE: ProblemName[] = [
+  'invalid-request',
+  'malformed-url',
+  'uri-too-long',
+  'headers-too-large',
+  'internal'
+]
 
 /** Problems of an operation whose method may carry a body, expected or not: POST and DELETE. */
 export const BODY_PROBLEMS: ProblemName[] = ['body-too-large', 'unsupported-media-type']

@@ -61,9 +61,9 @@ export const statusOf = {
 
 /** The problems of each operation. */
 export interface ProblemsByOperation {
-  getLiveness: 'headers-too-large' | 'internal' | 'uri-too-long'
-  getReadiness: 'headers-too-large' | 'internal' | 'uri-too-long'
-  getProblemPage: 'headers-too-large' | 'internal' | 'rate-limited' | 'route-not-found' | 'uri-too-long'
+  getLiveness: 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'uri-too-long'
+  getReadiness: 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'uri-too-long'
+  getProblemPage: 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'rate-limited' | 'route-not-found' | 'uri-too-long'
   createSession: 'api-key-login-unavailable' | 'body-too-large' | 'csrf-rejected' | 'draining' | 'forbidden' | 'headers-too-large' | 'https-required' | 'internal' | 'invalid-credentials' | 'invalid-request' | 'invalid-token' | 'malformed-url' | 'overloaded' | 'payment-required' | 'rate-limited' | 'store-unavailable' | 'two-factor-required' | 'unsupported-media-type' | 'upstream-refused' | 'upstream-storage-error' | 'upstream-unavailable' | 'uri-too-long'
   deleteSession: 'body-too-large' | 'csrf-rejected' | 'draining' | 'headers-too-large' | 'internal' | 'invalid-request' | 'malformed-url' | 'rate-limited' | 'store-unavailable' | 'unsupported-media-type' | 'uri-too-long'
   getSession: 'csrf-rejected' | 'draining' | 'forbidden' | 'headers-too-large' | 'internal' | 'invalid-request' | 'invalid-token' | 'malformed-url' | 'not-acceptable' | 'overloaded' | 'payment-required' | 'rate-limited' | 'session-expired' | 'store-unavailable' | 'two-factor-required' | 'unauthenticated' | 'upstream-refused' | 'upstream-storage-error' | 'upstream-unavailable' | 'uri-too-long'

@@ -1004,12 +1004,19 @@ export interface components {
         /**
          * @description A failure, RFC 9457.
          * @example {
-         *       "type": "https://s3-gateway.example.com/problems/uri-too-long",
-         *       "title": "URL too long",
-         *       "status": 414,
-         *       "detail": "The URL is longer than 8 KiB.",
+         *       "type": "https://s3-gateway.example.com/problems/invalid-request",
+         *       "title": "Invalid request",
+         *       "status": 400,
+         *       "detail": "A header name contains an underscore.",
          *       "instance": "req-7f3a",
-         *       "retryable": false
+         *       "retryable": false,
+         *       "errors": [
+         *         {
+         *           "in": "header",
+         *           "parameter": "x_large",
+         *           "detail": "contains an underscore"
+         *         }
+         *       ]
          *     }
          */
         Problem: {
@@ -1975,6 +1982,20 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             414: components["responses"]["uri-too-long"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
@@ -2006,6 +2027,20 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             414: components["responses"]["uri-too-long"];
@@ -2071,6 +2106,20 @@ export interface operations {
                      *     </html>
                      */
                     "text/html": string;
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             404: components["responses"]["route-not-found"];

@@ -66,7 +66,7 @@ const fieldFaults = (
     .map(
       ([ours, theirs]) => `${theirs} is ${JSON.stringify(fields.get(theirs))}, meant was ${JSON.stringify(meant[ours])}`
     )
-  const shown = authorization?.replace(/^Bearer +/i, '')
+  const shown = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1]
   if (shown !== undefined && fields.get('token') !== shown) wrong.push('the token is another than the caller’s')
   return wrong
 }

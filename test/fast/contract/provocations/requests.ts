@@ -1,4 +1,4 @@
-import { bodyWith, byRequest, type Provocations, placeOf, sendRaw } from './provocation.ts'
+import { bodyWith, byRequest, type Pair, type Provocations, placeOf, sendChanged, sendRaw } from './provocation.ts'
 
 /** Above the limits: 8 KiB for the target, 16 KiB for head and body. */
 const TOO_LONG = 'x'.repeat(8192)
@@ -7,10 +7,20 @@ const TOO_LARGE = 'x'.repeat(17_000)
 /** A file path with a NUL, wherever the operation takes it. */
 const withNul = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%00')
 
+/** Probes and pages ignore their query. */
+const isService = ({ operation }: Pair) => operation.tags.includes('Service')
+
 /** Requests that are refused because of their content. */
 export const requests: Provocations = {
-  'invalid-request': byRequest(() => ({ query: { colour: 'red' } })),
-  'malformed-url': byRequest(() => ({ target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` })),
+  'invalid-request': byRequest(pair =>
+    isService(pair) ? { headers: { x_large: 'no' } } : { query: { colour: 'red' } }
+  ),
+  'malformed-url':
+    async ({ plain }) =>
+    pair =>
+      isService(pair)
+        ? sendRaw(plain, pair, { target: path => `${path}#x` })
+        : sendChanged(plain, pair, { target: path => `${path}${path.includes('?') ? '&' : '?'}colour=%FF` }),
   'uri-too-long': byRequest(() => ({ query: { colour: TOO_LONG } })),
   'headers-too-large':
     async ({ plain }) =>
