@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
+import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui'
 import { fastify, type RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { models } from '../../schemas/index.ts'
@@ -86,8 +86,8 @@ export const buildReference = async (
         : document.swaggerObject
   })
   for (const route of routes) app.route({ ...route, handler: () => undefined })
-  await app.register(swaggerUi, {
-    routePrefix: `${basePath}/docs`,
+  const swaggerUiOptions: FastifySwaggerUiOptions = {
+    routePrefix: '/docs',
     // The page refers to its files by relative addresses, so that it works behind a proxy that rewrites the path.
     indexPrefix: '.',
     staticCSP: PAGE_POLICY,
@@ -107,7 +107,9 @@ export const buildReference = async (
       // Null keeps the page from calling a validator on another host; the plugin's type lacks it.
       validatorUrl: null as unknown as string
     }
-  })
+  }
+  // In a scope of its own: the page names its files relative to the prefix.
+  await app.register(async pages => pages.register(swaggerUi, swaggerUiOptions), { prefix: basePath })
   app.get(`${basePath}/openapi.json`, { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger()))
   )

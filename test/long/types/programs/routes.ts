@@ -64,7 +64,7 @@ export const declarations = [
   operation({ scope: 'buckets:read', rate: 'read', audit: undefined }), // TS2345
   operation({ scope: 'buckets:read', account: undefined, audit: undefined }), // TS2345
   operation({ rate: 'read', account: undefined, audit: undefined }), // TS2345
-  openOperation({ priority: 'essential', allowsHttp10: true }), // TS2741
+  openOperation({ priority: 'essential', allowsHttp10: true }), // TS2345
   openOperation({ priority: 'high', allowsHttp10: true, isAnsweredWhileDraining: true }), // TS2322
   answers({ 201: Bucket }, 'bucket-taken'), // TS2345
   withHeaders(Bucket, 'X-Location'), // TS2345
