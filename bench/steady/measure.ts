@@ -19,10 +19,13 @@ export interface Steady {
 
 const PROBE = fileURLToPath(new URL('probe.ts', import.meta.url))
 
-/** A young generation that takes all that is allocated in a pass: without a collection, growth is allocation. */
+/**
+ * A young generation that takes all that is allocated in a pass, and an old one that is not collected either: without a
+ * collection, growth is allocation.
+ */
 const NODE_ARGS = [
   ...['--expose-gc', '--no-opt', '--no-maglev', '--no-sparkplug'],
-  ...['--min-semi-space-size=256', '--max-semi-space-size=256', `--import=${PROBE}`]
+  ...['--min-semi-space-size=256', '--max-semi-space-size=256', '--initial-old-space-size=512', `--import=${PROBE}`]
 ]
 
 /** Until then lazy parts are made and V8 has its feedback. */
