@@ -102,6 +102,7 @@ export const assembleGateway = async ({
     onDrift: reports.drift
   })
   metrics.watchSlots(bulkheads)
+  metrics.watchServices(registry.all)
   const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
   const sealer = createSealer(config.sessionSecret)

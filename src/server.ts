@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import type { Logger } from 'pino'
+import { expiringSoon } from './auth/services/expiry.ts'
 import { createServiceRegistry, type ServiceRegistry } from './auth/services/registry.ts'
 import { banner } from './banner.ts'
 import { type Config, loadConfig } from './config/config.ts'
@@ -30,6 +31,9 @@ const main = async () => {
     isEphemeral: sandbox !== undefined,
     isWorker: worker !== undefined
   })
+
+  warnOfExpiry(registry, log)
+  setInterval(warnOfExpiry, DAY_MS, registry, log).unref()
 
   // Where there is nothing to reload, SIGHUP is a closed terminal: it ends the process, as it does other programs.
   const canReload = config.servicesFile !== undefined || config.auditLog !== '-'
@@ -78,6 +82,16 @@ const reloadFiles = (config: Config, registry: ServiceRegistry, gateway: Gateway
   const faults = registry.reload()
   if (faults.length > 0) log.error({ faults }, 'service registry reload failed; keeping the previous one')
   else log.info('service registry reloaded')
+  warnOfExpiry(registry, log)
+}
+
+const DAY_MS = 24 * 3_600_000
+
+const warnOfExpiry = (registry: ServiceRegistry, log: Logger): void => {
+  for (const { id, expiresAt } of expiringSoon(registry.all(), Date.now())) {
+    const at = new Date(expiresAt).toISOString()
+    log.warn({ service: id, expiresAt: at }, 'the credential of a service expires within 30 days, or has expired')
+  }
 }
 
 /** After an uncaught error the state is undefined: exit without draining. */

@@ -54,6 +54,8 @@ export interface Metrics {
   circuitState: OnCircuitStateChange
   /** Reports the slots of each call class, whenever the metrics are read. */
   watchSlots(bulkheads: Bulkheads): void
+  /** Reports when the credentials of services expire. @param services those of the registry, milliseconds since 1970 */
+  watchServices(services: () => Iterable<{ id: string; expiresAt: number }>): void
 }
 
 /** @param options.defaults adds the metrics of the process: memory, event loop */
@@ -165,6 +167,22 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
         registers,
         collect() {
           for (const [name, { waiting }] of Object.entries(bulkheads)) this.set({ class: name }, waiting)
+        }
+      })
+    },
+    watchServices(services) {
+      new Gauge({
+        name: 'gateway_service_credential_expiry_timestamp_seconds',
+        help: 'When the credential of a service expires, seconds since 1970, by service.',
+        labelNames: ['service'],
+        // Workers have the same registry.
+        aggregator: 'max',
+        registers,
+        collect() {
+          this.reset()
+          for (const { id, expiresAt } of services()) {
+            if (Number.isFinite(expiresAt)) this.set({ service: id }, expiresAt / 1000)
+          }
         }
       })
     }

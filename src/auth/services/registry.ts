@@ -3,6 +3,7 @@ import { loadRegistry, RegistryError, type Service } from './registry-file.ts'
 /** The internal services that may call the gateway. */
 export interface ServiceRegistry {
   find(id: string): Service | undefined
+  all(): Iterable<Service>
   /** Reads the file again; an invalid file changes nothing. @returns what is wrong with it */
   reload(): readonly string[]
 }
@@ -16,6 +17,7 @@ export const createServiceRegistry = (file: string | undefined, env: NodeJS.Proc
   let services = load()
   return {
     find: id => services.get(id),
+    all: () => services.values(),
     reload() {
       try {
         services = load()

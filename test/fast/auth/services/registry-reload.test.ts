@@ -75,3 +75,27 @@ t.test('SIGHUP reloads the registry, and keeps the previous one while the file i
   t.same([await statusOf(first), await statusOf(second)], [401, 401])
   t.equal(child.exitCode, null)
 })
+
+t.test('a credential that expires soon is in the log, and each expiry in the metrics', async t => {
+  const dayMs = 24 * 3_600_000
+  const soon = new Date(Date.now() + 29 * dayMs).toISOString()
+  const later = new Date(Date.now() + 31 * dayMs).toISOString()
+  write({ ...entry, expiresAt: soon }, { ...entry, id: 'later', expiresAt: later }, { ...entry, id: 'never' })
+  const { managementUrl, log } = await gatewayProcess(t, { SERVICES_FILE: servicesFile, REPORTS_KEY: newSecret() })
+  t.strictSame(
+    log()
+      .filter(({ msg }) => /expires within 30 days/.test(String(msg)))
+      .map(({ service, expiresAt }) => ({ service, expiresAt })),
+    [{ service: 'reports', expiresAt: soon }]
+  )
+  const text = await (await fetch(`${managementUrl}/metrics`)).text()
+  t.strictSame(
+    [...text.matchAll(/^gateway_service_credential_expiry_timestamp_seconds\{service="(.*)"\} (.*)$/gm)].map(
+      ([, service, at]) => [service, Number(at)]
+    ),
+    [
+      ['reports', Date.parse(soon) / 1000],
+      ['later', Date.parse(later) / 1000]
+    ]
+  )
+})
