@@ -31,6 +31,12 @@ export const LISTENER = {
 /** A further connection is accepted and closed within milliseconds, without a reply (observed): it does not wait. */
 export const MAX_CONNECTIONS = 2000
 
+/**
+ * Connections that wait to be accepted while the process is busy. The system drops further ones, and their clients try again
+ * after 1, 3 and 7 s. Node's own limit is 511, and that of the system often 4096.
+ */
+const BACKLOG = MAX_CONNECTIONS
+
 export interface ConnectionBounds {
   /** Called for each connection above a limit. */
   onDropped: () => void
@@ -104,13 +110,13 @@ export const listenOn = async (
   let unusable: unknown
   for (const address of isIP(host) === 0 ? await addressesOf(host) : [host]) {
     try {
-      if (url === undefined) url = await app.listen({ host: address, port })
+      if (url === undefined) url = await app.listen({ host: address, port, backlog: BACKLOG })
       else {
         const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
           app.server.emit('connection', socket)
         )
         boundTotal(server, bounds)
-        server.listen(Number(new URL(url).port), address)
+        server.listen(Number(new URL(url).port), address, BACKLOG)
         await once(server, 'listening')
         others.push(server)
       }

@@ -51,6 +51,8 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
 
     const during = load.samples.filter(({ sentAt }) => sentAt > stalledAt && sentAt < resumedAt)
     const shed = during.filter(({ status }) => status === 429 || status === 503)
+    // The start of the load, with a cold process, is no part of the stall.
+    const probed = probes.samples.filter(({ sentAt }) => sentAt > stalledAt)
     const after = load.samples.filter(({ sentAt }) => sentAt > resumedAt + RECOVERY_MS)
     return {
       before: shareOk(load.samples.filter(({ sentAt }) => sentAt < stalledAt)),
@@ -61,7 +63,7 @@ t.test('HOSTKEY hangs under load and comes back', async t => {
       others: during.filter(({ status }) => ![200, 429, 503, 504].includes(status)).length,
       shedP50Ms: percentile(timesOf(shed), 50),
       shedP99Ms: percentile(timesOf(shed), 99),
-      livenessP99Ms: percentile(timesOf(probes.samples), 99),
+      livenessP99Ms: percentile(timesOf(probed), 99),
       deadProbes: probes.samples.filter(({ status }) => status !== 200).length,
       recovered: shareOk(after),
       moreMb: Math.round((residentDuring - residentBefore) / 1e6)
