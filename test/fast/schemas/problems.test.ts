@@ -56,9 +56,9 @@ t.test('GET /problems/:name', async t => {
     }
   })
 
-  t.test('400 invalid-request when the name is malformed', async t => {
+  t.test('404 route-not-found when the name is malformed', async t => {
     for (const name of ['__proto__', 'A', 'x'.repeat(65), '%3Cscript%3E']) {
-      fails(t, await get(`/problems/${name}`), 400, 'invalid-request')
+      fails(t, await get(`/problems/${name}`), 404, 'route-not-found')
     }
   })
 })

@@ -82,10 +82,10 @@ t.test('a credential that expires soon is in the log, and each expiry in the met
   const later = new Date(Date.now() + 31 * dayMs).toISOString()
   write({ ...entry, expiresAt: soon }, { ...entry, id: 'later', expiresAt: later }, { ...entry, id: 'never' })
   const { managementUrl, log } = await gatewayProcess(t, { SERVICES_FILE: servicesFile, REPORTS_KEY: newSecret() })
+  const warnings = () => log().filter(({ msg }) => /expires within 30 days/.test(String(msg)))
+  t.ok(await eventually(() => warnings().length > 0))
   t.strictSame(
-    log()
-      .filter(({ msg }) => /expires within 30 days/.test(String(msg)))
-      .map(({ service, expiresAt }) => ({ service, expiresAt })),
+    warnings().map(({ service, expiresAt }) => ({ service, expiresAt })),
     [{ service: 'reports', expiresAt: soon }]
   )
   const text = await (await fetch(`${managementUrl}/metrics`)).text()
