@@ -11,7 +11,8 @@ const FAILOVER_MS = 40_000
 t.test('a store behind Sentinel', async t => {
   const password = 'of-redis'
   const withPassword = ['--requirepass', password, '--masterauth', password]
-  const master = await redisServer(t, { settings: withPassword })
+  // By default a master waits for more replicas, for 5 s, before it sends what it has.
+  const master = await redisServer(t, { settings: [...withPassword, '--repl-diskless-sync-delay', '0'] })
   const replica = await redisServer(t, { settings: [...withPassword, '--replicaof', `127.0.0.1 ${master.port}`] })
   const sentinel = await redisSentinel(t, {
     masterPort: master.port,
@@ -36,7 +37,7 @@ t.test('a store behind Sentinel', async t => {
   t.test('uses the new master after a failover, and has what the old one had', async t => {
     // Replication is asynchronous: what the replica has not received before the end of the master is lost.
     const client = new Redis({ port: replica.port, password })
-    t.ok(await eventually(async () => (await client.get('hks3:order')) === 'value'))
+    t.ok(await eventually(async () => (await client.get('hks3:order')) === 'value', FAILOVER_MS))
     client.disconnect()
     await master.kill()
     await t.rejects(store.put('a', 'b', LIFE_MS))
