@@ -145,7 +145,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(preflights, edge)
   await app.register(shedding, { pressure })
   await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
-  await app.register(loginLimits, limitOptions)
+  await app.register(loginLimits, { ...limitOptions, store })
   await app.register(unrouted)
   await app.register(cookie)
   await app.register(auditing, { audit })

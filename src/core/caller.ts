@@ -32,10 +32,10 @@ export interface Caller {
   readonly limitFactor: number
   /** The accounts that the caller may use; undefined: every account of the customer. */
   readonly accounts: ReadonlySet<string> | undefined
-  /** The token that HOSTKEY issued; only the upstream client uses it. */
-  token(): Promise<Secret>
-  /** May the caller do this? */
-  grants(scope: Scope): Promise<boolean>
+  /** The token that HOSTKEY issued; only the upstream client uses it. At once where no login is needed. */
+  token(): Secret | Promise<Secret>
+  /** May the caller do this? At once where HOSTKEY need not be asked. */
+  grants(scope: Scope): boolean | Promise<boolean>
   /** Who the caller is at HOSTKEY. */
   identity(purpose?: 'order'): Promise<Identity>
   /** HOSTKEY has accepted the token. */

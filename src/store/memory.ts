@@ -72,11 +72,15 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
     async remove(key) {
       return find(key) !== undefined && entriesOf(key).delete(key)
     },
-    async increment(key, by, windowMs) {
+    increment(key, by, windowMs) {
       const entry = find(key)
-      if (!entry) put(key, String(by), windowMs)
-      else entry.value = String(Number(entry.value) + by)
-      return { count: Number(entry?.value ?? by), ttlMs: (entry?.expiresAt ?? now() + windowMs) - now() }
+      if (!entry) {
+        put(key, String(by), windowMs)
+        return { count: by, ttlMs: windowMs }
+      }
+      const count = Number(entry.value) + by
+      entry.value = String(count)
+      return { count, ttlMs: entry.expiresAt - now() }
     },
     async addMember(key, member, max, ttlMs) {
       const all = [...members(key).filter(other => other !== member), member]

@@ -24,8 +24,8 @@ export interface Store {
   release(key: string, value: string): Promise<void>
   /** @returns true when the key existed */
   remove(key: string): Promise<boolean>
-  /** Adds to a counter, which starts again at 0 every `windowMs`. */
-  increment(key: string, by: number, windowMs: number): Promise<Count>
+  /** Adds to a counter, which starts again at 0 every `windowMs`. At once where the store is in memory. */
+  increment(key: string, by: number, windowMs: number): Count | Promise<Count>
   /**
    * Adds a member to a set, which now expires in `ttlMs`, and removes the oldest members beyond `max`.
    * @returns the removed members

@@ -142,7 +142,7 @@ const anonymous: Omit<Caller, 'share' | 'id'> = {
   limitFactor: 1,
   accounts: undefined,
   token: noToken,
-  grants: async () => false,
+  grants: () => false,
   identity: async () => ({}),
   refreshToken: noToken
 }

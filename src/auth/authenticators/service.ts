@@ -51,7 +51,7 @@ const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>)
   limitFactor: service.limitFactor,
   accounts: service.accounts,
   token: async () => (await grant()).token,
-  grants: async scope => service.scopes.has(scope),
+  grants: scope => service.scopes.has(scope),
   identity: async () => (await grant()).identity,
   refreshToken: async refused => (await grant(refused)).token
 })

@@ -25,8 +25,8 @@ const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken:
     share: id,
     limitFactor: 1,
     accounts: undefined,
-    token: async () => token,
-    grants: async scope => scopes.includes(scope),
+    token: () => token,
+    grants: scope => scopes.includes(scope),
     identity: async () => ({ ...identity, expiresAt }),
     refreshToken
   }

@@ -8,6 +8,7 @@ import type { Caller } from '../../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { Secret } from '../../core/secret.ts'
+import { hookOf } from '../hook.ts'
 import { networkOf } from '../network.ts'
 import { CONTEXT } from '../route.ts'
 import { REFUSED_SERVICE } from './audit.ts'
@@ -26,16 +27,18 @@ const BEARER = /^Bearer +([!-~]{1,4096})$/i
 /** Authenticates each request: every operation behind this plugin has a caller. */
 export const authenticate = fp(
   async (app: FastifyInstance, { authenticators, origins, signalOf }: AuthenticateOptions) => {
-    app.addHook('onRequest', async request => {
-      const timing = noUpstreamTiming()
-      const caller = await callerOf(request, timing, { authenticators, origins })
-      request.setDecorator<RequestContext>(CONTEXT, {
-        caller,
-        signal: signalOf(request),
-        isShareable: request.method === 'GET' || request.method === 'HEAD',
-        upstream: timing
+    app.addHook(
+      'onRequest',
+      hookOf(request => {
+        const upstream = noUpstreamTiming()
+        const isShareable = request.method === 'GET' || request.method === 'HEAD'
+        const accept = (caller: Caller): undefined => {
+          request.setDecorator<RequestContext>(CONTEXT, { caller, signal: signalOf(request), isShareable, upstream })
+        }
+        const caller = callerOf(request, upstream, { authenticators, origins })
+        return caller instanceof Promise ? caller.then(accept) : accept(caller)
       })
-    })
+    )
     app.addHook('onError', async (request, reply, error) => {
       const service = isProblem(error) ? error.options.service : undefined
       if (service !== undefined) request.setDecorator(REFUSED_SERVICE, service)

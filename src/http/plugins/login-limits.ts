@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { isProblem } from '../../core/problem.ts'
-import { StoreUnavailable } from '../../store/index.ts'
+import { type Store, StoreUnavailable } from '../../store/index.ts'
 import type { Count } from '../../store/store.ts'
 import { networkOf } from '../network.ts'
 import type { Counters } from '../rate-limit-store.ts'
@@ -10,6 +10,8 @@ import { assertWithin, type Maxima, type Policy, policy, quotaOf } from './rate-
 
 export interface LoginLimitOptions {
   counters: Counters
+  /** Has the networks from which an account has logged in. */
+  store: Pick<Store, 'get' | 'put'>
   maxima: Maxima
   windowMs: number
 }
@@ -32,16 +34,17 @@ export const BEGIN_LOGIN = 'beginLogin'
 
 /** Limits guesses, not logins: an office behind one address logs in as often as it has people. */
 export const loginLimits = fp(
-  async (app: FastifyInstance, { counters, maxima, windowMs }: LoginLimitOptions) => {
-    const { store, countAlone } = counters
+  async (app: FastifyInstance, { counters, store, maxima, windowMs }: LoginLimitOptions) => {
     const inFlight = new Map<string, number>()
 
-    const count = (limit: Policy, key: string, by: number): Promise<Count> => {
-      const name = `limit:${limit.name}:${key}`
-      return store
-        .increment(name, by, windowMs * limit.windows)
-        .catch(() => countAlone(name, by, windowMs * limit.windows, quotaOf(limit, maxima)))
-    }
+    const count = (limit: Policy, key: string, by: number) =>
+      counters.count({
+        bucket: limit.name,
+        key,
+        by,
+        windowMs: windowMs * limit.windows,
+        max: quotaOf(limit, maxima)
+      })
     const isKnown = (own: string) =>
       store.get(`login-known:${own}`).then(
         found => found !== undefined,
@@ -51,11 +54,8 @@ export const loginLimits = fp(
     const begin: BeginLogin = async (request, reply, account) => {
       const network = networkOf(request)
       const own = `${account}@${network}`
-      const check = (limit: Policy, { count, ttlMs }: Count, key: string) => {
-        const max = quotaOf(limit, maxima)
-        const state = { max, timeWindow: windowMs * limit.windows, remaining: Math.max(0, max - count) }
-        assertWithin(limit, { ...state, ttlInSeconds: Math.ceil(ttlMs / 1000), isExceeded: count > max }, reply, key)
-      }
+      const check = (limit: Policy, count: Count, key: string) =>
+        assertWithin(limit, { count, max: quotaOf(limit, maxima), windowMs: windowMs * limit.windows, key }, reply)
       const end = () => {
         const left = (inFlight.get(network) ?? 1) - 1
         if (left > 0) inFlight.set(network, left)

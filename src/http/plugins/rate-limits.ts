@@ -1,9 +1,10 @@
-import rateLimit, { type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Caller, isStranger } from '../../core/caller.ts'
 import { note } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
+import type { Count } from '../../store/store.ts'
+import { hookOf } from '../hook.ts'
 import { networkOf } from '../network.ts'
 import {
   type CallerOperation,
@@ -13,7 +14,7 @@ import {
   operationOf,
   type RateClass
 } from '../operation.ts'
-import { type Counters, limitKeyOf, limitStoreOf } from '../rate-limit-store.ts'
+import type { Counters } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
 import { EXCEEDED_LIMIT, type ExceededLimit } from './audit.ts'
 
@@ -27,6 +28,7 @@ export interface Maxima {
 }
 
 export interface LimitOptions {
+  counters: Counters
   maxima: Maxima
   windowMs: number
 }
@@ -34,7 +36,6 @@ export interface LimitOptions {
 export interface AddressLimitOptions extends LimitOptions {
   /** The limit of the request's credential as a multiple of the usual one; 1 when it is unknown or refused. */
   factorOf: (request: FastifyRequest) => number
-  counters: Counters
 }
 
 /** One limit: a share of the requests of a caller, in a number of windows. */
@@ -85,25 +86,20 @@ export const CALLER = policy('caller', 1)
 /** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
 
-/** Shared: a probe costs no promise. */
-const UNLIMITED = Promise.resolve()
-
 /** Limits by address, for every request but a probe. `limitCallers` adds those by caller. */
 export const limits = fp(
-  async (app: FastifyInstance, { counters, maxima, windowMs, factorOf }: AddressLimitOptions) => {
-    await app.register(rateLimit, {
-      global: false,
-      // The plugin names no type for its store's options; ours takes what it hands over.
-      store: limitStoreOf(counters) as unknown as FastifyRateLimitStoreCtor
-    })
-    const consume = createConsume(app, { maxima, windowMs })
-    app.addHook('onRequest', (request, reply) => {
-      if (!operationOf(request).countsByAddress) return UNLIMITED
-      const factor = factorOf(request)
-      // Counted separately: a busy service must not use up the limit of others at its address.
-      const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
-      return consume(ADDRESS, { key, factor, cost: 1 }, reply, request)
-    })
+  async (app: FastifyInstance, { factorOf, ...options }: AddressLimitOptions) => {
+    const consume = createConsume(options)
+    app.addHook(
+      'onRequest',
+      hookOf((request, reply) => {
+        if (!operationOf(request).countsByAddress) return undefined
+        const factor = factorOf(request)
+        // Counted separately: a busy service must not use up the limit of others at its address.
+        const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
+        return consume(ADDRESS, { key, factor, cost: 1 }, reply)
+      })
+    )
   },
   { name: 'limits' }
 )
@@ -113,31 +109,49 @@ export const limits = fp(
  * whether a request repeats another, are asked for after the validation: HOSTKEY is not called for an invalid request.
  */
 export const limitCallers = fp(
-  async (app: FastifyInstance, { maxima, windowMs, counters }: LimitOptions & { counters: Counters }) => {
-    const consume = createConsume(app, { maxima, windowMs })
+  async (app: FastifyInstance, options: LimitOptions) => {
+    const consume = createConsume(options)
+    /** One after the other: what is refused counts against no further limit. */
+    const consumeAll = (
+      [first, ...others]: readonly CountedPolicy[],
+      caller: Omit<Consumption, 'cost'>,
+      reply: FastifyReply
+    ): undefined | Promise<void> => {
+      if (first === undefined) return undefined
+      const [policy, cost] = first
+      const waiting = consume(policy, { ...caller, cost }, reply)
+      return waiting === undefined
+        ? consumeAll(others, caller, reply)
+        : waiting.then(() => consumeAll(others, caller, reply))
+    }
     /** Counts the first request of an accepted token against its own limits too. */
-    const countAgain = ({ id, share }: Caller, policies: readonly (readonly [Policy, number])[]) => {
+    const countAgain = ({ id, share }: Caller, policies: readonly CountedPolicy[]) => {
       if (isStranger(share)) return
-      for (const [{ name, windows }, cost] of policies) {
-        counters.store.increment(limitKeyOf(name, id), cost, windowMs * windows).catch(() => undefined)
+      const { counters, maxima, windowMs } = options
+      for (const [policy, by] of policies) {
+        const max = quotaOf(policy, maxima)
+        void counters.count({ bucket: policy.name, key: id, by, windowMs: windowMs * policy.windows, max })
       }
     }
-    app.addHook('onRequest', async (request, reply) => {
-      const { caller } = contextOf(request)
-      const { id, share, limitFactor: factor } = caller
-      const operation = callerOperationOf(request)
-      // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store.
-      const key = isStranger(share) ? share : id
-      const ofClass = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
-      // Those by customer are counted once the customer is known.
-      const policies = key === id ? ofClass : ofClass.filter(({ isByCustomer }) => !isByCustomer)
-      if (key !== id) {
-        const counted = [[CALLER, operation.cost] as const, ...policies.map(policy => [policy, 1] as const)]
-        reply.raw.once('finish', () => countAgain(caller, counted))
-      }
-      await consume(CALLER, { key, factor, cost: operation.cost }, reply, request)
-      for (const policy of policies) await consume(policy, { key, factor, cost: 1 }, reply, request)
-    })
+    app.addHook(
+      'onRequest',
+      hookOf((request, reply) => {
+        const { caller } = contextOf(request)
+        const { id, share, limitFactor: factor } = caller
+        const operation = callerOperationOf(request)
+        // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store.
+        const key = isStranger(share) ? share : id
+        const ofClass = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
+        // Those by customer are counted once the customer is known.
+        const policies = key === id ? ofClass : ofClass.filter(({ isByCustomer }) => !isByCustomer)
+        const counted: CountedPolicy[] = [
+          [CALLER, operation.cost],
+          ...policies.map((policy): CountedPolicy => [policy, 1])
+        ]
+        if (key !== id) reply.raw.once('finish', () => countAgain(caller, counted))
+        return consumeAll(counted, { key, factor }, reply)
+      })
+    )
     const limitCustomer = async (request: FastifyRequest, reply: FastifyReply) => {
       const { caller } = contextOf(request)
       const operation = callerOperationOf(request)
@@ -148,7 +162,7 @@ export const limitCallers = fp(
       const key = await customerOf(request)
       for (const policy of CLASSES[operation.rate]) {
         if (!isDeferred) withdraw(policy, reply)
-        await consume(policy, { key, factor: caller.limitFactor, cost: 1 }, reply, request)
+        await consume(policy, { key, factor: caller.limitFactor, cost: 1 }, reply)
       }
     }
     app.addHook('onRoute', route => {
@@ -202,66 +216,48 @@ interface Consumption {
   cost: number
 }
 
-/**
- * Makes the function that counts a request against a limit and sends what is left (draft-ietf-httpapi-ratelimit-headers).
- * The plugin's limiters are made once for each policy, factor and cost, of which there are few.
- */
-const createConsume = (app: FastifyInstance, { maxima, windowMs }: LimitOptions) => {
-  const keys = new WeakMap<FastifyRequest, string>()
-  const limiters = new Map<string, ReturnType<FastifyInstance['createRateLimit']>>()
-  const limiterOf = (policy: Policy, { factor, cost }: Consumption) => {
-    const { name, windows } = policy
-    const id = `${name}/${factor}/${cost}`
-    const quota = quotaOf(policy, maxima, factor)
-    const limiter =
-      limiters.get(id) ??
-      app.createRateLimit({
-        max: quota,
-        timeWindow: windowMs * windows,
-        keyGenerator: request => keys.get(request) ?? '',
-        // Passed on to our store. A cost above the quota is lowered to it: the request would never be allowed.
-        ...{ bucket: name, cost: Math.min(cost, quota) }
-      })
-    limiters.set(id, limiter)
-    return limiter
+/** A limit, and how much of it a request uses. */
+type CountedPolicy = readonly [Policy, cost: number]
+
+/** Counts a request against a limit, and sends what is left. Waits only where the counters do. */
+type Consume = (policy: Policy, consumption: Consumption, reply: FastifyReply) => undefined | Promise<void>
+
+const createConsume =
+  ({ counters, maxima, windowMs: oneWindowMs }: LimitOptions): Consume =>
+  (policy, { key, factor, cost }, reply) => {
+    const max = quotaOf(policy, maxima, factor)
+    const windowMs = oneWindowMs * policy.windows
+    // A cost above the quota is lowered to it: the request would never be allowed.
+    const counted = counters.count({ bucket: policy.name, key, by: Math.min(cost, max), windowMs, max })
+    if (counted instanceof Promise)
+      return counted.then(count => assertWithin(policy, { count, max, windowMs, key }, reply))
+    assertWithin(policy, { count: counted, max, windowMs, key }, reply)
+    return undefined
   }
 
-  return async (
-    policy: Policy,
-    consumption: Consumption,
-    reply: FastifyReply,
-    request: FastifyRequest
-  ): Promise<void> => {
-    keys.set(request, consumption.key)
-    const state = await limiterOf(policy, consumption)(request)
-    if (state.isAllowed) return
-    assertWithin(policy, state, reply, consumption.key)
-  }
-}
-
-/** The state of a limit: what is left, and until when. */
+/** The state of a limit. */
 export interface LimitState {
+  count: Count
   max: number
-  /** Length of the window, ms. */
-  timeWindow: number
-  remaining: number
-  ttlInSeconds: number
-  isExceeded: boolean
+  /** Length of the window. */
+  windowMs: number
+  /** Whose limit it is. */
+  key: string
 }
 
-/** Reports a limit in the reply. @param key whose limit it is @throws Problem rate-limited */
-export const assertWithin = (policy: Policy, state: LimitState, reply: FastifyReply, key: string): void => {
-  const { max, timeWindow, remaining, ttlInSeconds, isExceeded } = state
-  const windowSeconds = Math.ceil(timeWindow / 1000)
+/** Reports a limit in the reply (draft-ietf-httpapi-ratelimit-headers). @throws Problem rate-limited */
+export const assertWithin = (policy: Policy, { count, max, windowMs, key }: LimitState, reply: FastifyReply): void => {
+  const windowSeconds = Math.ceil(windowMs / 1000)
+  const leftSeconds = Math.ceil(count.ttlMs / 1000)
   append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
-  append(reply, 'ratelimit', `"${policy.name}";r=${remaining};t=${ttlInSeconds}`)
-  if (!isExceeded) return
-  const exceeded: ExceededLimit = { name: policy.name, key, ttlMs: ttlInSeconds * 1000 }
+  append(reply, 'ratelimit', `"${policy.name}";r=${Math.max(0, max - count.count)};t=${leftSeconds}`)
+  if (count.count <= max) return
+  const exceeded: ExceededLimit = { name: policy.name, key, ttlMs: leftSeconds * 1000 }
   reply.request.setDecorator(EXCEEDED_LIMIT, exceeded)
   throw new Problem(
     'rate-limited',
     `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
-    { retryAfterSeconds: ttlInSeconds }
+    { retryAfterSeconds: leftSeconds }
   )
 }
 

@@ -123,7 +123,7 @@ for (const [kind, open] of Object.entries(kinds)) {
     })
 
     t.test('concurrent increments are all counted', async t => {
-      const counts = await inParallel(100, () => store.increment('busy', 2, LIFE_MS))
+      const counts = await inParallel(100, async () => await store.increment('busy', 2, LIFE_MS))
       t.strictSame(
         counts.map(({ count }) => count).sort((a, b) => a - b),
         Array.from({ length: 100 }, (_, index) => (index + 1) * 2)

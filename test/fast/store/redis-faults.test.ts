@@ -102,7 +102,10 @@ t.test('a pause or a lost connection of a Redis that runs', async t => {
   t.test('80 ms: every read and every write waits, and a counter does not', async t => {
     redis.freeze()
     const thaw = setTimeout(() => redis.thaw(), 80)
-    const counts = Array.from({ length: 5 }, () => store.increment('limit:ip:a', 1, LIFE_MS).then(() => 'counted'))
+    const counts = Array.from({ length: 5 }, async () => {
+      await store.increment('limit:ip:a', 1, LIFE_MS)
+      return 'counted'
+    })
     const values = [store.get('a'), store.touch('a', LIFE_MS), store.put('b', 'c', LIFE_MS), store.get('a')]
     t.strictSame(
       (await Promise.allSettled(counts)).filter(({ status }) => status === 'fulfilled'),

@@ -122,7 +122,7 @@ t.test('a SQLite store', async t => {
     await t.rejects(store.claim('a', 'b', LIFE_MS), StoreUnavailable)
     await t.rejects(store.release('a', 'b'), StoreUnavailable)
     await t.rejects(store.remove('a'), StoreUnavailable)
-    await t.rejects(store.increment('a', 1, LIFE_MS), StoreUnavailable)
+    await t.rejects(async () => await store.increment('a', 1, LIFE_MS), StoreUnavailable)
     await t.rejects(store.addMember('a', 'b', 1, LIFE_MS), StoreUnavailable)
     await t.rejects(store.removeMember('a', 'b'), StoreUnavailable)
     await t.rejects(store.removeAllMembers('a'), StoreUnavailable)
