@@ -20,7 +20,7 @@ const files = names.flatMap(name => globSync(`test/{guarantees,long}/${name}{,-*
 
 /** Runs the tests and prints their output. @returns the output */
 const runTests = async (): Promise<string> => {
-  const child = spawn(process.execPath, ['scripts/test.ts', '--long', ...files], {
+  const child = spawn(process.execPath, ['scripts/test.ts', '--recorded', ...files], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   let text = ''

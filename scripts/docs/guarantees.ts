@@ -26,7 +26,7 @@ export const guaranteesPage = (): string => {
   return page(
     'Guarantees',
     '`scripts/docs/guarantee-catalogue.ts` and the figures of the last runs (`npm run guarantees`)',
-    'Each guarantee of the gateway, its tests, the figure that they must reach, and the figure that the last recorded run reached. Counts are exact. Times were measured on a machine with two cores that also did other work. `npm test` runs a short case of each test; `npm run test:long` runs them in full.',
+    'Each guarantee of the gateway, its tests, the figure that they must reach, and the figure that the last recorded run reached. Counts are exact. Times were measured on a machine with two cores that also did other work. `npm test` runs a short case of each test, `npm run test:long` a longer one, and `npm run guarantees` runs them in full and records the figures.',
     table(['Guarantee', 'Tests', 'Required', 'Last run'], rows),
     '## Long runs',
     'Commands that run for minutes to hours, by hand.',

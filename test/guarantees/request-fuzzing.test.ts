@@ -14,7 +14,7 @@ import { createStage } from './fuzz/stage.ts'
 
 /** Another at each run; `SEED=… node --test …` repeats one, and `FUZZ_RUNS=1000000` goes on for longer. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(400, 100_000))
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(400, 20_000, 100_000))
 
 /** Two cores are what CI has. */
 const WORKERS = amount(1, 2)

@@ -7,7 +7,7 @@ import { openLoad } from '../support/harness/open-load.ts'
 import { gatewayProcess } from '../support/harness/processes.ts'
 
 const figure = figuresOf(t, 'retry-amplification')
-const SECONDS = Number(process.env['AMP_SECONDS'] ?? amount(3, 60))
+const SECONDS = Number(process.env['AMP_SECONDS'] ?? amount(3, 12, 60))
 const RPS = amount(100, 300)
 const MAX_CALLS = 1.2
 /** Every tenth request deletes a file. */

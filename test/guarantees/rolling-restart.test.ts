@@ -12,8 +12,8 @@ import { stablePort } from '../support/harness/stable-port.ts'
 import { tcpProxy } from '../support/harness/tcp-proxy.ts'
 import { haproxy } from './haproxy.ts'
 
-const REQUESTS = amount(200, 100_000)
-const RESTARTS = amount(1, 8)
+const REQUESTS = amount(200, 30_000, 100_000)
+const RESTARTS = amount(1, 3, 8)
 /** Longer than the proxy takes to notice: two checks 200 ms apart, and a busy machine. */
 const DELAY_MS = 1500
 const GRACE_MS = 10_000

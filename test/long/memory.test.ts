@@ -8,7 +8,7 @@ const figure = figuresOf(t, 'memory')
 const MIB = 2 ** 20
 /** Requests of each kind in a round. 100,000 and 1,000,000 take hours here: `npm run soak` and `npm run bench` send them. */
 const REQUESTS = amount(200, 2500)
-const RPS = 400
+const RPS = 800
 /** Between the second and the last round; the first fills caches. */
 const MAX_GROWTH_MIB = 40
 const ROUNDS = 3

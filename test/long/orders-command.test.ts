@@ -11,6 +11,9 @@ import { gateway } from '../support/harness/gateway.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
+/** For a process of Node: its settings are those of the test alone. */
+const NODE = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
+
 const ledgers: Record<string, (t: Test) => Promise<Record<string, string>>> = {
   sqlite: async () => ({}),
   redis: async t => {
@@ -34,7 +37,7 @@ for (const [kind, settings] of Object.entries(ledgers)) {
     const order = (bucketName: string, key: string) =>
       post('/orders', { planId: 2, bucketName }, { headers: { 'idempotency-key': key.padEnd(16, '-') } })
     const orders = async (...args: string[]): Promise<string> => {
-      const options = { env: { PATH: process.env['PATH'], ...env } }
+      const options = { env: { ...NODE, ...env } }
       const { stdout } = await promisify(execFile)(process.execPath, ['src/commands/orders.ts', ...args], options)
       return stdout
     }
@@ -101,7 +104,7 @@ t.test('a running order is not settled, and an account belongs to one order', as
     post('/orders', { planId: 2, bucketName }, { headers: { 'idempotency-key': randomUUID() } })
   const refused = (args: string[], more: Record<string, string> = {}) =>
     promisify(execFile)(process.execPath, ['src/commands/orders.ts', ...args], {
-      env: { PATH: process.env['PATH'], ...env, ...more }
+      env: { ...NODE, ...env, ...more }
     }).then(
       ({ stdout }) => stdout,
       ({ stderr }) => String(stderr)

@@ -77,7 +77,9 @@ export const docStage = async (t: Lifetime) => {
     SANDBOX_PORT: portOf('8090'),
     PAGE_PORT: portOf('3000'),
     GATEWAY: `http://localhost:${portOf('8080')}`,
-    NO_UPDATE_NOTIFIER: '1'
+    NO_UPDATE_NOTIFIER: '1',
+    // The programs of a page share their compiled code with the tests.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? ''
   }
   const shell = openShell(t, { cwd: folder, env })
   let printed = ''
