@@ -29,7 +29,7 @@ import { errors, explain, problemOf, sendProblem, unrouted } from './http/plugin
 import { guard } from './http/plugins/guard.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
 import { BEGIN_LOGIN, loginLimits } from './http/plugins/login-limits.ts'
-import { limitCallers, limits, type Maxima } from './http/plugins/rate-limits.ts'
+import { createLimiter, limitCustomers, limits, type Maxima } from './http/plugins/rate-limits.ts'
 import { createCorsHeaders, preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
@@ -92,6 +92,7 @@ export const buildApp = async (options: AppOptions) => {
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
   const { maxima, windowMs, replicasHint } = rateLimit
   const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
+  const limiter = createLimiter(limitOptions)
   const isTrusted = trustOf(edge.trustProxy)
   const corsHeadersOf = createCorsHeaders(edge.allowedOrigins)
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log, corsHeadersOf })
@@ -144,7 +145,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(guard, { isTrusted })
   await app.register(preflights, edge)
   await app.register(shedding, { pressure })
-  await app.register(limits, { ...limitOptions, factorOf: request => limitFactorOf(request, authenticators) })
+  await app.register(limits, { limiter, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(loginLimits, { ...limitOptions, store })
   await app.register(unrouted)
   await app.register(cookie)
@@ -166,8 +167,8 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(serviceRoutes, { isReady })
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
-        await authenticatedScope.register(authenticate, { authenticators, origins, signalOf: drain.signalOf })
-        await authenticatedScope.register(limitCallers, limitOptions)
+        await authenticatedScope.register(authenticate, { authenticators, limiter, origins, signalOf: drain.signalOf })
+        await authenticatedScope.register(limitCustomers, { limiter })
         await authenticatedScope.register(authorise, { listOrderedBy: services.orders.listOrderedBy })
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(compression)

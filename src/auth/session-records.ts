@@ -4,7 +4,8 @@ import type { Identity } from '../core/caller.ts'
 import { type Clock, latestNow } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
-import type { Store } from '../store/index.ts'
+import { ownerOf } from '../store/admission.ts'
+import type { Count, Limit, Store } from '../store/store.ts'
 import type { Grant } from '../upstream/auth.ts'
 import type { Sealer } from './seal.ts'
 
@@ -31,6 +32,22 @@ export interface Session {
   expiresAt: number
 }
 
+export interface SessionLimits {
+  ofAddress: readonly Limit[]
+  ofCaller: readonly Limit[]
+}
+
+export interface OpenedSession {
+  /** Undefined when it has ended or never existed, or a limit of the address is exceeded. */
+  session: Session | undefined
+  /** Of the limits, up to the first that was exceeded. */
+  counts: Count[]
+}
+
+/** Who has the limits of a session: its customer, or its token where HOSTKEY names none. */
+export const ownerOfSession = ({ token, identity }: Pick<Session, 'token' | 'identity'>): string =>
+  identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`
+
 /** Session cookie <-> sealed upstream token. Every method throws StoreUnavailable when the store does not answer. */
 export interface SessionRecords {
   /**
@@ -39,8 +56,11 @@ export interface SessionRecords {
    * @throws Problem invalid-token when the token has expired already
    */
   create(grant: Grant): Promise<{ cookie: Secret; session: Session }>
-  /** Opens the session of a cookie and restarts its idle time; undefined when it has ended or never existed. */
-  open(cookie: Secret): Promise<Session | undefined>
+  /**
+   * Counts a request against the limits of its address; then opens the session of its cookie, restarts its idle time, and
+   * counts against those of its caller, whose name completes their keys.
+   */
+  open(cookie: Secret, limits?: SessionLimits): Promise<OpenedSession>
   /** Removes the session of a cookie. @returns what it held, so that its token can be revoked */
   remove(cookie: Secret): Promise<Session | undefined>
   /** Removes every session of a customer. @returns how many there were */
@@ -55,21 +75,27 @@ interface SessionRecord {
   expiresAt: number
 }
 
-/** 128 bits that find the record, and 256 bits that open it. */
+/** 128 bits that name the record, and 256 bits that open it. */
 const COOKIE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
 const parseCookie = (cookie: Secret) => {
-  const [, id, secret] = COOKIE.exec(cookie.reveal()) ?? []
-  return id === undefined || secret === undefined ? undefined : { key: keyOf(id), secret }
+  const text = cookie.reveal()
+  const [, , secret] = COOKIE.exec(text) ?? []
+  return secret === undefined ? undefined : { key: keyOf(text), secret }
 }
 
-/** The store holds a hash of the id: a stolen store gives no valid cookie. */
-const keyOf = (id: string) => `session:${hash('sha256', id, 'base64url')}`
+/**
+ * The store holds a hash of the cookie: a stolen store gives no valid cookie, and only a valid one finds the record and
+ * counts against the limits of its owner.
+ */
+const keyOf = (cookie: string) => `session:${hash('sha256', cookie, 'base64url')}`
 
 const customerKeyOf = (customerId: number) => `sessions-of:${customerId}`
 
 /** Called when a session of a customer ends by itself. */
 export type ReportEnd = (reason: 'expired' | 'evicted', customerId: number | undefined) => void
+
+const NO_LIMITS: SessionLimits = { ofAddress: [], ofCaller: [] }
 
 export const createSessionRecords = (
   store: Store,
@@ -80,16 +106,18 @@ export const createSessionRecords = (
   // By a hash of all that opens a session: opening takes 50 µs, and a page sends many requests.
   const openSessions = new Map<string, Session>()
 
-  const unseal = (sealed: string | undefined, key: string, secret: string): Session | undefined => {
-    if (sealed === undefined) return undefined
-    const id = hash('sha256', `${key} ${secret} ${sealed}`)
+  const unseal = (entry: string | undefined, key: string, secret: string): Session | undefined => {
+    if (entry === undefined) return undefined
+    const id = hash('sha256', `${key} ${secret} ${entry}`)
     const known = openSessions.get(id)
     if (known) return known
-    const text = sealer.open(sealed, key, secret)
+    const owner = ownerOf(entry)
+    const text = sealer.open(entry.slice(owner.length + 1), key, secret)
     if (text === undefined) return undefined
     // Only this module writes the record, and the seal proves that it is unchanged.
     const record = JSON.parse(text) as SessionRecord
     const session = { ...record, token: new Secret(record.token) }
+    if (ownerOfSession(session) !== owner) return undefined
     openSessions.set(id, session)
     setTimeout(() => openSessions.delete(id), OPEN_MS).unref()
     for (const oldest of openSessions.keys()) {
@@ -107,28 +135,30 @@ export const createSessionRecords = (
       if (expiresAt <= now()) throw new Problem('invalid-token', 'HOSTKEY reports that the token has already expired.')
       const scopes = [...scopesOfRole(identity.role)]
       const record: SessionRecord = { token: token.reveal(), identity, scopes, expiresAt }
-      const key = keyOf(id)
-      await store.put(key, sealer.seal(JSON.stringify(record), key, secret), Math.min(IDLE_MS, expiresAt - now()))
+      const cookie = `${id}.${secret}`
+      const key = keyOf(cookie)
+      const entry = `${ownerOfSession({ token, identity })} ${sealer.seal(JSON.stringify(record), key, secret)}`
+      await store.put(key, entry, Math.min(IDLE_MS, expiresAt - now()))
       if (identity.customerId !== undefined) {
         const evicted = await store.addMember(customerKeyOf(identity.customerId), key, MAX_PER_CUSTOMER, ABSOLUTE_MS)
         const removed = await Promise.all(evicted.map(oldKey => store.remove(oldKey)))
         // The others had ended before.
         for (const _ of removed.filter(Boolean)) reportEnd('evicted', identity.customerId)
       }
-      return { cookie: new Secret(`${id}.${secret}`), session: { token, identity, scopes, expiresAt } }
+      return { cookie: new Secret(cookie), session: { token, identity, scopes, expiresAt } }
     },
 
-    async open(cookie) {
+    async open(cookie, { ofAddress, ofCaller } = NO_LIMITS) {
       const parsed = parseCookie(cookie)
-      if (!parsed) return undefined
+      if (!parsed) return { session: undefined, counts: [] }
+      const { key, secret } = parsed
       // Touching never creates a record: a request in flight cannot bring back a session that has logged out.
-      const sealed = await store.touch(parsed.key, IDLE_MS)
-      const session = unseal(sealed, parsed.key, parsed.secret)
-      if (!session) return undefined
-      if (session.expiresAt > now()) return session
+      const { counts, record } = await store.admit(ofAddress, { key, ttlMs: IDLE_MS, limits: ofCaller })
+      const session = unseal(record, key, secret)
+      if (!session || session.expiresAt > now()) return { session, counts }
       // Removed, so that the session stays ended if the clock is set back.
-      if (await store.remove(parsed.key)) reportEnd('expired', session.identity.customerId)
-      return undefined
+      if (await store.remove(key)) reportEnd('expired', session.identity.customerId)
+      return { session: undefined, counts }
     },
 
     async remove(cookie) {

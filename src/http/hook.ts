@@ -11,3 +11,7 @@ export const hookOf =
     if (waiting === undefined) done()
     else waiting.then(() => done(), done)
   }
+
+/** Continues with a value that may have to be waited for. */
+export const andThen = <T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<Awaited<R>> =>
+  value instanceof Promise ? (value.then(next) as Promise<Awaited<R>>) : next(value)

@@ -1,6 +1,7 @@
 import { type Clock, elapsedNow, latestNow } from '../core/clock.ts'
+import { admitBy } from './admission.ts'
 import { areaOf } from './areas.ts'
-import type { Store } from './store.ts'
+import type { Count, Limit, OwnedLimits, Store } from './store.ts'
 
 interface Entry {
   value: string
@@ -14,7 +15,7 @@ const MAX_ENTRIES = 100_000
 const SWEEP = 8
 
 /** The store of a single process; its content is lost when the process ends. */
-export const createMemoryStore = (now: Clock = latestNow): Store => {
+export const createMemoryStore = (now: Clock = latestNow) => {
   const areas = new Map<string, Map<string, Entry>>()
 
   const entriesOf = (key: string): Map<string, Entry> => {
@@ -43,13 +44,26 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
   }
   const members = (key: string): string[] => JSON.parse(find(key)?.value ?? '[]')
 
+  const touch = (key: string, ttlMs: number): string | undefined => {
+    const entry = find(key)
+    // Put again, so that a flood drops idle sessions before those in use.
+    if (entry) put(key, entry.value, ttlMs)
+    return entry?.value
+  }
+  const increment = (key: string, by: number, windowMs: number): Count => {
+    const entry = find(key)
+    if (!entry) {
+      put(key, String(by), windowMs)
+      return { count: by, ttlMs: windowMs }
+    }
+    const count = Number(entry.value) + by
+    entry.value = String(count)
+    return { count, ttlMs: entry.expiresAt - now() }
+  }
+  const steps = { touch, increment }
+
   return {
-    async touch(key, ttlMs) {
-      const entry = find(key)
-      // Put again, so that a flood drops idle sessions before those in use.
-      if (entry) put(key, entry.value, ttlMs)
-      return entry?.value
-    },
+    touch: async (key, ttlMs) => touch(key, ttlMs),
     async get(key) {
       return find(key)?.value
     },
@@ -72,16 +86,8 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
     async remove(key) {
       return find(key) !== undefined && entriesOf(key).delete(key)
     },
-    increment(key, by, windowMs) {
-      const entry = find(key)
-      if (!entry) {
-        put(key, String(by), windowMs)
-        return { count: by, ttlMs: windowMs }
-      }
-      const count = Number(entry.value) + by
-      entry.value = String(count)
-      return { count, ttlMs: entry.expiresAt - now() }
-    },
+    admit: (limits: readonly Limit[], owned?: OwnedLimits) => admitBy(steps, limits, owned),
+    increment,
     async addMember(key, member, max, ttlMs) {
       const all = [...members(key).filter(other => other !== member), member]
       const evicted = all.slice(0, Math.max(0, all.length - max))
@@ -102,5 +108,5 @@ export const createMemoryStore = (now: Clock = latestNow): Store => {
     now: async () => elapsedNow(),
     check: async () => undefined,
     close: async () => areas.clear()
-  }
+  } satisfies Store
 }

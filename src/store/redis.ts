@@ -5,7 +5,15 @@ import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from
 import { createStoreHealth } from './health.ts'
 import { durabilityFaultOf, isCluster } from './redis-durability.ts'
 import { type ClientOptions, clientOptionsOf, nameOf, type RedisConnection } from './redis-options.ts'
-import { type DurableStore, type Store, StoreUnavailable } from './store.ts'
+import {
+  type Admission,
+  type Count,
+  type DurableStore,
+  type Limit,
+  type OwnedLimits,
+  type Store,
+  StoreUnavailable
+} from './store.ts'
 
 /**
  * How long a counter waits. A rate limit is not worth more: the process counts alone instead. What else needs the store
@@ -38,12 +46,27 @@ const SOCKET_TIMEOUT_MS = 400
 /** Of every key of the gateway. */
 const PREFIX = 'hks3:'
 
-/** A counter whose window starts with the first increment. */
-const INCREMENT = `
-local count = redis.call('INCRBY', KEYS[1], ARGV[1])
-local ttl = redis.call('PTTL', KEYS[1])
-if ttl < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) ttl = tonumber(ARGV[2]) end
-return {count, ttl}`
+/**
+ * Counts in turn until a limit is exceeded or a record is missing; the record is the step that adds nothing. Three
+ * arguments belong to each key: what is added, milliseconds, and the maximum.
+ */
+const ADMIT = `
+local counts, record, owner = {}, false, ''
+for step, key in ipairs(KEYS) do
+  local by, ms, max = ARGV[3 * step - 2], ARGV[3 * step - 1], ARGV[3 * step]
+  if by == '' then
+    record = redis.call('GETEX', key, 'PX', ms)
+    if not record then break end
+    owner = string.match(record, '^([^ ]*) ') or ''
+  else
+    local count = redis.call('INCRBY', key .. owner, by)
+    local ttl = redis.call('PTTL', key .. owner)
+    if ttl < 0 then redis.call('PEXPIRE', key .. owner, ms) ttl = tonumber(ms) end
+    counts[#counts + 1] = {count, ttl}
+    if count > tonumber(max) then break end
+  end
+end
+return {counts, record}`
 
 /** A list in order of arrival; the oldest beyond the maximum are removed. */
 const ADD_MEMBER = `
@@ -143,6 +166,24 @@ export const createRedisStore = async (
     // Each script above has a fixed type of reply.
     redis.eval(lua, 1, key, ...args) as Promise<T>
 
+  // Unlike `eval` it sends the text of the script only once on each connection.
+  redis.defineCommand('admit', { lua: ADMIT })
+  const { admit: evaluate } = redis as unknown as { admit(...args: (string | number)[]): Promise<AdmitReply> }
+  const sendAdmit = (limits: readonly Limit[], owned?: OwnedLimits): Promise<AdmitReply> => {
+    const steps = admitStepsOf(limits, owned)
+    const keys = steps.map(({ key }) => key)
+    return evaluate.call(redis, keys.length, ...keys, ...steps.flatMap(({ by, ms, max }) => [by, Math.ceil(ms), max]))
+  }
+  const admit = async (limits: readonly Limit[], owned?: OwnedLimits): Promise<Admission> => {
+    if (!owned && health.isSlow) throw new StoreUnavailable('slow')
+    const command = () => sendAdmit(limits, owned)
+    const [counts, record] = owned
+      ? // Sent once more after a lost connection, like every read: a request that counts twice is better than a refused one.
+        await read(command)
+      : await health.run(() => withTimeout(command, Math.min(COUNTER_MS, timeoutMs), SlowCounter))
+    return { counts: counts.map(([count, ttlMs]) => ({ count, ttlMs })), record: record ?? undefined }
+  }
+
   const store: Store = {
     touch: (key, ttlMs) => read(async () => (await redis.getex(key, 'PX', Math.ceil(ttlMs))) ?? undefined),
     get: key => read(async () => (await redis.get(key)) ?? undefined),
@@ -152,16 +193,10 @@ export const createRedisStore = async (
       (await run(() => script<number>(REPLACE, key, old, value, Math.ceil(ttlMs)))) === 1,
     release: async (key, value) => void (await run(() => script(RELEASE, key, value))),
     remove: key => run(async () => (await redis.del(key)) > 0),
+    admit,
     async increment(key, by, windowMs) {
-      if (health.isSlow) throw new StoreUnavailable('slow')
-      const [count, ttlMs] = await health.run(() =>
-        withTimeout(
-          () => script<[number, number]>(INCREMENT, key, by, Math.ceil(windowMs)),
-          Math.min(COUNTER_MS, timeoutMs),
-          SlowCounter
-        )
-      )
-      return { count, ttlMs }
+      const { counts } = await admit([{ key, by, windowMs, max: Number.MAX_SAFE_INTEGER }])
+      return counts[0] as Count
     },
     addMember: (key, member, max, ttlMs) => run(() => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs))),
     removeMember: (key, member) => run(async () => void (await redis.lrem(key, 0, member))),
@@ -201,7 +236,7 @@ export const createRedisStore = async (
       redis.time(),
       script(REPLACE, own, 'a', 'b', lifeMs),
       script(RELEASE, own, 'b'),
-      script(INCREMENT, own, 1, lifeMs),
+      sendAdmit([{ key: own, by: 1, windowMs: lifeMs, max: 1 }], { key: own, ttlMs: lifeMs, limits: [] }),
       redis.del(own),
       script(ADD_MEMBER, own, 'a', 1, lifeMs),
       redis.lrem(own, 0, 'a'),
@@ -284,6 +319,17 @@ export const createRedisStore = async (
       close: store.close
     }
   }
+}
+
+/** Count and remaining time of each limit, and the record. */
+type AdmitReply = [counts: [number, number][], record: string | null]
+
+/** The steps of ADMIT. */
+const admitStepsOf = (limits: readonly Limit[], owned: OwnedLimits | undefined) => {
+  const counter = ({ key, by, windowMs, max }: Limit) => ({ key, by, ms: windowMs, max })
+  const first = limits.map(counter)
+  if (!owned) return first
+  return [...first, { key: owned.key, by: '', ms: owned.ttlMs, max: '' }, ...owned.limits.map(counter)]
 }
 
 /** At once for a connection that was lost, then after pauses. */

@@ -4,10 +4,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Clock, elapsedNow } from '../core/clock.ts'
 import { createFolder } from '../core/folder.ts'
+import { admitBy } from './admission.ts'
 import { mayBeLost } from './areas.ts'
 import { explainSqliteError, type ReportFault, type StoreFault } from './faults.ts'
 import { createStoreHealth } from './health.ts'
-import { type Store, StoreUnavailable } from './store.ts'
+import { type Count, type Store, StoreUnavailable } from './store.ts'
 
 /** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
 const START_MS = 5000
@@ -123,11 +124,18 @@ export const createSqliteStore = (
   void health.examineNow()
   const atomically = <T>(work: () => T): Promise<T> => health.run(() => patiently(work))
 
+  const touch = (key: string, ttlMs: number) =>
+    (of(key).extend.get(Math.floor(now() + ttlMs), key, now()) as { value: string } | undefined)?.value
+  const increment = (key: string, by: number, windowMs: number): Count => {
+    const found = row(key)
+    const count = Number(found?.value ?? 0) + by
+    if (found) of(key).update.run(String(count), key)
+    else put(key, String(count), windowMs)
+    return { count, ttlMs: (found?.expiresAt ?? now() + windowMs) - now() }
+  }
+
   return {
-    touch: (key, ttlMs) =>
-      atomically(
-        () => (of(key).extend.get(Math.floor(now() + ttlMs), key, now()) as { value: string } | undefined)?.value
-      ),
+    touch: (key, ttlMs) => atomically(() => touch(key, ttlMs)),
     get: key => atomically(() => row(key)?.value),
     put: (key, value, ttlMs) => atomically(() => put(key, value, ttlMs)),
     claim: (key, value, ttlMs) =>
@@ -144,14 +152,8 @@ export const createSqliteStore = (
       }),
     release: (key, value) => atomically(() => void of(key).eraseIf.run(key, value)),
     remove: key => atomically(() => Number(of(key).erase.run(key, now()).changes) > 0),
-    increment: (key, by, windowMs) =>
-      atomically(() => {
-        const found = row(key)
-        const count = Number(found?.value ?? 0) + by
-        if (found) of(key).update.run(String(count), key)
-        else put(key, String(count), windowMs)
-        return { count, ttlMs: (found?.expiresAt ?? now() + windowMs) - now() }
-      }),
+    admit: (limits, owned) => atomically(() => admitBy({ touch, increment }, limits, owned)),
+    increment: (key, by, windowMs) => atomically(() => increment(key, by, windowMs)),
     addMember: (key, member, max, ttlMs) =>
       atomically(() => {
         const all = [...members(key).filter(other => other !== member), member]

@@ -7,6 +7,29 @@ export interface Count {
   ttlMs: number
 }
 
+/** A counter that a request adds to, which starts again at 0 every `windowMs`. */
+export interface Limit {
+  key: string
+  by: number
+  windowMs: number
+  /** A count above it exceeds the limit. */
+  max: number
+}
+
+/** The record of a session, and the limits of its owner, whose name completes their keys. */
+export interface OwnedLimits {
+  key: string
+  ttlMs: number
+  limits: readonly Limit[]
+}
+
+export interface Admission {
+  /** Of the limits that were counted, in turn. */
+  counts: Count[]
+  /** The record: `<owner> <text>`; undefined when there is none, or a limit was exceeded before it. */
+  record: string | undefined
+}
+
 /**
  * Key-value store with expiry for the sessions, login locks and rate limits of all replicas. Every method rejects with
  * StoreUnavailable when the store does not answer; whether a write took effect is then unknown.
@@ -24,6 +47,12 @@ export interface Store {
   release(key: string, value: string): Promise<void>
   /** @returns true when the key existed */
   remove(key: string): Promise<boolean>
+  /**
+   * Counts a request against its limits in turn, up to the first that it exceeds; then touches the record, and counts
+   * against the limits of its owner. Atomic, and one round trip; at once where the store is in memory. Without a record a
+   * store that is slow is not waited for.
+   */
+  admit(limits: readonly Limit[], owned?: OwnedLimits): Admission | Promise<Admission>
   /** Adds to a counter, which starts again at 0 every `windowMs`. At once where the store is in memory. */
   increment(key: string, by: number, windowMs: number): Count | Promise<Count>
   /**

@@ -4,15 +4,15 @@ import type { Secret } from '../../core/secret.ts'
 import type { Auth } from '../../upstream/auth.ts'
 import type { Logins } from '../services/logins.ts'
 import type { ServiceRegistry } from '../services/registry.ts'
-import type { SessionRecords } from '../session-records.ts'
+import type { SessionLimits, SessionRecords } from '../session-records.ts'
 import { createBearerAuthenticator } from './bearer.ts'
 import { createServiceAuthenticator } from './service.ts'
-import { createSessionAuthenticator } from './session.ts'
+import { createSessionAuthenticator, type SessionCaller } from './session.ts'
 
 /** One authenticator for each kind of credential. Each returns the caller, or throws a Problem. */
 export interface Authenticators {
-  /** @throws Problem session-expired; StoreUnavailable */
-  session: (cookie: Secret) => Promise<Caller>
+  /** Counts the request too: one round trip to the store does both. @throws StoreUnavailable */
+  session: (cookie: Secret, limits: SessionLimits) => Promise<SessionCaller>
   /**
    * HOSTKEY judges the token.
    * @param timing counts the calls of HOSTKEY that find out whose token it is

@@ -1,24 +1,34 @@
 import type { Caller } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Session, SessionRecords } from '../session-records.ts'
+import type { Count } from '../../store/store.ts'
+import { ownerOfSession, type Session, type SessionLimits, type SessionRecords } from '../session-records.ts'
+
+/** Who sends a session cookie; undefined when the session has ended, or a limit of the address is exceeded. */
+export interface SessionCaller {
+  caller: Caller | undefined
+  /** Of the limits, up to the first that was exceeded. */
+  counts: Count[]
+}
 
 /** Browsers send the session cookie; the token stays in the gateway. */
 export const createSessionAuthenticator =
   (records: SessionRecords) =>
-  async (cookie: Secret): Promise<Caller> => {
-    const session = await records.open(cookie)
-    if (!session) throw sessionExpired()
-    return callerOf(session, async () => {
+  async (cookie: Secret, limits: SessionLimits): Promise<SessionCaller> => {
+    const { session, counts } = await records.open(cookie, limits)
+    if (!session) return { caller: undefined, counts }
+    const caller = callerOf(session, async () => {
       await records.remove(cookie)
       throw sessionExpired()
     })
+    return { caller, counts }
   }
 
-const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
+export const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
-const callerOf = ({ token, identity, scopes, expiresAt }: Session, refreshToken: Caller['refreshToken']): Caller => {
-  const id = identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`
+const callerOf = (session: Session, refreshToken: Caller['refreshToken']): Caller => {
+  const { token, identity, scopes, expiresAt } = session
+  const id = ownerOfSession(session)
   return {
     authScheme: 'session',
     id,

@@ -4,9 +4,9 @@ import { isProblem } from '../../core/problem.ts'
 import { type Store, StoreUnavailable } from '../../store/index.ts'
 import type { Count } from '../../store/store.ts'
 import { networkOf } from '../network.ts'
-import type { Counters } from '../rate-limit-store.ts'
+import { type Counters, limitKeyOf } from '../rate-limit-store.ts'
 import type { BeginLogin } from '../route.ts'
-import { assertWithin, type Maxima, type Policy, policy, quotaOf } from './rate-limits.ts'
+import { type Maxima, type Policy, policy, quotaOf, report } from './rate-limits.ts'
 
 export interface LoginLimitOptions {
   counters: Counters
@@ -37,14 +37,13 @@ export const loginLimits = fp(
   async (app: FastifyInstance, { counters, store, maxima, windowMs }: LoginLimitOptions) => {
     const inFlight = new Map<string, number>()
 
-    const count = (limit: Policy, key: string, by: number) =>
-      counters.count({
-        bucket: limit.name,
-        key,
-        by,
-        windowMs: windowMs * limit.windows,
-        max: quotaOf(limit, maxima)
-      })
+    const count = async (policy: Policy, owner: string, by: number): Promise<Count> => {
+      const { name, windows } = policy
+      const limit = { key: limitKeyOf(name, owner), by, windowMs: windowMs * windows, max: quotaOf(policy, maxima) }
+      const [counted] = await counters.count([limit])
+      // One limit has one count.
+      return counted as Count
+    }
     const isKnown = (own: string) =>
       store.get(`login-known:${own}`).then(
         found => found !== undefined,
@@ -54,8 +53,8 @@ export const loginLimits = fp(
     const begin: BeginLogin = async (request, reply, account) => {
       const network = networkOf(request)
       const own = `${account}@${network}`
-      const check = (limit: Policy, count: Count, key: string) =>
-        assertWithin(limit, { count, max: quotaOf(limit, maxima), windowMs: windowMs * limit.windows, key }, reply)
+      const check = (policy: Policy, count: Count, owner: string) =>
+        report(reply, [{ policy, owner, max: quotaOf(policy, maxima), windowMs: windowMs * policy.windows }], [count])
       const end = () => {
         const left = (inFlight.get(network) ?? 1) - 1
         if (left > 0) inFlight.set(network, left)

@@ -3,8 +3,8 @@ import fp from 'fastify-plugin'
 import { type Caller, isStranger } from '../../core/caller.ts'
 import { note } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
-import type { Count } from '../../store/store.ts'
-import { hookOf } from '../hook.ts'
+import type { Count, Limit } from '../../store/store.ts'
+import { andThen, hookOf } from '../hook.ts'
 import { networkOf } from '../network.ts'
 import {
   type CallerOperation,
@@ -14,7 +14,7 @@ import {
   operationOf,
   type RateClass
 } from '../operation.ts'
-import type { Counters } from '../rate-limit-store.ts'
+import { type Counters, limitKeyOf } from '../rate-limit-store.ts'
 import { contextOf } from '../route.ts'
 import { EXCEEDED_LIMIT, type ExceededLimit } from './audit.ts'
 
@@ -33,7 +33,8 @@ export interface LimitOptions {
   windowMs: number
 }
 
-export interface AddressLimitOptions extends LimitOptions {
+export interface AddressLimitOptions {
+  limiter: Limiter
   /** The limit of the request's credential as a multiple of the usual one; 1 when it is unknown or refused. */
   factorOf: (request: FastifyRequest) => number
 }
@@ -86,18 +87,75 @@ export const CALLER = policy('caller', 1)
 /** Twice the limit of a caller: several callers may share one address. */
 export const ADDRESS = policy('ip', 2)
 
-/** Limits by address, for every request but a probe. `limitCallers` adds those by caller. */
+/** A limit as it applies to a request. */
+export interface AppliedLimit extends Limit {
+  policy: Policy
+  /** Whose limit it is. */
+  owner: string
+}
+
+/** Which limits a request counts against, and the reports of what is left of them. */
+export interface Limiter {
+  /** @param factor of the limits of the request's credential; 1 when it is unknown or refused */
+  ofAddress(request: FastifyRequest, factor: number): AppliedLimit
+  /** One that all requests of a caller share, and those of the operation's class. */
+  ofCaller(request: FastifyRequest, caller: Caller): AppliedLimit[]
+  /** The same for a session, whose customer its record names: without the owner. */
+  ofSession(request: FastifyRequest): AppliedLimit[]
+  /** The limits by customer of the operation's class. */
+  ofCustomer(request: FastifyRequest, owner: string): AppliedLimit[]
+  counters: Counters
+}
+
+export const createLimiter = ({ counters, maxima, windowMs }: LimitOptions): Limiter => {
+  const apply = (policy: Policy, owner: string, factor: number, cost = 1): AppliedLimit => {
+    const max = quotaOf(policy, maxima, factor)
+    // A cost above the quota is lowered to it: the request would never be allowed.
+    const by = Math.min(cost, max)
+    return { policy, owner, key: limitKeyOf(policy.name, owner), by, windowMs: windowMs * policy.windows, max }
+  }
+  const ofOperation = (request: FastifyRequest, owner: string, factor: number, counts: (policy: Policy) => boolean) => {
+    const operation = callerOperationOf(request)
+    const limits = [apply(CALLER, owner, factor, operation.cost)]
+    if (mayRepeat(operation, request)) return limits
+    for (const policy of CLASSES[rateOf(operation, request)]) {
+      if (counts(policy)) limits.push(apply(policy, owner, factor))
+    }
+    return limits
+  }
+  return {
+    counters,
+    ofAddress(request, factor) {
+      const network = networkOf(request)
+      // Counted separately: a busy service must not use up the limit of others at its address.
+      return apply(ADDRESS, factor === 1 ? network : `${network}*${factor}`, factor)
+    },
+    ofCaller(request, { id, share, limitFactor }) {
+      // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store. Their limits
+      // by customer are counted once the customer is known.
+      return isStranger(share)
+        ? ofOperation(request, share, limitFactor, ({ isByCustomer }) => !isByCustomer)
+        : ofOperation(request, id, limitFactor, ALL)
+    },
+    ofSession: request => ofOperation(request, '', 1, ALL),
+    ofCustomer(request, owner) {
+      const { limitFactor } = contextOf(request).caller
+      return CLASSES[callerOperationOf(request).rate].map(policy => apply(policy, owner, limitFactor))
+    }
+  }
+}
+
+const ALL = () => true
+
+/** The limit of an address, for operations without a caller; `authenticate` counts the others. */
 export const limits = fp(
-  async (app: FastifyInstance, { factorOf, ...options }: AddressLimitOptions) => {
-    const consume = createConsume(options)
+  async (app: FastifyInstance, { limiter, factorOf }: AddressLimitOptions) => {
     app.addHook(
       'onRequest',
       hookOf((request, reply) => {
-        if (!operationOf(request).countsByAddress) return undefined
-        const factor = factorOf(request)
-        // Counted separately: a busy service must not use up the limit of others at its address.
-        const key = factor === 1 ? networkOf(request) : `${networkOf(request)}*${factor}`
-        return consume(ADDRESS, { key, factor, cost: 1 }, reply)
+        const { access, countsByAddress } = operationOf(request)
+        if (access === 'caller' || !countsByAddress) return undefined
+        return consume(limiter, reply, [limiter.ofAddress(request, factorOf(request))])
       })
     )
   },
@@ -105,65 +163,21 @@ export const limits = fp(
 )
 
 /**
- * Limits by caller: one that all its requests share, and those of the operation's class. The customer of a token, and
- * whether a request repeats another, are asked for after the validation: HOSTKEY is not called for an invalid request.
+ * Limits by customer. The customer of a token, and whether a request repeats another, are asked for after the validation:
+ * HOSTKEY is not called for an invalid request.
  */
-export const limitCallers = fp(
-  async (app: FastifyInstance, options: LimitOptions) => {
-    const consume = createConsume(options)
-    /** One after the other: what is refused counts against no further limit. */
-    const consumeAll = (
-      [first, ...others]: readonly CountedPolicy[],
-      caller: Omit<Consumption, 'cost'>,
-      reply: FastifyReply
-    ): undefined | Promise<void> => {
-      if (first === undefined) return undefined
-      const [policy, cost] = first
-      const waiting = consume(policy, { ...caller, cost }, reply)
-      return waiting === undefined
-        ? consumeAll(others, caller, reply)
-        : waiting.then(() => consumeAll(others, caller, reply))
-    }
-    /** Counts the first request of an accepted token against its own limits too. */
-    const countAgain = ({ id, share }: Caller, policies: readonly CountedPolicy[]) => {
-      if (isStranger(share)) return
-      const { counters, maxima, windowMs } = options
-      for (const [policy, by] of policies) {
-        const max = quotaOf(policy, maxima)
-        void counters.count({ bucket: policy.name, key: id, by, windowMs: windowMs * policy.windows, max })
-      }
-    }
-    app.addHook(
-      'onRequest',
-      hookOf((request, reply) => {
-        const { caller } = contextOf(request)
-        const { id, share, limitFactor: factor } = caller
-        const operation = callerOperationOf(request)
-        // Tokens that HOSTKEY has not accepted have no counters of their own: made-up ones would fill the store.
-        const key = isStranger(share) ? share : id
-        const ofClass = mayRepeat(operation, request) ? [] : CLASSES[rateOf(operation, request)]
-        // Those by customer are counted once the customer is known.
-        const policies = key === id ? ofClass : ofClass.filter(({ isByCustomer }) => !isByCustomer)
-        const counted: CountedPolicy[] = [
-          [CALLER, operation.cost],
-          ...policies.map((policy): CountedPolicy => [policy, 1])
-        ]
-        if (key !== id) reply.raw.once('finish', () => countAgain(caller, counted))
-        return consumeAll(counted, { key, factor }, reply)
-      })
-    )
+export const limitCustomers = fp(
+  async (app: FastifyInstance, { limiter }: { limiter: Limiter }) => {
     const limitCustomer = async (request: FastifyRequest, reply: FastifyReply) => {
       const { caller } = contextOf(request)
       const operation = callerOperationOf(request)
       const isDeferred = mayRepeat(operation, request)
-      // The other requests have been counted above: by token, or by the customer itself.
+      // The other requests have been counted before: by token, or by the customer itself.
       if (isDryRun(operation, request) || (!isDeferred && caller.authScheme !== 'bearer')) return
       if (isDeferred && (await operation.isRepetition?.(request))) return
-      const key = await customerOf(request)
-      for (const policy of CLASSES[operation.rate]) {
-        if (!isDeferred) withdraw(policy, reply)
-        await consume(policy, { key, factor: caller.limitFactor, cost: 1 }, reply)
-      }
+      const applied = limiter.ofCustomer(request, await customerOf(request))
+      if (!isDeferred) for (const { policy } of applied) withdraw(policy, reply)
+      await consume(limiter, reply, applied)
     }
     app.addHook('onRoute', route => {
       const operation = operationIn(route.config)
@@ -171,8 +185,15 @@ export const limitCallers = fp(
       route.preHandler = [limitCustomer, ...[route.preHandler ?? []].flat()]
     })
   },
-  { name: 'limit-callers' }
+  { name: 'limit-customers' }
 )
+
+/** Counts a request against limits, and reports them. At once where the counters do. @throws Problem rate-limited */
+export const consume = (
+  { counters }: Limiter,
+  reply: FastifyReply,
+  applied: readonly AppliedLimit[]
+): undefined | Promise<undefined> => andThen(counters.count(applied), counts => report(reply, applied, counts))
 
 const isDryRun = ({ dryRun }: CallerOperation, request: FastifyRequest): boolean =>
   dryRun?.isRequested(request) ?? false
@@ -209,62 +230,42 @@ const customerOf = async (request: FastifyRequest): Promise<string> => {
 
 const CUSTOMER_UNKNOWN = 'the customer of a token is not known; its network is limited instead'
 
-/** Whose limit, how many times the usual one it is, and how much of it is used. */
-interface Consumption {
-  key: string
-  factor: number
-  cost: number
-}
-
-/** A limit, and how much of it a request uses. */
-type CountedPolicy = readonly [Policy, cost: number]
-
-/** Counts a request against a limit, and sends what is left. Waits only where the counters do. */
-type Consume = (policy: Policy, consumption: Consumption, reply: FastifyReply) => undefined | Promise<void>
-
-const createConsume =
-  ({ counters, maxima, windowMs: oneWindowMs }: LimitOptions): Consume =>
-  (policy, { key, factor, cost }, reply) => {
-    const max = quotaOf(policy, maxima, factor)
-    const windowMs = oneWindowMs * policy.windows
-    // A cost above the quota is lowered to it: the request would never be allowed.
-    const counted = counters.count({ bucket: policy.name, key, by: Math.min(cost, max), windowMs, max })
-    if (counted instanceof Promise)
-      return counted.then(count => assertWithin(policy, { count, max, windowMs, key }, reply))
-    assertWithin(policy, { count: counted, max, windowMs, key }, reply)
-    return undefined
+/**
+ * Reports limits in the reply, as far as they were counted (draft-ietf-httpapi-ratelimit-headers).
+ * @throws Problem rate-limited
+ */
+export const report = (
+  reply: FastifyReply,
+  applied: readonly Pick<AppliedLimit, 'policy' | 'owner' | 'max' | 'windowMs'>[],
+  counts: readonly Count[]
+): undefined => {
+  const policies: string[] = []
+  const states: string[] = []
+  let exceeded: { limit: ExceededLimit; detail: string } | undefined
+  for (const [index, { policy, owner, max, windowMs }] of applied.entries()) {
+    const counted = counts[index]
+    if (counted === undefined) break
+    const { name } = policy
+    const windowSeconds = Math.ceil(windowMs / 1000)
+    const leftSeconds = Math.ceil(counted.ttlMs / 1000)
+    policies.push(`"${name}";q=${max};w=${windowSeconds}`)
+    states.push(`"${name}";r=${Math.max(0, max - counted.count)};t=${leftSeconds}`)
+    if (counted.count > max) {
+      const detail = `More than ${max} requests in ${windowSeconds} s for the limit \`${name}\`.`
+      exceeded = { limit: { name, key: owner, ttlMs: leftSeconds * 1000 }, detail }
+    }
   }
-
-/** The state of a limit. */
-export interface LimitState {
-  count: Count
-  max: number
-  /** Length of the window. */
-  windowMs: number
-  /** Whose limit it is. */
-  key: string
-}
-
-/** Reports a limit in the reply (draft-ietf-httpapi-ratelimit-headers). @throws Problem rate-limited */
-export const assertWithin = (policy: Policy, { count, max, windowMs, key }: LimitState, reply: FastifyReply): void => {
-  const windowSeconds = Math.ceil(windowMs / 1000)
-  const leftSeconds = Math.ceil(count.ttlMs / 1000)
-  append(reply, 'ratelimit-policy', `"${policy.name}";q=${max};w=${windowSeconds}`)
-  append(reply, 'ratelimit', `"${policy.name}";r=${Math.max(0, max - count.count)};t=${leftSeconds}`)
-  if (count.count <= max) return
-  const exceeded: ExceededLimit = { name: policy.name, key, ttlMs: leftSeconds * 1000 }
-  reply.request.setDecorator(EXCEEDED_LIMIT, exceeded)
-  throw new Problem(
-    'rate-limited',
-    `More than ${max} requests in ${windowSeconds} s for the limit \`${policy.name}\`.`,
-    { retryAfterSeconds: leftSeconds }
-  )
+  append(reply, 'ratelimit-policy', policies)
+  append(reply, 'ratelimit', states)
+  if (exceeded === undefined) return
+  reply.request.setDecorator(EXCEEDED_LIMIT, exceeded.limit)
+  throw new Problem('rate-limited', exceeded.detail, { retryAfterSeconds: exceeded.limit.ttlMs / 1000 })
 }
 
 /** Appends to a list of structured fields (RFC 9651): one item for each limit that applies. */
-const append = (reply: FastifyReply, name: string, item: string) => {
+const append = (reply: FastifyReply, name: string, items: readonly string[]) => {
   const list = reply.getHeader(name)
-  reply.header(name, list === undefined ? item : `${list}, ${item}`)
+  reply.header(name, list === undefined ? items.join(', ') : [list, ...items].join(', '))
 }
 
 /** Removes the items of a limit that is counted again, for the customer. */

@@ -17,7 +17,7 @@ t.test('the token of a login that cannot be stored is revoked, unless the caller
   }
   const records: SessionRecords = {
     create: () => Promise.reject(new StoreUnavailable('down')),
-    open: async () => undefined,
+    open: async () => ({ session: undefined, counts: [] }),
     remove: async () => undefined,
     removeAll: async () => 0
   }

@@ -130,6 +130,36 @@ for (const [kind, open] of Object.entries(kinds)) {
       )
     })
 
+    t.test('admit counts in turn, up to the first limit that is exceeded', async t => {
+      const limit = (key: string, max: number) => ({ key, by: 2, windowMs: LIFE_MS, max })
+      const counted = async () => {
+        const { counts, record } = await store.admit([limit('wide', 9), limit('narrow', 2), limit('last', 9)])
+        t.equal(record, undefined)
+        t.ok(counts.every(({ ttlMs }) => ttlMs > LIFE_MS - 500 && ttlMs <= LIFE_MS))
+        return counts.map(({ count }) => count)
+      }
+      t.strictSame(await counted(), [2, 2, 2])
+      t.strictSame(await counted(), [4, 4])
+      t.equal((await store.increment('last', 0, LIFE_MS)).count, 2)
+      t.strictSame((await store.admit([])).counts, [])
+    })
+
+    t.test('admit touches a record, and counts against the limits of its owner', async t => {
+      const limit = (key: string, max = 9) => ({ key, by: 1, windowMs: LIFE_MS, max })
+      const admitted = async (key: string, max: number) => {
+        const owned = { key, ttlMs: LIFE_MS, limits: [limit('of:'), limit('strict:', 1), limit('rest:')] }
+        const { counts, record } = await store.admit([limit('first', max)], owned)
+        return [counts.map(({ count }) => count), record]
+      }
+      await store.put('record', 'an-owner and a text', 1000)
+      t.strictSame(await admitted('record', 2), [[1, 1, 1, 1], 'an-owner and a text'])
+      await age(1001)
+      t.strictSame(await admitted('record', 2), [[2, 2, 2], 'an-owner and a text'], 'it lives longer')
+      t.strictSame(await admitted('record', 2), [[3], undefined], 'a limit before the record is exceeded')
+      t.strictSame(await admitted('no record', 9), [[4], undefined])
+      t.equal((await store.increment('of:an-owner', 0, LIFE_MS)).count, 2)
+    })
+
     t.test('addMember removes the oldest members beyond the maximum', async t => {
       for (const member of ['a', 'b', 'c']) t.strictSame(await store.addMember('set', member, 3, LIFE_MS), [])
       t.strictSame(await store.addMember('set', 'd', 3, LIFE_MS), ['a'])

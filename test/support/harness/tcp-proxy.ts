@@ -6,6 +6,7 @@ import { listening } from './serving.ts'
 export const tcpProxy = async (t: Lifetime, firstPort: number) => {
   let target = firstPort
   const sockets = new Set<Socket>()
+  let roundTrips = 0
   const server = createServer(client => {
     const upstream = connect(target, '127.0.0.1')
     for (const socket of [client, upstream]) {
@@ -14,6 +15,14 @@ export const tcpProxy = async (t: Lifetime, firstPort: number) => {
       socket.on('close', () => sockets.delete(socket))
     }
     client.pipe(upstream).pipe(client)
+    let isWaiting = false
+    client.on('data', () => {
+      if (!isWaiting) roundTrips += 1
+      isWaiting = true
+    })
+    upstream.on('data', () => {
+      isWaiting = false
+    })
   })
   const port = await listening(server)
   t.after(async () => {
@@ -22,6 +31,8 @@ export const tcpProxy = async (t: Lifetime, firstPort: number) => {
   })
   return {
     port,
+    /** How many times clients have sent data while they waited for no reply. */
+    roundTrips: () => roundTrips,
     /** Stops all data on the open connections without closing them; new connections work. */
     stall() {
       for (const socket of sockets) socket.unpipe().pause()

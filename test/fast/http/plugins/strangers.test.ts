@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { limitsOf } from '../../../support/assert/rate-limits.ts'
+import { createBrowser, forged } from '../../../support/harness/browser-caller.ts'
 import { freshToken } from '../../../support/harness/fresh-token.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 import { redisServer } from '../../../support/harness/redis.ts'
@@ -8,10 +10,11 @@ const BUCKETS = '/accounts/s3_user_1/buckets'
 
 t.test('tokens that HOSTKEY has not accepted', async t => {
   const redis = await redisServer(t)
-  const { get, sandbox } = await gateway(t, {
+  const { get, send, sandbox } = await gateway(t, {
     REDIS_URL: redis.url,
     SESSION_SECRET: 'x'.repeat(40),
-    RATE_LIMIT_MAX: '30'
+    RATE_LIMIT_MAX: '30',
+    LOGIN_RATE_LIMIT_MAX: '30'
   })
   const counters = async () =>
     (await redis.dump()).map(line => line.split(' ')[0] ?? '').filter(name => name.startsWith('hks3:limit:'))
@@ -22,6 +25,15 @@ t.test('tokens that HOSTKEY has not accepted', async t => {
     while (statuses.length < 35) statuses.push((await madeUp()).statusCode)
     t.strictSame(statuses, [...Array(30).fill(401), ...Array(5).fill(429)])
     t.equal((await counters()).length, 2, 'one of the address, one of the strangers at it')
+  })
+
+  t.test('nor do cookies with a wrong secret draw from the limit of the session', async t => {
+    const browser = createBrowser({ send })
+    await browser.logIn({ apiKey: sandbox.demo.apiKey })
+    const before = await counters()
+    const reply = await createBrowser({ send }, forged(browser.cookie() ?? '')).get(BUCKETS)
+    t.strictSame([reply.statusCode, Object.keys(limitsOf(t, reply))], [401, ['ip']])
+    t.strictSame(await counters(), before)
   })
 
   t.test('have limits of their own once HOSTKEY accepts them, and have used one request', async t => {
