@@ -4,6 +4,8 @@ import { expiringSoon } from './auth/services/expiry.ts'
 import { createServiceRegistry, type ServiceRegistry } from './auth/services/registry.ts'
 import { banner } from './banner.ts'
 import { type Config, loadConfig } from './config/config.ts'
+import { misspelledNames } from './config/names.ts'
+import { settings } from './config/settings.ts'
 import { readCommandLine } from './core/command-line.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
@@ -19,6 +21,7 @@ const main = async () => {
   // The modules of several processes are loaded only where there are several.
   const worker = process.env['WORKER'] === undefined ? undefined : await import('./worker.ts')
   worker?.leaveSignalsToSupervisor()
+  if (!worker) warnOfMisspelledNames(log)
   if (config.workers > 1 && !worker) return await (await import('./supervisor.ts')).supervise(config, log)
   const sandbox = config.upstreamUrl ? undefined : await (await import('./sandbox/index.ts')).startSandbox()
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
@@ -70,6 +73,13 @@ const main = async () => {
   // In production standard output is the log: each line is JSON.
   if (config.environment === 'production') log.info({ url: gateway.url, managementUrl: gateway.managementUrl }, 'ready')
   else process.stdout.write(banner({ ...gateway, upstreamUrl, demo: sandbox?.demo }))
+}
+
+/** After the start, which it would delay: nothing depends on it. */
+const warnOfMisspelledNames = (log: Logger): void => {
+  setImmediate(() => {
+    for (const warning of misspelledNames(Object.values(settings), process.env)) log.warn(warning)
+  })
 }
 
 /** Reads the service registry again, and opens the file of the audit log again after logrotate has renamed it. */

@@ -209,6 +209,23 @@ const ownUrl = ({ host, port, basePath }: Read): URL => {
   return new URL(`http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}${basePath}/`)
 }
 
+/** Where the value of a setting came from. @param fromFile the variables that the file `.env` added */
+export const sourceOf = (
+  { name, alias, secret }: Setting,
+  env: NodeJS.ProcessEnv,
+  fromFile: readonly string[] = []
+): string => {
+  const file = secret && env[`${name}_FILE`]
+  if (file) return `the file ${file}`
+  const used = [alias ?? name, name].find(each => env[each])
+  if (used === undefined) return 'default'
+  return `${used === name ? '' : `${used} in `}${fromFile.includes(used) ? '.env' : 'the environment'}`
+}
+
 /** The effective settings as text. Secrets are masked. */
 export const printableSettings = <T extends Table>(table: T, values: { readonly [K in keyof T]?: unknown }) =>
-  Object.entries(table).map(([field, { name }]) => ({ name, value: String(values[field] ?? '') }))
+  Object.entries(table).map(([field, setting]) => ({
+    name: setting.name,
+    value: String(values[field] ?? ''),
+    setting
+  }))

@@ -3,10 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, loadConfig, printableSettings, readSettings, warningsOf } from '../../../src/config/config.ts'
+import {
+  ConfigError,
+  loadConfig,
+  printableSettings,
+  readSettings,
+  sourceOf,
+  warningsOf
+} from '../../../src/config/config.ts'
 import { loadEnvFile } from '../../../src/config/env-file.ts'
+import { editDistance, misspelledNames } from '../../../src/config/names.ts'
 import { optional, secretSetting, setting } from '../../../src/config/setting.ts'
-import { settings } from '../../../src/config/settings.ts'
+import { settingGroups, settings } from '../../../src/config/settings.ts'
 import { Secret } from '../../../src/core/secret.ts'
 
 type Env = Record<string, string>
@@ -323,7 +331,7 @@ t.test('a secret', async t => {
   t.test('is masked when shown', async t => {
     const { values } = readSettings(table, { PEPPER: 'hot', SALT: 'sea' })
     t.type(values.pepper, Secret)
-    t.same(printableSettings(table, values), [
+    t.match(printableSettings(table, values), [
       { name: 'PEPPER', value: '[redacted]' },
       { name: 'SALT', value: 'sea' }
     ])
@@ -340,7 +348,7 @@ t.test('a file .env is read as editors on Windows save it, and the environment w
   t.teardown(() => rmSync(path))
   writeFileSync(path, '\uFEFFNODE_ENV=production\r\nexport PORT="81"\r\nHOST=::1\r\n# comment\r\n')
   const env: Env = { HOST: '127.0.0.1' }
-  loadEnvFile(path, env)
+  t.same(loadEnvFile(path, env), ['NODE_ENV', 'PORT'])
   t.same(env, { NODE_ENV: 'production', PORT: '81', HOST: '127.0.0.1' })
   writeFileSync(path, Buffer.from('\uFEFFPORT=81', 'utf16le'))
   t.throws(() => loadEnvFile(path, {}), { message: `${path} is UTF-16: save it as UTF-8` })
@@ -395,4 +403,58 @@ t.test('origins of apps are exact too', async t => {
   ]) {
     t.strictSame(namesOf({ ALLOWED_ORIGINS: origin }), ['ALLOWED_ORIGINS'], origin)
   }
+})
+
+t.test('every setting is in one group, and the first group has eight', async t => {
+  const grouped = settingGroups.flatMap(group => Object.keys(group.settings))
+  t.same(grouped.toSorted(), Object.keys(settings).toSorted())
+  t.equal(Object.keys(settingGroups[0]?.settings ?? {}).length, 8)
+})
+
+t.test('a name close to that of a setting is warned about, without its value', async t => {
+  const warningsFor = (...names: string[]) =>
+    misspelledNames(Object.values(settings), Object.fromEntries(names.map(name => [name, 'hunter2'])))
+  t.same(warningsFor('PUBLIC_URI', 'SESSION_SECERT', 'MANAGMENT_PORT', 'LOGLEVEL', 'port'), [
+    'PUBLIC_URI is not a setting: is PUBLIC_URL meant?',
+    'SESSION_SECERT is not a setting: is SESSION_SECRET meant?',
+    'MANAGMENT_PORT is not a setting: is MANAGEMENT_PORT meant?',
+    'LOGLEVEL is not a setting: is LOG_LEVEL meant?',
+    'port is not a setting: is PORT meant?'
+  ])
+  t.match(warningsFor('PUBLIC_URL_FILE'), [/^PUBLIC_URL_FILE is not read: PUBLIC_URL is no secret/])
+  t.same(warningsFor('REDIS_URL_FILES'), ['REDIS_URL_FILES is not a setting: is REDIS_URL_FILE meant?'])
+  t.same(
+    warningsFor(
+      'PATH',
+      'HOME',
+      'PWD',
+      'HOSTNAME',
+      'FTP_PROXY',
+      'ALL_PROXY',
+      'REDIS_PORT',
+      'REDIS_SERVICE_HOST',
+      'NODE_OPTIONS'
+    ),
+    [],
+    'variables of other programs'
+  )
+  t.same(warningsFor('REDIS_URL_FILE', 'https_proxy', 'PORT'), [])
+  t.same(misspelledNames(Object.values(settings), { PROT: '' }), [])
+})
+
+t.test('the edit distance counts a swap of neighbours once', async t => {
+  t.same(
+    [editDistance('', 'abc'), editDistance('abc', 'abc'), editDistance('kitten', 'sitting'), editDistance('ab', 'ba')],
+    [3, 0, 3, 1]
+  )
+})
+
+t.test('the source of a value: default, environment, file .env, file of a secret', async t => {
+  const env = { PORT: '81', HOST: '::1', REDIS_URL_FILE: '/run/secrets/redis', https_proxy: 'http://proxy' }
+  const sourceIn = (field: keyof typeof settings) => sourceOf(settings[field], env, ['HOST'])
+  t.equal(sourceIn('logLevel'), 'default')
+  t.equal(sourceIn('port'), 'the environment')
+  t.equal(sourceIn('host'), '.env')
+  t.equal(sourceIn('redisUrl'), 'the file /run/secrets/redis')
+  t.equal(sourceIn('httpsProxy'), 'https_proxy in the environment')
 })

@@ -25,6 +25,7 @@ t.test('npm run config -- --connect', async t => {
     const { code, out, err } = await connect(base)
     t.strictSame({ code, err }, { code: 0, err: '' })
     t.match(out, /The store, the order ledger and HOSTKEY are reachable/)
+    t.match(out, /^# Every deployment\n[^#\n]*# default\nUPSTREAM_URL=\S+ {2}# the environment$/m)
   })
 
   t.test('lists what is not, with what to do', async t => {
