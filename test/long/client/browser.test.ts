@@ -1,9 +1,13 @@
 import t, { type Test } from 'tap'
-import { openBrowser } from '../../support/harness/chromium.ts'
+import { tlsFront } from '../../support/fakes/tls-front.ts'
+import { authority } from '../../support/harness/certificates.ts'
 import { bundle } from '../../support/harness/client.ts'
+import { engines } from '../../support/harness/engines.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
+
+type Engine = (typeof engines)[keyof typeof engines]
 
 /** Serves an empty page, and the client as one file, on an origin of its own. */
 const serveFrontEnd = async (t: Test, code: string): Promise<string> => {
@@ -15,20 +19,35 @@ const serveFrontEnd = async (t: Test, code: string): Promise<string> => {
   return url.replace('127.0.0.1', 'localhost')
 }
 
-t.test('the client in Chromium', async t => {
+/** The address as browsers see it, with https for one that keeps no Secure cookie without. */
+const addressFor = async (t: Test, engine: Engine, url: string): Promise<string> => {
+  if (engine.keepsSecureCookies) return url
+  const front = await tlsFront(t, url, await (await authority(t)).sign())
+  return front.url.replace(/\/$/, '')
+}
+
+/** What the client does in a page of a browser. */
+const worksIn = async (t: Test, engine: Engine): Promise<void> => {
   const { code } = await bundle(t)
-  const [origin, port] = [await serveFrontEnd(t, code), await stablePort()]
-  const { sandbox } = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin, UPSTREAM_TIMEOUT_MS: '2000' })
+  const port = await stablePort()
+  const origin = await addressFor(t, engine, await serveFrontEnd(t, code))
+  const baseUrl = await addressFor(t, engine, `http://localhost:${port}`)
+  const { sandbox } = await gateway(t, {
+    PORT: String(port),
+    PUBLIC_URL: baseUrl,
+    ALLOWED_ORIGINS: origin,
+    UPSTREAM_TIMEOUT_MS: '2000'
+  })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)
-  const page = await (await openBrowser(t, { width: 800 })).newPage()
+  const page = await engine.open(t)
   await page.goto(origin)
   /** Runs the body of a function in the page, with the client as `gateway`. */
   const run = (body: string, input: unknown = {}): Promise<unknown> =>
     // As text, because the page has other types than this program.
     page.evaluate(`(async () => {
       const { createClient, isProblem } = await import('/client.js')
-      const gateway = createClient({ baseUrl: 'http://localhost:${port}' })
+      const gateway = createClient({ baseUrl: '${baseUrl}' })
       const input = ${JSON.stringify(input)}
       ${body}
     })()`)
@@ -102,4 +121,6 @@ t.test('the client in Chromium', async t => {
     )
     t.equal(result, 'unauthenticated')
   })
-})
+}
+
+for (const [name, engine] of Object.entries(engines)) t.test(`the client in ${name}`, t => worksIn(t, engine))

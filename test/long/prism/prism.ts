@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -11,13 +11,12 @@ import {
   rmSync,
   writeFileSync
 } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FuzzRequest } from '../../guarantees/fuzz/requests.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
+import { untilListening } from '../../support/harness/until-listening.ts'
 
 const run = promisify(execFile)
 
@@ -27,9 +26,6 @@ const TOOLS = '.tools'
 
 /** 5 min: 213 packages from a slow registry. */
 const INSTALL_MS = 300_000
-/** 60 s at 50 ms each: on a busy machine Prism reads the document for some seconds. */
-const STARTS = 1200
-
 /**
  * The path of Prism's program. Prism is installed on first use, from a lock file of its own, into a folder that git ignores:
  * as a development dependency its 151 packages would double the installation for one test.
@@ -81,22 +77,8 @@ export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url:
       await once(child, 'exit')
     }
   })
-  await listening(port, child)
+  await untilListening(port, child)
   return `http://127.0.0.1:${port}`
-}
-
-const listening = async (port: number, child: ChildProcess): Promise<void> => {
-  for (let starts = 0; starts < STARTS && child.exitCode === null; starts += 1) {
-    const socket = connect(port, '127.0.0.1')
-    const isUp = await once(socket, 'connect').then(
-      () => true,
-      () => false
-    )
-    socket.destroy()
-    if (isUp) return
-    await pause(50)
-  }
-  throw new Error('Prism does not start')
 }
 
 /** A reply as it came back through Prism. */
