@@ -1,15 +1,22 @@
 import { BucketPath } from '../schemas/buckets.ts'
-import { FileAtPath, FileLine, FileList, FileQuery, FilesQuery } from '../schemas/files.ts'
+import {
+  FileAtPath,
+  FileLine,
+  FileList,
+  FileQuery,
+  FilesQuery,
+  FolderSummary,
+  StreamQuery,
+  SummaryQuery
+} from '../schemas/files.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
-import { acceptedOf, JSON_TYPE, LINES_TYPE } from '../src/http/accept.ts'
-import { answers, BODY_PROBLEMS, ignoringErrors, withLines, withVersion } from '../src/http/answers.ts'
+import { LINES_TYPE } from '../src/http/accept.ts'
+import { answers, asLines, BODY_PROBLEMS, ignoringErrors, withVersion } from '../src/http/answers.ts'
 import { fileLinesOf, sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
-
-const MEDIA_TYPES = [JSON_TYPE, LINES_TYPE]
 
 /** What a deletion answers, wherever the file is named. */
 const DELETED = answers(
@@ -29,7 +36,6 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
     config: operation({
       scope: 'files:read',
       rate: 'read',
-      mediaTypes: MEDIA_TYPES,
       account: accountInPath,
       audit: undefined,
       target: ({ params: { bucket } }) => [bucket]
@@ -38,26 +44,77 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       operationId: 'listFiles',
       summary: 'List files and folders',
       description:
-        'Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`. With `Accept: application/x-ndjson` the reply streams the whole list, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request.',
+        'The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`, and filters them: HOSTKEY does not document what its search matches.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
       headers: VersionHeaders,
-      response: answers(withVersion(withLines(FileList, FileLine), 'Link'), getFiles, 'invalid-cursor')
+      response: answers(withVersion(FileList, 'Link'), getFiles, 'invalid-cursor')
     },
     async handler(request, reply) {
       const { s3uid, bucket } = request.params
-      const { search, limit, cursor } = request.query
-      const query = { s3uid, bucket, search, limit, cursor }
-      if (acceptedOf(request, MEDIA_TYPES) === LINES_TYPE) {
-        const pages = files.stream(contextOf(request), query)
-        return sendLines(reply, await fileLinesOf(pages, { explain: error => explain(error, request), isDraining }))
-      }
-      const page = await files.list(contextOf(request), query)
+      const { limit, cursor, ...selection } = request.query
+      const page = await files.list(contextOf(request), { s3uid, bucket, ...toSelection(selection), limit, cursor })
       if (page.nextCursor !== null) {
-        reply.header('link', links.nextPage(links.files(s3uid, bucket), { search, limit, cursor: page.nextCursor }))
+        const { recursive, ...given } = selection
+        const query = { ...given, ...(recursive && { recursive }), limit, cursor: page.nextCursor }
+        reply.header('link', links.nextPage(links.files(s3uid, bucket), query))
       }
       return page
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid/buckets/:bucket/file-stream',
+    config: operation({
+      scope: 'files:read',
+      rate: 'read',
+      mediaTypes: [LINES_TYPE],
+      account: accountInPath,
+      audit: undefined,
+      target: ({ params: { bucket } }) => [bucket]
+    }),
+    schema: {
+      operationId: 'streamFiles',
+      summary: 'Stream files and folders',
+      description:
+        'The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request.',
+      tags: ['Files'],
+      params: BucketPath,
+      querystring: StreamQuery,
+      response: answers({ 200: asLines(FileLine) }, getFiles, 'invalid-cursor')
+    },
+    async handler(request, reply) {
+      const { cursor, ...selection } = request.query
+      const query = { ...request.params, ...toSelection(selection), limit: undefined, cursor }
+      const parts = files.stream(contextOf(request), query)
+      return sendLines(reply, await fileLinesOf(parts, { explain: error => explain(error, request), isDraining }))
+    }
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/accounts/:s3uid/buckets/:bucket/folders/summary',
+    config: operation({
+      scope: 'files:read',
+      rate: 'usage',
+      account: accountInPath,
+      audit: undefined,
+      target: ({ params: { bucket } }) => [bucket]
+    }),
+    schema: {
+      operationId: 'summarizeFolder',
+      summary: 'Count the files of a folder',
+      description:
+        'Number, size and newest change of all files below `folder`. The gateway counts for 10 s at most; `complete` says whether it counted all.',
+      tags: ['Files'],
+      params: BucketPath,
+      querystring: SummaryQuery,
+      response: answers({ 200: FolderSummary }, getFiles)
+    },
+    async handler(request) {
+      return files.summarize(contextOf(request), { ...request.params, folder: request.query.folder ?? '' })
     }
   })
 
@@ -113,4 +170,13 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       return reply.code(204).send(null)
     }
   })
+}
+
+/** Which files, as the domain names them. */
+const toSelection = ({ folder = '', recursive, search = '' }: Selection) => ({ folder, isRecursive: recursive, search })
+
+interface Selection {
+  folder?: string
+  recursive: boolean
+  search?: string
 }

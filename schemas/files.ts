@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { describe, model, ref } from './model.ts'
 import { FilePathParameter } from './parameters.ts'
 import { ProblemDetails } from './problems.ts'
-import { BucketName, Bytes, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
+import { BucketName, Bytes, FolderPath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
 
 export type File = Static<typeof File>
 export const File = model('File', 'A file in a bucket.', {
@@ -35,11 +35,22 @@ const CURSOR = '^[A-Za-z0-9_-]{12}\\.[A-Za-z0-9_-]+$'
 const nextCursor = (description: string) =>
   Type.Union([Type.String({ maxLength: 4096, pattern: CURSOR }), Type.Null()], { description })
 
+/** Is the list whole? */
+const complete = Type.Boolean({
+  description:
+    'True when the list ends here and nothing is missing from it. False with a `nextCursor`: there is more. False without: HOSTKEY shows a folder, but not what is inside.'
+})
+
 export type FileList = Static<typeof FileList>
-export const FileList = model('FileList', 'A page of files and folders.', {
+export const FileList = model('FileList', 'A page of a list of files.', {
   items: Type.Array(ref(File), { maxItems: 2000, description: 'The files of this page.' }),
-  folders: Type.Array(ref(Folder), { maxItems: 100000, description: 'The folders of this page.' }),
-  nextCursor: nextCursor('Cursor of the next page; null on the last page. An empty page can have a next page.')
+  folders: Type.Array(ref(Folder), {
+    maxItems: 100000,
+    description:
+      'The folders directly inside the folder, as far as they are on this page. Empty with `recursive` or `search`.'
+  }),
+  nextCursor: nextCursor('Cursor of the next page; null on the last page. An empty page can have a next page.'),
+  complete
 })
 
 export type FileLine = Static<typeof FileLine>
@@ -51,7 +62,7 @@ export const FileLine = model(
     folder: Type.Optional(ref(Folder)),
     end: Type.Optional(
       Type.Object(
-        { nextCursor: nextCursor('Cursor to continue with; null at the end of the list.') },
+        { nextCursor: nextCursor('Cursor to continue with; null at the end of the list.'), complete },
         {
           additionalProperties: false,
           description:
@@ -64,28 +75,57 @@ export const FileLine = model(
   { minProperties: 1, maxProperties: 1 }
 )
 
+/** The query parameters that choose a list. */
+const selection = {
+  folder: Type.Optional(FolderPath),
+  recursive: Type.Boolean({
+    default: false,
+    description: '`true` lists every file below the folder, in all folders; `false` what is directly inside.'
+  }),
+  search: Type.Optional(
+    SearchText(
+      1024,
+      'Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search.',
+      0
+    )
+  )
+}
+
+const cursor = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of an earlier reply, for the same list.' })
+)
+
 export const FilesQuery = Type.Object(
   {
-    search: Type.Optional(
-      SearchText(
-        1024,
-        'Search text, passed to HOSTKEY unchanged. HOSTKEY does not document whether it matches a prefix or any part of the path.'
-      )
-    ),
+    ...selection,
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 1000,
-        description:
-          'Maximum number of files and folders in the reply. Default: 100; for `application/x-ndjson` no maximum.'
+        description: 'Maximum number of files and folders in the reply. Default: 100.'
       })
     ),
-    cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the previous page.' })
-    )
+    cursor
   },
   { additionalProperties: false }
 )
+
+export const StreamQuery = Type.Object({ ...selection, cursor }, { additionalProperties: false })
+
+export const SummaryQuery = Type.Object({ folder: Type.Optional(FolderPath) }, { additionalProperties: false })
+
+export type FolderSummary = Static<typeof FolderSummary>
+export const FolderSummary = model('FolderSummary', 'What is below a folder, in all folders.', {
+  files: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of files.' }),
+  storageBytes: describe(Bytes, 'Size of the files together, in bytes.'),
+  newestModifiedAt: Type.Union([Instant, Type.Null()], {
+    description: 'Time of the last change of the newest file; null without files.'
+  }),
+  complete: Type.Boolean({
+    description:
+      'False when not every file was counted: after 10 s the gateway stops, and HOSTKEY may not show a folder.'
+  })
+})
 
 export const FileQuery = Type.Object({ path: FilePathParameter }, { additionalProperties: false })
 

@@ -43,6 +43,13 @@ export const FilePath = Type.String({
   description: 'Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.'
 })
 
+/** A folder of a bucket, as a beginning of file paths. */
+export const FolderPath = Type.String({
+  pattern: '^([^\\u0000\\ud800-\\udfff]*/)?$',
+  maxLength: 1024,
+  description: 'Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket.'
+})
+
 /** A file path from a list of HOSTKEY: bounded, otherwise not validated. */
 export const ListedPath = Type.String({
   maxLength: 4096,
@@ -100,8 +107,8 @@ export const OwnText = (maxLength: number, pattern: string, description: string)
   Type.String({ maxLength, pattern, description })
 
 /** Text that a caller searches or filters by: bounded, no control characters. */
-export const SearchText = (maxLength: number, description: string) =>
-  Type.String({ minLength: 1, maxLength, pattern: PLAIN_TEXT, description })
+export const SearchText = (maxLength: number, description: string, minLength = 1) =>
+  Type.String({ minLength, maxLength, pattern: PLAIN_TEXT, description })
 
 /** A member that holds a credential. Redaction and the cache look for the mark `x-secret`. */
 export const Secret = (description: string) => Type.String({ maxLength: 4096, description, 'x-secret': true })

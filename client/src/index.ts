@@ -1,20 +1,26 @@
 import {
+  allFiles,
   type File,
   type FileEntry,
   type FileList,
   type FilesOptions,
+  type FolderSummary,
   filePages,
-  files,
+  folder,
+  type InfiniteFiles,
+  listFilesInfinite,
   type StreamOptions,
-  streamFiles
+  streamFiles,
+  summary,
+  type WholeListOptions
 } from './files.ts'
 import type { components } from './generated/schema.ts'
 import { type CreatedAccount, type NewOrder, type OrderOptions, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
 
-export type { FileEntry, FilesOptions, StreamOptions } from './files.ts'
-export { IncompleteStream } from './files.ts'
+export type { FileEntry, FileSelection, FilesOptions, InfiniteFiles, StreamOptions, WholeListOptions } from './files.ts'
+export { IncompleteList } from './files.ts'
 export type { OrderOptions } from './orders.ts'
 export { OrderUndecided } from './orders.ts'
 export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
@@ -59,12 +65,18 @@ export interface Client {
   login(credential: Credential, options?: CallOptions): Promise<Schemas['Session']>
   /** Ends the session. */
   logout(options?: CallOptions): Promise<void>
-  /** The files of a bucket, across all pages. */
-  files(s3uid: string, bucket: string, options?: FilesOptions): AsyncIterable<File>
-  /** The pages of a bucket, with files and folders. */
+  /** The folders and files directly inside a folder, across all pages. `''` is the root. @throws IncompleteList */
+  folder(s3uid: string, bucket: string, folder: string, options?: CallOptions): AsyncIterable<FileEntry>
+  /** Every file of a bucket or below `folder`, across all pages. @throws IncompleteList */
+  allFiles(s3uid: string, bucket: string, options?: WholeListOptions): AsyncIterable<File>
+  /** The pages of a list. `complete` of the last one says whether something is missing. */
   filePages(s3uid: string, bucket: string, options?: FilesOptions): AsyncIterable<FileList>
-  /** Files and folders as they arrive, without pages. @throws IncompleteStream */
+  /** The same pages as options of `useInfiniteQuery` of TanStack Query. */
+  listFilesInfinite(s3uid: string, bucket: string, options?: FilesOptions): InfiniteFiles
+  /** The list as it arrives, without pages. @throws IncompleteList */
   streamFiles(s3uid: string, bucket: string, options?: StreamOptions): AsyncIterable<FileEntry>
+  /** Number, size and newest change of all files below a folder. `''` is the root. */
+  summary(s3uid: string, bucket: string, folder: string, options?: CallOptions): Promise<FolderSummary>
   /** Deletes the file with exactly this path, which may hold dots and slashes. */
   deleteFile(s3uid: string, bucket: string, path: string, options?: CallOptions): Promise<void>
   /**
@@ -95,9 +107,12 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...c
     DELETE,
     login: (credential, { signal } = {}) => POST('/session', { body: credential, signal }),
     logout: async ({ signal } = {}) => void (await DELETE('/session', { signal })),
-    files: (s3uid, bucket, options = {}) => files(reader, s3uid, bucket, options),
+    folder: (s3uid, bucket, path, options = {}) => folder(reader, s3uid, bucket, { ...options, folder: path }),
+    allFiles: (s3uid, bucket, options = {}) => allFiles(reader, s3uid, bucket, options),
     filePages: (s3uid, bucket, options = {}) => filePages(reader, s3uid, bucket, options),
+    listFilesInfinite: (s3uid, bucket, options = {}) => listFilesInfinite(reader, s3uid, bucket, options),
     streamFiles: (s3uid, bucket, options = {}) => streamFiles(reader, s3uid, bucket, options),
+    summary: (s3uid, bucket, path, options = {}) => summary(reader, s3uid, bucket, path, options),
     deleteFile: async (s3uid, bucket, path, { signal } = {}) =>
       void (await DELETE('/accounts/{s3uid}/buckets/{bucket}/files', {
         params: { path: { s3uid, bucket }, query: { path } },

@@ -380,7 +380,7 @@ const niceTop = bytes => 2 ** Math.ceil(Math.log2(Math.max(2, bytes)))
 let list
 
 const showFiles = async ({ account, bucket, folder = '', search = '' }) => {
-  list = { account, bucket, folder, search, cursor: undefined, folders: new Set(), files: 0, isComplete: false }
+  list = { account, bucket, folder, search, cursor: undefined, folders: 0, files: 0, isEnd: false, isComplete: false }
   $('rows').replaceChildren()
   $('load-more').hidden = true
   $('search').value = search
@@ -411,13 +411,13 @@ const loadMore = async () => {
   $('count').textContent = shown.files === 0 ? 'Loading…' : 'Loading more…'
   const before = $('rows').childElementCount
   try {
-    for (let pages = 0; pages < MAX_PAGES && !shown.isComplete && $('rows').childElementCount === before; pages++) {
+    for (let pages = 0; pages < MAX_PAGES && !shown.isEnd && $('rows').childElementCount === before; pages++) {
       const { account, bucket, folder, search, cursor } = shown
-      // HOSTKEY cannot list a folder: search for its path, then filter here.
-      const query = { limit: PAGE_SIZE, search: search || folder, cursor }
+      const query = { limit: PAGE_SIZE, folder, search, cursor }
       const page = await call('GET', filesPath(account, bucket), { query })
       shown.cursor = page.nextCursor ?? undefined
-      shown.isComplete = page.nextCursor === null
+      shown.isEnd = page.nextCursor === null
+      shown.isComplete = page.complete
       $('rows').append(...rowsOf(shown, page))
     }
     showCount()
@@ -425,25 +425,18 @@ const loadMore = async () => {
     if (shown === list) $('count').textContent = ''
     throw error
   } finally {
-    $('load-more').hidden = shown.isComplete || shown.cursor === undefined
+    $('load-more').hidden = shown.cursor === undefined
   }
 }
 
-/** The rows of a page: the files of the folder, and its subfolders that have no row yet. */
+/** The rows of a page. */
 const rowsOf = (shown, { items, folders }) => {
   const { folder, search, account, bucket } = shown
-  const isInside = path => path.startsWith(folder)
-  const below = path => path.slice(folder.length).indexOf('/')
-  const isFile = ({ path }) => search || below(path) < 0 || path === folder
-  const files = items.filter(({ path }) => isInside(path)).filter(isFile)
-  const deeper = [...folders, ...items].filter(({ path }) => !search && isInside(path) && below(path) >= 0)
-  const found = deeper.map(({ path }) => path.slice(0, folder.length + below(path) + 1))
-  const newFolders = [...new Set(found)].filter(path => !shown.folders.has(path))
-  for (const path of newFolders) shown.folders.add(path)
-  shown.files += files.length
+  shown.files += items.length
+  shown.folders += folders.length
   return [
-    ...newFolders.map(path => folderRow(path.slice(folder.length), { account, bucket, folder: path })),
-    ...files.map(file => fileRow(file, search ? file.path : file.path.slice(folder.length) || file.path))
+    ...folders.map(({ path }) => folderRow(path.slice(folder.length), { account, bucket, folder: path })),
+    ...items.map(file => fileRow(file, search ? file.path : file.path.slice(folder.length) || file.path))
   ]
 }
 
@@ -470,10 +463,11 @@ const fileRow = (file, name) => {
 }
 
 const showCount = () => {
-  const { files, folders, isComplete } = list
-  const parts = [countOf(files, 'file'), ...(folders.size ? [countOf(folders.size, 'folder')] : [])].join(', ')
-  if (files || folders.size) $('count').textContent = isComplete ? parts : `${parts}, more to load`
-  else $('count').textContent = isComplete ? 'No files.' : 'No files so far, more to load'
+  const { files, folders, isEnd, isComplete } = list
+  const parts = [countOf(files, 'file'), ...(folders ? [countOf(folders, 'folder')] : [])].join(', ')
+  const more = isComplete ? '' : isEnd ? ', HOSTKEY does not show all' : ', more to load'
+  if (files || folders) $('count').textContent = parts + more
+  else $('count').textContent = isComplete ? 'No files.' : `No files so far${more}`
 }
 
 // ── Deleting a file ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -33,19 +33,20 @@ const main = async (token: string) => {
   // By pages. Each page is requested when the loop needs it, so stopping early is cheap.
   console.log(`The first files of ${bucket}:`)
   let shown = 0
-  for await (const { path, sizeBytes = 0 } of gateway.files(s3uid, bucket)) {
+  for await (const { path, sizeBytes = 0 } of gateway.allFiles(s3uid, bucket)) {
     console.log(`  ${JSON.stringify(path)}  ${sizeBytes} bytes`)
     if (++shown === SHOWN) break
   }
 
-  // As one stream: the way to read the whole list.
-  const seen = { files: 0, folders: 0, bytes: 0 }
-  for await (const { file } of gateway.streamFiles(s3uid, bucket)) {
+  console.log('At its root:')
+  const seen = { files: 0, folders: 0 }
+  for await (const { file } of gateway.folder(s3uid, bucket, '')) {
     if (file) seen.files += 1
     else seen.folders += 1
-    seen.bytes += file?.sizeBytes ?? 0
   }
-  console.log(`At its root: ${seen.files} files, ${seen.folders} folders, ${seen.bytes} bytes`)
+  console.log(`  ${seen.files} files, ${seen.folders} folders`)
+  const { files, storageBytes } = await gateway.summary(s3uid, bucket, '')
+  console.log(`In all folders: ${files} files, ${storageBytes} bytes`)
 
   await showProblem(gateway, s3uid)
   if (FILE !== undefined) await remove(gateway, s3uid, bucket, FILE)
@@ -56,7 +57,7 @@ type Gateway = ReturnType<typeof createClient>
 /** The name of a problem narrows its type: the status of bucket-not-found is 404. */
 const showProblem = async (gateway: Gateway, s3uid: string) => {
   try {
-    for await (const _ of gateway.files(s3uid, 'no-such-bucket')) break
+    for await (const _ of gateway.filePages(s3uid, 'no-such-bucket')) break
   } catch (error) {
     if (!isProblem(error, 'bucket-not-found')) throw error
     const status: 404 = error.status

@@ -15,7 +15,7 @@ export interface Example {
 export interface ExampleReply {
   /** Body; undefined when the reply has none. */
   value?: unknown
-  /** The same list as `application/x-ndjson`, if the operation offers it: one object for each line. */
+  /** The body of a stream: one object for each line. */
   lines?: readonly object[]
   /** Headers that only this reply has. */
   headers?: Readonly<Partial<Record<HeaderName, string>>>

@@ -5,12 +5,12 @@ const PATTERN = 'must match pattern "^[^\\u0000\\ud800-\\udfff]+$"'
 const bucket = { s3uid: 's3_user_1', bucket: 'holiday-pictures' }
 const address = '/accounts/s3_user_1/buckets/logs/files'
 
-const file = (path: string, sizeBytes: number, modifiedAt: string) => ({
+const file = (path: string, sizeBytes: number, modifiedAt: string, files = address) => ({
   path,
   name: path,
   sizeBytes,
   modifiedAt,
-  links: { self: `${address}?path=${encodeURIComponent(path)}` }
+  links: { self: `${files}?path=${encodeURIComponent(path)}` }
 })
 
 const page = {
@@ -19,27 +19,49 @@ const page = {
     file('access-00001.log.gz', 4097, '2023-10-27T10:01:00Z')
   ],
   folders: [{ path: '2023/' }],
-  nextCursor: '9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ'
+  nextCursor:
+    'z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0',
+  complete: false
 }
-
-/** The same page as `application/x-ndjson`: folders first, the end last. */
-const lines = [
-  ...page.folders.map(folder => ({ folder })),
-  ...page.items.map(file => ({ file })),
-  { end: { nextCursor: page.nextCursor } }
-]
 
 /** A 304 carries it too. */
 const headers = { Link: `<${address}?limit=3&cursor=${page.nextCursor}>; rel="next"` }
 
+const winter = file(
+  '2021/winter/picture-012.jpg',
+  172032,
+  '2023-10-27T12:47:00Z',
+  '/accounts/s3_user_1/buckets/holiday-pictures/files'
+)
+
+const end = { end: { nextCursor: null, complete: true } }
+
+const notACursor = {
+  'invalid-cursor': {
+    detail: 'The cursor does not belong to this list.',
+    errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+  }
+} satisfies Example['problems']
+
 export const files: Record<string, Example> = {
   listFiles: {
     parameters: { ...bucket, bucket: 'logs', limit: 3 },
-    replies: { 200: { value: page, lines, headers }, 304: { headers } },
-    problems: {
-      'invalid-cursor': {
-        detail: 'The cursor does not belong to this list.',
-        errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+    replies: { 200: { value: page, headers }, 304: { headers } },
+    problems: notACursor
+  },
+  streamFiles: {
+    parameters: bucket,
+    replies: {
+      200: { parameters: { folder: '2021/winter/', search: '12.jpg' }, lines: [{ file: winter }, end] }
+    },
+    problems: notACursor
+  },
+  summarizeFolder: {
+    parameters: bucket,
+    replies: {
+      200: {
+        parameters: { folder: '2021/' },
+        value: { files: 48, storageBytes: 7102464, newestModifiedAt: '2023-10-27T12:47:00Z', complete: true }
       }
     }
   },

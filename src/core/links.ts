@@ -7,7 +7,7 @@ export interface Links {
   file(files: string, path: string): string
   order(orderId: string): string
   /** The header `Link` to the next page of a list (RFC 8288). */
-  nextPage(list: string, query: Record<string, string | number | undefined>): string
+  nextPage(list: string, query: Record<string, string | number | boolean | undefined>): string
 }
 
 /** @param mount path under which callers see the API: empty, or `/something` */

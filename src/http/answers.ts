@@ -6,7 +6,7 @@ import type { ProblemName } from '../../schemas/problems.ts'
 import { NotModified } from '../../schemas/status.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
-import { JSON_TYPE, LINES_TYPE } from './accept.ts'
+import { LINES_TYPE } from './accept.ts'
 
 /** Problems of every operation that needs a caller, before it calls HOSTKEY. */
 const EDGE: ProblemName[] = [
@@ -105,11 +105,11 @@ export const withVersion = <T extends TSchema>(schema: T, ...names: HeaderName[]
 export const isConditional = ({ routeOptions: { schema } }: FastifyRequest): boolean =>
   Object.hasOwn(Object(schema?.response), 304)
 
-/** The key under which a success carries the model of its lines. */
-const LINE = Symbol('line')
+/** A success as lines of JSON, each of this model. */
+export const asLines = <T extends Model>(line: T) => ({ ...line, [LINES]: true })
 
-/** A success that the caller may also have as lines of JSON. */
-export const withLines = <T extends TSchema>(schema: T, line: Model): T => ({ ...schema, [LINE]: line })
+/** Marks them. */
+const LINES = Symbol('lines')
 
 /**
  * The responses of an operation that needs a scope: its successes, and the problems of the edge, of the actions that it
@@ -152,12 +152,8 @@ const responses = <S extends Record<number, TSchema>>(successes: S, sources: Sou
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
 
-const referenceTo = (schema: Model & { [LINE]?: Model }) => ({
-  ...(schema[LINE] === undefined ? ref(schema) : inEitherType(schema, schema[LINE])),
+const referenceTo = (schema: Model & { [LINES]?: boolean }) => ({
+  ...(schema[LINES] ? { content: { [LINES_TYPE]: { schema: ref(schema) } } } : ref(schema)),
   description: schema.description,
   ...('headers' in schema && { headers: schema.headers })
-})
-
-const inEitherType = (whole: Model, line: Model) => ({
-  content: { [JSON_TYPE]: { schema: ref(whole) }, [LINES_TYPE]: { schema: ref(line) } }
 })

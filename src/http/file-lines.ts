@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { FileLine, FileList } from '../../schemas/files.ts'
+import type { FileLine } from '../../schemas/files.ts'
+import type { StreamPart } from '../domain/storage/files.ts'
 import { LINES_TYPE } from './accept.ts'
 import { sendHeaders } from './head.ts'
 
@@ -19,20 +20,20 @@ export interface FileLineOptions {
  * @throws Problem of the first page
  */
 export const fileLinesOf = async (
-  pages: AsyncGenerator<FileList, void, void>,
+  pages: AsyncGenerator<StreamPart, void, void>,
   options: FileLineOptions
 ): Promise<AsyncGenerator<string, void, void>> => writeLines(pages, await pages.next(), options)
 
 async function* writeLines(
-  pages: AsyncGenerator<FileList, void, void>,
-  first: IteratorResult<FileList, void>,
+  pages: AsyncGenerator<StreamPart, void, void>,
+  first: IteratorResult<StreamPart, void>,
   { explain, isDraining }: FileLineOptions
 ): AsyncGenerator<string, void, void> {
-  let nextCursor: string | null = null
+  let end = (): NonNullable<FileLine['end']> => ({ nextCursor: null, complete: true })
   try {
     for (let page = first; !page.done; page = await pages.next()) {
       const { items, folders } = page.value
-      nextCursor = page.value.nextCursor
+      end = page.value.end
       yield [...folders.map(folder => toLine({ folder })), ...items.map(file => toLine({ file }))].join('')
       // A long list would take minutes, which a replica that shuts down does not have.
       if (isDraining()) break
@@ -41,7 +42,7 @@ async function* writeLines(
     yield toLine({ problem: explain(error) })
     return
   }
-  yield toLine({ end: { nextCursor } })
+  yield toLine({ end: end() })
 }
 
 /** Line ends of Unicode, which JSON allows in a string: some readers split lines there. */

@@ -1,6 +1,5 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
 import { PROBLEMS } from '../../schemas/parameters.ts'
-import { LINES_TYPE } from '../http/accept.ts'
 import { headerComponents, headersOf } from './headers.ts'
 import { addModelExamples, type ModelExample, type Schemas } from './models.ts'
 import { type DocumentedExample, PROBLEM } from './problems.ts'
@@ -107,8 +106,7 @@ const addExample = (operation: Operation, { parameters = {}, body, replies }: Ex
     const reply = operation.responses[status]
     const [media] = Object.values(reply?.content ?? {})
     if (media && value !== undefined) media.example = value
-    const inLines = reply?.content?.[LINES_TYPE]
-    if (inLines && lines) inLines.examples = Object.fromEntries(lines.map((value, n) => [`line-${n + 1}`, { value }]))
+    if (media && lines) media.examples = Object.fromEntries(lines.map((value, n) => [`line-${n + 1}`, { value }]))
     if (reply && parameters) reply['x-example-request'] = { parameters }
     if (reply && varies) reply['x-varies'] = varies
   }

@@ -1,5 +1,4 @@
 import { type HeaderName, headers } from '../../schemas/headers.ts'
-import { LINES_TYPE } from '../http/accept.ts'
 import { PROBLEM } from './problems.ts'
 
 /** The parts of a documented reply that decide which headers it has. */
@@ -40,11 +39,7 @@ export const headersOf = (
   const problems = Object.keys(content[PROBLEM]?.examples ?? {})
   const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
   const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
-  const optional = [
-    ...problems.flatMap(name => WITH_PROBLEM[name] ?? []),
-    // Lines are sent before their version is known.
-    ...(LINES_TYPE in content ? ['ETag'] : [])
-  ]
+  const optional: string[] = problems.flatMap(name => WITH_PROBLEM[name] ?? [])
   return Object.fromEntries(
     [...names, ...optional].map(name => {
       const component = optional.includes(name) ? optionalName(name) : name

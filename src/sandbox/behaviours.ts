@@ -14,8 +14,12 @@ export interface Behaviours {
   callbackSeconds: number
   /** The `next_token` of the last page of get_files. */
   nextTokenEnd: 'null' | 'absent' | 'empty' | 'false'
-  /** `search` matches a case-insensitive part of the path and lists flat, or is an S3 prefix and lists by folder. */
-  searchMode: 'substring' | 'prefix'
+  /** `search` matches any part of the path, or its beginning, or is ignored. */
+  searchMode: 'substring' | 'prefix' | 'ignored'
+  /** Does `search` ignore case? */
+  searchCase: 'insensitive' | 'sensitive'
+  /** With `search`: every file that matches, or files and folders by the next slash, as S3 does with a delimiter. */
+  searchListing: 'flat' | 'delimited'
   /** Without `search`: the files and folders at the root, or every file and the folders of the page. */
   listing: 'delimited' | 'flat'
   /** What `key` holds; `original_key` is always the path. */
@@ -54,6 +58,8 @@ export const defaultBehaviours = (): Behaviours => ({
   callbackSeconds: 1,
   nextTokenEnd: 'null',
   searchMode: 'substring',
+  searchCase: 'insensitive',
+  searchListing: 'flat',
   listing: 'delimited',
   displayKey: 'path',
   createOrder: 'normal',
@@ -76,7 +82,9 @@ const allowedValues: { readonly [B in keyof Behaviours]?: readonly Behaviours[B]
   getBuckets: ['on', 'absent', 'withKeys'],
   rmq: ['sync', 'callback', 'stall'],
   nextTokenEnd: ['null', 'absent', 'empty', 'false'],
-  searchMode: ['substring', 'prefix'],
+  searchMode: ['substring', 'prefix', 'ignored'],
+  searchCase: ['insensitive', 'sensitive'],
+  searchListing: ['flat', 'delimited'],
   listing: ['delimited', 'flat'],
   displayKey: ['path', 'basename'],
   createOrder: ['normal', 'unpaid'],

@@ -11,6 +11,8 @@ export interface ListQuery {
   readonly prefix: string
   /** Group paths by folder at the next slash after the prefix, as S3 does with a delimiter. */
   readonly byFolder: boolean
+  /** Number of characters after which a slash ends a folder; by default those of the prefix. */
+  readonly groupedFrom?: number
   readonly matches: (path: string) => boolean
   /** List from after this path or folder; empty: from the start. */
   readonly after: string
@@ -18,15 +20,16 @@ export interface ListQuery {
 }
 
 /** A page in UTF-8 byte order, whether more entries follow, and its last path or folder. */
-export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit }: ListQuery) => {
+export const pageOf = (bucket: Bucket, query: ListQuery) => {
+  const { prefix, byFolder, groupedFrom = prefix.length, matches, after, limit } = query
   const paths = sortedPaths(bucket)
   const page: ListEntry[] = []
   let last = after
   for (let i = firstAtLeast(paths, after || prefix); i < paths.length; i += 1) {
     const path = paths.at(i) ?? ''
-    const entry = entryOf(path, prefix, byFolder)
-    if (path === after || (entry.isFolder && entry.path === last)) continue
-    if (!path.startsWith(prefix) || !matches(path)) continue
+    const entry = entryOf(path, byFolder ? groupedFrom : undefined)
+    if (!path.startsWith(prefix)) break
+    if (path === after || (entry.isFolder && entry.path === last) || !matches(path)) continue
     if (page.length === limit) return { page, hasMore: true, last }
     page.push(entry)
     last = entry.path
@@ -34,8 +37,8 @@ export const pageOf = (bucket: Bucket, { prefix, byFolder, matches, after, limit
   return { page, hasMore: false, last }
 }
 
-const entryOf = (path: string, prefix: string, byFolder: boolean): ListEntry => {
-  const slash = byFolder ? path.indexOf('/', prefix.length) : -1
+const entryOf = (path: string, groupedFrom: number | undefined): ListEntry => {
+  const slash = groupedFrom === undefined ? -1 : path.indexOf('/', groupedFrom)
   return slash < 0 ? { path, isFolder: false } : { path: path.slice(0, slash + 1), isFolder: true }
 }
 

@@ -156,15 +156,14 @@ t.test('DELETE …/files/* and ?path=: exactly that path', async t => {
 
 t.test('links.self of each file deletes exactly this file', async t => {
   const { byRaw, byFetch, sandbox, get } = await fileDeletions(t)
-  sandbox.control.setBehaviours({ listing: 'flat' })
   for (const send of [byRaw, byFetch]) {
     for (const path of [...paths, '.', '..']) sandbox.control.putFile('empty-bucket', path)
-    const { items } = (await get(`${FILES}?limit=1000`)).json() as {
+    const { items } = (await get(`${FILES}?recursive=true&limit=1000`)).json() as {
       items: { path: string; links: { self: string } }[]
     }
     t.strictSame(items.map(({ path }) => shown(path)).sort(), [...paths, '.', '..'].map(path => shown(path)).sort())
     for (const { path, links } of items) t.strictSame((await send(links.self)).seen, [deletionOf(path)], shown(path))
-    t.strictSame((await get(FILES)).json().items, [])
+    t.strictSame((await get(`${FILES}?recursive=true`)).json().items, [])
   }
 })
 

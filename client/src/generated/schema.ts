@@ -209,7 +209,7 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`. With `Accept: application/x-ndjson` the reply streams the whole list, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request. Needs the scope `files:read`.
+         * @description The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`, and filters them: HOSTKEY does not document what its search matches. Needs the scope `files:read`.
          */
         get: operations["listFiles"];
         put?: never;
@@ -219,6 +219,46 @@ export interface paths {
          * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. In the path of a URL, libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
          */
         delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{s3uid}/buckets/{bucket}/file-stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream files and folders
+         * @description The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request. Needs the scope `files:read`.
+         */
+        get: operations["streamFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{s3uid}/buckets/{bucket}/folders/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the files of a folder
+         * @description Number, size and newest change of all files below `folder`. The gateway counts for 10 s at most; `complete` says whether it counted all. Needs the scope `files:read`.
+         */
+        get: operations["summarizeFolder"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -632,8 +672,14 @@ export interface components {
         /**
          * @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended.
          * @example {
-         *       "folder": {
-         *         "path": "2023/"
+         *       "file": {
+         *         "path": "2021/winter/picture-012.jpg",
+         *         "name": "2021/winter/picture-012.jpg",
+         *         "sizeBytes": 172032,
+         *         "modifiedAt": "2023-10-27T12:47:00Z",
+         *         "links": {
+         *           "self": "/accounts/s3_user_1/buckets/holiday-pictures/files?path=2021%2Fwinter%2Fpicture-012.jpg"
+         *         }
          *       }
          *     }
          */
@@ -644,11 +690,13 @@ export interface components {
             end?: {
                 /** @description Cursor to continue with; null at the end of the list. */
                 nextCursor: string | null;
+                /** @description True when the list ends here and nothing is missing from it. False with a `nextCursor`: there is more. False without: HOSTKEY shows a folder, but not what is inside. */
+                complete: boolean;
             };
             problem?: components["schemas"]["Problem"];
         };
         /**
-         * @description A page of files and folders.
+         * @description A page of a list of files.
          * @example {
          *       "items": [
          *         {
@@ -675,16 +723,19 @@ export interface components {
          *           "path": "2023/"
          *         }
          *       ],
-         *       "nextCursor": "9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ"
+         *       "nextCursor": "z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0",
+         *       "complete": false
          *     }
          */
         FileList: {
             /** @description The files of this page. */
             items: components["schemas"]["File"][];
-            /** @description The folders of this page. */
+            /** @description The folders directly inside the folder, as far as they are on this page. Empty with `recursive` or `search`. */
             folders: components["schemas"]["Folder"][];
             /** @description Cursor of the next page; null on the last page. An empty page can have a next page. */
             nextCursor: string | null;
+            /** @description True when the list ends here and nothing is missing from it. False with a `nextCursor`: there is more. False without: HOSTKEY shows a folder, but not what is inside. */
+            complete: boolean;
         };
         /**
          * @description A folder in a bucket: the common beginning of file paths, up to a slash.
@@ -695,6 +746,31 @@ export interface components {
         Folder: {
             /** @description Path inside the bucket, exactly as stored. */
             path: string;
+        };
+        /**
+         * @description What is below a folder, in all folders.
+         * @example {
+         *       "files": 48,
+         *       "storageBytes": 7102464,
+         *       "newestModifiedAt": "2023-10-27T12:47:00Z",
+         *       "complete": true
+         *     }
+         */
+        FolderSummary: {
+            /**
+             * Format: int64
+             * @description Number of files.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Size of the files together, in bytes.
+             */
+            storageBytes: number;
+            /** @description Time of the last change of the newest file; null without files. */
+            newestModifiedAt: string | null;
+            /** @description False when not every file was counted: after 10 s the gateway stops, and HOSTKEY may not show a folder. */
+            complete: boolean;
         };
         /**
          * @description One half of the key pair of an account. It is a credential: never store it in a web page.
@@ -1697,20 +1773,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not-acceptable`: No acceptable media type. */
-        "not-acceptable.listFiles": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `bucket-not-empty`: Bucket not empty. */
         "bucket-not-empty.listFiles": {
             headers: {
@@ -1727,6 +1789,20 @@ export interface components {
         };
         /** @description `payment-required`: Payment required. */
         "payment-required.deleteFile": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No acceptable media type. */
+        "not-acceptable.streamFiles": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -1894,11 +1970,6 @@ export interface components {
          * @example W/"1f-2Zk8Q"
          */
         ETag: string;
-        /**
-         * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
-         * @example W/"1f-2Zk8Q"
-         */
-        "Optional-ETag": string;
         /**
          * @description `true` when this is the recorded reply to an earlier request with the same key.
          * @example true
@@ -3664,14 +3735,18 @@ export interface operations {
     listFiles: {
         parameters: {
             query?: {
-                /** @description Search text, passed to HOSTKEY unchanged. HOSTKEY does not document whether it matches a prefix or any part of the path. */
+                /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
+                folder?: string;
+                /** @description `true` lists every file below the folder, in all folders; `false` what is directly inside. */
+                recursive?: boolean;
+                /** @description Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search. */
                 search?: string;
                 /**
-                 * @description Maximum number of files and folders in the reply. Default: 100; for `application/x-ndjson` no maximum.
+                 * @description Maximum number of files and folders in the reply. Default: 100.
                  * @example 3
                  */
                 limit?: number;
-                /** @description `nextCursor` of the previous page. */
+                /** @description `nextCursor` of an earlier reply, for the same list. */
                 cursor?: string;
             };
             header?: {
@@ -3694,7 +3769,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of files and folders. */
+            /** @description A page of a list of files. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3702,10 +3777,10 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["Optional-ETag"];
+                    ETag: components["headers"]["ETag"];
                     /**
                      * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ>; rel="next"
+                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0>; rel="next"
                      */
                     Link?: string;
                     [name: string]: unknown;
@@ -3738,11 +3813,11 @@ export interface operations {
                      *           "path": "2023/"
                      *         }
                      *       ],
-                     *       "nextCursor": "9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ"
+                     *       "nextCursor": "z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0",
+                     *       "complete": false
                      *     }
                      */
                     "application/json": components["schemas"]["FileList"];
-                    "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
             /** @description The version that the caller has is current. */
@@ -3756,7 +3831,7 @@ export interface operations {
                     ETag: components["headers"]["ETag"];
                     /**
                      * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=9f4ZoiuDUxSJ.ZXlKRGIyNTBhVzUxWVhScGIyNVViMnRsYmlJNklqa3pSRFExT1Rrek1UaEJSak0xUkRNMU56UkdOMFV3TVNKOQ>; rel="next"
+                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0>; rel="next"
                      */
                     Link?: string;
                     [name: string]: unknown;
@@ -3822,7 +3897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            406: components["responses"]["not-acceptable.listFiles"];
+            406: components["responses"]["not-acceptable"];
             409: components["responses"]["bucket-not-empty.listFiles"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
@@ -4010,6 +4085,290 @@ export interface operations {
                 };
             };
             504: components["responses"]["upstream-timeout.deleteAccount"];
+        };
+    };
+    streamFiles: {
+        parameters: {
+            query?: {
+                /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
+                folder?: string;
+                /** @description `true` lists every file below the folder, in all folders; `false` what is directly inside. */
+                recursive?: boolean;
+                /** @description Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search. */
+                search?: string;
+                /** @description `nextCursor` of an earlier reply, for the same list. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+                /**
+                 * @description Name of a bucket, exactly as listed.
+                 * @example holiday-pictures
+                 */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["FileLine"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.listFiles"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable.streamFiles"];
+            409: components["responses"]["bucket-not-empty.listFiles"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout"];
+        };
+    };
+    summarizeFolder: {
+        parameters: {
+            query?: {
+                /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
+                folder?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+                /**
+                 * @description Name of a bucket, exactly as listed.
+                 * @example holiday-pictures
+                 */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is below a folder, in all folders. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "files": 48,
+                     *       "storageBytes": 7102464,
+                     *       "newestModifiedAt": "2023-10-27T12:47:00Z",
+                     *       "complete": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FolderSummary"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.listFiles"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable"];
+            409: components["responses"]["bucket-not-empty.listFiles"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout"];
         };
     };
     deleteFileByPath: {

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller } from '../../core/caller.ts'
 import { isConditional } from '../answers.ts'
-import { operationOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
 import { isMatch, versionOf } from '../versions.ts'
 
@@ -20,8 +19,7 @@ export const conditional = fp(
   async (app: FastifyInstance) => {
     app.addHook('onSend', (request, reply, payload, done) => {
       if (!isConditional(request) || reply.statusCode !== 200) return done()
-      reply.header('vary', operationOf(request).mediaTypes.length > 1 ? `Accept, ${VARY}` : VARY)
-      // A list in lines has no version: it is sent before its end is known.
+      reply.header('vary', VARY)
       if (typeof payload !== 'string') return done()
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
       const { caller } = contextOf(request)

@@ -34,19 +34,26 @@ export const delete_file = accountRule(
   }
 )
 
-/** The meaning of `search` is not documented; both are assumed. */
+/** The meaning of `search` is not documented; all are assumed. */
 const queryOf = ({ behaviours }: State, search: string, after: string, limit: number): ListQuery => {
-  const always = () => true
-  const needle = search.toLowerCase()
-  if (search === '') return { prefix: '', byFolder: behaviours.listing === 'delimited', matches: always, after, limit }
-  if (behaviours.searchMode === 'prefix') return { prefix: search, byFolder: true, matches: always, after, limit }
-  return { prefix: '', byFolder: false, matches: path => path.toLowerCase().includes(needle), after, limit }
+  const { searchMode, searchCase, searchListing, listing } = behaviours
+  const all = { prefix: '', byFolder: listing === 'delimited', matches: () => true, after, limit }
+  if (search === '' || searchMode === 'ignored') return all
+  const asCompared = (text: string) => (searchCase === 'insensitive' ? text.toLowerCase() : text)
+  const text = asCompared(search)
+  const byFolder = searchListing === 'delimited'
+  if (searchMode === 'prefix' && searchCase === 'sensitive') return { ...all, prefix: search, byFolder }
+  // Grouped at the slash after the prefix; in any case there is no order to start at.
+  if (searchMode === 'prefix') {
+    return { ...all, byFolder, groupedFrom: search.length, matches: path => asCompared(path).startsWith(text) }
+  }
+  return { ...all, byFolder, matches: path => asCompared(path).includes(text) }
 }
 
 /** The folders of a page. In a flat listing also those of its files, as on the vendor page. */
 const foldersOf = ({ behaviours }: State, page: readonly ListEntry[]): string[] => {
   const listed = page.filter(entry => entry.isFolder).map(entry => entry.path)
-  if (behaviours.listing === 'delimited') return listed
+  if (behaviours.listing === 'delimited') return [...new Set(listed)]
   const parents = page.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)).filter(folder => folder !== '')
   return [...new Set([...listed, ...parents])]
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
-import { createClient, IncompleteStream, isProblem } from '../../../client/src/index.ts'
+import { createClient, IncompleteList, isProblem } from '../../../client/src/index.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { serving } from '../../support/harness/serving.ts'
@@ -184,12 +184,12 @@ t.test('a stream', async t => {
     return { seen, error }
   }
   const file = (path: string) => `{"file":{"path":"${path}","links":{"self":"/"}}}\n`
-  const end = (cursor: string) => `{"end":{"nextCursor":${cursor}}}\n`
+  const end = (cursor: string) => `{"end":{"nextCursor":${cursor},"complete":${cursor === 'null'}}}\n`
 
   t.test('continues at the cursor when a replica ends its stream', async t => {
     const { requests, ...connection } = await serve(t, ends(file('a') + end('"next"')), ends(file('b') + end('null')))
     t.same(await read(connection), { seen: ['a', 'b'], error: undefined })
-    t.same(requests, ['GET /accounts/a/buckets/b/files', 'GET /accounts/a/buckets/b/files?cursor=next'])
+    t.same(requests, ['GET /accounts/a/buckets/b/file-stream', 'GET /accounts/a/buckets/b/file-stream?cursor=next'])
   })
 
   t.test('is retried when it opens, and never after its first line', async t => {
@@ -209,7 +209,7 @@ t.test('a stream', async t => {
     for (const text of [file('a'), file('a') + end('null').slice(0, -3)]) {
       const { seen, error } = await read(await serve(t, ends(text)))
       t.same(seen, ['a'])
-      t.ok(error instanceof IncompleteStream)
+      t.ok(error instanceof IncompleteList)
     }
   })
 

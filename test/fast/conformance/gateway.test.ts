@@ -78,7 +78,6 @@ interface BrokenReply {
 }
 
 const hasRequestId = ({ headers }: ProxiedRequest) => headers['x-request-id'] !== undefined
-const acceptsStream = ({ headers }: ProxiedRequest) => headers.accept === 'application/x-ndjson'
 const edit = (change: (body: Record<string, unknown>) => void) => (reply: Reply) => {
   const body = JSON.parse(reply.text)
   change(body)
@@ -163,15 +162,13 @@ const brokenReplies: BrokenReply[] = [
   },
   {
     target: /files\?limit=150$/,
-    when: request => !acceptsStream(request),
     change: reply => (reply.text = reply.text.replace('?path=', '?path=x')),
     line: /listFiles links: a link does not contain/
   },
   {
-    target: /files\?limit=150$/,
-    when: acceptsStream,
+    target: /file-stream$/,
     change: reply => (reply.text = reply.text.replace(/\n[^\n]*\n$/, '\n')),
-    line: /listFiles stream: the last line/
+    line: /streamFiles: the last line/
   },
   { target: /files\?limit=2$/, change: drop('link'), line: /listFiles pages: .Link. and/ }
 ]

@@ -117,6 +117,7 @@ const deviations: Deviation[] = [
       rmq: 'callback',
       nextTokenEnd: 'empty',
       searchMode: 'prefix',
+      searchCase: 'sensitive',
       contentType: 'application/json'
     },
     facts: [

@@ -3,7 +3,6 @@ import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
-import type { FileList } from '../../../schemas/files.ts'
 import { fileLinesOf, sendLines } from '../../../src/http/file-lines.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 
@@ -61,7 +60,8 @@ t.test('a caller that reads slowly is served beyond the idle limit', async t => 
 
 t.test('a list ends after its current page when the replica shuts down, with the cursor to continue', async t => {
   async function* pages() {
-    for (const nextCursor of ['second', 'third', null]) yield { items: [], folders: [{ path: 'logs/' }], nextCursor }
+    for (const nextCursor of ['second', 'third', null])
+      yield { items: [], folders: [{ path: 'logs/' }], end: () => ({ nextCursor, complete: nextCursor === null }) }
   }
   const explain = () => {
     throw new Error('no page fails')
@@ -73,14 +73,14 @@ t.test('a list ends after its current page when the replica shuts down, with the
     let all = ''
     for await (const text of await fileLinesOf(pages(), { explain, isDraining: () => isDraining })) all += text
     const folder = `${JSON.stringify({ folder: { path: 'logs/' } })}\n`
-    t.equal(all, `${folder.repeat(lines)}${JSON.stringify({ end: { nextCursor } })}\n`)
+    t.equal(all, `${folder.repeat(lines)}${JSON.stringify({ end: { nextCursor, complete: nextCursor === null } })}\n`)
   }
 })
 
 t.test('line ends of Unicode in a file name are escaped', async t => {
   const path = 'a\u2028b\u2029c\u0085d'
   async function* pages() {
-    yield { items: [{ path, links: { self: '/x' } }], folders: [path], nextCursor: null } as unknown as FileList
+    yield { items: [{ path, links: { self: '/x' } }], folders: [], end: () => ({ nextCursor: null, complete: true }) }
   }
   const explain = () => {
     throw new Error('no page fails')
@@ -88,5 +88,5 @@ t.test('line ends of Unicode in a file name are escaped', async t => {
   let text = ''
   for await (const line of await fileLinesOf(pages(), { explain, isDraining: () => false })) text += line
   t.notMatch(text, /[\u0085\u2028\u2029]/)
-  t.strictSame(JSON.parse(text.split('\n')[1] ?? '').file.path, path)
+  t.strictSame(JSON.parse(text.split('\n')[0] ?? '').file.path, path)
 })

@@ -41,15 +41,16 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
           links: { self: `${FILES}?path=access-00000.log.gz` }
         }
       ],
-      folders: [{ path: '2023/' }]
+      folders: [{ path: '2023/' }],
+      complete: false
     })
     t.match(nextCursor, /^[A-Za-z0-9._-]+$/, 'fits into a URL without encoding')
     t.equal(reply.headers['link'], `<${FILES}?limit=2&cursor=${nextCursor}>; rel="next"`)
   })
 
   t.test('200 with the path that deletes as `path`, and the one that HOSTKEY displays as `name`', async t => {
-    control.setBehaviours({ displayKey: 'basename', listing: 'flat' })
-    const reply = await get(`${FILES}?limit=1`)
+    control.setBehaviours({ displayKey: 'basename' })
+    const reply = await get(`${FILES}?recursive=true&limit=1`)
     t.match(reply.json().items, [{ path: '2023/10/01/error-0000.log', name: 'error-0000.log' }])
     t.equal(reply.json().items[0].links.self, `${FILES}?path=2023%2F10%2F01%2Ferror-0000.log`)
   })
@@ -87,7 +88,7 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
     for (const nextTokenEnd of ['null', 'absent', 'empty', 'false'] as const) {
       control.setBehaviours({ nextTokenEnd })
       const reply = await get('/accounts/s3_user_1/buckets/empty-bucket/files')
-      t.strictSame(reply.json(), { items: [], folders: [], nextCursor: null }, nextTokenEnd)
+      t.strictSame(reply.json(), { items: [], folders: [], nextCursor: null, complete: true }, nextTokenEnd)
       t.equal(reply.headers['link'], undefined)
       t.equal((await get(`${PICTURES}?limit=1000`)).json().nextCursor, null)
     }
@@ -97,8 +98,41 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
     const expected = filesOf('logs').filter(([path]) => path.includes('error-000'))
     t.equal(expected.length, 10)
     const pages = await walk(`${FILES}?search=error-000&limit=4`)
-    t.equal(new Set(pages.flatMap(({ items }) => names(items))).size, expected.length)
-    t.ok(control.calls().every(({ fields }) => fields['search'] === 'error-000'))
+    t.strictSame(
+      pages.flatMap(({ items }) => names(items)),
+      expected.map(([path]) => path)
+    )
+    t.ok(
+      control.calls().every(({ fields }) => fields['search'] === 'error-000'),
+      'HOSTKEY’s search is enough'
+    )
+  })
+
+  t.test('200 lists what is inside a folder; an empty folder or search is none', async t => {
+    const { items, folders, complete } = (await get(`${PICTURES}?folder=2021/summer/`)).json()
+    t.strictSame([items, names(folders), complete], [[], ['2021/summer/beach/', '2021/summer/mountains/'], true])
+    t.same((await get(`${FILES}?folder=&search=&limit=2`)).json().items, (await get(`${FILES}?limit=2`)).json().items)
+    t.match((await get(`${PICTURES}?folder=nothing/`)).json(), { items: [], folders: [], complete: true })
+    for (const folder of ['2021', 'a%00/']) {
+      fails(t, await get(`${PICTURES}?folder=${folder}`), 400, 'invalid-request')
+    }
+  })
+
+  t.test('200 counts what is below a folder', async t => {
+    const below = filesOf('holiday-pictures').filter(([path]) => path.startsWith('2022/'))
+    const summary = (await get(`${PICTURES.replace(/files$/, 'folders/summary')}?folder=2022/`)).json()
+    t.strictSame(summary, {
+      files: below.length,
+      storageBytes: below.reduce((sum, [, size]) => sum + size, 0),
+      newestModifiedAt: '2023-10-27T13:35:00Z',
+      complete: true
+    })
+    t.strictSame((await get('/accounts/s3_user_1/buckets/empty-bucket/folders/summary')).json(), {
+      files: 0,
+      storageBytes: 0,
+      newestModifiedAt: null,
+      complete: true
+    })
   })
 
   t.test('200 with a Link header that encodes the search', async t => {
@@ -118,6 +152,8 @@ t.test('GET /accounts/:s3uid/buckets/:bucket/files', async t => {
       for (const address of [
         `${PICTURES}?cursor=${nextCursor}`,
         `${FILES}?search=access&cursor=${nextCursor}`,
+        `${FILES}?recursive=true&cursor=${nextCursor}`,
+        `${FILES}?folder=2023/&cursor=${nextCursor}`,
         `/accounts/s3_user_2/buckets/logs/files?cursor=${nextCursor}`,
         ...['x', '.', 'a.b', `${scope}.`, scope, `${scope}.!!!`, `${nextCursor}.x`, '\0', '\u{1f600}'].map(
           cursor => `${FILES}?cursor=${encodeURIComponent(cursor)}`

@@ -85,9 +85,9 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
     })
 
     t.test('forwards a list line by line', async t => {
-      const { status, text } = await send('GET', FILES, { accept: 'application/x-ndjson' })
+      const { status, text } = await send('GET', FILES.replace(/files$/, 'file-stream'))
       t.equal(status, 200)
-      t.match(text, /\{"end":\{"nextCursor":null\}\}\n$/)
+      t.match(text, /\{"end":\{"nextCursor":null,"complete":true\}\}\n$/)
     })
   })
 }

@@ -138,7 +138,7 @@ export const contractOf = (given: unknown) => {
     if (type === undefined)
       return response.content && text !== '' ? [`${operation}: ${statusCode} has no content type`] : []
     if (!response.content?.[type]) return [`${operation}: ${statusCode} as ${type} is not documented`]
-    if (!type.endsWith('json')) return []
+    if (!type.endsWith('json') || headers['content-encoding'] !== undefined) return []
     const ref = `api#${at}${pointer('content', type)}/schema`
     const validate = validatorOf(ref)
     // One JSON text, or one per line.

@@ -135,7 +135,7 @@ t.test('DELETE of an account, a bucket and a file', async t => {
 
     for (const searchMode of ['substring', 'prefix'] as const) {
       t.test(`204 when another path starts with it and the search matches a ${searchMode}`, async t => {
-        control.setBehaviours({ searchMode })
+        control.setBehaviours({ searchMode, searchListing: searchMode === 'prefix' ? 'delimited' : 'flat' })
         control.fault({ kind: 'truncated', action: 'delete_file' })
         t.equal((await del(`${FILES}?path=a%2Fb.txt`)).statusCode, 204)
         t.ok(hasFile('a/b.txt.old')(control))

@@ -5,6 +5,7 @@ import t from 'tap'
 import { gateway } from '../../../support/harness/gateway.ts'
 
 const FILES = '/accounts/s3_user_1/buckets/empty-bucket/files'
+const STREAM = '/accounts/s3_user_1/buckets/empty-bucket/file-stream'
 
 t.test('compression', async t => {
   const { url, sandbox, get } = await gateway(t)
@@ -62,8 +63,8 @@ t.test('compression', async t => {
 
   t.test('lines arrive page by page', async t => {
     control.fault({ kind: 'latency', ms: 400, action: 'search_bucket_objects', after: 1, count: 1 })
-    const headers = { authorization, accept: 'application/x-ndjson', 'accept-encoding': 'gzip' }
-    const [reply] = (await once(httpGet(`${url}${FILES}`, { headers }), 'response')) as [IncomingMessage]
+    const headers = { authorization, 'accept-encoding': 'gzip' }
+    const [reply] = (await once(httpGet(`${url}${STREAM}`, { headers }), 'response')) as [IncomingMessage]
     t.equal(reply.headers['content-encoding'], 'gzip')
     const lines = reply.pipe(createGunzip())
     const [first] = (await once(lines, 'data')) as [Buffer]
@@ -72,7 +73,7 @@ t.test('compression', async t => {
     let rest = ''
     for await (const chunk of lines) rest += chunk
     t.ok(control.calls().length > calls, 'the first lines came before the last page was asked for')
-    t.match(rest, /\{"end":\{"nextCursor":null\}\}\n$/)
+    t.match(rest, /\{"end":\{"nextCursor":null,"complete":true\}\}\n$/)
   })
 
   t.test('the document: strong versions, public, for any page', async t => {
