@@ -78,6 +78,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       account: undefined,
       audit: 'account.create',
       auditReplay: 'account.replay',
+      switches: ['accountCreation', 'writes'],
       target: ({ body: { bucketName } }) => [bucketName],
       isRepetition: request => orders.isRepetition(contextOf(request), 'create_account', idempotencyKeyIn(request))
     }),
@@ -120,7 +121,8 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       scope: 'accounts:delete',
       rate: 'delete',
       account: accountInPath,
-      audit: 'account.delete'
+      audit: 'account.delete',
+      switches: ['accountDeletion', 'writes']
     }),
     schema: {
       operationId: 'deleteAccount',

@@ -19,6 +19,7 @@ export const keyRoutes: Routes = async (app, { accounts }) => {
       rate: 'key',
       account: accountInPath,
       audit: 'key.read',
+      switches: ['keys'],
       target: ({ params: { kind } }) => [kind]
     }),
     schema: {
@@ -40,7 +41,13 @@ export const keyRoutes: Routes = async (app, { accounts }) => {
   app.route({
     method: 'HEAD',
     url: '/accounts/:s3uid/keys/:kind',
-    config: operation({ scope: 'keys:read', rate: 'read', account: accountInPath, audit: undefined }),
+    config: operation({
+      scope: 'keys:read',
+      rate: 'read',
+      account: accountInPath,
+      audit: undefined,
+      switches: ['keys']
+    }),
     schema: { hide: true, operationId: 'headKey', params: KeyPath },
     async handler(request, reply) {
       await accounts.get(contextOf(request), request.params.s3uid)

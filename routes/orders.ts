@@ -26,6 +26,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       account: undefined,
       audit: 'order.create',
       auditReplay: 'order.replay',
+      switches: ['orders', 'writes'],
       target: ({ body: { bucketName } }) => [bucketName],
       dryRun: { isRequested: isCheck, rate: 'check', audit: 'order.check' },
       isRepetition: request => orders.isRepetition(contextOf(request), 'create_order', idempotencyKeyIn(request))

@@ -167,7 +167,8 @@ export const sessionRoutes: SessionRoutes = async (app, { sessions }) => {
       rate: 'delete',
       priority: 'essential',
       account: undefined,
-      audit: 'sessions.end'
+      audit: 'sessions.end',
+      switches: []
     }),
     schema: {
       operationId: 'deleteSessions',

@@ -88,6 +88,11 @@ export const problems = {
     'Insufficient scope',
     'The caller lacks the scope that `detail` names. Use another credential, or ask the operator to add the scope.'
   ),
+  'switched-off': entry(
+    403,
+    'Operation switched off',
+    'The operator of this gateway does not offer this operation; `/openapi.json` of the gateway lists those that it offers.'
+  ),
   'api-key-login-unavailable': entry(
     403,
     'API key login not available',

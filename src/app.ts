@@ -17,7 +17,7 @@ import { answerHead } from './http/head.ts'
 import { lazySerializers, lazyValidators } from './http/lazy-schemas.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { finishing } from './http/on-finished.ts'
-import { refusesUnknownQuery } from './http/operation.ts'
+import { refusesUnknownQuery, type Switch } from './http/operation.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { auditing } from './http/plugins/audit.ts'
 import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
@@ -38,6 +38,7 @@ import { createCounters } from './http/rate-limit-store.ts'
 import { requestIdOf } from './http/request-id.ts'
 import { requestLog } from './http/request-log.ts'
 import type { BeginLogin, Deps, Services } from './http/route.ts'
+import { createSwitchedOff } from './http/switched-off.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -67,6 +68,8 @@ export interface AppOptions {
   }
   rateLimit: { maxima: Maxima; windowMs: number; replicasHint: number }
   authentication: { authenticators: Authenticators; sessions: Sessions; accountHash: AccountHash }
+  /** The operations that this gateway does not offer. */
+  switches: readonly Switch[]
   lifecycle: { drain: Drain; pressure: Pick<Pressure, 'level'>; isReady: () => Promise<boolean> }
 }
 
@@ -147,7 +150,8 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(shedding, { pressure })
   await app.register(limits, { limiter, factorOf: request => limitFactorOf(request, authenticators) })
   await app.register(loginLimits, { ...limitOptions, store })
-  await app.register(unrouted)
+  const switchedOff = createSwitchedOff(options.switches)
+  await app.register(unrouted, { switchedOff })
   await app.register(cookie)
   await app.register(auditing, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath })
@@ -179,7 +183,9 @@ export const buildApp = async (options: AppOptions) => {
           explain: (error: unknown, request: FastifyRequest) => explain(error, request, publicUrl),
           isDraining: () => drain.hasBegun
         }
-        for (const routes of authenticated) await authenticatedScope.register(routes, deps)
+        for (const routes of authenticated) {
+          await authenticatedScope.register(switchedOff.remaining(routes, basePath), deps)
+        }
       })
     },
     { prefix: basePath }

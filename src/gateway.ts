@@ -23,6 +23,7 @@ import { createRecentWrites } from './domain/storage/recent-writes.ts'
 import { createDrain, type Drain } from './http/drain.ts'
 import { listenOn } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
+import type { Switch } from './http/operation.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
@@ -41,6 +42,8 @@ const BACKGROUND_MS = 1000
 
 /** Verify a write at once, because most are listed by then, and twice more, because HOSTKEY's lists may lag (assumed). */
 const VERIFY_DELAYS_MS = [0, 500, 1500]
+
+const SWITCHES = ['orders', 'accountCreation', 'accountDeletion', 'keys', 'writes'] as const satisfies Switch[]
 
 export interface GatewayOptions {
   /** Its `upstreamUrl` is not used: see `upstreamUrl` below. */
@@ -155,6 +158,7 @@ export const assembleGateway = async ({
         }
       })
     },
+    switches: SWITCHES.filter(name => config[name] === 'off'),
     lifecycle: { drain, pressure, isReady }
   })
   const management = buildManagement({ metrics, findFaults })

@@ -53,6 +53,12 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
 
 /** Requests that match no operation, and their problems. */
 export const unrouted = {
+  // With ACCOUNT_DELETION=off.
+  'switched-off': {
+    request: { method: 'DELETE', path: '/accounts/s3_user_1' },
+    detail: 'The operator has switched this operation off.',
+    headers: {}
+  },
   'route-not-found': {
     request: { method: 'GET', path: '/nowhere' },
     detail: 'There is no such route.',

@@ -6,6 +6,7 @@ import { listeners } from './settings/listeners.ts'
 import { logs } from './settings/logs.ts'
 import { orders } from './settings/orders.ts'
 import { store } from './settings/store.ts'
+import { switches } from './settings/switches.ts'
 import { upstream } from './settings/upstream.ts'
 
 /** Settings that belong together, for readers. */
@@ -19,6 +20,7 @@ export const settingGroups: readonly SettingGroup[] = [
   { title: 'Every deployment', settings: essential },
   { title: 'Listeners and shutdown', settings: listeners },
   { title: 'Callers', settings: callers },
+  { title: 'Switches', settings: switches },
   { title: 'Limits', settings: limits },
   { title: 'HOSTKEY', settings: upstream },
   { title: 'Orders', settings: orders },
@@ -31,6 +33,7 @@ export const settings = {
   ...essential,
   ...listeners,
   ...callers,
+  ...switches,
   ...limits,
   ...upstream,
   ...orders,

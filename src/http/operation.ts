@@ -9,6 +9,9 @@ export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'check' 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
 
+/** A setting of the operator that removes operations: see src/config/settings/switches.ts. */
+export type Switch = 'orders' | 'accountCreation' | 'accountDeletion' | 'keys' | 'writes'
+
 type NamedTexts = Readonly<Record<string, string | undefined>>
 
 /** The members of a request that are text. It may have been refused: nothing here is validated. */
@@ -47,6 +50,8 @@ interface Common {
   readonly ignoresUnknownQuery: boolean
   /** Since when it is deprecated, and when it will end; sent as `Deprecation` and `Sunset`. */
   readonly deprecation: Deprecation | undefined
+  /** The settings that remove it; by default `writes` where its class is one of writes. */
+  readonly switches: readonly Switch[]
   /** Does it count against the limit of the client's address? A probe must not be refused because of its neighbours. */
   readonly countsByAddress: boolean
 }
@@ -97,6 +102,8 @@ const PRIORITY_OF: Record<RateClass, Priority> = {
   check: 'write'
 }
 
+const WRITES: ReadonlySet<RateClass> = new Set(['write', 'delete', 'order'])
+
 type Declared = Pick<CallerOperation, 'scope' | 'rate' | 'audit'> & Partial<CallerOperation>
 
 /** Declares an operation that needs a caller: it answers JSON, counts as one request and has the priority of its class. */
@@ -117,6 +124,7 @@ export const operation = <A extends AccountOf | undefined>(
   refusesEmptyQuery: false,
   ignoresUnknownQuery: false,
   deprecation: undefined,
+  switches: WRITES.has(declared.rate) ? ['writes'] : [],
   countsByAddress: true,
   ...declared
 })
@@ -130,6 +138,7 @@ export const openOperation = (
   refusesEmptyQuery: false,
   ignoresUnknownQuery: false,
   deprecation: undefined,
+  switches: [],
   countsByAddress: true,
   ...declared
 })

@@ -38,7 +38,8 @@ const replyOf = (name: keyof typeof unrouted, publicUrl: string) => {
 /** The paragraph of the document's description about them. */
 export const unroutedText = (publicUrl: string): string => {
   const { request, headers } = unrouted['method-not-allowed']
-  return `**Everything else.** An unknown path answers 404 \`route-not-found\`. An unknown method answers 405 \`method-not-allowed\`, whatever its body,
+  return `**Everything else.** An unknown path answers 404 \`route-not-found\`. An operation that the operator has switched off is not in this document
+and answers 403 \`switched-off\`. An unknown method answers 405 \`method-not-allowed\`, whatever its body,
 and the header \`Allow\` lists the methods of the path. For example, \`${request.method} ${request.path}\` answers \`Allow: ${headers.Allow}\` and
 
 \`\`\`json

@@ -46,6 +46,7 @@ export const statusOf = {
   'route-not-found': 404,
   'session-expired': 401,
   'store-unavailable': 503,
+  'switched-off': 403,
   'two-factor-required': 403,
   'unauthenticated': 401,
   'unsupported-media-type': 415,

@@ -6,11 +6,16 @@ import { StoreUnavailable } from '../../store/index.ts'
 import { transportCauseOf } from '../../upstream/protocol/failure-stage.ts'
 import { PROBLEM_TYPE } from '../accept.ts'
 import { isReadable } from '../path.ts'
+import type { SwitchedOff } from '../switched-off.ts'
 import { faultsOf, namedProblemOf, type Part } from '../validation.ts'
 import { CAUSE, PROBLEM } from './telemetry.ts'
 
 export interface ErrorOptions {
   publicUrl: string
+}
+
+export interface UnroutedOptions {
+  switchedOff: Pick<SwitchedOff, 'has'>
 }
 
 /** The one place where a failure becomes a reply. */
@@ -27,10 +32,13 @@ export const errors = fp(
 
 /** Answers requests without a route before their body is looked at: OPTIONS with the methods of the path, others with a problem. */
 export const unrouted = fp(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { switchedOff }: UnroutedOptions) => {
     app.addHook('onRequest', (request, reply, done) => {
       // With allowed origins, `@fastify/cors` has a route for every OPTIONS request; preflights are answered before.
       if (!request.is404 && request.method !== 'OPTIONS') return done()
+      if (switchedOff.has(request.method, pathOf(request))) {
+        throw new Problem('switched-off', 'The operator has switched this operation off.')
+      }
       const allowed = methodsOf(app, request)
       if (request.method !== 'OPTIONS' || allowed.length === 0) throw missingRoute(request, allowed)
       reply.code(204).header('allow', allowed.join(', ')).send()
@@ -138,9 +146,11 @@ const byCode: Record<string, [ProblemName, string] | undefined> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be application/json.']
 }
 
+const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? ''
+
 /** The methods of the path; empty for an unknown path. */
 const methodsOf = (app: FastifyInstance, request: FastifyRequest): string[] => {
-  const url = request.url.split('?', 1)[0] ?? ''
+  const url = pathOf(request)
   const found = app.supportedMethods.filter(method => method !== 'OPTIONS' && app.findRoute({ method, url }) !== null)
   return found.length === 0 ? [] : [...found, 'OPTIONS']
 }

@@ -149,6 +149,7 @@ t.test('refused', async t => {
       text => ['PORT', text, /plain digits/] as [string, string, RegExp]
     ),
     ['RATE_LIMIT_MAX', '0', /from 1/],
+    ['KEYS', 'false', /one of on, off/],
     ['NODE_ENV', 'prod', /development, test, production/],
     ['HOST', 'http://localhost', /without scheme/],
     ['BASE_PATH', 'storage', /slash/],

@@ -7,7 +7,9 @@ import { request } from 'undici'
 import { openapiDocument } from '../../../scripts/docs/openapi.ts'
 import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { type Config, loadConfig } from '../../../src/config/config.ts'
+import { switches } from '../../../src/config/settings/switches.ts'
 import { startGateway } from '../../../src/gateway.ts'
+import type { Switch } from '../../../src/http/operation.ts'
 import type { Pressure } from '../../../src/http/pressure.ts'
 import { createLog } from '../../../src/observability/log.ts'
 import { type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
@@ -160,9 +162,17 @@ const contracts = new Map<string, Promise<Contract>>()
  * The contract with the document that the gateway serves. Generating the document and compiling its schemas takes longer
  * than a short test: done once for each base address, without a request that would count against a rate limit.
  */
-const contractFor = ({ publicUrl, basePath, dataDir }: Config): Promise<Contract> => {
-  const key = `${publicUrl} ${basePath}`
-  const env = { PUBLIC_URL: publicUrl.href, BASE_PATH: basePath, DATA_DIR: dataDir, AUDIT_LOG: '/dev/null' }
+const contractFor = (config: Config): Promise<Contract> => {
+  const { publicUrl, basePath, dataDir } = config
+  const switched = Object.entries(switches).map(([field, { name }]) => [name, String(config[field as Switch])])
+  const key = `${publicUrl} ${basePath} ${switched}`
+  const env = {
+    PUBLIC_URL: publicUrl.href,
+    BASE_PATH: basePath,
+    DATA_DIR: dataDir,
+    AUDIT_LOG: '/dev/null',
+    ...Object.fromEntries(switched)
+  }
   const contract = contracts.get(key) ?? openapiDocument(env).then(({ document }) => contractOf(document))
   contracts.set(key, contract)
   return contract

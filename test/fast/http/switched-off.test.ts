@@ -1,0 +1,32 @@
+import t from 'tap'
+import { request } from 'undici'
+import { openapiDocument } from '../../../scripts/docs/openapi.ts'
+import { fails } from '../../support/assert/expect.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+
+const operationsOf = ({ paths }: { paths: Record<string, object> }): string[] =>
+  Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method} ${path}`))
+
+t.test('operations of a switch have no route and are not in the document', async t => {
+  const { url, get, post, del, send, asked } = await gateway(t, { ORDERS: 'off', KEYS: 'off', BASE_PATH: '/storage' })
+  fails(t, await post('/orders?validateOnly=true', {}), 403, 'switched-off')
+  fails(t, await post('/orders', {}, { token: null }), 403, 'switched-off')
+  fails(t, await get('/accounts/s3_user_1/keys/secret'), 403, 'switched-off')
+  t.equal((await send('HEAD', '/accounts/s3_user_1/keys/secret')).statusCode, 403)
+  t.same(asked(), [], 'nothing was asked at HOSTKEY')
+  t.notMatch((await send('OPTIONS', '/orders')).headers['allow'], /POST/)
+  fails(t, await send('PUT', '/accounts/s3_user_1/keys/secret'), 404, 'route-not-found')
+  t.equal((await del('/accounts/s3_user_1/buckets/none')).statusCode, 404)
+  const served = await (await request(`${url}/openapi.json`)).body.text()
+  const operations = operationsOf(JSON.parse(served))
+  t.notMatch(operations.join('\n'), /post \/orders|keys/)
+  t.match(operations.join('\n'), /get \/orders\/\{orderId\}/)
+})
+
+t.test('WRITES=off leaves what reads, and the session', async t => {
+  const { document } = await openapiDocument({ WRITES: 'off' })
+  t.same(
+    operationsOf(document).filter(operation => !operation.startsWith('get ')),
+    ['post /session', 'delete /session', 'delete /sessions']
+  )
+})
