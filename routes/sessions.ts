@@ -6,6 +6,7 @@ import { COOKIE, clearingFlags, cookieFlags } from '../src/auth/cookie.ts'
 import { type AccountHash, credentialOf } from '../src/auth/credential.ts'
 import { assertCookieIsKept, assertNotForged } from '../src/auth/csrf.ts'
 import type { SessionInfo, Sessions } from '../src/auth/sessions.ts'
+import type { StopSignal } from '../src/core/abort.ts'
 import { strangerAt } from '../src/core/caller.ts'
 import type { RequestContext } from '../src/core/context.ts'
 import { optionalMembers } from '../src/core/optional-members.ts'
@@ -30,7 +31,7 @@ export interface SessionOptions {
   /** Origins whose pages may log in. */
   origins: ReadonlySet<string>
   /** Aborts when the caller disconnects or the replica shuts down. */
-  signalOf: (request: FastifyRequest) => AbortSignal
+  signalOf: (request: FastifyRequest) => StopSignal
 }
 
 type SessionRoutes = Routes<SessionOptions>

@@ -1,3 +1,4 @@
+import { never, type StopSignal } from './abort.ts'
 import type { Caller } from './caller.ts'
 import type { Secret } from './secret.ts'
 
@@ -36,7 +37,7 @@ export const noUpstreamTiming = (): UpstreamTiming => ({ ms: 0, calls: 0 })
 export interface RequestContext {
   readonly caller: Caller
   /** Aborts when the caller disconnects, or with a Problem when the replica shuts down; ends reads, never writes. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
   /** The caller's token, once it is known; a call keeps it although the caller may get another one meanwhile. */
   readonly token?: Secret
   /** Deadline of the call as a whole, retries included, on the clock of `performance.now()`. */
@@ -49,8 +50,6 @@ export interface RequestContext {
   /** Adds up the time and the calls of this request, for the log and `Server-Timing`. */
   readonly upstream: UpstreamTiming
 }
-
-const never = new AbortController().signal
 
 /** The same context without the caller's signal: after a write, its outcome is verified even when the caller has gone. */
 export const detached = (context: RequestContext): RequestContext => ({ ...context, signal: never })

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import type { Static, TSchema, TUnsafe } from 'typebox'
 import { type HeaderName, headers } from '../../schemas/headers.ts'
 import { type Model, ref } from '../../schemas/model.ts'
@@ -100,10 +99,6 @@ export const withVersion = <T extends TSchema>(schema: T, ...names: HeaderName[]
   200: withHeaders(schema, 'ETag', ...names),
   304: withHeaders(NotModified, 'ETag', ...names)
 })
-
-/** Does the operation of this request answer with versions? */
-export const isConditional = ({ routeOptions: { schema } }: FastifyRequest): boolean =>
-  Object.hasOwn(Object(schema?.response), 304)
 
 /** A success as lines of JSON, each of this model. */
 export const asLines = <T extends Model>(line: T) => ({ ...line, [LINES]: true })

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Abort, type StopSignal } from '../core/abort.ts'
 import { Problem } from '../core/problem.ts'
 import { findContext } from './route.ts'
 
@@ -16,7 +17,7 @@ export interface Drain {
   enter(request: FastifyRequest, reply: FastifyReply): void
   leave(request: FastifyRequest): void
   /** Aborts when the caller disconnects, and with a Problem when the replica aborts the request. */
-  signalOf(request: FastifyRequest): AbortSignal
+  signalOf(request: FastifyRequest): StopSignal
   /** The requests that are not answered yet, and how many of them have sent a write. */
   inFlight(): { requests: number; writes: number }
 }
@@ -37,21 +38,21 @@ export const createDrain = (): Drain => {
   let isAborting = false
   const inFlight = new Map<FastifyRequest, FastifyReply>()
   /** Of those requests that have asked for a signal: the others call nothing that could be aborted. */
-  const controllers = new Map<FastifyRequest, AbortController>()
+  const signals = new Map<FastifyRequest, Abort>()
 
   const withoutWrite = () => [...inFlight].filter(([request]) => !hasSentWrite(request))
 
-  const createController = (request: FastifyRequest, { raw }: FastifyReply): AbortController => {
-    const controller = new AbortController()
-    controllers.set(request, controller)
+  const createSignal = (request: FastifyRequest, { raw }: FastifyReply): Abort => {
+    const signal = new Abort()
+    signals.set(request, signal)
     const abortUnlessSent = () => {
-      if (!raw.writableFinished) controller.abort()
+      if (!raw.writableFinished) signal.abort()
     }
     // Not `request.signal`: it aborts when the body is read.
     if (raw.closed) abortUnlessSent()
     else raw.once('close', abortUnlessSent)
-    if (isAborting) controller.abort(abortedByShutdown())
-    return controller
+    if (isAborting) signal.abort(abortedByShutdown())
+    return signal
   }
 
   return {
@@ -71,7 +72,7 @@ export const createDrain = (): Drain => {
     },
     abort() {
       isAborting = true
-      for (const controller of controllers.values()) controller.abort(abortedByShutdown())
+      for (const signal of signals.values()) signal.abort(abortedByShutdown())
       setTimeout(() => {
         for (const [, reply] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
       }, ABORT_TIMEOUT_MS).unref()
@@ -81,12 +82,14 @@ export const createDrain = (): Drain => {
     },
     leave(request) {
       inFlight.delete(request)
-      controllers.delete(request)
+      signals.delete(request)
     },
     signalOf(request) {
       const reply = inFlight.get(request)
-      if (reply === undefined) return AbortSignal.abort()
-      return (controllers.get(request) ?? createController(request, reply)).signal
+      if (reply !== undefined) return signals.get(request) ?? createSignal(request, reply)
+      const gone = new Abort()
+      gone.abort()
+      return gone
     },
     inFlight: () => ({ requests: inFlight.size, writes: inFlight.size - withoutWrite().length })
   }

@@ -1,3 +1,5 @@
+// Gives a schema its `operationId`.
+import type {} from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
 import type { Scope } from '../../schemas/scopes.ts'
 import type { AuditEvent } from '../observability/audit-events.ts'
@@ -161,19 +163,41 @@ export const refusesUnknownQuery = (config: unknown): boolean => isOperation(con
 /** What a route declares in its config. */
 export const operationIn = (config: unknown): Operation => (isOperation(config) ? config : UNROUTED)
 
-const OPERATION = Symbol('operation')
-
-/** What the route of a request declares. Kept with the request: Fastify makes `routeOptions` anew each time it is read. */
-export const operationOf = (request: FastifyRequest & { [OPERATION]?: Operation }): Operation => {
-  request[OPERATION] ??= operationIn(request.routeOptions.config)
-  return request[OPERATION]
+/** What the plugins read of the route of a request. */
+interface RouteFacts {
+  readonly operation: Operation
+  readonly operationId: string | undefined
+  /** The pattern of its URL; undefined where there is no route. */
+  readonly url: string | undefined
+  readonly takesBody: boolean
+  /** Does it answer with versions? */
+  readonly isConditional: boolean
 }
+
+const FACTS = Symbol('route')
+
+/** The route of a request. Kept with the request: Fastify makes `routeOptions` anew each time it is read. */
+export const routeOf = (request: FastifyRequest & { [FACTS]?: RouteFacts }): RouteFacts => {
+  request[FACTS] ??= factsOf(request.routeOptions)
+  return request[FACTS]
+}
+
+const factsOf = ({ config, schema, url }: FastifyRequest['routeOptions']): RouteFacts => ({
+  operation: operationIn(config),
+  operationId: schema?.operationId,
+  url,
+  takesBody: schema?.body !== undefined,
+  isConditional: Object.hasOwn(Object(schema?.response), 304)
+})
+
+/** What the route of a request declares. */
+export const operationOf = (request: FastifyRequest): Operation => routeOf(request).operation
 
 /** The same, behind authentication. @throws TypeError where a route has no declaration: it is not answered unchecked */
 export const callerOperationOf = (request: FastifyRequest): CallerOperation => {
   const found = operationOf(request)
   if (found.access === 'caller') return found
-  throw new TypeError(`${request.method} ${request.routeOptions.url} declares no operation that needs a caller`)
+  throw new TypeError(`${request.method} ${routeOf(request).url} declares no operation that needs a caller`)
 }
 
 /** The texts of a request: an object that cannot be made into text would throw where nothing catches it. */

@@ -1,20 +1,18 @@
-// Gives a schema its `operationId`.
-
 import { isIPv4 } from 'node:net'
 import { normalizeIP } from '@fastify/rate-limit'
-import type {} from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
 import { addressOf } from '../core/address.ts'
 import { isProblem } from '../core/problem.ts'
 import type { AuditMembers } from '../observability/audit-events.ts'
 import { userAgentOf } from '../observability/user-agent.ts'
 import { StoreUnavailable } from '../store/index.ts'
+import { routeOf } from './operation.ts'
 
 /** Where a request comes from, for the audit log. */
 export const originOf = (request: FastifyRequest): AuditMembers => {
   const ip = addressOf(request)
   return {
-    operation: request.routeOptions.schema?.operationId,
+    operation: routeOf(request).operationId,
     requestId: request.id,
     ip,
     network: networkOf(ip),

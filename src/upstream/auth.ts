@@ -1,3 +1,4 @@
+import { never, type StopSignal } from '../core/abort.ts'
 import type { Caller, Identity } from '../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../core/context.ts'
 import { isProblem, Problem } from '../core/problem.ts'
@@ -153,11 +154,9 @@ export interface AnonymousContextOptions {
   /** Of the credential, where several share. */
   id?: string
   /** Aborts the call. */
-  signal?: AbortSignal
+  signal?: StopSignal
   timing?: UpstreamTiming | undefined
 }
-
-const never = new AbortController().signal
 
 /** A context for auth.php, before the caller is known. */
 export const anonymousContext = ({

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Outcome } from '../../../schemas/problems.ts'
+import { pauseUntilAborted } from '../../core/abort.ts'
 import { note, type RequestContext, verifying } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
@@ -103,9 +103,8 @@ export const createPlacement = (parts: PlacementParts): Placement => {
         const leftMs = restoredAt + lateExecutionWindowMs - (await ledger.now())
         const found = await findUnrecordedAccount(upstream, search, context)
         if (found.finding.kind !== 'none' || leftMs <= 0 || leftMs > lateExecutionWindowMs) return found
-        await pause(Math.min(leftMs, LOOK_AGAIN_MS), undefined, { signal: context.signal }).catch(() =>
-          context.signal.throwIfAborted()
-        )
+        await pauseUntilAborted(Math.min(leftMs, LOOK_AGAIN_MS), context.signal)
+        if (context.signal.aborted) throw context.signal.reason
       }
     }
     const { finding, others } = await abandonOnError(claimed, look)

@@ -5,6 +5,7 @@ import { isServiceCredential } from '../../auth/authenticators/service.ts'
 import { sessionExpired } from '../../auth/authenticators/session.ts'
 import { COOKIE, clearingFlags } from '../../auth/cookie.ts'
 import { assertNotForged } from '../../auth/csrf.ts'
+import type { StopSignal } from '../../core/abort.ts'
 import { type Caller, isStranger } from '../../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
@@ -22,7 +23,7 @@ export interface AuthenticateOptions {
   /** Origins whose pages may use the cookie. */
   origins: ReadonlySet<string>
   /** Aborts when the caller has disconnected, or the replica shuts down. */
-  signalOf: (request: FastifyRequest) => AbortSignal
+  signalOf: (request: FastifyRequest) => StopSignal
 }
 
 /** A HOSTKEY token is opaque; 32 hexadecimal digits in the documentation. */

@@ -3,6 +3,7 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { holdsSecret } from '../../../schemas/secrets.ts'
+import { routeOf } from '../operation.ts'
 
 /** 1 KiB: a smaller reply fits into one packet anyway. */
 const MIN_LENGTH = 1024
@@ -51,7 +52,7 @@ export const compression = fp(
     app.addHook('onSend', (request, reply, payload, done) => {
       const isLines = payload instanceof Readable
       if (!isLines && !(typeof payload === 'string' && payload.length >= MIN_LENGTH)) return done()
-      if (secret.has(request.routeOptions.url ?? '') || reply.hasHeader('set-cookie')) return done()
+      if (secret.has(routeOf(request).url ?? '') || reply.hasHeader('set-cookie')) return done()
       varyByCoding(reply)
       const coding = codingOf(request)
       if (coding === undefined) return done()

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Caller } from '../../core/caller.ts'
-import { isConditional } from '../answers.ts'
+import { routeOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
 import { isMatch, versionOf } from '../versions.ts'
 
@@ -18,7 +18,7 @@ const IDENTITY_TIMEOUT_MS = 1000
 export const conditional = fp(
   async (app: FastifyInstance) => {
     app.addHook('onSend', (request, reply, payload, done) => {
-      if (!isConditional(request) || reply.statusCode !== 200) return done()
+      if (!routeOf(request).isConditional || reply.statusCode !== 200) return done()
       reply.header('vary', VARY)
       if (typeof payload !== 'string') return done()
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)

@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { type Fault, Problem } from '../../core/problem.ts'
 import { acceptedOf, PROBLEM_TYPE } from '../accept.ts'
 import { hasDuplicateMembers } from '../duplicate-members.ts'
-import { type Operation, operationOf } from '../operation.ts'
+import { type Operation, operationOf, routeOf } from '../operation.ts'
 import { UNREADABLE } from '../query.ts'
 
 /** 8 KiB: a file path of 1024 bytes, each percent-encoded, and the names before it. */
@@ -53,8 +53,7 @@ export const guard = fp(
       done()
     })
     app.addHook('preValidation', (request, _reply, done) => {
-      const takesBody = request.routeOptions.schema?.body !== undefined
-      if (!takesBody && request.body !== undefined) throw unexpectedBody()
+      if (request.body !== undefined && !routeOf(request).takesBody) throw unexpectedBody()
       done()
     })
   },

@@ -1,5 +1,3 @@
-// Gives a schema its `operationId`.
-import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
@@ -7,6 +5,7 @@ import { noUpstreamTiming } from '../../core/context.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { onFinished } from '../on-finished.ts'
+import { routeOf } from '../operation.ts'
 import { CONTEXT, findContext } from '../route.ts'
 
 export interface TelemetryOptions {
@@ -37,8 +36,7 @@ export const telemetry = fp(
       done()
     })
     onFinished(app, (request, reply) => {
-      const { schema, url: route } = request.routeOptions
-      const operation = schema?.operationId ?? 'none'
+      const { operationId: operation = 'none', url: route } = routeOf(request)
       const problem = problemIn(request)
       const timing = timingOf(request)
       metrics.request(operation, reply.statusCode, problem ?? '', reply.elapsedTime)
@@ -74,9 +72,6 @@ export const recordUnrouted = (request: FastifyRequest, { problem, status }: Pro
 
 const timingOf = (request: FastifyRequest) => findContext(request)?.upstream ?? noUpstreamTiming()
 const callerIdOf = (request: FastifyRequest) => findContext(request)?.caller.id
-
-/** The `operationId` of a request; undefined where there is no route. */
-export const operationIdOf = (request: FastifyRequest): string | undefined => request.routeOptions.schema?.operationId
 
 /** The problem with which a request was answered. */
 export const problemIn = (request: FastifyRequest): string | undefined =>

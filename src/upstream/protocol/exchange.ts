@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { StopSignal } from '../../core/abort.ts'
 import { Problem } from '../../core/problem.ts'
 import { MAX_BODY_BYTES } from './decompression.ts'
 import { LARGE_BYTES, type LargeReplies } from './large-replies.ts'
@@ -21,7 +22,7 @@ export interface ExchangeOptions {
   /** The largest body that is read; default: MAX_BODY_BYTES. */
   maxReplyBytes?: number
   /** Aborts the request before; undefined for a request that only its deadline aborts. */
-  signal?: AbortSignal | undefined
+  signal?: StopSignal | undefined
 }
 
 class ReplyTooLarge extends Error {
@@ -109,7 +110,9 @@ export const exchange = (
       },
       onResponseEnd() {
         end()
-        if (head) resolve({ ...head, bytes: Buffer.concat(chunks), release })
+        const [first] = chunks
+        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
+        if (head) resolve({ status: head.status, headers: head.headers, bytes, release })
       },
       onResponseError(_controller, error) {
         fail(error)

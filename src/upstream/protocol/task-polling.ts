@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { pauseUntilAborted, type StopSignal } from '../../core/abort.ts'
 import { isProblem } from '../../core/problem.ts'
 import { type Envelope, encodeForm, openEnvelope } from './envelope.ts'
 import { isRecord } from './record.ts'
@@ -26,7 +26,7 @@ export interface QueuedTask {
   /** Deadline of the whole call, on the clock of `performance.now()`. */
   deadlineAt: number
   /** Aborts a read. */
-  signal: AbortSignal | undefined
+  signal: StopSignal | undefined
 }
 
 /** Members of any answer. An answer with no other member carries no result. */
@@ -64,8 +64,7 @@ export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
  */
 const pollTask = async ({ key, isWrite, post, deadlineAt, signal }: QueuedTask): Promise<Envelope> => {
   for (;;) {
-    const pauseMs = Math.min(POLL_MS, deadlineAt - performance.now())
-    await pause(pauseMs, undefined, signal && { signal }).catch(() => undefined)
+    await pauseUntilAborted(Math.min(POLL_MS, deadlineAt - performance.now()), signal)
     const form = encodeForm([
       ['action', 'check'],
       ['key', key]

@@ -83,10 +83,12 @@ export const createTransport = (
       const pool = newConnection ? singleUse : reused
       const { status, headers, bytes, release } = await exchange(pool, largeReplies, request, options)
       const encoding = firstOf(headers['content-encoding'])
-      const text = await decompress(bytes, encoding, options.maxReplyBytes).catch(error => {
+      const refuse = (error: unknown) => {
         release?.()
         throw transportProblem(error, { progress: 'answering', isWrite: options.isWrite })
-      })
+      }
+      const text =
+        encoding === undefined ? bytes : await decompress(bytes, encoding, options.maxReplyBytes).catch(refuse)
       return {
         status,
         retryAfter: firstOf(headers['retry-after']),

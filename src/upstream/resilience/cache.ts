@@ -1,3 +1,4 @@
+import { never } from '../../core/abort.ts'
 import { noUpstreamTiming, type RequestContext } from '../../core/context.ts'
 import type { Action } from '../actions/action.ts'
 import { listPlans } from '../actions/plans.ts'
@@ -18,8 +19,6 @@ interface Entry {
   freshUntil: number
   expiresAt: number
 }
-
-const never = new AbortController().signal
 
 /**
  * Caches the plans that each caller sees. Between `FRESH_MS` and `EXPIRY_MS` a caller gets the cached plans at once while

@@ -1,3 +1,4 @@
+import type { StopSignal } from '../../core/abort.ts'
 import { detached, type RequestContext } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import { type Action, isWrite } from '../actions/action.ts'
@@ -23,7 +24,7 @@ export type OnCircuitStateChange = (name: CallClass['name'], isOpen: boolean) =>
  * HOSTKEY fails when it gives no answer, loses the connection, or answers with a status of 500 or more. Any other reply
  * is an answer, also one that does not fit: it may be due to the data of one customer.
  */
-const resultOf = (error: unknown, action: Action, callerSignal: AbortSignal): CallResult => {
+const resultOf = (error: unknown, action: Action, callerSignal: StopSignal): CallResult => {
   if (!isProblem(error)) return 'inconclusive'
   const cause = transportCauseOf(error)
   if (cause === undefined) return 'success'

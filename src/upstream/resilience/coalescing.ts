@@ -1,3 +1,4 @@
+import { Abort } from '../../core/abort.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { Problem } from '../../core/problem.ts'
 import { type Action, type Effect, isWrite } from '../actions/action.ts'
@@ -17,12 +18,19 @@ export const coalescingKey = (
   { caller, token }: RequestContext
 ): string => JSON.stringify([caller.id, token?.fingerprint(), name, ...fields.map(field => params[field])])
 
-/** A call in flight and the number of requests that wait for it. */
+/** A request that waits for a call. */
+interface Waiting {
+  /** The call has ended. */
+  end: () => void
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/** A call in flight and the requests that wait for it. */
 interface SharedCall {
-  answer: Promise<unknown>
-  waiting: number
+  waiting: Set<Waiting>
   upstream: UpstreamTiming
-  abort: () => void
+  signal: Abort
 }
 
 /**
@@ -34,11 +42,20 @@ export const coalesced = (call: Call): Call => {
   const inFlight = new Map<string, SharedCall>()
 
   const begin = (key: string, action: Action, params: object, context: RequestContext): SharedCall => {
-    const controller = new AbortController()
-    const timing = noUpstreamTiming()
-    const answer = call(action, params as never, { ...context, signal: controller.signal, upstream: timing })
-    const shared: SharedCall = { answer, waiting: 0, upstream: timing, abort: () => controller.abort() }
+    const shared: SharedCall = { waiting: new Set(), upstream: noUpstreamTiming(), signal: new Abort() }
     inFlight.set(key, shared)
+    const { signal, upstream, waiting } = shared
+    const end = (settle: (request: Waiting) => void) => {
+      remove(key, shared)
+      for (const request of waiting) {
+        request.end()
+        settle(request)
+      }
+    }
+    call(action, params as never, { ...context, signal, upstream }).then(
+      result => end(({ resolve }) => resolve(result)),
+      error => end(({ reject }) => reject(error))
+    )
     return shared
   }
 
@@ -47,43 +64,46 @@ export const coalesced = (call: Call): Call => {
     if (inFlight.get(key) === shared) inFlight.delete(key)
   }
 
-  const share: Call = async (action, params, context) => {
-    const key = coalescingKey(action, params, context)
+  const share = (action: Action, params: object, context: RequestContext): Promise<unknown> => {
+    if (context.signal.aborted) return Promise.reject(disconnected())
+    const key = coalescingKey(action, params as Record<string, unknown>, context)
     const joined = inFlight.get(key)
-    const shared = joined ?? begin(key, action, params as object, context)
+    const shared = joined ?? begin(key, action, params, context)
     const startedAt = performance.now()
-    shared.waiting += 1
-    try {
-      // The key holds the action, so this is its result.
-      return (await untilAborted(shared.answer, context.signal)) as never
-    } finally {
-      shared.waiting -= 1
-      if (shared.waiting === 0) {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        context.signal.removeEventListener('abort', leave)
+        report(context.upstream, joined ? { ms: performance.now() - startedAt, calls: 0 } : shared.upstream)
+      }
+      const leave = () => {
+        end()
+        shared.waiting.delete(request)
+        reject(disconnected())
+        // Other requests may still wait for the answer.
+        if (shared.waiting.size > 0) return
         remove(key, shared)
-        if (context.signal.aborted) shared.abort()
+        shared.signal.abort()
       }
-      // Each request reports its own waiting time; the call counts for the request that began it.
-      context.upstream.ms += joined ? performance.now() - startedAt : shared.upstream.ms
-      context.upstream.calls += joined ? 0 : shared.upstream.calls
-      if (!joined && shared.upstream.queueMs !== undefined) {
-        context.upstream.queueMs = (context.upstream.queueMs ?? 0) + shared.upstream.queueMs
-      }
-    }
+      const request: Waiting = { end, resolve, reject }
+      shared.waiting.add(request)
+      context.signal.addEventListener('abort', leave)
+    })
   }
 
   return (action, params, context) => {
-    if (isCoalescable(action, context)) return share(action, params, context)
+    // The key holds the action, so this is its result.
+    if (isCoalescable(action, context)) return share(action, params, context) as never
     const answer = call(action, params, context)
     // Reads that began before the write ended may lack its effect: later reads must not join them.
     return isWrite(action) ? answer.finally(() => inFlight.clear()) : answer
   }
 }
 
-/** The answer, or a failure as soon as this request is aborted. Other requests may still wait for it. */
-const untilAborted = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const onAbort = () => reject(new Problem('upstream-timeout', 'The caller has disconnected.'))
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort)
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
+/** Each request reports its own waiting time; the call counts for the request that began it. */
+const report = (own: UpstreamTiming, { ms, calls, queueMs }: UpstreamTiming): void => {
+  own.ms += ms
+  own.calls += calls
+  if (queueMs !== undefined) own.queueMs = (own.queueMs ?? 0) + queueMs
+}
+
+const disconnected = () => new Problem('upstream-timeout', 'The caller has disconnected.')

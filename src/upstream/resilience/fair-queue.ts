@@ -1,3 +1,4 @@
+import type { StopSignal } from '../../core/abort.ts'
 import { isStranger } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 
@@ -48,7 +49,7 @@ export interface Patience {
   /** On the clock of `performance.now()`. */
   readonly until: number
   /** Ends the waiting. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
   /** True for a call that must not be refused because too many wait: it verifies a write. */
   readonly isUrgent: boolean
 }
@@ -230,7 +231,7 @@ const isFull = ({ ids, waiting, factor }: Share, id: string): boolean => {
 }
 
 /** The shutdown's own problem, or that the caller has gone. */
-const reasonOf = ({ reason }: AbortSignal): Problem =>
+const reasonOf = ({ reason }: StopSignal): Problem =>
   reason instanceof Problem ? reason : new Problem('overloaded', 'The caller has disconnected; nothing was sent.')
 
 const overloaded = () =>
