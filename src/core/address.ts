@@ -61,4 +61,4 @@ export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest
 const IPV6_SUBNET = 64
 
 /** What counts as one client: an IPv4 address, or an IPv6 network. */
-export const subnetOf = (address: string): string => normalizeIP(address, IPV6_SUBNET)
+export const subnetOf = (address: string): string => (isIPv4(address) ? address : normalizeIP(address, IPV6_SUBNET))

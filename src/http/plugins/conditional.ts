@@ -30,12 +30,11 @@ export const conditional = fp(
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const version = versionOf(payload)
-      const tag = tagOf(caller.id, version)
+      const tag = tagOf(caller.id, payload)
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
-        .then(name => tagOf(name, version))
+        .then(name => tagOf(name, payload))
         .then(lasting => answer(lasting, isMatch(ifNoneMatch, lasting)))
         .catch(done)
     })
@@ -57,4 +56,4 @@ const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (name: string, version: string): string => `W/"${versionOf(`${name}\n${version}`)}"`
+const tagOf = (name: string, payload: string): string => `W/"${versionOf(`${name}\n${payload}`)}"`

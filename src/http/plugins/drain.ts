@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { type Drain, shuttingDown } from '../drain.ts'
 import { onFinished } from '../on-finished.ts'
 import { operationOf } from '../operation.ts'
+import { hasBody } from './guard.ts'
 
 /** Counts the requests in flight, and sends clients to another replica while this one drains. */
 export const draining = fp(
@@ -14,7 +15,7 @@ export const draining = fp(
     })
     app.addHook('preParsing', ({ raw }, _reply, _payload, done) => {
       // The headers came before the listener closed, the body did not.
-      if (drain.isRefusing && !raw.complete) throw shuttingDown()
+      if (drain.isRefusing && !raw.complete && hasBody(raw.headers)) throw shuttingDown()
       done()
     })
     app.addHook('onSend', (_request, reply, _payload, done) => {

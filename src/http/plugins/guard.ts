@@ -64,8 +64,10 @@ export const guard = fp(
 const UNREAD = new Set(['GET', 'HEAD', 'TRACE'])
 
 /** May a body follow? One in chunks may turn out to be empty. */
-const hasBody = ({ 'transfer-encoding': encoding, 'content-length': length = '0' }: IncomingHttpHeaders): boolean =>
-  encoding !== undefined || Number(length) !== 0
+export const hasBody = ({
+  'transfer-encoding': encoding,
+  'content-length': length = '0'
+}: IncomingHttpHeaders): boolean => encoding !== undefined || Number(length) !== 0
 
 /** Many clients send the type of a form with every DELETE: the type of nothing is not refused. */
 const ignoreTypeWithoutBody = (headers: IncomingHttpHeaders): void => {
@@ -119,7 +121,9 @@ const SINGULAR = ['authorization', 'content-type']
 
 /** What Node accepts and a server in front of the gateway may read differently: the way to smuggle a request. */
 const framingFault = ({ raw, originalUrl }: FastifyRequest, { allowsHttp10 }: Operation): Problem | undefined => {
-  const names = namesIn(raw.rawHeaders)
+  // Of almost every request no name is repeated: Node has read them all.
+  const read = Object.keys(raw.headers)
+  const names = read.length * 2 === raw.rawHeaders.length ? read : namesIn(raw.rawHeaders)
   const hosts = names.filter(name => name === 'host').length
   const isKnown = raw.httpVersion === '1.1' ? hosts === 1 : raw.httpVersion === '1.0' && allowsHttp10 && hosts <= 1
   if (!isKnown) return invalid('The request is not HTTP/1.1 with exactly one Host header.')

@@ -1,0 +1,62 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { escapeNonAscii } from './log-stream.ts'
+
+/** What the log tells of a request. */
+export interface RequestLine {
+  requestId: string
+  operation: string
+  method: string
+  route: string | undefined
+  status: number
+  problem: string | undefined
+  /** Why a call to HOSTKEY failed on the way. */
+  cause: string | undefined
+  ms: number
+  upstreamMs: number
+  upstreamCalls: number
+  caller: string | undefined
+  ip: string
+  clientAborted: true | undefined
+}
+
+/**
+ * Makes the function that writes the line of a request. It needs neither pino's redaction nor its serialisers, because its
+ * members are listed above: composing it takes a tenth of the time.
+ */
+export const createRequestLines = (base: FastifyBaseLogger): ((line: RequestLine) => void) => {
+  // It is pino's. Fastify's type knows less of it, and pino's own does not name the stream to which it writes.
+  const log = base as Logger & { [pino.symbols.streamSym]: DestinationStream }
+  const stream = log[pino.symbols.streamSym]
+  return line => {
+    if (log.isLevelEnabled('info')) stream.write(escapeNonAscii(textOf(line)))
+  }
+}
+
+const textOf = (line: RequestLine): string =>
+  `{"level":"info","time":"${timeNow()}","requestId":${quoted(line.requestId)},"operation":${quoted(line.operation)}` +
+  `,"method":${quoted(line.method)}${member('route', line.route)},"status":${line.status}${member('problem', line.problem)}` +
+  `${member('cause', line.cause)},"ms":${tenths(line.ms)},"upstreamMs":${tenths(line.upstreamMs)}` +
+  `,"upstreamCalls":${line.upstreamCalls}${member('caller', line.caller)},"ip":${quoted(line.ip)}` +
+  `${line.clientAborted ? ',"clientAborted":true' : ''},"msg":"request"}\n`
+
+const quoted = (text: string): string => JSON.stringify(text)
+
+const member = (name: string, text: string | undefined): string =>
+  text === undefined ? '' : `,"${name}":${quoted(text)}`
+
+const tenths = (ms: number): number => Math.round(ms * 10) / 10
+
+let second = Number.NaN
+let secondText = ''
+
+/** RFC 3339 in UTC with milliseconds. The text of a second is kept: a Date makes it in the time of the rest of a line. */
+export const timeNow = (): string => {
+  const now = Date.now()
+  const ms = now % 1000
+  if (now - ms !== second) {
+    second = now - ms
+    secondText = new Date(now).toISOString().slice(0, 20)
+  }
+  return `${secondText}${String(ms).padStart(3, '0')}Z`
+}
