@@ -5,6 +5,7 @@ import { fileRoutes } from './files.ts'
 import { keyRoutes } from './keys.ts'
 import { orderRoutes } from './orders.ts'
 import { planRoutes } from './plans.ts'
+import { presignedUrlRoutes } from './presigned-urls.ts'
 import { usageRoutes } from './usage.ts'
 
 export { serviceRoutes } from './service.ts'
@@ -16,6 +17,7 @@ export const authenticated: Routes[] = [
   bucketRoutes,
   fileRoutes,
   keyRoutes,
+  presignedUrlRoutes,
   usageRoutes,
   planRoutes,
   orderRoutes

@@ -5,13 +5,27 @@ import * as keys from './keys.ts'
 import { isModel } from './model.ts'
 import * as orders from './orders.ts'
 import * as plans from './plans.ts'
+import * as presignedUrls from './presigned-urls.ts'
 import * as problems from './problems.ts'
 import * as sessions from './sessions.ts'
 import * as status from './status.ts'
 import * as usage from './usage.ts'
 import * as warnings from './warnings.ts'
 
-const resources = [accounts, buckets, files, keys, orders, plans, problems, sessions, status, usage, warnings]
+const resources = [
+  accounts,
+  buckets,
+  files,
+  keys,
+  orders,
+  plans,
+  presignedUrls,
+  problems,
+  sessions,
+  status,
+  usage,
+  warnings
+]
 
 /** Every model that these files export, by name: the components of openapi.yaml. */
 export const models = resources

@@ -166,6 +166,11 @@ export const problems = {
     'Bucket name refused by HOSTKEY',
     'Choose a simple name: 3 to 53 of a-z, 0-9 and hyphen.'
   ),
+  'path-not-presignable': entry(
+    422,
+    'File path without a URL',
+    'A segment of the path is `.` or `..`: every client would rewrite the URL, and it would name another file. Store the file under another path.'
+  ),
   'idempotency-key-reused': entry(422, 'Idempotency-Key used for another request', 'Use a new key for each order.'),
   'confirmation-required': entry(
     428,
@@ -175,6 +180,11 @@ export const problems = {
   'rate-limited': entry(429, 'Too many requests', 'Wait for `Retry-After` seconds.', 'safe'),
   'headers-too-large': entry(431, 'Request headers too large', 'Send at most 16 KiB.'),
   internal: entry(500, 'Internal error', 'This is a fault of the gateway. Report `instance`, the id of the request.'),
+  'endpoint-not-configured': entry(
+    501,
+    'No endpoint configured',
+    'The operator of the gateway sets the endpoint of this location with `STORAGE_ENDPOINTS`.'
+  ),
   'upstream-refused': entry(
     502,
     'Unknown refusal by HOSTKEY',

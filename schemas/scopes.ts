@@ -7,6 +7,8 @@ export const scopes = [
   'buckets:write',
   'files:read',
   'files:delete',
+  'files:download',
+  'files:upload',
   'keys:read',
   'orders:write',
   'plans:read',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
@@ -12,14 +13,17 @@ import { type Config, warningsOf } from './config/config.ts'
 import { isLoopback } from './core/address.ts'
 import { latestNow } from './core/clock.ts'
 import { createLinks, type Links } from './core/links.ts'
+import { Secret } from './core/secret.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
 import { createOrders } from './domain/orders/orders.ts'
 import { createPlans } from './domain/orders/plans.ts'
 import { createAccounts } from './domain/storage/accounts.ts'
 import { createBuckets } from './domain/storage/buckets.ts'
+import { createDirectAccess } from './domain/storage/direct-access.ts'
 import { createFiles } from './domain/storage/files.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
+import { createSigningKeys } from './domain/storage/signing-keys.ts'
 import { createDrain, type Drain } from './http/drain.ts'
 import { listenOn } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
@@ -209,7 +213,7 @@ interface ServiceParts {
   links: Links
   verifyDelaysMs: readonly number[]
   reports: Pick<Reports, 'actionMissing'>
-  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs'>
+  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs' | 'storageEndpoints'>
 }
 
 /** Makes the services that handlers call. */
@@ -224,6 +228,12 @@ const createServices = (parts: ServiceParts): Services => {
     accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount, listOrderedBy: orders.listOrderedBy }),
     buckets: createBuckets(storage),
     files: createFiles(storage),
+    directAccess: createDirectAccess({
+      upstream,
+      endpoints: config.storageEndpoints,
+      // Of this process: nothing else opens what it keeps.
+      signingKeys: createSigningKeys(createSealer([new Secret(randomBytes(32).toString('hex'))]))
+    }),
     orders,
     plans: createPlans(upstream)
   }

@@ -57,6 +57,44 @@ export const buckets: Record<string, Example> = {
       }
     }
   },
+  createPresignedUrl: {
+    parameters: { s3uid: 's3_user_1', bucket: 'holiday-pictures' },
+    body: { operation: 'download', path: 'readme.txt', downloadName: 'read me.txt' },
+    replies: {
+      201: {
+        value: {
+          url: 'https://s3-nl.hostkey.com/holiday-pictures/readme.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=300&X-Amz-Signature=…',
+          method: 'GET',
+          headers: {},
+          expiresAt: '2026-11-22T12:05:00.000Z'
+        },
+        varies: ['/url', '/expiresAt']
+      }
+    },
+    problems: {
+      'insufficient-scope': { detail: 'This operation needs the scope files:download.' },
+      'path-not-presignable': {
+        detail: 'A segment of the path is `.` or `..`, which every client would resolve.'
+      }
+    }
+  },
+  getConnection: {
+    parameters: { s3uid: 's3_user_1' },
+    replies: {
+      200: {
+        value: {
+          endpoint: 'https://s3-nl.hostkey.com',
+          region: 'nl',
+          addressing: 'path',
+          examples: {
+            awsCli: 'aws s3 ls --endpoint-url https://s3-nl.hostkey.com --region nl',
+            rclone:
+              "rclone lsd :s3,provider=Other,env_auth=true,endpoint='https://s3-nl.hostkey.com',region=nl,force_path_style=true:"
+          }
+        }
+      }
+    }
+  },
   getKey: {
     parameters: { s3uid: 's3_user_1', kind: 'access-key' },
     // Amazon's published example, also on the vendor's page.

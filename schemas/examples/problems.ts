@@ -32,6 +32,8 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'insufficient-scope': { detail: 'This operation needs the scope {scope}.' },
   'two-factor-required': { detail: 'HOSTKEY waits for the second factor.' },
 
+  'endpoint-not-configured': { detail: 'The operator has configured no endpoint for storage at NL.' },
+
   'idempotency-in-progress': { detail: 'The same request is still running.' },
   'idempotency-key-reused': { detail: 'The key belongs to another request.' },
   'probable-duplicate-order': {

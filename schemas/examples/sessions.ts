@@ -8,6 +8,8 @@ const scopes = [
   'buckets:write',
   'files:read',
   'files:delete',
+  'files:download',
+  'files:upload',
   'keys:read',
   'orders:write',
   'plans:read'

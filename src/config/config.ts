@@ -226,6 +226,13 @@ export const sourceOf = (
 export const printableSettings = <T extends Table>(table: T, values: { readonly [K in keyof T]?: unknown }) =>
   Object.entries(table).map(([field, setting]) => ({
     name: setting.name,
-    value: String(values[field] ?? ''),
+    value: printable(values[field]),
     setting
   }))
+
+/** Lists are printed as they are set, and what has no text of its own as JSON. */
+const printable = (value: unknown): string => {
+  if (Array.isArray(value)) return value.map(printable).join(',')
+  const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  return isPlain ? JSON.stringify(value) : String(value ?? '')
+}

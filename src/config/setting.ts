@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isLoopback } from '../core/address.ts'
 import { Secret } from '../core/secret.ts'
+import type { StorageEndpoint } from '../core/storage-endpoint.ts'
 
 /** Thrown by a reader: why a value is not valid. The message never quotes the value, which can be a misplaced secret. */
 export class InvalidSetting extends Error {}
@@ -140,6 +141,17 @@ export const origin: Read<string> = text => {
     : refuse(
         'must be exact origins, separated by commas, such as https://console.example.com: no path, no slash at the end'
       )
+}
+
+/** An endpoint of the storage: `location[:storageType]=url|region`. */
+export const storageEndpoint: Read<StorageEndpoint> = text => {
+  const form = /^([A-Za-z0-9-]{1,32})(?::([a-z0-9-]{1,32}))?=([^|]+)\|([A-Za-z0-9-]{1,64})$/.exec(text)
+  if (!form) return refuse('must be location[:storageType]=url|region, such as NL=https://s3-nl.hostkey.com|nl')
+  const [, location = '', storageType, address = '', region = ''] = form
+  const { protocol, hostname, origin, href } = parsed(address)
+  if (protocol !== 'https:' && !isLoopback(hostname)) refuse('must have a url with https://, except on loopback')
+  if (href !== `${origin}/`) refuse('must have a url without a path, a query or a user')
+  return { location, storageType, url: origin, region }
 }
 
 const parsed = (text: string): URL => {

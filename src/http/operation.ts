@@ -6,7 +6,7 @@ import type { AuditEvent } from '../observability/audit-events.ts'
 import { JSON_TYPE } from './accept.ts'
 
 /** Operations of one class count against one limit. */
-export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'order' | 'check' | 'usage'
+export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'presign' | 'order' | 'check' | 'usage'
 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
@@ -68,6 +68,8 @@ export interface CallerOperation extends Common {
   readonly access: 'caller'
   /** The scope that it needs; undefined where every caller may use it. */
   readonly scope: Scope | undefined
+  /** Where the body decides the scope: those that it may need, and the one that it does. Checked after the validation. */
+  readonly scopeByBody: ScopeByBody | undefined
   /** Query parameters that need the scope `admin`. */
   readonly adminQuery: readonly string[]
   readonly rate: RateClass
@@ -85,6 +87,11 @@ export interface CallerOperation extends Common {
   readonly auditReplay: AuditEvent | undefined
 }
 
+export interface ScopeByBody {
+  readonly scopes: readonly Scope[]
+  scopeOf(body: NamedTexts): Scope
+}
+
 export interface DryRun {
   /** Asked before the validation, when the query is text, and after it. */
   isRequested(request: FastifyRequest): boolean
@@ -98,6 +105,7 @@ const PRIORITY_OF: Record<RateClass, Priority> = {
   usage: 'usage',
   read: 'read',
   key: 'read',
+  presign: 'read',
   write: 'write',
   delete: 'write',
   order: 'write',
@@ -113,6 +121,7 @@ export const operation = <A extends AccountOf | undefined>(
   declared: Declared & { account: A }
 ): CallerOperation & { account: A } => ({
   access: 'caller',
+  scopeByBody: undefined,
   adminQuery: [],
   cost: 1,
   target: undefined,

@@ -19,6 +19,7 @@ import type { Orders } from '../domain/orders/orders.ts'
 import type { Plans } from '../domain/orders/plans.ts'
 import type { Accounts } from '../domain/storage/accounts.ts'
 import type { Buckets } from '../domain/storage/buckets.ts'
+import type { DirectAccess } from '../domain/storage/direct-access.ts'
 import type { Files } from '../domain/storage/files.ts'
 import type { AccountOf, CallerOperation, Operation } from './operation.ts'
 
@@ -27,6 +28,7 @@ export interface Services {
   accounts: Accounts
   buckets: Buckets
   files: Files
+  directAccess: DirectAccess
   orders: Orders
   plans: Plans
 }

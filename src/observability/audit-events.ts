@@ -15,6 +15,7 @@ export const auditEvents = {
   'admin.filter': 'Who looked at accounts of other customers, with which filters?',
   'limit.reached': 'Who reached which limit, or was locked out of logins?',
   'key.read': 'Who read a key pair?',
+  'key.use': 'Who got the URL of an upload or a download?',
   'account.create': 'Who created a free account?',
   'account.replay': 'Who repeated the request of a free account, and got the recorded answer?',
   'account.delete': 'Who deleted an account?',

@@ -5,7 +5,7 @@ import type { TSchema } from 'typebox'
 import { models } from '../../schemas/index.ts'
 import { COOKIE } from '../auth/cookie.ts'
 import { outcomesOf } from '../http/answers.ts'
-import { operationIn } from '../http/operation.ts'
+import { type CallerOperation, operationIn } from '../http/operation.ts'
 import { WILDCARD, WILDCARD_NAME } from '../http/path.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { completeDocument, type Document } from './document.ts'
@@ -124,13 +124,14 @@ export const buildReference = async (
 const documented = (schema: object, { method, config }: Pick<RouteOptions, 'method' | 'config'>, publicUrl: string) => {
   const operation = operationIn(config)
   const { params, querystring, response = {}, ...rest } = schema as RouteSchema
-  const { scope, rate, cost } = operation.access === 'open' ? (operation.countsByAddress ? OPEN : PROBE) : operation
+  const { rate, cost } = operation.access === 'open' ? (operation.countsByAddress ? OPEN : PROBE) : operation
+  const scope = operation.access === 'open' ? undefined : scopesIn(operation)
   const source = { operationId: rest.operationId ?? '', method: String(method), operation }
   return {
     security: operation.access === 'open' ? [] : AUTHENTICATION,
     ...rest,
     ...(operation.deprecation && { deprecated: true }),
-    ...(scope && { description: `${rest.description} Needs the scope \`${scope}\`.` }),
+    ...(scope && { description: `${rest.description} Needs the scope \`${scope.replace(' or ', '` or `')}\`.` }),
     response: withProblems(response, source, publicUrl),
     ...(params && { params: withoutWildcard(params) }),
     ...(querystring && { querystring: withOptionalDefaults(querystring) }),
@@ -142,8 +143,12 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
 }
 
 /** Requests without a caller count by address. */
-const OPEN = { scope: undefined, rate: 'ip', cost: 1 }
-const PROBE = { scope: undefined, rate: 'none', cost: 0 }
+const OPEN = { rate: 'ip', cost: 1 }
+const PROBE = { rate: 'none', cost: 0 }
+
+/** The scope that an operation needs; several where its body decides. */
+const scopesIn = ({ scope, scopeByBody }: CallerOperation): string | undefined =>
+  scope ?? scopeByBody?.scopes.join(' or ')
 
 const callOf = ({ script, name }: Action) => `${script.replace('.php', '')}/${name}`
 

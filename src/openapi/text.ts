@@ -2,7 +2,7 @@ export const title = 'HOSTKEY S3 gateway'
 
 /** Introduction of the document, and of the page at `/docs`. */
 export const description = `A REST API for S3 accounts, buckets, files, keys and orders at HOSTKEY. The gateway validates each request, calls HOSTKEY’s \`s3.php\`
-and replies with a true HTTP status. It does not transfer files: upload and download with an S3 client and the key pair of the account.
+and replies with a true HTTP status. It does not transfer files: upload and download at the storage with a URL that \`createPresignedUrl\` signs, or with an S3 client.
 
 **Try it here.**
 

@@ -38,6 +38,8 @@ export interface Control {
   tokenOf(name: string): string
   customer(name: string): Customer
   setCredit(name: string, cents: number): void
+  /** Replaces the key pair of an account. */
+  rotateKeys(s3uid: string): void
   /** Stores a file; s3.php has no action for that. */
   putFile(bucket: string, path: string, size?: number): void
   /** Lists `count` numbered files in an empty bucket, without memory for each; storing or deleting a file ends it. */
@@ -77,6 +79,13 @@ export const createControl = (runtime: Runtime): Control => {
     customer,
     setCredit(name, cents) {
       customer(name).creditCents = cents
+    },
+    rotateKeys(s3uid) {
+      const { accounts, secrets } = runtime.state
+      const account = accounts.get(s3uid)
+      if (!account) throw new TypeError(`no such account: ${s3uid}`)
+      const name = `${s3uid} after ${account.accessKey}`
+      Object.assign(account, { accessKey: secrets.accessKey(name), secretKey: secrets.secretKey(name) })
     },
     putFile(bucketName, path, size = 1) {
       const bucket = runtime.state.buckets.get(bucketName)

@@ -71,8 +71,8 @@ export interface Account {
   readonly planId: number
   readonly location: string
   readonly quota: number
-  readonly accessKey: string
-  readonly secretKey: string
+  accessKey: string
+  secretKey: string
   readonly paid: boolean
   cancelDate: string | undefined
   bandwidth: number

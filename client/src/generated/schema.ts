@@ -304,6 +304,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/accounts/{s3uid}/buckets/{bucket}/presigned-urls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create the URL of an upload or a download
+         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway, which keeps only a key derived from it, for at most 10 minutes. Needs the scope `files:download` or `files:upload`.
+         */
+        post: operations["createPresignedUrl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/accounts/{s3uid}/connection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the endpoint of the storage
+         * @description Endpoint, region and addressing for S3 clients. It holds no key: see `getKey`. Needs the scope `buckets:read`.
+         */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/accounts/{s3uid}/usage": {
         parameters: {
             query?: never;
@@ -590,6 +630,36 @@ export interface components {
             price: components["schemas"]["Price"];
         };
         /**
+         * @description How S3 clients reach the storage of an account.
+         * @example {
+         *       "endpoint": "https://s3-nl.hostkey.com",
+         *       "region": "nl",
+         *       "addressing": "path",
+         *       "examples": {
+         *         "awsCli": "aws s3 ls --endpoint-url https://s3-nl.hostkey.com --region nl",
+         *         "rclone": "rclone lsd :s3,provider=Other,env_auth=true,endpoint='https://s3-nl.hostkey.com',region=nl,force_path_style=true:"
+         *       }
+         *     }
+         */
+        Connection: {
+            /** @description Endpoint of the storage. */
+            endpoint: string;
+            /** @description Region to sign with. */
+            region: string;
+            /**
+             * @description `path`: the bucket is the first segment of the URL.
+             * @enum {string}
+             */
+            addressing: "path";
+            /** @description Commands that take the key pair from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. */
+            examples: {
+                /** @description Lists the buckets with the AWS command line. */
+                awsCli: string;
+                /** @description The same with rclone. */
+                rclone: string;
+            };
+        };
+        /**
          * @description A created account with its first bucket.
          * @example {
          *       "s3uid": "s3_user_100",
@@ -838,6 +908,37 @@ export interface components {
             expectedPrice?: components["schemas"]["Price"];
         };
         /**
+         * @description One upload or download that a URL is for.
+         * @example {
+         *       "operation": "download",
+         *       "path": "readme.txt",
+         *       "downloadName": "read me.txt"
+         *     }
+         */
+        NewPresignedUrl: {
+            /**
+             * @description What the URL allows.
+             * @enum {string}
+             */
+            operation: "download" | "upload";
+            /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
+            path: string;
+            /**
+             * Format: int32
+             * @description How long the URL is valid, in seconds; default 300.
+             */
+            expiresInSeconds?: number;
+            /** @description Type of the content. The upload must send it; the storage refuses another one. */
+            contentType?: string;
+            /**
+             * Format: int64
+             * @description Size of the content, in bytes. The storage refuses an upload of another size.
+             */
+            contentLength?: number;
+            /** @description Name under which a browser saves the file. */
+            downloadName?: string;
+        };
+        /**
          * @description One credential: an API key, or e-mail address and password, or a HOSTKEY token. The gateway uses it once and does not store it.
          * @example {
          *       "apiKey": "0123456789abcdef-fedcba9876543210"
@@ -1062,6 +1163,33 @@ export interface components {
             items: components["schemas"]["Plan"][];
         };
         /**
+         * @description A URL that allows one upload or download. It is a credential until it expires: whoever has it can use it, repeatedly.
+         * @example {
+         *       "url": "https://s3-nl.hostkey.com/holiday-pictures/readme.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=300&X-Amz-Signature=…",
+         *       "method": "GET",
+         *       "headers": {},
+         *       "expiresAt": "2026-11-22T12:05:00.000Z"
+         *     }
+         */
+        PresignedUrl: {
+            /** @description The URL. Use it unchanged. */
+            url: string;
+            /**
+             * @description Method of the request.
+             * @enum {string}
+             */
+            method: "GET" | "PUT";
+            /** @description Headers that the request must have with exactly these values. Browsers send `content-length` by themselves. */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description End of the validity.
+             */
+            expiresAt: string;
+        };
+        /**
          * @description Monthly price in each currency.
          * @example {
          *       "monthlyEur": 0,
@@ -1162,6 +1290,8 @@ export interface components {
          *         "buckets:write",
          *         "files:read",
          *         "files:delete",
+         *         "files:download",
+         *         "files:upload",
          *         "keys:read",
          *         "orders:write",
          *         "plans:read"
@@ -1844,6 +1974,76 @@ export interface components {
             };
         };
         /** @description `payment-required`: Payment required. */
+        "payment-required.createPresignedUrl": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-not-empty`: Bucket not empty. */
+        "bucket-not-empty.createAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `path-not-presignable`: File path without a URL. */
+        "path-not-presignable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `endpoint-not-configured`: No endpoint configured. */
+        "endpoint-not-configured": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `endpoint-not-configured`: No endpoint configured. */
+        "endpoint-not-configured.getConnection": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: Payment required. */
         "payment-required.getUsage": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2234,6 +2434,8 @@ export interface operations {
                      *         "buckets:write",
                      *         "files:read",
                      *         "files:delete",
+                     *         "files:download",
+                     *         "files:upload",
                      *         "keys:read",
                      *         "orders:write",
                      *         "plans:read"
@@ -2374,6 +2576,8 @@ export interface operations {
                      *         "buckets:write",
                      *         "files:read",
                      *         "files:delete",
+                     *         "files:download",
+                     *         "files:upload",
                      *         "keys:read",
                      *         "orders:write",
                      *         "plans:read"
@@ -4612,6 +4816,300 @@ export interface operations {
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout"];
+        };
+    };
+    createPresignedUrl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+                /**
+                 * @description Name of a bucket, exactly as listed.
+                 * @example holiday-pictures
+                 */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "operation": "download",
+                 *       "path": "readme.txt",
+                 *       "downloadName": "read me.txt"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPresignedUrl"];
+            };
+        };
+        responses: {
+            /** @description A URL that allows one upload or download. It is a credential until it expires: whoever has it can use it, repeatedly. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://s3-nl.hostkey.com/holiday-pictures/readme.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=300&X-Amz-Signature=…",
+                     *       "method": "GET",
+                     *       "headers": {},
+                     *       "expiresAt": "2026-11-22T12:05:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PresignedUrl"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.createPresignedUrl"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account-not-found`: Account not found. `customer-not-found`: Customer not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["bucket-not-empty.createAccount"];
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["path-not-presignable"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            501: components["responses"]["endpoint-not-configured"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout.createAccount"];
+        };
+    };
+    getConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How S3 clients reach the storage of an account. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint": "https://s3-nl.hostkey.com",
+                     *       "region": "nl",
+                     *       "addressing": "path",
+                     *       "examples": {
+                     *         "awsCli": "aws s3 ls --endpoint-url https://s3-nl.hostkey.com --region nl",
+                     *         "rclone": "rclone lsd :s3,provider=Other,env_auth=true,endpoint='https://s3-nl.hostkey.com',region=nl,force_path_style=true:"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.listAccounts"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable"];
+            409: components["responses"]["bucket-not-empty"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            501: components["responses"]["endpoint-not-configured.getConnection"];
             /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {

@@ -1,4 +1,14 @@
-import { integer, optional, pem, proxyUrl, type Setting, secretSetting, setting } from '../setting.ts'
+import {
+  integer,
+  list,
+  optional,
+  pem,
+  proxyUrl,
+  type Setting,
+  secretSetting,
+  setting,
+  storageEndpoint
+} from '../setting.ts'
 
 /** How HOSTKEY is reached. */
 export const upstream = {
@@ -8,6 +18,14 @@ export const upstream = {
     fallback: '',
     defaultText: '10 s to 60 s, by call class',
     read: optional(integer(100, 300_000))
+  }),
+  storageEndpoints: setting({
+    name: 'STORAGE_ENDPOINTS',
+    description:
+      'Endpoints of the storage, for presigned URLs: `location[:storageType]=url|region`, separated by commas, such as `NL=https://s3-nl.hostkey.com|nl,NL:cold=https://s3-nl-cold.hostkey.com|nl` (observed, not documented). An entry without a storage type is for all types of the location that have none.',
+    fallback: '',
+    defaultText: 'none: presigned URLs are refused',
+    read: list(storageEndpoint)
   }),
   httpsProxy: secretSetting({
     name: 'HTTPS_PROXY',

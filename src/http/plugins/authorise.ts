@@ -4,7 +4,7 @@ import type { Scope } from '../../../schemas/scopes.ts'
 import { type Caller, mayUse, noSuchAccount } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 import { hookOf } from '../hook.ts'
-import { callerOperationOf, textsOf } from '../operation.ts'
+import { callerOperationOf, operationIn, textsOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
 import { REFUSED_SCOPE } from './audit.ts'
 
@@ -37,6 +37,16 @@ export const authorise = fp(
         return isClear ? undefined : check()
       })
     )
+    const checkBody = async (request: FastifyRequest) => {
+      const { scopeByBody } = callerOperationOf(request)
+      const scope = scopeByBody?.scopeOf(textsOf(request).body)
+      if (scope && !(await contextOf(request).caller.grants(scope))) throw lacking(request, scope, 'This operation')
+    }
+    app.addHook('onRoute', route => {
+      const operation = operationIn(route.config)
+      if (operation.access === 'open' || operation.scopeByBody === undefined) return
+      route.preHandler = [checkBody, ...[route.preHandler ?? []].flat()]
+    })
   },
   { name: 'authorise' }
 )

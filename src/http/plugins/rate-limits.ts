@@ -76,6 +76,7 @@ export const CLASSES: Record<RateClass, readonly Policy[]> = {
   delete: [policy('delete', 1 / 10, { setting: 'delete' })],
   usage: [policy('usage', 1 / 10)],
   key: [policy('key', 1 / 120, { isByCustomer: true })],
+  presign: [policy('presign', 1 / 5, { isByCustomer: true })],
   order: [
     policy('order', 1 / 200, { isByCustomer: true }),
     policy('order-long', 1 / 60, { windows: 60, isByCustomer: true })

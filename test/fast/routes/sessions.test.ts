@@ -17,6 +17,8 @@ const CUSTOMER_SCOPES = [
   'buckets:write',
   'files:read',
   'files:delete',
+  'files:download',
+  'files:upload',
   'keys:read',
   'orders:write',
   'plans:read'

@@ -36,7 +36,14 @@ export interface SendOptions {
 type Contract = ReturnType<typeof contractOf>
 
 /** Limits that no test reaches by accident. */
-const ROOMY = { PORT: '0', MANAGEMENT_PORT: '0', RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'trace', NODE_ENV: 'test' }
+const ROOMY = {
+  PORT: '0',
+  MANAGEMENT_PORT: '0',
+  RATE_LIMIT_MAX: '1000000',
+  LOG_LEVEL: 'trace',
+  NODE_ENV: 'test',
+  STORAGE_ENDPOINTS: 'NL=https://s3-nl.hostkey.com|nl'
+}
 
 export type Gateway = Awaited<ReturnType<typeof gateway>>
 
@@ -109,12 +116,18 @@ export const gateway = async (
     if (!given) await sandbox.close()
     const auditText = readFileSync(config.auditLog, 'utf8')
     rmSync(config.auditLog)
-    const texts = replies.filter(({ operation }) => !/^GET .*\/keys\//.test(operation)).map(({ reply }) => reply)
+    const texts = replies
+      .filter(({ operation }) => !/^GET .*\/keys\/|^POST .*\/presigned-urls/.test(operation))
+      .map(({ reply }) => reply)
     const headers = replies.map(({ reply }) => JSON.stringify(reply.headers))
     const cookies = replies.flatMap(
       ({ reply }) => /(?<=^__Host-Http-session=)[^;]+/.exec(reply.headers['set-cookie'] ?? '') ?? []
     )
     const secrets = sandbox.control.secrets()
+    // A presigned URL names the access key, as every request to S3 does; never the secret key.
+    const isPresigned = ({ operation }: { operation: string }) => /^POST .*\/presigned-urls/.test(operation)
+    const presigned = replies.filter(isPresigned).map(({ reply }) => reply.text)
+    const unnamed = secrets.filter(secret => !/^[A-Z2-7]{20}$/.test(secret))
     const faults = [
       ...leaksIn([...lines, metrics, auditText, ...texts.map(({ text }) => text)], cookies).map(
         leak => `cookie in a text: ${leak}`
@@ -124,6 +137,7 @@ export const gateway = async (
       ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),
       ...leaksIn([metrics], secrets).map(leak => `secret in the metrics: ${leak}`),
       ...leaksIn([...texts.map(({ text }) => text), ...headers], secrets).map(leak => `secret in a reply: ${leak}`),
+      ...leaksIn(presigned, unnamed).map(leak => `secret in a presigned URL: ${leak}`),
       ...replies.flatMap(({ operation, reply }) => contract.violations(operation, reply))
     ]
     // The test has ended and accepts no assertions, but an error at its end fails it.

@@ -41,6 +41,7 @@ export const requests: Provocations = {
   'plan-not-orderable': byRequest(pair => ({
     body: bodyWith(pair, { planId: pair.operation.operationId === 'createOrder' ? 1 : 2 })
   })),
+  'path-not-presignable': byRequest(pair => ({ body: bodyWith(pair, { path: 'a/../b' }) })),
   'location-not-offered': byRequest(pair => ({ body: bodyWith(pair, { location: 'US' }) })),
   'price-changed': byRequest(pair => ({ body: bodyWith(pair, { expectedPrice: { monthlyEur: 3.9 } }) })),
 

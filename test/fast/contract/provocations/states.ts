@@ -83,6 +83,10 @@ const withoutStore: Provocation = async ({ t }) => {
 
 /** States of the gateway in which it refuses requests. */
 export const states: Provocations = {
+  'endpoint-not-configured': async ({ t }) => {
+    const gateway = await documentedGateway(t, { STORAGE_ENDPOINTS: '' })
+    return pair => sendChanged(gateway, pair)
+  },
   'rate-limited': limitUsedUp,
   overloaded: underPressure,
   internal: internalError,
