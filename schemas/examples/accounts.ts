@@ -45,6 +45,7 @@ export const accounts: Record<string, Example> = {
   },
   deleteAccount: {
     parameters: { s3uid: 's3_user_1', 'confirm-delete': 's3_user_1' },
+    unfilled: ['confirm-delete'],
     replies: DONE,
     problems: {
       ...LOST_DELETION,

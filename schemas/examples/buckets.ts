@@ -32,6 +32,7 @@ export const buckets: Record<string, Example> = {
   },
   deleteBucket: {
     parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' },
+    unfilled: ['bucket'],
     replies: DONE,
     problems: LOST_DELETION
   },

@@ -5,6 +5,8 @@ import type { Outcome, ProblemName } from '../problems.ts'
 export interface Example {
   /** By the parameter names of the document. Optional parameters that are missing here are not sent. */
   parameters?: Parameters
+  /** Parameters that callers fill in themselves: with all examples filled in, the operation would delete or buy unread. */
+  unfilled?: readonly string[]
   body?: object
   /** Reply by status, for each success. */
   replies: Record<number, ExampleReply>

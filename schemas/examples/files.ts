@@ -67,6 +67,7 @@ export const files: Record<string, Example> = {
   },
   deleteFile: {
     parameters: { ...bucket, path: 'with space.txt' },
+    unfilled: ['path'],
     replies: DONE,
     problems: {
       ...LOST_DELETION,
@@ -82,6 +83,7 @@ export const files: Record<string, Example> = {
   },
   deleteFileByPath: {
     parameters: { ...bucket, path: '2021/winter/picture-001.jpg' },
+    unfilled: ['path'],
     replies: DONE,
     problems: {
       ...LOST_DELETION,

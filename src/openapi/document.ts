@@ -15,6 +15,7 @@ interface Operation {
   parameters?: { name: string; example?: unknown }[]
   requestBody?: { content: Content }
   responses: Record<string, Reply>
+  'x-example-request'?: object
 }
 
 interface Reply {
@@ -96,10 +97,14 @@ const withFormat = (schema: unknown): unknown => {
 const INT32_MAX = 2 ** 31 - 1
 
 /** Puts the example request where readers and the page look for it, and its reply beside each success. */
-const addExample = (operation: Operation, { parameters = {}, body, replies }: Example): void => {
+const addExample = (operation: Operation, { parameters = {}, unfilled = [], body, replies }: Example): void => {
   for (const parameter of operation.parameters ?? []) {
-    if (parameter.name in parameters) parameter.example = parameters[parameter.name]
+    if (parameter.name in parameters && !unfilled.includes(parameter.name))
+      parameter.example = parameters[parameter.name]
     else delete parameter.example
+  }
+  if (unfilled.length > 0) {
+    operation['x-example-request'] = { parameters: Object.fromEntries(unfilled.map(name => [name, parameters[name]])) }
   }
   for (const media of Object.values(operation.requestBody?.content ?? {})) media.example = body
   for (const [status, { value, lines, parameters, varies }] of Object.entries(replies)) {

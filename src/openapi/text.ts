@@ -31,7 +31,7 @@ segments in the path of a URL before they send it; the request then names someth
 **Safeguards**: deleting an account requires the header \`Confirm-Delete\`; an order requires \`Idempotency-Key\`.
 
 **Examples** are replies of a gateway in front of the sandbox. \`x-varies\` names the members that differ at each run, \`x-example-request\`
-the parameters of the request behind a reply, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.`
+the parameters of the request behind a reply, and of an operation that deletes or buys those that its form leaves empty, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.`
 
 export const tags = [
   { name: 'Session', description: 'Login and logout, for browsers.' },

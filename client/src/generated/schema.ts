@@ -3365,10 +3365,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description Name of the account, exactly as in the URL.
-                 * @example s3_user_1
-                 */
+                /** @description Name of the account, exactly as in the URL. */
                 "confirm-delete": string;
             };
             path: {
@@ -3801,10 +3798,7 @@ export interface operations {
                  * @example s3_user_1
                  */
                 s3uid: string;
-                /**
-                 * @description Name of a bucket, exactly as listed.
-                 * @example empty-bucket
-                 */
+                /** @description Name of a bucket, exactly as listed. */
                 bucket: string;
             };
             cookie?: never;
@@ -4143,10 +4137,7 @@ export interface operations {
     deleteFile: {
         parameters: {
             query: {
-                /**
-                 * @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.
-                 * @example with space.txt
-                 */
+                /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
                 path: string;
             };
             header?: never;
@@ -4590,10 +4581,7 @@ export interface operations {
                  * @example holiday-pictures
                  */
                 bucket: string;
-                /**
-                 * @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.
-                 * @example 2021/winter/picture-001.jpg
-                 */
+                /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
                 path: string;
             };
             cookie?: never;

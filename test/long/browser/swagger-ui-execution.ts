@@ -16,6 +16,9 @@ const rankOf = ({ operationId }: Operation) => LAST.indexOf(operationId)
 const expectedOf = ({ responses }: Operation) =>
   Number(Object.entries(responses).find(([status, reply]) => /^2/.test(status) && !reply['x-example-request'])?.[0])
 
+const textsIn = (values: object = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+
 /** Closes an operation: the page becomes slower with each open one. */
 const close = (page: Page, { tags, operationId }: Operation) =>
   page.locator(`#operations-${tags[0]}-${operationId} .opblock-summary-control`).click()
@@ -36,7 +39,9 @@ export const executesAsFilledIn = async (t: Test, isIncluded: (operation: Operat
     .sort((a, b) => rankOf(a) - rankOf(b))
   t.ok(operations.length >= 10, `${operations.length} operations`)
   for (const operation of operations) {
-    const { status, text } = await execute(page, `${operation.tags[0]}-${operation.operationId}`)
+    const { status, text } = await execute(page, `${operation.tags[0]}-${operation.operationId}`, {
+      parameters: textsIn(operation['x-example-request']?.parameters)
+    })
     t.equal(status, expectedOf(operation), `${operation.operationId}: ${text.slice(0, 200)}`)
     await close(page, operation)
   }

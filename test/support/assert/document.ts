@@ -51,6 +51,8 @@ interface Described {
   'x-rate-class': string
   'x-rate-cost': number
   'x-upstream-action': string[]
+  /** Parameters that the page leaves for its reader to fill in. */
+  'x-example-request'?: { parameters: Record<string, string | number | boolean> }
 }
 
 export interface Operation extends Described {
@@ -123,7 +125,7 @@ export const requestOf = (operation: Operation, otherwise: Given = {}) => {
   const values = (operation.parameters ?? []).map(({ in: place, name, example }) => ({
     place,
     name,
-    value: name in otherwise ? otherwise[name] : example
+    value: name in otherwise ? otherwise[name] : (example ?? operation['x-example-request']?.parameters[name])
   }))
   const given = values.filter(({ value }) => value !== undefined)
   const texts = (wanted: Parameter['in']) =>
