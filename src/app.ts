@@ -28,7 +28,7 @@ import { draining } from './http/plugins/drain.ts'
 import { errors, explain, problemOf, sendProblem, unrouted } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
-import { BEGIN_LOGIN, loginLimits } from './http/plugins/login-limits.ts'
+import { BEGIN_LOGIN, limitNames, loginLimits } from './http/plugins/login-limits.ts'
 import { createLimiter, limitCustomers, limits, type Maxima } from './http/plugins/rate-limits.ts'
 import { createCorsHeaders, preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
@@ -96,6 +96,7 @@ export const buildApp = async (options: AppOptions) => {
   const { maxima, windowMs, replicasHint } = rateLimit
   const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
   const limiter = createLimiter(limitOptions)
+  metrics.knowLimits(limitNames())
   const isTrusted = trustOf(edge.trustProxy)
   const corsHeadersOf = createCorsHeaders(edge.allowedOrigins)
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log, corsHeadersOf })
@@ -153,7 +154,7 @@ export const buildApp = async (options: AppOptions) => {
   const switchedOff = createSwitchedOff(options.switches)
   await app.register(unrouted, { switchedOff })
   await app.register(cookie)
-  await app.register(auditing, { audit })
+  await app.register(auditing, { audit, metrics })
   await app.register(docs, { version, publicUrl, mount, basePath })
   await app.register(
     async api => {

@@ -98,23 +98,29 @@ export const assembleGateway = async ({
     dataDir: config.dataDir,
     redis: redisOf(config),
     isEphemeral,
-    reports: { store: fault => reports.store('store', fault), ledger: fault => reports.store('ledger', fault) }
+    reports: {
+      store: fault => reports.store('store', fault),
+      ledger: fault => reports.store('ledger', fault),
+      observe: metrics.storeCommand
+    }
   })
-  const { bulkheads, ...client } = createUpstream({
+  const { bulkheads, reuse, ...client } = createUpstream({
     url: upstreamUrl,
     connection: connectionOf(config),
     timeoutMs: config.upstreamTimeoutMs,
     observe: reports.call,
     onCircuitStateChange: reports.circuitState,
-    onDrift: reports.drift
+    onDrift: reports.drift,
+    onRetry: metrics.retry
   })
   metrics.watchSlots(bulkheads)
+  metrics.watchReuse(reuse)
   metrics.watchServices(registry.all)
   const upstream: Upstream = { ...client, call: withShutdownGuard(client.call) }
   const auth = createAuth(upstream)
   const sealer = createSealer(config.sessionSecret)
   const auditStream = openAuditStream(config.auditLog, reports.audit)
-  const audit = createAudit(auditStream)
+  const audit = createAudit(auditStream, metrics.auditEvent)
   const records = createSessionRecords(store, sealer, latestNow, (reason, customerId) =>
     audit.record({ event: `session.${reason}`, outcome: 'ok', customerId })
   )

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { type DestinationStream, pino } from 'pino'
 import { createFolder } from '../core/folder.ts'
 import { type ChainHead, createAuditChain } from './audit-chain.ts'
-import type { AuditRecord } from './audit-events.ts'
+import type { AuditEvent, AuditRecord } from './audit-events.ts'
 import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
 
 /** Who did what to which account, and the outcome. Never a secret. */
@@ -16,7 +16,10 @@ export interface Audit {
 type Destination = DestinationStream & { file?: string | null; fd?: number }
 
 /** The audit log: a separate stream with one JSON line for each event, each linked to the line before it. */
-export const createAudit = (destination: Destination): Audit => {
+export const createAudit = (
+  destination: Destination,
+  count: (event: AuditEvent, outcome: string) => void = () => undefined
+): Audit => {
   const chain = createAuditChain(destination.file ?? undefined)
   const options = {
     base: { log: 'audit' },
@@ -33,6 +36,7 @@ export const createAudit = (destination: Destination): Audit => {
       openedFd = destination.fd
       if (isReopened || chain.head() === undefined) log.info({ event: 'audit.opened', outcome: 'ok' })
       log.info(entry)
+      count(entry.event, entry.outcome)
     },
     head: chain.head
   }

@@ -10,6 +10,7 @@ import type { Bulkheads } from '../upstream/resilience/bulkhead.ts'
 import { classOf } from '../upstream/resilience/call-classes.ts'
 import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breakers.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
+import { type ActivityMetrics, createActivityMetrics } from './activity.ts'
 import { createCounter } from './counters.ts'
 
 /** Different causes of failed calls that are counted by name; the codes of OpenSSL are many. */
@@ -36,7 +37,7 @@ const knownFailures = declaredActions.flatMap(action =>
 )
 
 /** The metrics of the gateway. No label ever holds a value that a caller sent. */
-export interface Metrics {
+export interface Metrics extends ActivityMetrics {
   registry: Registry
   /** One reply. `problem` is empty on a success. */
   request(operation: string, status: number, problem: string, ms: number): void
@@ -133,18 +134,24 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     registers
   })
   for (const { name } of Object.values(classOf)) openCircuits.set({ class: name }, 0)
+  const activity = createActivityMetrics(
+    registry,
+    Object.values(classOf).map(({ name }) => name)
+  )
   return {
+    ...activity,
     registry,
     request(operation, status, problem, ms) {
       requests.observe({ operation, status, problem }, ms / 1000)
       if (problem !== '') failures.inc({ problem })
     },
     connectionDropped: listener => dropped.inc({ listener }),
-    upstreamCall({ action, result, ms, cause }) {
+    upstreamCall({ action, result, ms, cause, unexplained }) {
       calls.observe({ action, result }, ms / 1000)
       if (result !== 'ok') callFailures.inc({ action, result })
       if (cause) transportFailures.inc({ cause: causeLabel(cause.code), stage: cause.stage })
       if (result === 'upstream-refused') unclassified.inc({ action })
+      if (unexplained) activity.undeclaredText(action, unexplained.reference)
     },
     storeFault: (part, cause) => storeFaults.inc({ part, cause }),
     auditFault: () => auditFaults.inc({ log: 'audit' }),

@@ -1,4 +1,5 @@
 import { type ReportFault, reportOnce, type StoreFault } from './faults.ts'
+import type { ObserveCommand } from './health.ts'
 import { type DurableStore, type Store, StoreUnavailable } from './store.ts'
 
 /** How often a file that could not be opened is tried again, so that its recovery is reported. */
@@ -8,7 +9,11 @@ const RETRY_MS = 1000
  * The order ledger in a SQLite file of its own. It opens at once and, where that fails, with each command and each check:
  * meanwhile only orders fail.
  */
-export const createDurableSqlite = (dataDir: string, report: ReportFault = () => undefined): DurableStore => {
+export const createDurableSqlite = (
+  dataDir: string,
+  report: ReportFault = () => undefined,
+  observe?: ObserveCommand
+): DurableStore => {
   const tell = reportOnce(report)
   let opening: Promise<Store> | undefined
   let retry: NodeJS.Timeout | undefined
@@ -16,7 +21,12 @@ export const createDurableSqlite = (dataDir: string, report: ReportFault = () =>
   const open = (): Promise<Store> => {
     if (isClosed) return Promise.reject(new StoreUnavailable('closed'))
     opening ??= import('./sqlite.ts').then(({ createSqliteStore }) => {
-      const store = createSqliteStore(dataDir, { file: 'orders.sqlite', isDurable: true, report: tell })
+      const store = createSqliteStore(dataDir, {
+        file: 'orders.sqlite',
+        isDurable: true,
+        report: tell,
+        ...(observe && { observe })
+      })
       tell(undefined)
       return store
     })

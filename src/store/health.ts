@@ -9,6 +9,8 @@ const EXAMINE_MS = 60_000
 /** And this often while something is wrong. */
 const EXAMINE_AGAIN_MS = 1000
 
+export type ObserveCommand = (ms: number, isAnswered: boolean) => void
+
 export interface StoreHealthOptions {
   /** Rejects while the store does not answer. */
   probe: () => Promise<unknown>
@@ -21,12 +23,14 @@ export interface StoreHealthOptions {
    */
   classify: (error: unknown) => 'away' | 'wrong' | 'lost' | 'slow'
   report: ReportFault
+  /** Called after each command. @param isAnswered it neither failed nor took too long */
+  observe?: ObserveCommand
 }
 
 export type StoreHealth = ReturnType<typeof createStoreHealth>
 
 /** Fails commands at once while the store is unavailable: only those that find it out wait for its time-out. */
-export const createStoreHealth = ({ probe, examine, explain, classify, report }: StoreHealthOptions) => {
+export const createStoreHealth = ({ probe, examine, explain, classify, report, observe }: StoreHealthOptions) => {
   const tell = reportOnce(report)
   let fault: StoreFault | undefined
   let isAway = false
@@ -111,9 +115,13 @@ export const createStoreHealth = ({ probe, examine, explain, classify, report }:
     /** Runs a command unless the store is known to be unavailable. @throws StoreUnavailable */
     async run<T>(command: () => Promise<T>): Promise<T> {
       if (isAway) throw new StoreUnavailable(fault?.code)
+      const startedAt = performance.now()
       try {
-        return await command()
+        const answer = await command()
+        observe?.(performance.now() - startedAt, true)
+        return answer
       } catch (error) {
+        observe?.(performance.now() - startedAt, false)
         fail(error)
         throw new StoreUnavailable(error)
       }

@@ -1,4 +1,5 @@
 import type { ReportFault } from './faults.ts'
+import type { ObserveCommand } from './health.ts'
 import { createMemoryStore } from './memory.ts'
 import type { RedisConnection } from './redis-options.ts'
 import type { DurableStore, Store } from './store.ts'
@@ -13,7 +14,7 @@ export interface StoreOptions {
   redis: RedisConnection
   /** Keeps orders in memory too: for the embedded sandbox, which also ends with the process. */
   isEphemeral?: boolean | undefined
-  reports?: { store?: ReportFault; ledger?: ReportFault }
+  reports?: { store?: ReportFault; ledger?: ReportFault; observe?: ObserveCommand }
 }
 
 export interface Stores {
@@ -31,8 +32,14 @@ export const createStores = async ({ kind, dataDir, redis, isEphemeral, reports 
   }
   const store =
     kind === 'sqlite'
-      ? (await import('./sqlite.ts')).createSqliteStore(dataDir, { ...(reports?.store && { report: reports.store }) })
+      ? (await import('./sqlite.ts')).createSqliteStore(dataDir, {
+          ...(reports?.store && { report: reports.store }),
+          ...(reports?.observe && { observe: reports.observe })
+        })
       : createMemoryStore()
   if (isEphemeral) return { store, durable: createMemoryStore() }
-  return { store, durable: (await import('./durable.ts')).createDurableSqlite(dataDir, reports?.ledger) }
+  return {
+    store,
+    durable: (await import('./durable.ts')).createDurableSqlite(dataDir, reports?.ledger, reports?.observe)
+  }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
 import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
-import { createStoreHealth } from './health.ts'
+import { createStoreHealth, type ObserveCommand } from './health.ts'
 import { durabilityFaultOf, isCluster } from './redis-durability.ts'
 import { type ClientOptions, clientOptionsOf, nameOf, type RedisConnection } from './redis-options.ts'
 import {
@@ -93,6 +93,7 @@ const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call
 export interface RedisReports {
   store?: ReportFault
   ledger?: ReportFault
+  observe?: ObserveCommand
 }
 
 /**
@@ -150,7 +151,8 @@ export const createRedisStore = async (
       if (isReply(error)) return AWAY.test(error.message) ? 'away' : 'wrong'
       return isLost(error) ? 'lost' : 'away'
     },
-    report: reports.store ?? (() => undefined)
+    report: reports.store ?? (() => undefined),
+    ...(reports.observe && { observe: reports.observe })
   })
 
   /** Sends a command once there is a connection: one that was lost may be back at once. */

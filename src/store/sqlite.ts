@@ -7,7 +7,7 @@ import { createFolder } from '../core/folder.ts'
 import { admitBy } from './admission.ts'
 import { mayBeLost } from './areas.ts'
 import { explainSqliteError, type ReportFault, type StoreFault } from './faults.ts'
-import { createStoreHealth } from './health.ts'
+import { createStoreHealth, type ObserveCommand } from './health.ts'
 import { type Count, type Store, StoreUnavailable } from './store.ts'
 
 /** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
@@ -57,6 +57,7 @@ const statementsOf = (database: DatabaseSync, table: Table) => ({
 export interface SqliteOptions {
   now?: Clock
   report?: ReportFault
+  observe?: ObserveCommand
   file?: string
   /** Flushes each write to the disk: it survives a power failure, and takes some milliseconds longer. */
   isDurable?: boolean
@@ -68,7 +69,7 @@ export interface SqliteOptions {
  */
 export const createSqliteStore = (
   dataDir: string,
-  { now = Date.now, report = () => undefined, file = 'store.sqlite', isDurable = false }: SqliteOptions = {}
+  { now = Date.now, report = () => undefined, file = 'store.sqlite', isDurable = false, observe }: SqliteOptions = {}
 ): Store => {
   const path = join(dataDir, file)
   const explain = (error: unknown) => explainSqliteError(error, path)
@@ -119,7 +120,8 @@ export const createSqliteStore = (
     explain,
     // Only a lock makes every command wait; whatever else is wrong, some may still work.
     classify: error => (isLocked(error) ? 'away' : 'wrong'),
-    report
+    report,
+    ...(observe && { observe })
   })
   void health.examineNow()
   const atomically = <T>(work: () => T): Promise<T> => health.run(() => patiently(work))

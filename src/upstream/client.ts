@@ -11,7 +11,8 @@ import { classOf, slotsOf } from './resilience/call-classes.ts'
 import { type OnCircuitStateChange, withCircuitBreaker } from './resilience/circuit-breakers.ts'
 import { coalesced } from './resilience/coalescing.ts'
 import { type Observation, observed } from './resilience/observation.ts'
-import { retried } from './resilience/retry.ts'
+import { type OnRetry, retried } from './resilience/retry.ts'
+import { createReuse, type Reuse } from './resilience/reuse.ts'
 import { refreshed } from './resilience/token-refresh.ts'
 
 export interface Upstream {
@@ -29,17 +30,19 @@ export interface UpstreamOptions {
   onCircuitStateChange: OnCircuitStateChange
   /** Called for each member of a reply whose kind is another than documented. */
   onDrift?: (drift: Drift) => void
+  onRetry?: OnRetry
 }
 
 /** As many as the classes have slots: no call waits for a connection. */
 const CONNECTIONS = { reused: slotsOf({ newConnection: false }), singleUse: slotsOf({ newConnection: true }) }
 
 /** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
-export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads: Bulkheads } => {
-  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift } = options
+export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads: Bulkheads; reuse: Reuse } => {
+  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift, onRetry } = options
   const largeReplies = createLargeReplies()
   const transport = createTransport(url, CONNECTIONS, connection, largeReplies)
   const bulkheads = createBulkheads()
+  const reuse = createReuse()
 
   const send: Call = async (action, params, context) => {
     const { newConnection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
@@ -71,9 +74,9 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
   }
 
   const attempt = observed(send, observe)
-  const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs), onCircuitStateChange)
-  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs))))
-  return { call, bulkheads, close: () => transport.close() }
+  const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs, onRetry), onCircuitStateChange)
+  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs), reuse), reuse))
+  return { call, bulkheads, reuse, close: () => transport.close() }
 }
 
 /** The form of a call: the declared params and no other member of the object. */

@@ -6,7 +6,7 @@ import type { Count } from '../../store/store.ts'
 import { networkOf } from '../network.ts'
 import { type Counters, limitKeyOf } from '../rate-limit-store.ts'
 import type { BeginLogin } from '../route.ts'
-import { type Maxima, type Policy, policy, quotaOf, report } from './rate-limits.ts'
+import { ADDRESS, CALLER, CLASSES, type Maxima, type Policy, policy, quotaOf, report } from './rate-limits.ts'
 
 export interface LoginLimitOptions {
   counters: Counters
@@ -22,6 +22,13 @@ export const LOGIN = policy('login', 1 / 120, { setting: 'login' })
 export const LOGIN_CREDENTIAL = policy('login-credential', 1 / 60, { windows: 60, setting: 'login' })
 /** Failed logins of one account from all networks: bounds a guesser who has many. */
 export const LOGIN_ACCOUNT = policy('login-account', 1 / 6, { windows: 60, setting: 'login' })
+
+/** The names of all limits. */
+export const limitNames = (): string[] => [
+  ...new Set(
+    [ADDRESS, CALLER, ...Object.values(CLASSES).flat(), LOGIN, LOGIN_CREDENTIAL, LOGIN_ACCOUNT].map(({ name }) => name)
+  )
+]
 
 /** Logins of one network at the same time, as a multiple of its limit: their outcome is not known yet. */
 const IN_FLIGHT = 4

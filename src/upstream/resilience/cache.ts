@@ -4,6 +4,7 @@ import type { Action } from '../actions/action.ts'
 import { listPlans } from '../actions/plans.ts'
 import type { Call } from '../call.ts'
 import { coalescingKey, isCoalescable } from './coalescing.ts'
+import { createReuse, type Reuse } from './reuse.ts'
 
 /** 30 s: plans change rarely, and an order reads them anew. */
 export const FRESH_MS = 30_000
@@ -25,7 +26,7 @@ interface Entry {
  * they are read anew (stale-while-revalidate). Failures are not cached.
  * @param now milliseconds
  */
-export const cached = (call: Call, now: () => number = () => performance.now()): Call => {
+export const cached = (call: Call, reuse: Reuse = createReuse(), now: () => number = () => performance.now()): Call => {
   const entries = new Map<string, Entry>()
   const revalidating = new Set<string>()
 
@@ -56,6 +57,7 @@ export const cached = (call: Call, now: () => number = () => performance.now()):
     if (entry === undefined || entry.expiresAt <= now()) {
       return (await read(key, action, params as object, context)) as never
     }
+    reuse.cached += 1
     // Moves it to the end: a Map keeps the order of insertion.
     entries.delete(key)
     entries.set(key, entry)

@@ -3,6 +3,7 @@ import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../.
 import { Problem } from '../../core/problem.ts'
 import { type Action, type Effect, isWrite } from '../actions/action.ts'
 import type { Call } from '../call.ts'
+import { createReuse, type Reuse } from './reuse.ts'
 
 /** Effects whose calls may be coalesced. A read of a credential never is. */
 const COALESCABLE: readonly Effect[] = ['read', 'async-read']
@@ -38,7 +39,7 @@ interface SharedCall {
  * or its failure; it is aborted when all of them are. A read that begins after a write has ended never joins a call that
  * began before. The result is shared by reference: do not modify it.
  */
-export const coalesced = (call: Call): Call => {
+export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
   const inFlight = new Map<string, SharedCall>()
 
   const begin = (key: string, action: Action, params: object, context: RequestContext): SharedCall => {
@@ -70,6 +71,8 @@ export const coalesced = (call: Call): Call => {
     const joined = inFlight.get(key)
     const shared = joined ?? begin(key, action, params, context)
     const startedAt = performance.now()
+    if (joined) reuse.coalesced += 1
+    else reuse.sent += 1
     return new Promise((resolve, reject) => {
       const end = () => {
         context.signal.removeEventListener('abort', leave)

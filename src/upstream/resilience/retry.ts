@@ -3,7 +3,7 @@ import type { Effect } from '../actions/action.ts'
 import type { Call } from '../call.ts'
 import { type Stage, stageOf } from '../protocol/failure-stage.ts'
 import type { Bulkheads } from './bulkhead.ts'
-import { classOf } from './call-classes.ts'
+import { type CallClass, classOf } from './call-classes.ts'
 
 /** The failures after which a call is retried. A call that may bill is never sent twice. */
 const RETRIED_AFTER: Record<Effect, readonly Stage[]> = {
@@ -30,8 +30,16 @@ const MIN_TIME_LEFT = 0.4
 const BUDGET_SHARE = 0.2
 const MIN_BUDGET = 3
 
+/** Called before a call is sent again. @param stage how far the first one came */
+export type OnRetry = (callClass: CallClass['name'], stage: Stage) => void
+
 /** Retries a failed call once, where a second execution is impossible or harmless. The only place that retries. */
-export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call => {
+export const retried = (
+  call: Call,
+  bulkheads: Bulkheads,
+  timeoutMs: number | undefined,
+  onRetry: OnRetry = () => undefined
+): Call => {
   let retries = 0
   const byCaller = new Map<string, number>()
   return async (action, params, context) => {
@@ -51,6 +59,7 @@ export const retried = (call: Call, bulkheads: Bulkheads, timeoutMs: number | un
       const isInBudget = retries < budget && own < Math.max(1, Math.floor(budget / 2))
       if (!isSafe || !isInTime || !isInBudget || context.signal.aborted) throw error
       retries += 1
+      onRetry(name, stage)
       byCaller.set(share, own + 1)
       try {
         await pause(BACKOFF_MS.min + Math.random() * (BACKOFF_MS.max - BACKOFF_MS.min))

@@ -7,6 +7,7 @@ import type { Action } from '../../../../src/upstream/actions/action.ts'
 import { listPlans } from '../../../../src/upstream/actions/plans.ts'
 import type { Call } from '../../../../src/upstream/call.ts'
 import { cached } from '../../../../src/upstream/resilience/cache.ts'
+import { createReuse } from '../../../../src/upstream/resilience/reuse.ts'
 import { contextOf, heard, type Who } from '../../../support/harness/contexts.ts'
 
 /** A cache with a test clock. Each call returns its number, or fails. */
@@ -21,7 +22,7 @@ const cacheOf = () => {
     if (isFailing) throw new Problem('upstream-timeout', 'lost')
     return calls
   }) as unknown as Call
-  const cachedCall = cached(call, () => time)
+  const cachedCall = cached(call, createReuse(), () => time)
   return {
     contexts,
     ask: (who?: Who, action: Action = listPlans) => heard(cachedCall(action, {}, contextOf(who))),
