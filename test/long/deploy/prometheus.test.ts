@@ -86,11 +86,10 @@ t.test('every alert has its page', async t => {
 t.test('Prometheus reads the metrics, and every query of the dashboard has an answer', async t => {
   const { managementUrl, sandbox, get, post, del } = await gateway(t, {
     SESSION_STORE: 'sqlite',
-    SESSION_SECRET: 'a-secret-of-the-servers-too-long-to-guess',
-    RATE_LIMIT_MAX: '200'
+    SESSION_SECRET: 'a-secret-of-the-servers-too-long-to-guess'
   })
   const load = async () => {
-    sandbox.control.fault({ kind: 'refusal', action: 'get_buckets_usage', text: 'An unknown refusal' })
+    sandbox.control.fault({ kind: 'refusal', action: 'get_buckets', text: 'An unknown refusal' })
     await Promise.all([
       get('/plans'),
       get('/plans'),
