@@ -60,6 +60,8 @@ export interface AppOptions {
   }
   edge: {
     trustProxy: string[]
+    /** Does the gateway listen on a unix socket, to which only a proxy connects? */
+    trustsSocket: boolean
     keepAliveTimeoutMs: number
     /** Connections of one client address; undefined where only this machine can connect. */
     maxConnectionsPerAddress: number | undefined
@@ -97,7 +99,7 @@ export const buildApp = async (options: AppOptions) => {
   const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
   const limiter = createLimiter(limitOptions)
   metrics.knowLimits(limitNames())
-  const isTrusted = trustOf(edge.trustProxy)
+  const isTrusted = trustOf(edge.trustProxy, edge.trustsSocket)
   const corsHeadersOf = createCorsHeaders(edge.allowedOrigins)
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log, corsHeadersOf })
   const app = fastify({
@@ -108,7 +110,7 @@ export const buildApp = async (options: AppOptions) => {
     ...LISTENER,
     return503OnClosing: false,
     keepAliveTimeout: edge.keepAliveTimeoutMs,
-    trustProxy: edge.trustProxy.length > 0 ? isTrusted : false,
+    trustProxy: edge.trustProxy.length > 0 || edge.trustsSocket ? isTrusted : false,
     genReqId: requestIdOf,
     routerOptions: ROUTER,
     // The router would refuse such a path before any hook runs: without limits, timing and a log line.

@@ -25,7 +25,7 @@ import { createFiles } from './domain/storage/files.ts'
 import { createRecentWrites } from './domain/storage/recent-writes.ts'
 import { createSigningKeys } from './domain/storage/signing-keys.ts'
 import { createDrain, type Drain } from './http/drain.ts'
-import { listenOn } from './http/listener.ts'
+import { listenOn, listenOnSocket } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
 import type { Switch } from './http/operation.ts'
 import { closeListener } from './http/plugins/drain.ts'
@@ -147,6 +147,7 @@ export const assembleGateway = async ({
     address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
     edge: {
       trustProxy: config.trustProxy,
+      trustsSocket: config.socket !== undefined,
       allowedOrigins: config.allowedOrigins,
       keepAliveTimeoutMs: config.keepAliveTimeoutMs,
       maxConnectionsPerAddress: isLoopback(config.host) ? undefined : config.maxConnectionsPerAddress
@@ -252,7 +253,9 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
   // The supervisor warns for all of its workers.
   if (!options.isWorker) for (const warning of warningsOf(config)) log.warn(warning)
   const listen = async () => ({
-    address: await listenOn(app, { host: config.host, port: config.port }),
+    address: await (config.socket === undefined
+      ? listenOn(app, { host: config.host, port: config.port })
+      : listenOnSocket(app, config.socket)),
     managementUrl: options.isWorker
       ? ''
       : await listenOn(management, { host: config.managementHost, port: config.managementPort })

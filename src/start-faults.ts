@@ -5,7 +5,7 @@ import { StoreUnavailable } from './store/index.ts'
 
 /** What to do when an address cannot be listened on, by the code of the error. */
 const LISTENING: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there: set PORT or MANAGEMENT_PORT to a free port',
+  EADDRINUSE: 'another program listens there: set PORT or MANAGEMENT_PORT to a free port, or SOCKET to another path',
   EACCES: 'this user may not use the port: set PORT or MANAGEMENT_PORT to one from 1024',
   EADDRNOTAVAIL: 'this machine has no such address: set HOST or MANAGEMENT_HOST to one of its own, or to 0.0.0.0',
   EAFNOSUPPORT: 'this machine does not use that kind of address: set HOST or MANAGEMENT_HOST to another one',

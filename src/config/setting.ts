@@ -101,6 +101,15 @@ export const host: Read<string> = text =>
     ? text
     : refuse('must be an IP address or a host name, without scheme and port')
 
+/** 107 bytes: longer paths of a unix socket do not fit into the system's structure. */
+const MAX_SOCKET_BYTES = 107
+
+/** The path of a unix socket. */
+export const socketPath: Read<string> = text =>
+  text.startsWith('/') && !text.endsWith('/') && Buffer.byteLength(text) <= MAX_SOCKET_BYTES
+    ? text
+    : refuse(`must be an absolute path of at most ${MAX_SOCKET_BYTES} bytes`)
+
 /** A mount path: empty, or segments that each begin with a slash. */
 export const mountPath: Read<string> = text =>
   /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$/.test(text)

@@ -37,13 +37,16 @@ export const keepsSecureCookie = ({ protocol, hostname }: URL): boolean =>
   protocol !== 'http:' || isLoopback(hostname) || hostname.endsWith('.localhost')
 
 /** Is this address, in any form, a proxy whose `X-Forwarded-*` headers are trusted? */
-export type Trust = (address: string) => boolean
+export type Trust = (address: string | undefined) => boolean
 
-/** @param proxies IP addresses, CIDR networks and names of networks */
-export const trustOf = (proxies: readonly string[]): Trust => {
-  if (proxies.length === 0) return () => false
-  const isTrusted = compile([...proxies])
+/**
+ * @param proxies IP addresses, CIDR networks and names of networks
+ * @param trustsSocket is a connection without an address trusted, which is one of a unix socket?
+ */
+export const trustOf = (proxies: readonly string[], trustsSocket = false): Trust => {
+  const isTrusted = proxies.length === 0 ? () => false : compile([...proxies])
   return address => {
+    if (address === undefined || address === '') return trustsSocket
     const plain = plainAddress(address)
     return plain !== undefined && isTrusted(plain, 0)
   }

@@ -1,6 +1,7 @@
 import dns from 'node:dns'
 import { once } from 'node:events'
-import { createServer, isIP, type Server } from 'node:net'
+import { chmodSync, rmSync, statSync } from 'node:fs'
+import { connect, createServer, isIP, type Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { plainAddress, subnetOf } from '../core/address.ts'
 
@@ -128,6 +129,28 @@ export const listenOn = async (
   if (url === undefined) throw unusable
   return url
 }
+
+/** Read and write for the user and the group: the proxy is in the group. */
+const SOCKET_MODE = 0o660
+
+/**
+ * Listens on a unix socket. The file of a process that was killed is replaced; one on which a process listens is not.
+ * @returns the address
+ * @throws the error of a socket that is in use, or of its folder
+ */
+export const listenOnSocket = async (app: FastifyInstance, path: string): Promise<string> => {
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() && !(await isAnswered(path))) rmSync(path)
+  await app.listen({ path, backlog: BACKLOG })
+  chmodSync(path, SOCKET_MODE)
+  return `unix:${path}`
+}
+
+const isAnswered = (path: string): Promise<boolean> =>
+  new Promise(resolve => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 
 const addressesOf = (host: string): Promise<string[]> =>
   new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { host, integer, mountPath, optional, type Setting, setting } from '../setting.ts'
+import { host, integer, mountPath, optional, type Setting, setting, socketPath } from '../setting.ts'
 
 /** Where the gateway listens, and how long it keeps connections. */
 export const listeners = {
@@ -7,6 +7,14 @@ export const listeners = {
     description: 'Port of the public listener; 0 chooses a free port.',
     fallback: '8080',
     read: integer(0, 65_535)
+  }),
+  socket: setting({
+    name: 'SOCKET',
+    description:
+      'Path of a unix socket on which the gateway listens instead of `HOST` and `PORT`, for a proxy on the same machine. Its user and group may connect. Every connection counts as a trusted proxy, which must set `X-Forwarded-For`.',
+    fallback: '',
+    defaultText: 'none',
+    read: optional(socketPath)
   }),
   basePath: setting({
     name: 'BASE_PATH',
