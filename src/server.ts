@@ -9,6 +9,7 @@ import { settings } from './config/settings.ts'
 import { readCommandLine } from './core/command-line.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLog } from './observability/log.ts'
+import type { Sandbox } from './sandbox/index.ts'
 import { explainStart } from './start-faults.ts'
 
 /** The process: reads the settings, starts the sandbox when no upstream is set, starts the gateway, and shuts down. */
@@ -27,7 +28,7 @@ const main = async () => {
   const upstreamUrl = config.upstreamUrl ?? new URL(sandbox?.url ?? '')
   const registry = createServiceRegistry(config.servicesFile, process.env)
   const gateway = await startGateway({
-    config,
+    config: withStorageOf(sandbox, config),
     upstreamUrl,
     registry,
     log,
@@ -80,6 +81,18 @@ const warnOfMisspelledNames = (log: Logger): void => {
   setImmediate(() => {
     for (const warning of misspelledNames(Object.values(settings), process.env)) log.warn(warning)
   })
+}
+
+/** The storage of the embedded sandbox, unless the operator has set another one. */
+const withStorageOf = (sandbox: Sandbox | undefined, config: Config): Config => {
+  if (!sandbox || config.storageEndpoints.length > 0) return config
+  const at = (location: string) => ({
+    location,
+    storageType: undefined,
+    url: sandbox.storageUrl,
+    region: location.toLowerCase()
+  })
+  return { ...config, storageEndpoints: [at('NL'), at('DE')] }
 }
 
 /** Reads the service registry again, and opens the file of the audit log again after logrotate has renamed it. */

@@ -30,7 +30,7 @@ const STOP_MARGIN_MS = 2000
  */
 export const supervise = async (config: Config, log: Logger): Promise<void> => {
   for (const warning of warningsOf(config)) log.warn(warning)
-  const embedded = config.upstreamUrl ? undefined : await startEmbedded()
+  const embedded = config.upstreamUrl ? undefined : await startEmbedded(config)
   const settings = { ...secretFor(config), ...embedded?.settings }
   cluster.setupPrimary({ execArgv: flagsFor(config.workers) })
   const workers = new Map<number, Worker>()
@@ -116,12 +116,14 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
 }
 
 /** The sandbox, once for all workers, and a folder for the orders that end with it. */
-const startEmbedded = async () => {
+const startEmbedded = async ({ storageEndpoints }: Config) => {
   const sandbox = await (await import('./sandbox/index.ts')).startSandbox()
+  const storage = ['NL', 'DE'].map(at => `${at}=${sandbox.storageUrl}|${at.toLowerCase()}`).join(',')
+  const hasStorage = storageEndpoints.length > 0
   const folder = mkdtempSync(join(tmpdir(), 'hostkey-s3-gateway-'))
   return {
     demo: sandbox.demo,
-    settings: { UPSTREAM_URL: sandbox.url, DATA_DIR: folder },
+    settings: { UPSTREAM_URL: sandbox.url, DATA_DIR: folder, ...(!hasStorage && { STORAGE_ENDPOINTS: storage }) },
     async close() {
       await sandbox.close()
       rmSync(folder, { recursive: true, force: true })

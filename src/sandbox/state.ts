@@ -1,4 +1,5 @@
 import type { Behaviours } from './behaviours.ts'
+import type { Content } from './data-plane/content.ts'
 import type { SecretSource } from './secrets.ts'
 
 export interface ApiKey {
@@ -86,6 +87,17 @@ export interface Account {
 export interface StoredFile {
   readonly size: number
   readonly modifiedAt: string
+  /** Of an uploaded file. */
+  readonly object?: StoredObject | undefined
+}
+
+/** What the storage keeps of an upload. */
+export interface StoredObject {
+  readonly content: Content
+  /** May anyone read it? */
+  readonly isPublic: boolean
+  /** Headers of its downloads. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** Sorted paths, which may be computed on demand. */

@@ -1,5 +1,5 @@
 import { hexOf } from './secrets.ts'
-import type { Account, Bucket, Customer, Plan, State } from './state.ts'
+import type { Account, Bucket, Customer, Plan, State, StoredObject } from './state.ts'
 
 /** The current instant as HOSTKEY prints it: ISO 8601 without milliseconds. */
 export const instantOf = (state: State): string => `${new Date(state.now()).toISOString().slice(0, 19)}Z`
@@ -86,9 +86,15 @@ export const removeBucket = (state: State, account: Account, bucket: Bucket): vo
 }
 
 /** Stores a file; replaces one with the same path. */
-export const putFile = (bucket: Bucket, path: string, size: number, modifiedAt: string): void => {
+export const putFile = (
+  bucket: Bucket,
+  path: string,
+  size: number,
+  modifiedAt: string,
+  object?: StoredObject
+): void => {
   removeFile(bucket, path)
-  bucket.files.set(path, { size, modifiedAt })
+  bucket.files.set(path, { size, modifiedAt, object })
   bucket.sizeBytes += size
   bucket.sorted = undefined
 }
@@ -98,6 +104,7 @@ export const removeFile = (bucket: Bucket, path: string): boolean => {
   const file = bucket.files.get(path)
   if (!file) return false
   bucket.files.delete(path)
+  file.object?.content.discard()
   bucket.sizeBytes -= file.size
   bucket.sorted = undefined
   return true

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { request } from 'undici'
+import { startSandbox } from '../../../src/sandbox/index.ts'
 import { fails, succeeds } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { withServices } from '../../support/harness/services.ts'
@@ -129,4 +132,36 @@ t.test('GET …/connection', async t => {
   succeeds(t, reply, 200, { ...reply.json(), endpoint: 'https://s3-nl.hostkey.com', region: 'nl', addressing: 'path' })
   fails(t, await get('/accounts/s3_user_2/connection'), 404, 'account-not-found')
   t.notOk(sandbox.control.calls().some(({ action }) => action === 'show_key'))
+})
+
+t.test('the storage takes what a URL was signed for, and the gateway lists and deletes it', async t => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const endpoints = { STORAGE_ENDPOINTS: `NL=${sandbox.storageUrl}|nl` }
+  const { post, get, del } = await gateway(t, endpoints, { sandbox })
+  const urls = '/accounts/s3_user_1/buckets/empty-bucket/presigned-urls'
+  const files = '/accounts/s3_user_1/buckets/empty-bucket/files'
+  const sign = async (body: object) => (await post(urls, body)).json()
+  const path = 'reports/May (1) + é.png'
+  const upload = await sign({ operation: 'upload', path, contentType: 'image/png', contentLength: 5 })
+  const put = async (headers: Record<string, string>, body: string) => {
+    const { statusCode, body: answer } = await request(upload.url, { method: upload.method, headers, body })
+    await answer.dump()
+    return statusCode
+  }
+  t.equal(await put({ 'content-type': 'image/png' }, '123456'), 403, 'another length')
+  t.equal(await put({ 'content-type': 'text/html' }, '12345'), 403, 'another type')
+  t.equal(await put({ 'content-type': 'image/png' }, '12345'), 200)
+
+  const [listed] = (await get(`${files}?folder=reports/`)).json().items
+  t.match(listed, { path, sizeBytes: 5 })
+  const usage = (await get('/accounts/s3_user_1/usage')).json().buckets
+  t.equal(usage.find(({ name }: { name: string }) => name === 'empty-bucket').storageBytes, 5)
+
+  const { url } = await sign({ operation: 'download', path, downloadName: 'May.png' })
+  const download = await request(url)
+  t.equal(await download.body.text(), '12345')
+  t.equal(download.headers['content-disposition'], `attachment; filename="May.png"; filename*=UTF-8''May.png`)
+  t.equal((await del(`${files}?path=${encodeURIComponent(path)}`)).statusCode, 204)
+  t.equal((await request(url)).statusCode, 404)
 })

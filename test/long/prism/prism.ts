@@ -1,59 +1,15 @@
-import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { FuzzRequest } from '../../guarantees/fuzz/requests.ts'
+import { needPackage } from '../../support/harness/npm-package.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { untilListening } from '../../support/harness/until-listening.ts'
 
-const run = promisify(execFile)
-
-/** The lock file of Prism, with the hash of each package. */
-const PACKAGE = 'test/long/prism/package'
-const TOOLS = '.tools'
-
-/** 5 min: 213 packages from a slow registry. */
-const INSTALL_MS = 300_000
-/**
- * The path of Prism's program. Prism is installed on first use, from a lock file of its own, into a folder that git ignores:
- * as a development dependency its 151 packages would double the installation for one test.
- * @throws Error when it cannot be installed
- */
-const needPrism = async (): Promise<string> => {
-  const lock = readFileSync(join(PACKAGE, 'package-lock.json'))
-  const folder = join(TOOLS, `prism-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`)
-  const program = join(folder, 'node_modules/@stoplight/prism-cli/dist/index.js')
-  if (existsSync(program)) return program
-  process.stderr.write(`Prism is missing: installing it with npm ci into ${folder}\n`)
-  mkdirSync(TOOLS, { recursive: true })
-  const fresh = mkdtempSync(`${folder}-`)
-  for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(PACKAGE, name), join(fresh, name))
-  copyFileSync('.npmrc', join(fresh, '.npmrc'))
-  try {
-    await run('npm', ['ci', '--ignore-scripts'], { cwd: fresh, timeout: INSTALL_MS })
-    // Another process has installed it meanwhile.
-    if (existsSync(program)) rmSync(fresh, { recursive: true })
-    else renameSync(fresh, folder)
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true })
-    throw new Error(`This test needs Prism, and npm could not install what ${PACKAGE}/package-lock.json names.`, {
-      cause: error
-    })
-  }
-  return program
-}
+/** The path of Prism's program. @throws Error when it cannot be installed */
+const needPrism = () => needPackage('prism', 'test/long/prism/package', '@stoplight/prism-cli/dist/index.js')
 
 /** A violation of the document that Prism finds in a reply. */
 export interface Violation {

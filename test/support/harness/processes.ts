@@ -128,9 +128,10 @@ export const gatewayProcess = async (
 }
 
 /** A sandbox in a process of its own. */
-export const sandboxProcess = async (t: Lifetime): Promise<Program & { url: string }> => {
+export const sandboxProcess = async (t: Lifetime): Promise<Program & { url: string; storageUrl: string }> => {
   const program = launch(t, 'src/sandbox/main.ts')
-  return { ...program, url: await addressIn(program, /^The sandbox listens on (\S+)$/m) }
+  const url = await addressIn(program, /^The sandbox listens on (\S+)$/m)
+  return { ...program, url, storageUrl: await addressIn(program, /STORAGE_ENDPOINTS=NL=([^|]+)/) }
 }
 
 /** From Linux's /proc. */
