@@ -2,6 +2,7 @@ import type { Routes } from '../src/http/route.ts'
 import { accountRoutes } from './accounts.ts'
 import { bucketRoutes } from './buckets.ts'
 import { fileRoutes } from './files.ts'
+import { jobRoutes } from './jobs.ts'
 import { keyRoutes } from './keys.ts'
 import { orderRoutes } from './orders.ts'
 import { planRoutes } from './plans.ts'
@@ -16,6 +17,7 @@ export const authenticated: Routes[] = [
   accountRoutes,
   bucketRoutes,
   fileRoutes,
+  jobRoutes,
   keyRoutes,
   presignedUrlRoutes,
   usageRoutes,

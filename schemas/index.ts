@@ -1,6 +1,7 @@
 import * as accounts from './accounts.ts'
 import * as buckets from './buckets.ts'
 import * as files from './files.ts'
+import * as jobs from './jobs.ts'
 import * as keys from './keys.ts'
 import { isModel } from './model.ts'
 import * as orders from './orders.ts'
@@ -16,6 +17,7 @@ const resources = [
   accounts,
   buckets,
   files,
+  jobs,
   keys,
   orders,
   plans,

@@ -121,6 +121,11 @@ export const problems = {
     'Customer not found',
     'HOSTKEY does not know the customer, or the token belongs to no customer.'
   ),
+  'job-not-found': entry(
+    404,
+    'Job not found',
+    'List the jobs with `GET /jobs`. A job is removed 7 days after its end.'
+  ),
   'order-not-found': entry(
     404,
     'Order not found',
@@ -129,7 +134,17 @@ export const problems = {
   'method-not-allowed': entry(405, 'Method not allowed', 'The header `Allow` lists the methods of this path.'),
   'not-acceptable': entry(406, 'No acceptable media type', 'Send `Accept: application/json`, or no `Accept`.'),
   'bucket-exists': entry(409, 'Bucket name already taken', 'Choose another name.'),
-  'bucket-not-empty': entry(409, 'Bucket not empty', 'Delete its files first.'),
+  'bucket-not-empty': entry(
+    409,
+    'Bucket not empty',
+    'Delete its files first: `POST` to `links.empty`, with `all` and `confirm`.'
+  ),
+  'job-running': entry(
+    409,
+    'Another job is running',
+    'A job works on this bucket: see `links.job`. Wait for its end, or cancel it.'
+  ),
+  'job-not-resumable': entry(409, 'Job not resumable', 'Only a paused job can be resumed.'),
   'limit-reached': entry(
     409,
     'HOSTKEY limit reached',

@@ -3,7 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
+import { createServiceCallers } from './auth/authenticators/service.ts'
 import { createAccountHash } from './auth/credential.ts'
+import { createJobCredentials } from './auth/job-credentials.ts'
 import { createSealer } from './auth/seal.ts'
 import { createLogins } from './auth/services/logins.ts'
 import type { ServiceRegistry } from './auth/services/registry.ts'
@@ -14,6 +16,8 @@ import { isLoopback } from './core/address.ts'
 import { latestNow } from './core/clock.ts'
 import { createLinks, type Links } from './core/links.ts'
 import { Secret } from './core/secret.ts'
+import { keepDemoJobs } from './domain/jobs/demo.ts'
+import { countsText, createJobs, describeSelection } from './domain/jobs/jobs.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
 import { createOrders } from './domain/orders/orders.ts'
@@ -93,7 +97,12 @@ export const assembleGateway = async ({
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const reports = createReports({ metrics, log })
-  const { store, durable } = await createStores({
+  const {
+    store,
+    durable,
+    jobs: jobStore,
+    jobQueue
+  } = await createStores({
     kind: config.sessionStore,
     dataDir: config.dataDir,
     redis: redisOf(config),
@@ -101,6 +110,7 @@ export const assembleGateway = async ({
     reports: {
       store: fault => reports.store('store', fault),
       ledger: fault => reports.store('ledger', fault),
+      jobs: fault => reports.store('jobs', fault),
       observe: metrics.storeCommand
     }
   })
@@ -126,7 +136,10 @@ export const assembleGateway = async ({
   )
   const logins = createLogins(auth, store, sealer)
   const ledger = createLedger({ store: durable, leaseMs: config.orderLeaseMs })
-  if (isEphemeral) await ledger.keep(demoEntry())
+  if (isEphemeral) {
+    await ledger.keep(demoEntry())
+    await keepDemoJobs(jobStore)
+  }
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
   const links = createLinks(mount)
@@ -139,8 +152,32 @@ export const assembleGateway = async ({
     ]
   }
   const isReady = async () => !drain.hasBegun && (await findFaults()).length === 0
+  const services = createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config })
+  const jobs = createJobs({
+    upstream,
+    files: services.files,
+    links,
+    jobs: jobStore,
+    queue: jobQueue,
+    credentials: createJobCredentials(sealer, createServiceCallers(registry, logins)),
+    listOrderedBy: services.orders.listOrderedBy,
+    onVerdicts: metrics.jobItems,
+    onEnd(job) {
+      audit.record({
+        event: 'files.delete',
+        outcome: job.problem?.name ?? job.state,
+        ...(/^\d+$/.test(job.tenant) && { customerId: Number(job.tenant) }),
+        s3uid: job.s3uid,
+        target: job.bucket,
+        jobId: job.jobId,
+        selection: describeSelection(job),
+        counts: countsText(job.verdicts)
+      })
+    }
+  })
+  metrics.watchJobs(() => jobStore.statistics())
   const app = await buildApp({
-    services: createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config }),
+    services: { ...services, jobs },
     links,
     store,
     observability: { log, metrics, audit },
@@ -179,15 +216,16 @@ export const assembleGateway = async ({
     drain,
     findFaults,
     registry: metrics.registry,
+    jobs,
     reopenAudit: () => auditStream.reopen(),
     async close() {
-      await closeListener(app, drain, config.drainGraceMs)
+      await Promise.all([jobQueue.close(), closeListener(app, drain, config.drainGraceMs)])
       pressure.stop()
       // In another log: it tells whether the last lines of the audit log are missing.
       if (audit.head()) log.info(audit.head(), 'end of the audit log')
       // All requests are answered; a logout or an aborted read may still run.
       await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
-      await Promise.all([management.close(), store.close(), durable.close()])
+      await Promise.all([management.close(), store.close(), durable.close(), jobStore.close()])
     }
   }
 }
@@ -224,7 +262,7 @@ interface ServiceParts {
 }
 
 /** Makes the services that handlers call. */
-const createServices = (parts: ServiceParts): Services => {
+const createServices = (parts: ServiceParts): Omit<Services, 'jobs'> => {
   const { upstream, store, ledger, links, verifyDelaysMs, reports, config } = parts
   const recentWrites = createRecentWrites(store)
   const storage = { upstream, links, verifyDelaysMs, recentWrites, onActionMissing: reports.actionMissing }
@@ -249,7 +287,7 @@ const createServices = (parts: ServiceParts): Services => {
 /** Starts the gateway in front of an upstream. @throws the listener's error when a port is taken */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { config, log } = options
-  const { app, management, drain, findFaults, registry, reopenAudit, close } = await assembleGateway(options)
+  const { app, management, drain, jobs, findFaults, registry, reopenAudit, close } = await assembleGateway(options)
   // The supervisor warns for all of its workers.
   if (!options.isWorker) for (const warning of warningsOf(config)) log.warn(warning)
   const listen = async () => ({
@@ -264,6 +302,8 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     await close()
     throw error
   })
+  // A gateway that only reads leaves the jobs to others.
+  if (config.writes !== 'off') jobs.start()
   return {
     url: `${address}${config.basePath}`,
     managementUrl,

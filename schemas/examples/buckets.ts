@@ -34,7 +34,14 @@ export const buckets: Record<string, Example> = {
     parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' },
     unfilled: ['bucket'],
     replies: DONE,
-    problems: LOST_DELETION
+    problems: {
+      ...LOST_DELETION,
+      'bucket-not-empty': {
+        detail: 'HOSTKEY refused.',
+        upstream: { action: 'delete_bucket', message: 'Delete S3 bucket error: Bucket not empty' },
+        links: { empty: '/accounts/s3_user_1/buckets/logs/file-deletions' }
+      }
+    }
   },
   getUsage: {
     parameters: { s3uid: 's3_user_1' },

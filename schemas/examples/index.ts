@@ -2,12 +2,14 @@ import { accounts } from './accounts.ts'
 import { buckets } from './buckets.ts'
 import type { Example } from './example.ts'
 import { files } from './files.ts'
+import { jobs } from './jobs.ts'
 import { orders } from './orders.ts'
 import { plans } from './plans.ts'
 import { service } from './service.ts'
 import { sessions } from './sessions.ts'
 
 export type { Example, ExampleReply, ProblemExample } from './example.ts'
+export { demoJob, demoPausedJob, demoProgress, demoResults } from './jobs.ts'
 export { demoOrder } from './orders.ts'
 export { commonProblems, unrouted } from './problems.ts'
 
@@ -20,6 +22,7 @@ export const examples: Record<string, Example | undefined> = {
   ...accounts,
   ...buckets,
   ...files,
+  ...jobs,
   ...plans,
   ...orders,
   ...service

@@ -15,7 +15,7 @@ const page = `<!doctype html>
 <body>
 <h1>Bucket not empty</h1>
 <p><code>bucket-not-empty</code>, HTTP status 409</p>
-<p>Delete its files first.</p>
+<p>Delete its files first: <code>POST</code> to <code>links.empty</code>, with <code>all</code> and <code>confirm</code>.</p>
 <p>Can the same request be sent again? No.</p>
 </body>
 </html>

@@ -18,6 +18,13 @@ const STRANGER = 'network:'
 export const strangerAt = (network: string): string => STRANGER + network
 export const isStranger = (share: string): boolean => share.startsWith(STRANGER)
 
+/** A job in the background of a customer. */
+const JOB = 'job:'
+
+/** The share of the jobs of a customer: apart from that of its requests, which must not wait for its jobs. */
+export const jobShareOf = (tenant: string): string => JOB + tenant
+export const isJob = (share: string): boolean => share.startsWith(JOB)
+
 /** Who sends a request. An authenticator makes it from the credential. */
 export interface Caller {
   readonly authScheme: 'session' | 'bearer' | 'service'

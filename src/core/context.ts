@@ -20,6 +20,10 @@ export interface UpstreamTiming {
 export interface Facts {
   customerId?: number | undefined
   orderId?: string
+  jobId?: string
+  /** What a job works on, and what it has done. */
+  selection?: string
+  counts?: string
   /** The account that was created. */
   s3uid?: string
   /** Was it answered from the ledger? */

@@ -6,6 +6,9 @@ export interface Links {
   /** @param files address of the files of the bucket */
   file(files: string, path: string): string
   order(orderId: string): string
+  readonly jobs: string
+  job(jobId: string): string
+  fileDeletions(s3uid: string, bucket: string): string
   /** The header `Link` to the next page of a list (RFC 8288). */
   nextPage(list: string, query: Record<string, string | number | boolean | undefined>): string
 }
@@ -21,6 +24,9 @@ export const createLinks = (mount: string): Links => {
     files,
     file: (files, path) => `${files}?path=${encodeURIComponent(path)}`,
     order: orderId => `${mount}/orders/${orderId}`,
+    jobs: `${mount}/jobs`,
+    job: jobId => `${mount}/jobs/${jobId}`,
+    fileDeletions: (s3uid, name) => `${bucket(s3uid, name)}/file-deletions`,
     nextPage(list, query) {
       const given = Object.entries(query).filter(([, value]) => value !== undefined)
       return `<${list}?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}>; rel="next"`

@@ -10,6 +10,9 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** One JSON value per line. */
 export const LINES_TYPE = 'application/x-ndjson'
 
+/** Server-sent events. */
+export const EVENTS_TYPE = 'text/event-stream'
+
 /**
  * The offered type that the caller prefers (RFC 9110, section 12.5.1); the first when it has no preference.
  * @returns undefined when the caller accepts none of them

@@ -5,7 +5,7 @@ import type { ProblemName } from '../../schemas/problems.ts'
 import { NotModified } from '../../schemas/status.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { problemsOf } from '../upstream/protocol/failures.ts'
-import { LINES_TYPE } from './accept.ts'
+import { EVENTS_TYPE, LINES_TYPE } from './accept.ts'
 
 /** Problems of every operation that needs a caller, before it calls HOSTKEY. */
 const EDGE: ProblemName[] = [
@@ -106,6 +106,12 @@ export const asLines = <T extends Model>(line: T) => ({ ...line, [LINES]: true }
 /** Marks them. */
 const LINES = Symbol('lines')
 
+/** The key under which a success is a stream of events with this data. */
+const EVENTS = Symbol('events')
+
+/** A success that is a stream of events: the schema is that of their data. */
+export const withEvents = <T extends TSchema>(schema: T): T => ({ ...schema, [EVENTS]: true })
+
 /**
  * The responses of an operation that needs a scope: its successes, and the problems of the edge, of the actions that it
  * calls, and those that are named. Problems are thrown and sent in one place; here they are noted for the document.
@@ -147,8 +153,21 @@ const responses = <S extends Record<number, TSchema>>(successes: S, sources: Sou
 
 const isModel = (schema: TSchema): schema is Model => '$id' in schema && 'description' in schema
 
-const referenceTo = (schema: Model & { [LINES]?: boolean }) => ({
-  ...(schema[LINES] ? { content: { [LINES_TYPE]: { schema: ref(schema) } } } : ref(schema)),
+const referenceTo = (schema: Model & { [LINES]?: boolean; [EVENTS]?: boolean }) => ({
+  ...bodyOf(schema),
   description: schema.description,
   ...('headers' in schema && { headers: schema.headers })
+})
+
+const bodyOf = (schema: Model & { [LINES]?: boolean; [EVENTS]?: boolean }) => {
+  if (schema[EVENTS]) return { content: { [EVENTS_TYPE]: { schema: eventsOf(schema) } } }
+  return schema[LINES] ? { content: { [LINES_TYPE]: { schema: ref(schema) } } } : ref(schema)
+}
+
+/** OpenAPI 3.1 has no schema for a stream of events: the extension names that of their data. */
+const eventsOf = (data: Model) => ({
+  type: 'string',
+  maxLength: 1_000_000_000,
+  description: `Server-sent events. The data of each is a \`${data.$id}\`.`,
+  'x-event-data': ref(data)
 })

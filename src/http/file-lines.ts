@@ -34,21 +34,25 @@ async function* writeLines(
     for (let page = first; !page.done; page = await pages.next()) {
       const { items, folders } = page.value
       end = page.value.end
-      yield [...folders.map(folder => toLine({ folder })), ...items.map(file => toLine({ file }))].join('')
+      yield [
+        ...folders.map(folder => toLine({ folder } satisfies FileLine)),
+        ...items.map(file => toLine({ file } satisfies FileLine))
+      ].join('')
       // A long list would take minutes, which a replica that shuts down does not have.
       if (isDraining()) break
     }
   } catch (error) {
-    yield toLine({ problem: explain(error) })
+    yield toLine({ problem: explain(error) } satisfies FileLine)
     return
   }
-  yield toLine({ end: end() })
+  yield toLine({ end: end() } satisfies FileLine)
 }
 
 /** Line ends of Unicode, which JSON allows in a string: some readers split lines there. */
 const LINE_ENDS = /[\u0085\u2028\u2029]/g
 
-const toLine = (line: FileLine): string =>
+/** A line of JSON. */
+export const toLine = (line: object): string =>
   `${JSON.stringify(line).replace(LINE_ENDS, end => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 
 /**

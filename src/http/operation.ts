@@ -6,7 +6,7 @@ import type { AuditEvent } from '../observability/audit-events.ts'
 import { JSON_TYPE } from './accept.ts'
 
 /** Operations of one class count against one limit. */
-export type RateClass = 'read' | 'write' | 'delete' | 'key' | 'presign' | 'order' | 'check' | 'usage'
+export type RateClass = 'read' | 'write' | 'delete' | 'bulk' | 'key' | 'presign' | 'order' | 'check' | 'usage'
 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
@@ -108,11 +108,12 @@ const PRIORITY_OF: Record<RateClass, Priority> = {
   presign: 'read',
   write: 'write',
   delete: 'write',
+  bulk: 'write',
   order: 'write',
   check: 'write'
 }
 
-const WRITES: ReadonlySet<RateClass> = new Set(['write', 'delete', 'order'])
+const WRITES: ReadonlySet<RateClass> = new Set(['write', 'delete', 'bulk', 'order'])
 
 type Declared = Pick<CallerOperation, 'scope' | 'rate' | 'audit'> & Partial<CallerOperation>
 

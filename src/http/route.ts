@@ -15,6 +15,7 @@ import type { Static } from 'typebox'
 import type { ProblemDetails } from '../../schemas/problems.ts'
 import type { RequestContext } from '../core/context.ts'
 import type { Links } from '../core/links.ts'
+import type { Jobs } from '../domain/jobs/jobs.ts'
 import type { Orders } from '../domain/orders/orders.ts'
 import type { Plans } from '../domain/orders/plans.ts'
 import type { Accounts } from '../domain/storage/accounts.ts'
@@ -29,6 +30,7 @@ export interface Services {
   buckets: Buckets
   files: Files
   directAccess: DirectAccess
+  jobs: Jobs
   orders: Orders
   plans: Plans
 }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { problemNames } from '../../schemas/problems.ts'
 import { type StoreCause, type StorePart, storeCauses, storeParts } from '../store/faults.ts'
+import { type JobStatistics, OPEN_STATES } from '../store/jobs.ts'
 import { actions } from '../upstream/actions/index.ts'
 import * as logins from '../upstream/actions/sessions.ts'
 import { driftingMembersOf } from '../upstream/protocol/coercion.ts'
@@ -55,6 +56,10 @@ export interface Metrics extends ActivityMetrics {
   circuitState: OnCircuitStateChange
   /** Reports the slots of each call class, whenever the metrics are read. */
   watchSlots(bulkheads: Bulkheads): void
+  /** Verdicts of a kind of jobs. */
+  jobItems(kind: string, verdicts: readonly { verdict: string }[]): void
+  /** Reports the jobs by state, whenever the metrics are read. */
+  watchJobs(statistics: () => Promise<JobStatistics>): void
   /** Reports when the credentials of services expire. @param services those of the registry, milliseconds since 1970 */
   watchServices(services: () => Iterable<{ id: string; expiresAt: number }>): void
 }
@@ -115,6 +120,11 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
       driftingMembersOf(result).map(member => ({ action: name, member }))
     )
   })
+  const jobItems = createCounter(registry, {
+    name: 'gateway_job_items_total',
+    help: 'What jobs have done, by kind and outcome: its rate is files a second.',
+    known: ['deleted', 'missing', 'failed'].map(outcome => ({ kind: 'file-deletion', outcome }))
+  })
   const transportFailures = createCounter(registry, {
     name: 'gateway_upstream_transport_failures_total',
     help: 'Calls to HOSTKEY that failed on the way, by cause (a code such as ECONNREFUSED or CERT_HAS_EXPIRED) and by stage: not-sent, early or ambiguous.',
@@ -174,6 +184,35 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
         registers,
         collect() {
           for (const [name, { waiting }] of Object.entries(bulkheads)) this.set({ class: name }, waiting)
+        }
+      })
+    },
+    jobItems(kind, verdicts) {
+      for (const { verdict } of verdicts) jobItems.inc({ kind, outcome: verdict })
+    },
+    watchJobs(statistics) {
+      const oldest = new Gauge({
+        name: 'gateway_job_oldest_queued_seconds',
+        help: 'Age of the oldest job that waits, in seconds; 0 when none waits.',
+        aggregator: 'max',
+        registers
+      })
+      new Gauge({
+        name: 'gateway_jobs',
+        help: 'Jobs that have not ended, by state, of all replicas.',
+        labelNames: ['state'],
+        // Workers have the same store.
+        aggregator: 'max',
+        registers,
+        async collect() {
+          const { states, oldestQueuedAt } = await statistics().catch(
+            (): JobStatistics => ({
+              states: {},
+              oldestQueuedAt: undefined
+            })
+          )
+          for (const state of OPEN_STATES) this.set({ state }, states[state] ?? 0)
+          oldest.set(oldestQueuedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestQueuedAt) / 1000))
         }
       })
     },

@@ -39,7 +39,11 @@ export const headersOf = (
   const problems = Object.keys(content[PROBLEM]?.examples ?? {})
   const byStatus = problems.length > 0 ? (BY_STATUS[status] ?? []) : []
   const names = [...ALWAYS, ...byStatus, ...Object.keys(own)]
-  const optional: string[] = problems.flatMap(name => WITH_PROBLEM[name] ?? [])
+  const optional: string[] = [
+    ...problems.flatMap(name => WITH_PROBLEM[name] ?? []),
+    // Until the job has ended.
+    ...('Retry-After' in own ? ['Retry-After'] : [])
+  ]
   return Object.fromEntries(
     [...names, ...optional].map(name => {
       const component = optional.includes(name) ? optionalName(name) : name

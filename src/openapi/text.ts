@@ -31,13 +31,15 @@ segments in the path of a URL before they send it; the request then names someth
 **Safeguards**: deleting an account requires the header \`Confirm-Delete\`; an order requires \`Idempotency-Key\`.
 
 **Examples** are replies of a gateway in front of the sandbox. \`x-varies\` names the members that differ at each run, \`x-example-request\`
-the parameters of the request behind a reply, and of an operation that deletes or buys those that its form leaves empty, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.`
+the parameters of the request behind a reply, and of an operation that deletes or buys those that its form leaves empty, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.
+\`x-event-data\` names the schema of the data of server-sent events.`
 
 export const tags = [
   { name: 'Session', description: 'Login and logout, for browsers.' },
   { name: 'Accounts', description: 'S3 accounts of the customer.' },
   { name: 'Buckets', description: 'The buckets of an account.' },
   { name: 'Files', description: 'The files in a bucket: list and delete.' },
+  { name: 'Jobs', description: 'Deletions of many files, which go on without the caller.' },
   { name: 'Keys', description: 'The key pair of an account. Every read is recorded in the audit log.' },
   { name: 'Usage', description: 'Storage and traffic of an account.' },
   { name: 'Plans', description: 'Pricing plans and their history.' },

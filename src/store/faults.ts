@@ -22,8 +22,8 @@ export const storeCauses = [
 
 export type StoreCause = (typeof storeCauses)[number]
 
-/** The parts of the gateway that need a store: sessions and limits, and the order ledger. */
-export const storeParts = ['store', 'ledger'] as const
+/** The parts of the gateway that need a store: sessions and limits, the order ledger, and jobs. */
+export const storeParts = ['store', 'ledger', 'jobs'] as const
 
 export type StorePart = (typeof storeParts)[number]
 

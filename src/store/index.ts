@@ -1,5 +1,6 @@
 import type { ReportFault } from './faults.ts'
 import type { ObserveCommand } from './health.ts'
+import type { JobQueue, JobStore } from './jobs.ts'
 import { createMemoryStore } from './memory.ts'
 import type { RedisConnection } from './redis-options.ts'
 import type { DurableStore, Store } from './store.ts'
@@ -14,7 +15,7 @@ export interface StoreOptions {
   redis: RedisConnection
   /** Keeps orders in memory too: for the embedded sandbox, which also ends with the process. */
   isEphemeral?: boolean | undefined
-  reports?: { store?: ReportFault; ledger?: ReportFault; observe?: ObserveCommand }
+  reports?: { store?: ReportFault; ledger?: ReportFault; jobs?: ReportFault; observe?: ObserveCommand }
 }
 
 export interface Stores {
@@ -22,14 +23,30 @@ export interface Stores {
   store: Store
   /** The order ledger: a SQLite file of its own, or a Redis that neither loses nor evicts it. */
   durable: DurableStore
+  jobs: JobStore
+  jobQueue: JobQueue
 }
 
 /** Opens the stores that the settings name. The modules of the other kinds are not loaded. */
 export const createStores = async ({ kind, dataDir, redis, isEphemeral, reports }: StoreOptions): Promise<Stores> => {
   if (kind === 'redis') {
-    const { durable, ...store } = await (await import('./redis.ts')).createRedisStore(redis, reports)
-    return { store, durable: isEphemeral ? createMemoryStore() : durable }
+    const { durable, command, ...store } = await (await import('./redis.ts')).createRedisStore(redis, reports)
+    if (isEphemeral) {
+      const { jobs, queue: jobQueue } = (await import('./sqlite-jobs.ts')).createSqliteJobs({ dataDir, isEphemeral })
+      return { store, durable: createMemoryStore(), jobs, jobQueue }
+    }
+    const { createRedisJobs, listWaitingJobs } = await import('./redis-jobs.ts')
+    const jobs = createRedisJobs(command, () => durable.check())
+    const { createRedisJobQueue } = await import('./redis-job-queue.ts')
+    const jobQueue = createRedisJobQueue(redis, { listWaiting: () => listWaitingJobs(command, jobs) })
+    return { store, durable, jobs, jobQueue }
   }
+  const { createSqliteJobs } = await import('./sqlite-jobs.ts')
+  const { jobs, queue: jobQueue } = createSqliteJobs({
+    dataDir,
+    isEphemeral,
+    ...(reports?.jobs && { report: reports.jobs })
+  })
   const store =
     kind === 'sqlite'
       ? (await import('./sqlite.ts')).createSqliteStore(dataDir, {
@@ -37,9 +54,8 @@ export const createStores = async ({ kind, dataDir, redis, isEphemeral, reports 
           ...(reports?.observe && { observe: reports.observe })
         })
       : createMemoryStore()
-  if (isEphemeral) return { store, durable: createMemoryStore() }
-  return {
-    store,
-    durable: (await import('./durable.ts')).createDurableSqlite(dataDir, reports?.ledger, reports?.observe)
-  }
+  const durable = isEphemeral
+    ? createMemoryStore()
+    : (await import('./durable.ts')).createDurableSqlite(dataDir, reports?.ledger, reports?.observe)
+  return { store, durable, jobs, jobQueue }
 }

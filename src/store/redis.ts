@@ -4,6 +4,7 @@ import { Redis, ReplyError } from 'ioredis'
 import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
 import { durabilityFaultOf, isCluster } from './redis-durability.ts'
+import type { RedisCommand } from './redis-jobs.ts'
 import { type ClientOptions, clientOptionsOf, nameOf, type RedisConnection } from './redis-options.ts'
 import {
   type Admission,
@@ -99,12 +100,12 @@ export interface RedisReports {
 /**
  * The store that replicas share: Redis 6.2 or later, or Valkey. When it becomes unavailable, the first commands wait for
  * their time-out; the later ones fail at once.
- * @property durable refuses every command while Redis may lose or evict what it holds
+ * @property durable refuses every command while Redis may lose or evict what it holds, as does `command`
  */
 export const createRedisStore = async (
   connection: RedisConnection,
   reports: RedisReports = {}
-): Promise<Store & { durable: DurableStore }> => {
+): Promise<Store & { durable: DurableStore; command: RedisCommand }> => {
   const { timeoutMs } = connection
   const where = nameOf(connection)
   const connectOptions = clientOptionsOf(connection)
@@ -305,6 +306,7 @@ export const createRedisStore = async (
 
   return {
     ...store,
+    command: durable(<T>(command: (redis: Redis) => Promise<T>) => run(() => command(redis))) as RedisCommand,
     durable: {
       get: durable(store.get),
       put: durable(store.put),

@@ -1,31 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as pause } from 'node:timers/promises'
+import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, elapsedNow } from '../core/clock.ts'
-import { createFolder } from '../core/folder.ts'
 import { admitBy } from './admission.ts'
 import { mayBeLost } from './areas.ts'
-import { explainSqliteError, type ReportFault, type StoreFault } from './faults.ts'
+import type { ReportFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
-import { type Count, type Store, StoreUnavailable } from './store.ts'
-
-/** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
-const START_MS = 5000
-
-/** How long a command waits for the lock: other processes hold it for a fraction of a millisecond. */
-const LOCK_WAIT_MS = 250
-/** Pause between two attempts. `busy_timeout` would block the event loop instead. */
-const RETRY_MS = 2
-
-const SQLITE_BUSY = 5
+import { isLocked, openSqliteFile } from './sqlite-file.ts'
+import type { Count, Store } from './store.ts'
 
 /** What must not be lost, and rate limits, which have a bound of their own. */
 const TABLES = ['entries', 'limits'] as const
 type Table = (typeof TABLES)[number]
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
   ${TABLES.map(
     table => `
   CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
@@ -71,9 +58,17 @@ export const createSqliteStore = (
   dataDir: string,
   { now = Date.now, report = () => undefined, file = 'store.sqlite', isDurable = false, observe }: SqliteOptions = {}
 ): Store => {
-  const path = join(dataDir, file)
-  const explain = (error: unknown) => explainSqliteError(error, path)
-  const { database, statements } = opened(dataDir, path, isDurable, explain)
+  const prepare = (open: DatabaseSync) => ({
+    entries: statementsOf(open, 'entries'),
+    limits: statementsOf(open, 'limits')
+  })
+  const { database, statements, explain, patiently } = openSqliteFile({
+    dataDir,
+    file,
+    schema: SCHEMA,
+    isDurable,
+    prepare
+  })
   const of = (key: string) => statements[mayBeLost(key) ? 'limits' : 'entries']
   const trim = database.prepare(
     `DELETE FROM limits WHERE rowid IN (SELECT rowid FROM limits ORDER BY expires_at LIMIT min(${SWEEP}, max(0, (SELECT count(*) FROM limits) - ${MAX_LIMITS})))`
@@ -89,30 +84,6 @@ export const createSqliteStore = (
   const row = (key: string) => of(key).select.get(key, now()) as { value: string; expiresAt: number } | undefined
   const members = (key: string): string[] => JSON.parse(row(key)?.value ?? '[]')
 
-  const transaction = <T>(work: () => T): T => {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const result = work()
-      database.exec('COMMIT')
-      return result
-    } catch (error) {
-      // SQLite itself rolls back when the disk is full.
-      if (database.isTransaction) database.exec('ROLLBACK')
-      throw error
-    }
-  }
-  /** Runs the work in one transaction, and waits while another process holds the lock. */
-  const patiently = async <T>(work: () => T): Promise<T> => {
-    const giveUpAt = performance.now() + LOCK_WAIT_MS
-    for (;;) {
-      try {
-        return transaction(work)
-      } catch (error) {
-        if (!isLocked(error) || performance.now() > giveUpAt) throw error
-      }
-      await pause(RETRY_MS)
-    }
-  }
   const health = createStoreHealth({
     probe: () => patiently(() => undefined),
     // A write: a full disk and a file that may only be read are noticed too.
@@ -187,23 +158,3 @@ export const createSqliteStore = (
     }
   }
 }
-
-/** Opens the file and prepares the statements. @throws StoreUnavailable with the fault */
-const opened = (dataDir: string, path: string, isDurable: boolean, explain: (error: unknown) => StoreFault) => {
-  let database: DatabaseSync | undefined
-  try {
-    createFolder(dataDir, 0o700)
-    database = new DatabaseSync(path, { timeout: START_MS })
-    database.exec(SCHEMA)
-    database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)
-    return {
-      database,
-      statements: { entries: statementsOf(database, 'entries'), limits: statementsOf(database, 'limits') }
-    }
-  } catch (error) {
-    database?.close()
-    throw new StoreUnavailable(explain(error))
-  }
-}
-
-const isLocked = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY

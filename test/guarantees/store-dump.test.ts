@@ -9,6 +9,7 @@ import { createBrowser } from '../support/harness/browser-caller.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { flipped } from '../support/harness/flipped.ts'
 import { gateway } from '../support/harness/gateway.ts'
+import { jobAfter } from '../support/harness/jobs.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../support/harness/replicas.ts'
 import { BUCKETS } from './redis-outage/stage.ts'
@@ -95,6 +96,17 @@ for (const [name, open] of Object.entries(stores)) {
     t.equal((await at(0).get(BUCKETS, service)).statusCode, 200)
     const loggedOut = createBrowser(at(1), cookies[0])
     t.equal((await loggedOut.logOut()).statusCode, 204)
+    // One job has ended, another one is under way.
+    const deletions = (bucket: string) => `/accounts/s3_user_1/buckets/${bucket}/file-deletions`
+    const ended = await at(0).post(
+      deletions('holiday-pictures'),
+      { prefix: '2021/', confirm: 'holiday-pictures' },
+      service
+    )
+    await jobAfter(at(0), ended.json().jobId, { options: service })
+    control.fault({ kind: 'latency', action: 'delete_file', ms: 300 })
+    const running = await at(1).post(deletions('logs'), { all: true, confirm: 'logs' }, service)
+    t.equal(running.statusCode, 202, running.text)
     const held = await texts()
 
     t.test('has the records of the run', async t => {
@@ -102,6 +114,7 @@ for (const [name, open] of Object.entries(stores)) {
       t.ok(counted(/session:[\w-]{43}/g) >= 4, 'sessions')
       t.ok(counted(/sessions-of:\d+/g) >= 2, 'sets of sessions')
       t.ok(counted(/login:[\w-]{43}/g) >= 1, 'the login of the service')
+      t.ok(held.join().includes(running.json().jobId), 'a job')
       t.ok(counted(/limit:(caller|ip|login|login-credential|key|write):/g) === 6, 'limits')
       t.not(leaksIn(held, ['sessions-of']).length, 0, 'and a secret among them would be found')
     })

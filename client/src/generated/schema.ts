@@ -284,6 +284,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/accounts/{s3uid}/buckets/{bucket}/file-deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete many files, or empty a bucket
+         * @description Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. It counts as one request, whatever it deletes. Needs the scope `files:delete`.
+         */
+        post: operations["createFileDeletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description The jobs of the customer, the newest first. A job is kept for 7 days after its end. Needs the scope `files:delete`.
+         */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{jobId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a job
+         * @description State and counts of a job. `Retry-After` tells, while it has not ended, when to look again. Needs the scope `files:delete`.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a job
+         * @description Nothing new is sent; what was sent ends and is recorded. What is deleted stays deleted. A job that has ended stays as it is. Needs the scope `files:delete`.
+         */
+        delete: operations["cancelJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{jobId}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the results of a job
+         * @description One outcome for each file, in the order in which they were found. `outcome=failed` lists only those that failed. Needs the scope `files:delete`.
+         */
+        get: operations["listJobResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{jobId}/result-stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream the results of a job
+         * @description All of `listJobResults` in one reply, one `JobResultLine` per line. The last line contains `end`; without it the transfer was cut off. A stream counts as one request. Needs the scope `files:delete`.
+         */
+        get: operations["streamJobResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{jobId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch a job
+         * @description Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. `id` counts the events of the job: 1, 2, 3 …; with `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s. A replica that shuts down ends the stream with `retry`. Browsers with a session cookie read it with `fetch` and `X-CSRF: 1`, because `EventSource` sends no headers. Needs the scope `files:delete`.
+         */
+        get: operations["streamJobEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{jobId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a paused job
+         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. Needs the scope `files:delete`.
+         */
+        post: operations["resumeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/accounts/{s3uid}/keys/{kind}": {
         parameters: {
             query?: never;
@@ -740,6 +884,43 @@ export interface components {
             };
         };
         /**
+         * @description What became of each named file, in the order of the request.
+         * @example {
+         *       "items": [
+         *         {
+         *           "path": "with space.txt",
+         *           "outcome": "deleted"
+         *         },
+         *         {
+         *           "path": "no-such-file.txt",
+         *           "outcome": "missing"
+         *         }
+         *       ],
+         *       "deleted": 1,
+         *       "missing": 1,
+         *       "failed": 0
+         *     }
+         */
+        FileDeletionResult: {
+            /** @description One entry for each path. */
+            items: components["schemas"]["FileVerdict"][];
+            /**
+             * Format: int64
+             * @description Files that were deleted.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Named paths without a file.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Files that could not be deleted.
+             */
+            failed: number;
+        };
+        /**
          * @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended.
          * @example {
          *       "file": {
@@ -808,6 +989,34 @@ export interface components {
             complete: boolean;
         };
         /**
+         * @description What became of one file.
+         * @example {
+         *       "path": "with space.txt",
+         *       "outcome": "deleted"
+         *     }
+         */
+        FileVerdict: {
+            /** @description Path inside the bucket, exactly as stored. */
+            path: string;
+            /**
+             * @description `deleted`: this job, or this request, has deleted the file. `missing`: there was no such file. `failed`: see `problem`; the file may still be there.
+             * @enum {string}
+             */
+            outcome: "deleted" | "missing" | "failed";
+            /** @description Why the file was not deleted. */
+            problem?: {
+                /** @description Name of the problem. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description HTTP status of the problem.
+                 */
+                status: number;
+                /** @description What happened. */
+                detail: string;
+            };
+        };
+        /**
          * @description A folder in a bucket: the common beginning of file paths, up to a slash.
          * @example {
          *       "path": "2023/"
@@ -841,6 +1050,276 @@ export interface components {
             newestModifiedAt: string | null;
             /** @description False when not every file was counted: after 10 s the gateway stops, and HOSTKEY may not show a folder. */
             complete: boolean;
+        };
+        /**
+         * @description Long work, and how far it is.
+         * @example {
+         *       "jobId": "0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
+         *       "kind": "file-deletion",
+         *       "state": "queued",
+         *       "s3uid": "s3_user_1",
+         *       "bucket": "holiday-pictures",
+         *       "selection": {
+         *         "pathCount": 2
+         *       },
+         *       "counts": {
+         *         "found": 2,
+         *         "deleted": 0,
+         *         "missing": 0,
+         *         "failed": 0,
+         *         "remaining": null
+         *       },
+         *       "createdAt": "2026-11-22T12:00:00.000Z",
+         *       "links": {
+         *         "self": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
+         *         "results": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/results",
+         *         "events": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/events"
+         *       }
+         *     }
+         */
+        Job: {
+            /**
+             * Format: uuid
+             * @description Id of a job.
+             */
+            jobId: string;
+            /**
+             * @description Kind of work.
+             * @enum {string}
+             */
+            kind: "file-deletion";
+            /**
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+            /** @description Name of an S3 account. Opaque. */
+            s3uid: string;
+            /** @description Name of a bucket, exactly as listed. */
+            bucket: string;
+            /** @description What the job works on. */
+            selection: {
+                /**
+                 * Format: int32
+                 * @description Number of named paths.
+                 */
+                pathCount: number;
+            } | {
+                /** @description Beginning of the paths. */
+                prefix: string;
+            } | {
+                /**
+                 * @description Every file of the bucket.
+                 * @enum {boolean}
+                 */
+                all: true;
+            };
+            /** @description What was done so far. */
+            counts: {
+                /**
+                 * Format: int64
+                 * @description Files found so far.
+                 */
+                found: number;
+                /**
+                 * Format: int64
+                 * @description Files that were deleted.
+                 */
+                deleted: number;
+                /**
+                 * Format: int64
+                 * @description Named paths without a file.
+                 */
+                missing: number;
+                /**
+                 * Format: int64
+                 * @description Files that could not be deleted.
+                 */
+                failed: number;
+                /** @description Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read. */
+                remaining: number | null;
+            };
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            startedAt?: string;
+            /**
+             * Format: date-time
+             * @description When it ended. It is kept for 7 days from then on.
+             */
+            endedAt?: string;
+            /** @description Why it is paused, or has ended early. */
+            problem?: {
+                /** @description Name of the problem. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description HTTP status of the problem.
+                 */
+                status: number;
+                /** @description What happened. */
+                detail: string;
+            };
+            /** @description Addresses of related operations. */
+            links: {
+                /** @description This job. */
+                self: string;
+                /** @description What became of each file. */
+                results: string;
+                /** @description Progress as server-sent events. */
+                events: string;
+            };
+        };
+        /**
+         * @description A page of jobs, the newest first.
+         * @example {
+         *       "items": [
+         *         {
+         *           "jobId": "c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+         *           "kind": "file-deletion",
+         *           "state": "paused",
+         *           "s3uid": "s3_user_1",
+         *           "bucket": "empty-bucket",
+         *           "selection": {
+         *             "prefix": "tmp/"
+         *           },
+         *           "counts": {
+         *             "found": 0,
+         *             "deleted": 0,
+         *             "missing": 0,
+         *             "failed": 0,
+         *             "remaining": null
+         *           },
+         *           "createdAt": "2023-10-01T12:10:00.000Z",
+         *           "startedAt": "2023-10-01T12:10:00.000Z",
+         *           "problem": {
+         *             "name": "invalid-token",
+         *             "status": 401,
+         *             "detail": "HOSTKEY does not accept the token of the job any more."
+         *           },
+         *           "links": {
+         *             "self": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+         *             "results": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/results",
+         *             "events": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/events"
+         *           }
+         *         }
+         *       ],
+         *       "nextCursor": "Mg"
+         *     }
+         */
+        JobList: {
+            /** @description The jobs of this page. */
+            items: components["schemas"]["Job"][];
+            /** @description Cursor of the next page; null on the last page. */
+            nextCursor: string | null;
+        };
+        /**
+         * @description State and counts of a job: the data of the events `progress` and `end`.
+         * @example {
+         *       "jobId": "9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f",
+         *       "state": "succeeded",
+         *       "counts": {
+         *         "found": 3,
+         *         "deleted": 3,
+         *         "missing": 0,
+         *         "failed": 0,
+         *         "remaining": 0
+         *       }
+         *     }
+         */
+        JobProgress: {
+            /**
+             * Format: uuid
+             * @description Id of a job.
+             */
+            jobId: string;
+            /**
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+            /** @description What was done so far. */
+            counts: {
+                /**
+                 * Format: int64
+                 * @description Files found so far.
+                 */
+                found: number;
+                /**
+                 * Format: int64
+                 * @description Files that were deleted.
+                 */
+                deleted: number;
+                /**
+                 * Format: int64
+                 * @description Named paths without a file.
+                 */
+                missing: number;
+                /**
+                 * Format: int64
+                 * @description Files that could not be deleted.
+                 */
+                failed: number;
+                /** @description Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read. */
+                remaining: number | null;
+            };
+            /** @description Why it is paused, or has ended early. */
+            problem?: {
+                /** @description Name of the problem. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description HTTP status of the problem.
+                 */
+                status: number;
+                /** @description What happened. */
+                detail: string;
+            };
+        };
+        /**
+         * @description One line of a list of results: a result, or the last line, which reports how the list ended.
+         * @example {
+         *       "result": {
+         *         "path": "2022/01.log",
+         *         "outcome": "deleted"
+         *       }
+         *     }
+         */
+        JobResultLine: {
+            result?: components["schemas"]["FileVerdict"];
+            /** @description The last line. `nextCursor` is null when the list is complete. Otherwise this replica is shutting down: continue with `nextCursor` as `cursor`. */
+            end?: {
+                /** @description Cursor of the next page; null on the last page. */
+                nextCursor: string | null;
+            };
+        };
+        /**
+         * @description A page of results, in the order in which the files were found.
+         * @example {
+         *       "items": [
+         *         {
+         *           "path": "2022/01.log",
+         *           "outcome": "deleted"
+         *         },
+         *         {
+         *           "path": "2022/02.log",
+         *           "outcome": "deleted"
+         *         }
+         *       ],
+         *       "nextCursor": "Mg"
+         *     }
+         */
+        JobResultList: {
+            /** @description The results of this page. */
+            items: components["schemas"]["FileVerdict"][];
+            /** @description Cursor of the next page; null on the last page. */
+            nextCursor: string | null;
         };
         /**
          * @description One half of the key pair of an account. It is a credential: never store it in a web page.
@@ -886,6 +1365,28 @@ export interface components {
         NewBucket: {
             /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
             name: string;
+        };
+        /**
+         * @description Which files to delete: exactly one of `paths`, `prefix` and `all`. `prefix` and `all` need `confirm`.
+         * @example {
+         *       "paths": [
+         *         "with space.txt",
+         *         "no-such-file.txt"
+         *       ]
+         *     }
+         */
+        NewFileDeletion: {
+            /** @description These files, each exactly as listed. */
+            paths?: string[];
+            /** @description Every file whose path begins with this text, byte by byte. A folder ends with `/`. */
+            prefix?: string;
+            /**
+             * @description Every file of the bucket.
+             * @enum {boolean}
+             */
+            all?: true;
+            /** @description Name of the bucket, exactly as in the URL. */
+            confirm?: string;
         };
         /**
          * @description An order of a paid account. HOSTKEY bills it.
@@ -1945,6 +2446,118 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `job-running`: Another job is running. */
+        "job-running": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `confirmation-mismatch`: Confirmation does not match. */
+        "confirmation-mismatch.createFileDeletion": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body-too-large`: Request body too large. */
+        "body-too-large.createFileDeletion": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency-key-reused`: Idempotency-Key used for another request. */
+        "idempotency-key-reused": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-not-found`: Job not found. */
+        "job-not-found": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-not-found`: Job not found. */
+        "job-not-found.cancelJob": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-acceptable`: No acceptable media type. */
+        "not-acceptable.streamJobEvents": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-not-resumable`: Job not resumable. */
+        "job-not-resumable": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `payment-required`: Payment required. */
         "payment-required.getKey": {
             headers: {
@@ -2371,7 +2984,7 @@ export interface operations {
                      *     <body>
                      *     <h1>Bucket not empty</h1>
                      *     <p><code>bucket-not-empty</code>, HTTP status 409</p>
-                     *     <p>Delete its files first.</p>
+                     *     <p>Delete its files first: <code>POST</code> to <code>links.empty</code>, with <code>all</code> and <code>confirm</code>.</p>
                      *     <p>Can the same request be sent again? No.</p>
                      *     </body>
                      *     </html>
@@ -4711,6 +5324,1250 @@ export interface operations {
                 };
             };
             504: components["responses"]["upstream-timeout.deleteAccount"];
+        };
+    };
+    createFileDeletion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and the same body answer with the same job: 16 to 255 characters, such as a random UUID. */
+                "idempotency-key"?: string;
+                /** @description `respond-async`: the reply is 202 with a job, also for few paths (RFC 7240). */
+                prefer?: string;
+            };
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+                /** @description Name of a bucket, exactly as listed. */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "paths": [
+                 *         "with space.txt",
+                 *         "no-such-file.txt"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewFileDeletion"];
+            };
+        };
+        responses: {
+            /** @description Long work, and how far it is. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    /**
+                     * @description Address of the created resource.
+                     * @example /jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21
+                     */
+                    Location: string;
+                    /**
+                     * @description Seconds to wait before the next attempt.
+                     * @example 2
+                     */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
+                     *       "kind": "file-deletion",
+                     *       "state": "queued",
+                     *       "s3uid": "s3_user_1",
+                     *       "bucket": "holiday-pictures",
+                     *       "selection": {
+                     *         "pathCount": 2
+                     *       },
+                     *       "counts": {
+                     *         "found": 2,
+                     *         "deleted": 0,
+                     *         "missing": 0,
+                     *         "failed": 0,
+                     *         "remaining": null
+                     *       },
+                     *       "createdAt": "2026-11-22T12:00:00.000Z",
+                     *       "links": {
+                     *         "self": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
+                     *         "results": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/results",
+                     *         "events": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/events"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What became of each named file, in the order of the request. */
+            207: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "path": "with space.txt",
+                     *           "outcome": "deleted"
+                     *         },
+                     *         {
+                     *           "path": "no-such-file.txt",
+                     *           "outcome": "missing"
+                     *         }
+                     *       ],
+                     *       "deleted": 1,
+                     *       "missing": 1,
+                     *       "failed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FileDeletionResult"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account-not-found`: Account not found. `bucket-not-found`: Bucket not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["job-running"];
+            412: components["responses"]["confirmation-mismatch.createFileDeletion"];
+            413: components["responses"]["body-too-large.createFileDeletion"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-unreachable`: HOSTKEY unreachable. `upstream-bad-response`: Invalid response from HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout.deleteAccount"];
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs in this state. */
+                state?: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+                /**
+                 * @description Maximum number of jobs in the reply. Default: 20.
+                 * @example 1
+                 */
+                limit?: number;
+                /** @description `nextCursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of jobs, the newest first. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </jobs?limit=1&cursor=Mg>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "jobId": "c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+                     *           "kind": "file-deletion",
+                     *           "state": "paused",
+                     *           "s3uid": "s3_user_1",
+                     *           "bucket": "empty-bucket",
+                     *           "selection": {
+                     *             "prefix": "tmp/"
+                     *           },
+                     *           "counts": {
+                     *             "found": 0,
+                     *             "deleted": 0,
+                     *             "missing": 0,
+                     *             "failed": 0,
+                     *             "remaining": null
+                     *           },
+                     *           "createdAt": "2023-10-01T12:10:00.000Z",
+                     *           "startedAt": "2023-10-01T12:10:00.000Z",
+                     *           "problem": {
+                     *             "name": "invalid-token",
+                     *             "status": 401,
+                     *             "detail": "HOSTKEY does not accept the token of the job any more."
+                     *           },
+                     *           "links": {
+                     *             "self": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+                     *             "results": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/results",
+                     *             "events": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/events"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nextCursor": "Mg"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description The version that the caller has is current. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </jobs?limit=1&cursor=Mg>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
+                "if-none-match"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Long work, and how far it is. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f",
+                     *       "kind": "file-deletion",
+                     *       "state": "succeeded",
+                     *       "s3uid": "s3_user_1",
+                     *       "bucket": "logs",
+                     *       "selection": {
+                     *         "prefix": "2022/"
+                     *       },
+                     *       "counts": {
+                     *         "found": 3,
+                     *         "deleted": 3,
+                     *         "missing": 0,
+                     *         "failed": 0,
+                     *         "remaining": 0
+                     *       },
+                     *       "createdAt": "2023-10-01T12:05:00.000Z",
+                     *       "startedAt": "2023-10-01T12:05:00.000Z",
+                     *       "endedAt": "2023-10-01T12:05:01.000Z",
+                     *       "links": {
+                     *         "self": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f",
+                     *         "results": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results",
+                     *         "events": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/events"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The version that the caller has is current. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found"];
+            406: components["responses"]["not-acceptable"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Long work, and how far it is. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    /**
+                     * @description Address of the created resource.
+                     * @example /jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                     */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f",
+                     *       "kind": "file-deletion",
+                     *       "state": "succeeded",
+                     *       "s3uid": "s3_user_1",
+                     *       "bucket": "logs",
+                     *       "selection": {
+                     *         "prefix": "2022/"
+                     *       },
+                     *       "counts": {
+                     *         "found": 3,
+                     *         "deleted": 3,
+                     *         "missing": 0,
+                     *         "failed": 0,
+                     *         "remaining": 0
+                     *       },
+                     *       "createdAt": "2023-10-01T12:05:00.000Z",
+                     *       "startedAt": "2023-10-01T12:05:00.000Z",
+                     *       "endedAt": "2023-10-01T12:05:01.000Z",
+                     *       "links": {
+                     *         "self": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f",
+                     *         "results": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results",
+                     *         "events": "/jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/events"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.deleteSessions"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found.cancelJob"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobResults: {
+        parameters: {
+            query?: {
+                /** @description Only results with this outcome. */
+                outcome?: "deleted" | "missing" | "failed";
+                /**
+                 * @description Maximum number of results in the reply. Default: 100.
+                 * @example 2
+                 */
+                limit?: number;
+                /** @description `nextCursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
+                "if-none-match"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of results, in the order in which the files were found. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results?limit=2&cursor=Mg>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "path": "2022/01.log",
+                     *           "outcome": "deleted"
+                     *         },
+                     *         {
+                     *           "path": "2022/02.log",
+                     *           "outcome": "deleted"
+                     *         }
+                     *       ],
+                     *       "nextCursor": "Mg"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobResultList"];
+                };
+            };
+            /** @description The version that the caller has is current. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    /**
+                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+                     * @example </jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results?limit=2&cursor=Mg>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found"];
+            406: components["responses"]["not-acceptable"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamJobResults: {
+        parameters: {
+            query?: {
+                /** @description Only results with this outcome. */
+                outcome?: "deleted" | "missing" | "failed";
+                /** @description `nextCursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line of a list of results: a result, or the last line, which reports how the list ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["JobResultLine"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found"];
+            406: components["responses"]["not-acceptable.streamFiles"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamJobEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `id` of the last event that was received: the stream goes on after it. */
+                "last-event-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description State and counts of a job: the data of the events `progress` and `end`. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example : open
+                     *
+                     *     id: 1
+                     *     event: end
+                     *     data: {"jobId":"9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f","state":"succeeded","counts":{"found":3,"deleted":3,"missing":0,"failed":0,"remaining":0}}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.getSession"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found"];
+            406: components["responses"]["not-acceptable.streamJobEvents"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of a job.
+                 * @example c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19
+                 */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Long work, and how far it is. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    /**
+                     * @description Address of the created resource.
+                     * @example /jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19
+                     */
+                    Location: string;
+                    /**
+                     * @description Seconds to wait before the next attempt.
+                     * @example 2
+                     */
+                    "Retry-After": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobId": "c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+                     *       "kind": "file-deletion",
+                     *       "state": "queued",
+                     *       "s3uid": "s3_user_1",
+                     *       "bucket": "empty-bucket",
+                     *       "selection": {
+                     *         "prefix": "tmp/"
+                     *       },
+                     *       "counts": {
+                     *         "found": 0,
+                     *         "deleted": 0,
+                     *         "missing": 0,
+                     *         "failed": 0,
+                     *         "remaining": null
+                     *       },
+                     *       "createdAt": "2023-10-01T12:10:00.000Z",
+                     *       "startedAt": "2023-10-01T12:10:00.000Z",
+                     *       "links": {
+                     *         "self": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
+                     *         "results": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/results",
+                     *         "events": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/events"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.deleteSessions"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["job-not-found.cancelJob"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["job-not-resumable"];
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     getKey: {

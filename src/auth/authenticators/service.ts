@@ -44,6 +44,20 @@ export const createServiceAuthenticator =
     )
   }
 
+/**
+ * The caller that a service is, for its jobs.
+ * @returns undefined when the registry does not have it, or it has expired, or it may no longer delete files
+ */
+export const createServiceCallers =
+  (registry: Pick<ServiceRegistry, 'find'>, logins: Logins, now: Clock = latestNow) =>
+  (id: string): Caller | undefined => {
+    const service = registry.find(id)
+    if (!service || service.expiresAt <= now() || !service.scopes.has('files:delete')) return undefined
+    return callerOf(service, refused =>
+      logins.grant(service.apiKey, refused).catch(error => blameOperator(error, service.id))
+    )
+  }
+
 const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
   authScheme: 'service',
   id: `service:${service.id}`,

@@ -2,6 +2,7 @@ import type { Bucket, BucketList, CreatedBucket } from '../../../schemas/buckets
 import { bucketUnconfirmed } from '../../../schemas/warnings.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
 import { toInstant } from '../../core/timestamps.ts'
 import { deleteBucket, getBuckets, getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { createVerifiedBucket, findCreatedBucket } from './bucket-creation.ts'
@@ -20,7 +21,13 @@ export interface Buckets {
   delete(context: RequestContext, s3uid: string, name: string): Promise<void>
 }
 
-export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs, onActionMissing }: StorageParts): Buckets => ({
+export const createBuckets = ({
+  upstream,
+  recentWrites,
+  links,
+  verifyDelaysMs,
+  onActionMissing
+}: StorageParts): Buckets => ({
   async list(context, s3uid, { withUsage }) {
     const { answer, usage: known } = await readBuckets(upstream, s3uid, context)
     if (known) onActionMissing(getBuckets.name)
@@ -45,7 +52,12 @@ export const createBuckets = ({ upstream, recentWrites, verifyDelaysMs, onAction
 
   async delete(context, s3uid, name) {
     const deletion = {
-      send: () => upstream.call(deleteBucket, { s3uid, bucket_name: name }, context),
+      send: () =>
+        upstream.call(deleteBucket, { s3uid, bucket_name: name }, context).catch((error: unknown) => {
+          if (!isProblem(error, 'bucket-not-empty')) throw error
+          const empty = links.fileDeletions(s3uid, name)
+          throw new Problem(error.problem, error.message, { ...error.options, links: { empty } })
+        }),
       isGone: async (context: RequestContext) => !(await readBucketNames(upstream, s3uid, context)).includes(name),
       verifyDelaysMs
     }

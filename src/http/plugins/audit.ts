@@ -123,12 +123,15 @@ const detailsOf = (operation: CallerOperation, request: FastifyRequest): AuditMe
   const texts = textsOf(request)
   const names = target?.(texts).filter(name => name !== undefined) ?? []
   const filters = filtersIn(adminQuery, request)
-  const { orderId, s3uid } = findContext(request)?.upstream.facts ?? {}
+  const { orderId, jobId, selection, counts, s3uid } = findContext(request)?.upstream.facts ?? {}
   return {
     ...originOf(request),
     ...callerIn(request),
     s3uid: account?.(texts) ?? s3uid,
     orderId,
+    jobId,
+    selection,
+    counts,
     target: names.join('/') || undefined,
     scope: request.getDecorator<string | undefined>(REFUSED_SCOPE) ?? scope,
     ...(filters.length > 0 && { filters, subject: subjectIn(request) })

@@ -91,6 +91,11 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   }
   const { code = '', statusCode, validation, validationContext } = error as Partial<FastifyError>
   if (validation) return invalid(request, partOf(validationContext), validation)
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const max = request.routeOptions.bodyLimit
+    const size = max >= MEBIBYTE ? `${max / MEBIBYTE} MiB` : `${max / 1024} KiB`
+    return new Problem('body-too-large', `The body is larger than ${size}.`, { cause: error })
+  }
   const known = byCode[code]
   if (known) return new Problem(...known, { cause: error })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
@@ -98,6 +103,8 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   }
   return new Problem('internal', 'Something went wrong in the gateway.', { cause: error })
 }
+
+const MEBIBYTE = 2 ** 20
 
 /** Broken JSON is one fault: the parser does not say where it is. */
 const UNREADABLE_BODY: Fault = {
@@ -142,7 +149,6 @@ const MALFORMED_PATH: [ProblemName, string] = ['malformed-url', 'The path is not
 const byCode: Record<string, [ProblemName, string] | undefined> = {
   FST_ERR_BAD_URL: MALFORMED_PATH,
   FST_ERR_MAX_PARAM_LENGTH: ['uri-too-long', 'A part of the URL is longer than 4096 characters.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'The body is larger than 16 KiB.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'The body must be application/json.']
 }
 

@@ -74,6 +74,7 @@ export const CLASSES: Record<RateClass, readonly Policy[]> = {
   read: [],
   write: [policy('write', 1 / 10)],
   delete: [policy('delete', 1 / 10, { setting: 'delete' })],
+  bulk: [policy('bulk', 1 / 60)],
   usage: [policy('usage', 1 / 10)],
   key: [policy('key', 1 / 120, { isByCustomer: true })],
   presign: [policy('presign', 1 / 5, { isByCustomer: true })],

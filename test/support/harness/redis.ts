@@ -216,7 +216,9 @@ const dumped = async (url: string): Promise<string[]> => {
     string: key => client.get(key),
     list: key => client.lrange(key, 0, -1),
     set: key => client.smembers(key),
-    hash: key => client.hgetall(key)
+    hash: key => client.hgetall(key),
+    zset: key => client.zrange(key, '0', '-1', 'WITHSCORES'),
+    stream: key => client.xrange(key, '-', '+')
   }
   try {
     return await Promise.all(

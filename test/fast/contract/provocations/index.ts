@@ -1,6 +1,7 @@
 import type { ProblemName } from '../../../../schemas/problems.ts'
 import { credentials } from './credentials.ts'
 import { draining } from './draining.ts'
+import { jobs } from './jobs.ts'
 import { orders } from './orders.ts'
 import { outages } from './outages.ts'
 import type { Provocation, Provocations } from './provocation.ts'
@@ -13,6 +14,7 @@ const provocations: Provocations = {
   ...credentials,
   ...refusals,
   ...orders,
+  ...jobs,
   ...outages,
   ...states,
   draining

@@ -12,18 +12,23 @@ import {
 /** The action that creates the account. */
 const actionOf = ({ operation }: Pair) => (operation.operationId === 'createOrder' ? 'create_order' : 'create_account')
 
+const isDeletion = ({ operation }: Pair) => operation.operationId === 'createFileDeletion'
+
 /** Longer than sending the same request again takes. */
 const CREATION_MS = 400
 
 /** After an order of the same customer, in a ledger of its own. */
 const afterOne =
-  (again: (pair: Pair, key: string) => Parameters<typeof sendChanged>[2]): Provocation =>
+  (
+    again: (pair: Pair, key: string) => Parameters<typeof sendChanged>[2],
+    status: (pair: Pair) => number = () => 201
+  ): Provocation =>
   async ({ t }) =>
   async pair => {
     const gateway = await documentedGateway(t)
     const key = randomUUID()
     const first = await sendChanged(gateway, pair, { parameters: { 'idempotency-key': key } })
-    t.equal(first.statusCode, 201, first.text)
+    t.equal(first.statusCode, status(pair), first.text)
     return sendChanged(gateway, pair, again(pair, key))
   }
 
@@ -54,10 +59,13 @@ const createdWithoutBucket: Provocation =
 /** Refusals and unknown outcomes of the order ledger. */
 export const orders: Provocations = {
   'idempotency-in-progress': whileOneRuns,
-  'idempotency-key-reused': afterOne((pair, key) => ({
-    parameters: { 'idempotency-key': key },
-    body: bodyWith(pair, { bucketName: 'another' })
-  })),
+  'idempotency-key-reused': afterOne(
+    (pair, key) => ({
+      parameters: { 'idempotency-key': key },
+      body: isDeletion(pair) ? { paths: ['another'] } : bodyWith(pair, { bucketName: 'another' })
+    }),
+    pair => (isDeletion(pair) ? 202 : 201)
+  ),
   'probable-duplicate-order': afterOne(() => ({})),
   'account-state-unknown': createdWithoutBucket
 }

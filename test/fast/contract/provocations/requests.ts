@@ -3,6 +3,8 @@ import { bodyWith, byRequest, type Pair, type Provocations, placeOf, sendChanged
 /** Above the limits: 8 KiB for the target, 16 KiB for head and body. */
 const TOO_LONG = 'x'.repeat(8192)
 const TOO_LARGE = 'x'.repeat(17_000)
+/** Above the limit of operations that take a list. */
+const HUGE = 'x'.repeat(2 ** 21 + 1)
 
 /** A file path with a NUL, wherever the operation takes it. */
 const withNul = (target: string) => target.replace(/(\/files(\/|\?path=)).*$/, '$1%00')
@@ -26,7 +28,7 @@ export const requests: Provocations = {
     async ({ plain }) =>
     pair =>
       sendRaw(plain, pair, { headers: { 'x-large': TOO_LARGE } }),
-  'body-too-large': byRequest(() => ({ body: { large: TOO_LARGE } })),
+  'body-too-large': byRequest(pair => ({ body: { large: pair.example.detail.includes('MiB') ? HUGE : TOO_LARGE } })),
   'unsupported-media-type': byRequest(() => ({ body: 'text', headers: { 'content-type': 'text/plain' } })),
   'not-acceptable': byRequest(() => ({ headers: { accept: 'text/csv' } })),
   'route-not-found': byRequest(() => ({ parameters: { name: 'nothing' } })),
@@ -35,7 +37,11 @@ export const requests: Provocations = {
   'file-path-encoding': byRequest(() => ({ target: withNul })),
   'invalid-cursor': byRequest(() => ({ parameters: { cursor: 'made-up' } })),
   'confirmation-required': byRequest(() => ({ parameters: { 'confirm-delete': undefined } })),
-  'confirmation-mismatch': byRequest(() => ({ parameters: { 'confirm-delete': 's3_user_2' } })),
+  'confirmation-mismatch': byRequest(pair =>
+    placeOf(pair, 'confirm-delete')
+      ? { parameters: { 'confirm-delete': 's3_user_2' } }
+      : { body: { all: true, confirm: 'another' } }
+  ),
   'idempotency-key-required': byRequest(() => ({ parameters: { 'idempotency-key': undefined } })),
 
   'plan-not-orderable': byRequest(pair => ({

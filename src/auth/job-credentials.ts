@@ -1,0 +1,64 @@
+import { customerScopes } from '../../schemas/scopes.ts'
+import { type Caller, type Identity, jobShareOf } from '../core/caller.ts'
+import { Problem } from '../core/problem.ts'
+import { Secret } from '../core/secret.ts'
+import type { Sealer } from './seal.ts'
+
+/** The credential of a caller, kept for a job that goes on without it. */
+export interface JobCredentials {
+  /** @returns the sealed credential: a stolen store does not open it */
+  keep(caller: Caller, jobId: string): Promise<string>
+  /**
+   * The caller of a job.
+   * @returns undefined when the credential cannot be opened: the server's secret was changed, or the service is gone
+   */
+  open(sealed: string, job: { jobId: string; tenant: string }): Caller | undefined
+}
+
+/** The JSON text that is sealed: a token of HOSTKEY, or the id of a service, which logs in by itself. */
+type Kept = { id: string } & ({ token: string; identity: Identity } | { service: string })
+
+const nameOf = (jobId: string) => `job:${jobId}`
+
+/**
+ * @param findService the caller that a service is; undefined when the registry does not have it
+ */
+export const createJobCredentials = (
+  sealer: Sealer,
+  findService: (id: string) => Caller | undefined
+): JobCredentials => ({
+  async keep(caller, jobId) {
+    const { authScheme, id } = caller
+    const kept: Kept =
+      authScheme === 'service'
+        ? { id, service: id.slice('service:'.length) }
+        : { id, token: (await caller.token()).reveal(), identity: await caller.identity() }
+    // A job has no secret that the server does not keep: its name and the server's secret open it.
+    return sealer.seal(JSON.stringify(kept), nameOf(jobId), jobId)
+  },
+  open(sealed, { jobId, tenant }) {
+    const text = sealer.open(sealed, nameOf(jobId), jobId)
+    if (text === undefined) return undefined
+    // Only this module writes it, and the seal proves that it is unchanged.
+    const kept = JSON.parse(text) as Kept
+    const share = jobShareOf(tenant)
+    if ('service' in kept) {
+      const service = findService(kept.service)
+      return service && { ...service, share }
+    }
+    const token = new Secret(kept.token)
+    return {
+      authScheme: 'bearer',
+      id: kept.id,
+      share,
+      limitFactor: 1,
+      accounts: undefined,
+      token: async () => token,
+      grants: async scope => customerScopes.includes(scope),
+      identity: async () => kept.identity,
+      refreshToken: async () => {
+        throw new Problem('invalid-token', 'HOSTKEY does not accept the token of the job any more.')
+      }
+    }
+  }
+})

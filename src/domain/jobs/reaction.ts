@@ -1,0 +1,47 @@
+import type { ProblemName } from '../../../schemas/problems.ts'
+import { isProblem, type Problem } from '../../core/problem.ts'
+import type { JobProblem } from '../../store/jobs.ts'
+
+/**
+ * What a job does about a failure. `wait`: HOSTKEY cannot be asked now; it is sent again, however often · `repeat`: sent
+ * again, a few times · `pause`: another credential is needed · `end`: there is nothing left to work on · `fail`: this item
+ * has failed.
+ */
+export type Reaction = 'wait' | 'repeat' | 'pause' | 'end' | 'fail'
+
+const REACTIONS: Partial<Record<ProblemName, Reaction>> = {
+  'upstream-unavailable': 'wait',
+  'upstream-unreachable': 'wait',
+  'upstream-throttled': 'wait',
+  overloaded: 'wait',
+  'rate-limited': 'wait',
+  draining: 'wait',
+  'upstream-timeout': 'repeat',
+  'upstream-bad-response': 'repeat',
+  'upstream-storage-error': 'repeat',
+  'limit-reached': 'repeat',
+  'invalid-token': 'pause',
+  'session-expired': 'pause',
+  unauthenticated: 'pause',
+  'account-not-found': 'end',
+  'bucket-not-found': 'end'
+}
+
+export const reactionTo = (error: unknown): Reaction =>
+  isProblem(error) ? (REACTIONS[error.problem] ?? 'fail') : 'repeat'
+
+/** As it is recorded and shown. */
+export const jobProblemOf = (error: unknown): JobProblem =>
+  isProblem(error)
+    ? { name: error.problem, status: error.status, detail: error.message }
+    : { name: 'internal', status: 500, detail: 'Something went wrong in the gateway.' }
+
+/** May HOSTKEY have received it? */
+export const mayHaveArrived = (error: unknown): boolean => !isProblem(error) || error.options.outcome === 'unknown'
+
+/** How long to wait before it is sent again: what the problem asks for, else longer each time, up to 10 s. */
+export const backoffMs = (error: unknown, attempt: number): number => {
+  const asked = isProblem(error) ? (error as Problem).options.retryAfterSeconds : undefined
+  const longest = asked === undefined ? Math.min(200 * 2 ** (attempt - 1), 10_000) : asked * 1000
+  return longest * (0.5 + Math.random() / 2)
+}

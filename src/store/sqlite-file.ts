@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createFolder } from '../core/folder.ts'
+import { explainSqliteError, type StoreFault } from './faults.ts'
+import { StoreUnavailable } from './store.ts'
+
+/** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
+const START_MS = 5000
+
+/** How long a command waits for the lock: other processes hold it for a fraction of a millisecond. */
+const LOCK_WAIT_MS = 250
+/** Pause between two attempts. `busy_timeout` would block the event loop instead. */
+const RETRY_MS = 2
+
+const SQLITE_BUSY = 5
+
+export interface SqliteFile<S> {
+  database: DatabaseSync
+  statements: S
+  explain: (error: unknown) => StoreFault
+  /** Runs the work in one transaction, and waits while another process holds the lock. */
+  patiently<T>(work: () => T): Promise<T>
+}
+
+export interface SqliteFileOptions<S> {
+  dataDir: string
+  /** Undefined: in memory. */
+  file: string | undefined
+  schema: string
+  /** Flushes each write to the disk: it survives a power failure, and takes some milliseconds longer. */
+  isDurable: boolean
+  /** Prepares the statements: a corrupt file is noticed here. */
+  prepare: (database: DatabaseSync) => S
+}
+
+/** Opens a file that several processes may share. @throws StoreUnavailable with the fault */
+export const openSqliteFile = <S>({
+  dataDir,
+  file,
+  schema,
+  isDurable,
+  prepare
+}: SqliteFileOptions<S>): SqliteFile<S> => {
+  const path = file === undefined ? ':memory:' : join(dataDir, file)
+  const explain = (error: unknown) => explainSqliteError(error, path)
+  let database: DatabaseSync | undefined
+  try {
+    if (file !== undefined) createFolder(dataDir, 0o700)
+    database = new DatabaseSync(path, { timeout: START_MS })
+    database.exec(`PRAGMA journal_mode = WAL; ${schema}`)
+    database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)
+    const open = database
+    return { database, statements: prepare(database), explain, patiently: work => patiently(open, work) }
+  } catch (error) {
+    database?.close()
+    throw new StoreUnavailable(explain(error))
+  }
+}
+
+const patiently = async <T>(database: DatabaseSync, work: () => T): Promise<T> => {
+  const giveUpAt = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      return transaction(database, work)
+    } catch (error) {
+      if (!isLocked(error) || performance.now() > giveUpAt) throw error
+    }
+    await pause(RETRY_MS)
+  }
+}
+
+const transaction = <T>(database: DatabaseSync, work: () => T): T => {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // SQLite itself rolls back when the disk is full.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+export const isLocked = (error: unknown) =>
+  error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
