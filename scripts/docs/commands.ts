@@ -6,6 +6,7 @@ import { page } from './markdown.ts'
 const PROGRAMS = {
   'npm run sandbox': 'src/sandbox/main.ts',
   'npm run config': 'scripts/config.ts',
+  'npm run doctor': 'src/commands/doctor.ts',
   'npm run service:new': 'scripts/service-new.ts',
   'npm run orders': 'src/commands/orders.ts',
   'npm run ledger:backup': 'src/commands/ledger-backup.ts',

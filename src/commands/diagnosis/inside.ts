@@ -1,0 +1,72 @@
+import type { Config } from '../../config/config.ts'
+import { isProblem } from '../../core/problem.ts'
+import { connectionOf, redisOf } from '../../gateway.ts'
+import { explainStart } from '../../start-faults.ts'
+import { createStores } from '../../store/index.ts'
+import { tokenInfo } from '../../upstream/actions/sessions.ts'
+import { anonymousContext } from '../../upstream/auth.ts'
+import { createUpstream } from '../../upstream/client.ts'
+import { UNANSWERED } from '../../upstream/protocol/failures.ts'
+
+/** No token of HOSTKEY: it answers that it does not know it. */
+const NO_TOKEN = '0'.repeat(32)
+
+/** 5 s: more than machines with a time service differ. */
+const MAX_SKEW_MS = 5000
+
+/** What keeps the gateway from its store, its order ledger and HOSTKEY. @returns a sentence for each fault */
+export const connectionFaults = async (config: Config): Promise<string[]> => {
+  const opened = await createStores({
+    kind: config.sessionStore,
+    dataDir: config.dataDir,
+    redis: redisOf(config)
+  }).catch((error: unknown) => explainStart(error))
+  if (typeof opened === 'string') return [opened, ...(await upstreamFaults(config))]
+  const { store, durable } = opened
+  try {
+    const ofStore = await store.check()
+    const ofLedger = await durable.check()
+    const skewMs = ofStore ? 0 : Math.abs((await store.now()) - Date.now())
+    return [
+      ...(ofStore ? [`store: ${ofStore.detail}`] : []),
+      ...(skewMs > MAX_SKEW_MS
+        ? [
+            `clock: the store's differs from this machine's by ${Math.round(skewMs / 1000)} s: run a time service on both.`
+          ]
+        : []),
+      ...(ofLedger && ofLedger.detail !== ofStore?.detail ? [`orders: ${ofLedger.detail}`] : []),
+      ...(await upstreamFaults(config))
+    ]
+  } finally {
+    await Promise.all([store.close(), durable.close()])
+  }
+}
+
+/** Asks HOSTKEY about a token that does not exist, through the proxy and with the certificates of the settings. */
+const upstreamFaults = async (config: Config): Promise<string[]> => {
+  const { upstreamUrl, upstreamTimeoutMs } = config
+  if (!upstreamUrl) return []
+  const upstream = createUpstream({
+    url: upstreamUrl,
+    connection: connectionOf(config),
+    timeoutMs: upstreamTimeoutMs,
+    observe: () => undefined,
+    onCircuitStateChange: () => undefined
+  })
+  try {
+    await upstream.call(tokenInfo, { token: NO_TOKEN }, anonymousContext({ share: 'config' }))
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    if (isProblem(error, 'upstream-unavailable', ...UNANSWERED)) {
+      return [`HOSTKEY: ${upstreamUrl.host} gives no usable answer (${error.problem}${codeOf(error.options.cause)}).`]
+    }
+  } finally {
+    await upstream.close()
+  }
+  return []
+}
+
+const codeOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return ''
+  return 'code' in cause ? `, ${cause.code}` : codeOf(cause.cause)
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { exitCodeOf } from '../../../src/commands/diagnosis/finding.ts'
+import { examineFromOutside } from '../../../src/commands/diagnosis/outside.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+
+/** A proxy that does what it should not: resolves paths, drops headers, passes X-Forwarded-For on, refuses large requests. */
+const badProxy = async (t: Test, target: string) => {
+  const server = createServer((incoming, outgoing) => {
+    const { pathname, search } = new URL(`http://proxy${decodeURIComponent(incoming.url ?? '')}`)
+    const path = pathname.replaceAll('//', '/') + search
+    if (path.length > 4096 || Number(incoming.headers['content-length'] ?? 0) > 8192) {
+      incoming.resume()
+      outgoing.writeHead(413).end('too large')
+      return
+    }
+    const { 'x-csrf': _csrf, 'x-request-id': _id, 'idempotency-key': _key, ...headers } = incoming.headers
+    const onwards = request(new URL(target), { method: incoming.method, path, headers }, reply => {
+      outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
+      reply.pipe(outgoing)
+    })
+    incoming.pipe(onwards)
+  }).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  return new Promise<URL>(resolve =>
+    server.once('listening', () => resolve(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)))
+  )
+}
+
+t.test('npm run doctor', async t => {
+  const { url, sandbox } = await gateway(t, { TRUST_PROXY: '127.0.0.1' })
+  const outside = async (url: URL) => {
+    const findings = await examineFromOutside({ url, token: sandbox.demo.token })
+    return { findings, bad: findings.filter(({ severity }) => severity === 'fault' || severity === 'warning') }
+  }
+
+  t.test('a bad proxy is named fault by fault', async t => {
+    const { bad, findings } = await outside(await badProxy(t, url))
+    t.same(bad.map(({ subject, severity }) => `${severity} ${subject}`).sort(), [
+      'fault Idempotency-Key',
+      'fault PUBLIC_URL',
+      'fault X-CSRF',
+      'fault address',
+      'fault paths',
+      'warning URLs',
+      'warning X-Request-Id',
+      'warning bodies'
+    ])
+    t.match(
+      bad.find(({ subject }) => subject === 'paths')?.detail,
+      /resolves dot segments.*merges slashes, decodes %2F/
+    )
+    t.equal(exitCodeOf(findings), 2)
+  })
+
+  t.test('a gateway of its own needs only what the test environment lacks', async t => {
+    const { bad, findings } = await outside(new URL(`${url}/`))
+    // The harness chose the port after the settings were read; this machine is a trusted proxy, and no proxy is there.
+    t.same(bad.map(({ subject }) => subject).sort(), ['PUBLIC_URL', 'address'])
+    t.ok(findings.length > 10)
+    t.notMatch(JSON.stringify(findings), sandbox.demo.token)
+  })
+
+  t.test('what does not answer, or is no gateway', async t => {
+    t.match(await examineFromOutside({ url: new URL('http://127.0.0.1:9/') }), [
+      { severity: 'fault', detail: /ECONNREFUSED/ }
+    ])
+    t.match(await examineFromOutside({ url: new URL(`${url}/elsewhere/`) }), [
+      { severity: 'fault', detail: /not the gateway/ }
+    ])
+  })
+
+  t.test('the command prints a line for each finding, and exits by the worst', async t => {
+    const env = { PATH: process.env['PATH'], DOCTOR_TOKEN: sandbox.demo.token, DATA_DIR: '/proc/none' }
+    const { code, out } = await new Promise<{ code: unknown; out: string }>(resolve => {
+      execFile(process.execPath, ['src/commands/doctor.ts', '--url', url, '--inside'], { env }, (error, out) =>
+        resolve({ code: error?.code, out })
+      )
+    })
+    t.equal(code, 2)
+    t.match(out, /^ok {7}reachable: /m)
+    t.match(out, /^fault {4}inside: orders: .*DATA_DIR/m)
+  })
+})
