@@ -45,8 +45,8 @@ export const openLogStream = (options: LogTarget, report: ReportLogHealth): LogS
   return stream
 }
 
-/** 10 ms: a line reaches its reader no later, and thousands of lines a second are few writes. */
-const JOINED_MS = 10
+/** 25 ms: a line reaches its reader no later, and thousands of lines a second are few writes. */
+const JOINED_MS = 25
 
 /**
  * Writes the lines of some milliseconds together: a write costs more than all else that a line takes.

@@ -241,8 +241,8 @@ export const report = (
   applied: readonly Pick<AppliedLimit, 'policy' | 'owner' | 'max' | 'windowMs'>[],
   counts: readonly Count[]
 ): undefined => {
-  const policies: string[] = []
-  const states: string[] = []
+  let policies = ''
+  let states = ''
   let exceeded: { limit: ExceededLimit; detail: string } | undefined
   for (const [index, { policy, owner, max, windowMs }] of applied.entries()) {
     const counted = counts[index]
@@ -250,8 +250,9 @@ export const report = (
     const { name } = policy
     const windowSeconds = Math.ceil(windowMs / 1000)
     const leftSeconds = Math.ceil(counted.ttlMs / 1000)
-    policies.push(`"${name}";q=${max};w=${windowSeconds}`)
-    states.push(`"${name}";r=${Math.max(0, max - counted.count)};t=${leftSeconds}`)
+    const separator = policies === '' ? '' : ', '
+    policies += `${separator}"${name}";q=${max};w=${windowSeconds}`
+    states += `${separator}"${name}";r=${Math.max(0, max - counted.count)};t=${leftSeconds}`
     if (counted.count > max) {
       const detail = `More than ${max} requests in ${windowSeconds} s for the limit \`${name}\`.`
       exceeded = { limit: { name, key: owner, ttlMs: leftSeconds * 1000 }, detail }
@@ -265,9 +266,9 @@ export const report = (
 }
 
 /** Appends to a list of structured fields (RFC 9651): one item for each limit that applies. */
-const append = (reply: FastifyReply, name: string, items: readonly string[]) => {
+const append = (reply: FastifyReply, name: string, items: string) => {
   const list = reply.getHeader(name)
-  reply.header(name, list === undefined ? items.join(', ') : [list, ...items].join(', '))
+  reply.header(name, list === undefined ? items : `${list}, ${items}`)
 }
 
 /** Removes the items of a limit that is counted again, for the customer. */

@@ -21,10 +21,13 @@ export const coalescingKey = (
 
 /** A request that waits for a call. */
 interface Waiting {
-  /** The call has ended. */
-  end: () => void
-  resolve: (result: unknown) => void
-  reject: (error: unknown) => void
+  readonly context: RequestContext
+  /** When it joined a call that another request had begun; undefined for the request that began it. */
+  readonly joinedAt: number | undefined
+  /** Stops waiting. */
+  readonly leave: () => void
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** A call in flight and the requests that wait for it. */
@@ -46,16 +49,21 @@ export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
     const shared: SharedCall = { waiting: new Set(), upstream: noUpstreamTiming(), signal: new Abort() }
     inFlight.set(key, shared)
     const { signal, upstream, waiting } = shared
-    const end = (settle: (request: Waiting) => void) => {
-      remove(key, shared)
-      for (const request of waiting) {
-        request.end()
-        settle(request)
-      }
-    }
     call(action, params as never, { ...context, signal, upstream }).then(
-      result => end(({ resolve }) => resolve(result)),
-      error => end(({ reject }) => reject(error))
+      result => {
+        remove(key, shared)
+        for (const request of waiting) {
+          end(request, upstream)
+          request.resolve(result)
+        }
+      },
+      error => {
+        remove(key, shared)
+        for (const request of waiting) {
+          end(request, upstream)
+          request.reject(error)
+        }
+      }
     )
     return shared
   }
@@ -70,24 +78,20 @@ export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
     const key = coalescingKey(action, params as Record<string, unknown>, context)
     const joined = inFlight.get(key)
     const shared = joined ?? begin(key, action, params, context)
-    const startedAt = performance.now()
     if (joined) reuse.coalesced += 1
     else reuse.sent += 1
+    const joinedAt = joined && performance.now()
     return new Promise((resolve, reject) => {
-      const end = () => {
-        context.signal.removeEventListener('abort', leave)
-        report(context.upstream, joined ? { ms: performance.now() - startedAt, calls: 0 } : shared.upstream)
-      }
       const leave = () => {
-        end()
         shared.waiting.delete(request)
+        end(request, shared.upstream)
         reject(disconnected())
         // Other requests may still wait for the answer.
         if (shared.waiting.size > 0) return
         remove(key, shared)
         shared.signal.abort()
       }
-      const request: Waiting = { end, resolve, reject }
+      const request: Waiting = { context, joinedAt, leave, resolve, reject }
       shared.waiting.add(request)
       context.signal.addEventListener('abort', leave)
     })
@@ -103,10 +107,13 @@ export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
 }
 
 /** Each request reports its own waiting time; the call counts for the request that began it. */
-const report = (own: UpstreamTiming, { ms, calls, queueMs }: UpstreamTiming): void => {
-  own.ms += ms
-  own.calls += calls
-  if (queueMs !== undefined) own.queueMs = (own.queueMs ?? 0) + queueMs
+const end = ({ context, joinedAt, leave }: Waiting, { ms, calls, queueMs }: UpstreamTiming): void => {
+  const { signal, upstream } = context
+  signal.removeEventListener('abort', leave)
+  upstream.ms += joinedAt === undefined ? ms : performance.now() - joinedAt
+  if (joinedAt !== undefined) return
+  upstream.calls += calls
+  if (queueMs !== undefined) upstream.queueMs = (upstream.queueMs ?? 0) + queueMs
 }
 
 const disconnected = () => new Problem('upstream-timeout', 'The caller has disconnected.')

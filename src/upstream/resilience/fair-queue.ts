@@ -136,7 +136,10 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   const mayUseMore = ({ ids }: Share, id: string): boolean => ids === undefined || (ids.get(id) ?? 0) < maxOfStranger
 
   /** The place of the next call: of strangers the first whose credential may use more; -1 for none. */
-  const nextOf = (share: Share): number => share.waiting.findIndex(({ id }) => mayUseMore(share, id))
+  const nextOf = (share: Share): number =>
+    share.ids === undefined
+      ? Math.min(share.waiting.length, 1) - 1
+      : share.waiting.findIndex(({ id }) => mayUseMore(share, id))
 
   const take = (share: Share, id: string) => {
     free -= 1
