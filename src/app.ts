@@ -42,6 +42,7 @@ import { createSwitchedOff } from './http/switched-off.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
 import type { Metrics } from './observability/metrics.ts'
+import type { Tracer } from './observability/tracing.ts'
 import { docs } from './openapi/index.ts'
 import type { Store } from './store/index.ts'
 
@@ -70,6 +71,8 @@ export interface AppOptions {
   }
   rateLimit: { maxima: Maxima; windowMs: number; replicasHint: number }
   authentication: { authenticators: Authenticators; sessions: Sessions; accountHash: AccountHash }
+  /** Sends spans; undefined where nothing is traced. */
+  tracer?: Tracer | undefined
   /** The operations that this gateway does not offer. */
   switches: readonly Switch[]
   lifecycle: { drain: Drain; pressure: Pick<Pressure, 'level'>; isReady: () => Promise<boolean> }
@@ -144,6 +147,8 @@ export const buildApp = async (options: AppOptions) => {
   })
 
   await app.register(finishing)
+  if (options.tracer)
+    await app.register((await import('./http/plugins/tracing.ts')).tracing, { tracer: options.tracer })
   await app.register(telemetry, { metrics })
   await app.register(security, edge)
   await app.register(errors, { publicUrl })

@@ -39,6 +39,7 @@ import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createReports, type Reports } from './observability/reports.ts'
+import type { Tracer } from './observability/tracing.ts'
 import { createStores, type RedisConnection, type Store } from './store/index.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
@@ -97,6 +98,7 @@ export const assembleGateway = async ({
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
   const reports = createReports({ metrics, log })
+  const tracer = await createTracerFor(config, log)
   const {
     store,
     durable,
@@ -111,17 +113,18 @@ export const assembleGateway = async ({
       store: fault => reports.store('store', fault),
       ledger: fault => reports.store('ledger', fault),
       jobs: fault => reports.store('jobs', fault),
-      observe: metrics.storeCommand
+      observe: both(metrics.storeCommand, tracer?.store)
     }
   })
   const { bulkheads, reuse, ...client } = createUpstream({
     url: upstreamUrl,
     connection: connectionOf(config),
     timeoutMs: config.upstreamTimeoutMs,
-    observe: reports.call,
+    observe: both(reports.call, tracer?.attempt),
     onCircuitStateChange: reports.circuitState,
     onDrift: reports.drift,
-    onRetry: metrics.retry
+    onRetry: metrics.retry,
+    onWaited: tracer?.queue
   })
   metrics.watchSlots(bulkheads)
   metrics.watchReuse(reuse)
@@ -206,6 +209,7 @@ export const assembleGateway = async ({
         }
       })
     },
+    tracer,
     switches: SWITCHES.filter(name => config[name] === 'off'),
     lifecycle: { drain, pressure, isReady }
   })
@@ -225,10 +229,37 @@ export const assembleGateway = async ({
       if (audit.head()) log.info(audit.head(), 'end of the audit log')
       // All requests are answered; a logout or an aborted read may still run.
       await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
-      await Promise.all([management.close(), store.close(), durable.close(), jobStore.close()])
+      await Promise.all([tracer?.close(), management.close(), store.close(), durable.close(), jobStore.close()])
     }
   }
 }
+
+/** The module is loaded only where spans are sent. */
+const createTracerFor = async (config: Config, log: Logger): Promise<Tracer | undefined> => {
+  if (!config.otlpEndpoint) return undefined
+  const pairs = config.otlpHeaders?.reveal().split(',') ?? []
+  return (await import('./observability/tracing.ts')).createTracer({
+    endpoint: config.otlpEndpoint,
+    headers: Object.fromEntries(
+      pairs.map(pair => [
+        pair.slice(0, pair.indexOf('=')).trim(),
+        decodeURIComponent(pair.slice(pair.indexOf('=') + 1))
+      ])
+    ),
+    serviceName: config.otelServiceName,
+    ratio: config.traceRatio,
+    onFailed: reason => log.warn({ reason }, 'spans cannot be sent; they are dropped until the receiver answers')
+  })
+}
+
+/** Calls both; the first alone where nothing is traced. */
+const both = <A extends unknown[]>(first: (...args: A) => void, second: ((...args: A) => void) | undefined) =>
+  second
+    ? (...args: A) => {
+        first(...args)
+        second(...args)
+      }
+    : first
 
 /** How Redis is reached. */
 export const redisOf = (config: Config): RedisConnection => ({

@@ -198,6 +198,16 @@ export const hostAndPort =
     return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || defaultPort) }
   }
 
+/** A share, from 0 to 1. */
+export const ratio: Read<number> = text =>
+  /^(0|1|0?\.\d{1,6}|1\.0+)$/.test(text) ? Number(text) : refuse('must be a number from 0 to 1, such as 0.1')
+
+/** Pairs of a header and its percent-encoded value: `a=b,c=d`. */
+export const headerPairs: Read<string> = text =>
+  text.split(',').every(pair => /^\s*[A-Za-z0-9-]+=([^%]|%[0-9A-Fa-f]{2})*$/.test(pair))
+    ? text
+    : refuse('must be pairs such as authorization=Bearer%20…, separated by commas')
+
 /** Yes or no. */
 export const flag: Read<boolean> = text => oneOf('true', 'false')(text) === 'true'
 

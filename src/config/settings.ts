@@ -25,7 +25,7 @@ export const settingGroups: readonly SettingGroup[] = [
   { title: 'HOSTKEY', settings: upstream },
   { title: 'Orders', settings: orders },
   { title: 'Store and Redis', settings: store },
-  { title: 'Logs', settings: logs }
+  { title: 'Logs and traces', settings: logs }
 ]
 
 /** Every setting. */

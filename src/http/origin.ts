@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { addressOf } from '../core/address.ts'
 import { isProblem } from '../core/problem.ts'
 import type { AuditMembers } from '../observability/audit-events.ts'
+import { traceIdOf } from '../observability/trace-context.ts'
 import { userAgentOf } from '../observability/user-agent.ts'
 import { StoreUnavailable } from '../store/index.ts'
 import { routeOf } from './operation.ts'
@@ -14,6 +15,7 @@ export const originOf = (request: FastifyRequest): AuditMembers => {
   return {
     operation: routeOf(request).operationId,
     requestId: request.id,
+    traceId: traceIdOf(request.headers),
     ip,
     network: networkOf(ip),
     userAgent: userAgentOf(request.headers['user-agent'])

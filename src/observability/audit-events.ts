@@ -79,6 +79,7 @@ export const AuditLine = Type.Object(
     }),
     operation: text(64, '`operationId` of the operation.'),
     requestId: text(64, 'Id of the request, as in its log line.'),
+    traceId: text(32, 'Trace of the request, where it is part of one.'),
     authScheme: Type.Optional(
       Type.Enum(['session', 'bearer', 'service', 'operator'], { description: 'How the caller authenticated.' })
     ),

@@ -24,17 +24,17 @@ export interface RequestLine {
  * Makes the function that writes the line of a request. It needs neither pino's redaction nor its serialisers, because its
  * members are listed above: composing it takes a tenth of the time.
  */
-export const createRequestLines = (base: FastifyBaseLogger): ((line: RequestLine) => void) => {
+export const createRequestLines = (base: FastifyBaseLogger): ((line: RequestLine, traceId?: string) => void) => {
   // It is pino's. Fastify's type knows less of it, and pino's own does not name the stream to which it writes.
   const log = base as Logger & { [pino.symbols.streamSym]: DestinationStream }
   const stream = log[pino.symbols.streamSym]
-  return line => {
-    if (log.isLevelEnabled('info')) stream.write(escapeNonAscii(textOf(line)))
+  return (line, traceId) => {
+    if (log.isLevelEnabled('info')) stream.write(escapeNonAscii(textOf(line, traceId)))
   }
 }
 
-const textOf = (line: RequestLine): string =>
-  `{"level":"info","time":"${timeNow()}","requestId":${quoted(line.requestId)},"operation":${quoted(line.operation)}` +
+const textOf = (line: RequestLine, traceId: string | undefined): string =>
+  `{"level":"info","time":"${timeNow()}","requestId":${quoted(line.requestId)}${member('traceId', traceId)},"operation":${quoted(line.operation)}` +
   `,"method":${quoted(line.method)}${member('route', line.route)},"status":${line.status}${member('problem', line.problem)}` +
   `${member('cause', line.cause)},"ms":${tenths(line.ms)},"upstreamMs":${tenths(line.upstreamMs)}` +
   `,"upstreamCalls":${line.upstreamCalls}${member('caller', line.caller)},"ip":${quoted(line.ip)}` +

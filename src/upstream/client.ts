@@ -5,7 +5,7 @@ import { createLargeReplies, LARGE_BYTES } from './protocol/large-replies.ts'
 import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
 import { type ConnectionOptions, createTransport } from './protocol/transport.ts'
 import { type Drift, isResult, judge } from './protocol/verdict.ts'
-import { type Bulkheads, createBulkheads, withBulkhead } from './resilience/bulkhead.ts'
+import { type Bulkheads, createBulkheads, type OnWaited, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
 import { classOf, slotsOf } from './resilience/call-classes.ts'
 import { type OnCircuitStateChange, withCircuitBreaker } from './resilience/circuit-breakers.ts'
@@ -31,6 +31,7 @@ export interface UpstreamOptions {
   /** Called for each member of a reply whose kind is another than documented. */
   onDrift?: (drift: Drift) => void
   onRetry?: OnRetry
+  onWaited?: OnWaited | undefined
 }
 
 /** As many as the classes have slots: no call waits for a connection. */
@@ -38,7 +39,7 @@ const CONNECTIONS = { reused: slotsOf({ newConnection: false }), singleUse: slot
 
 /** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
 export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads: Bulkheads; reuse: Reuse } => {
-  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift, onRetry } = options
+  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift, onRetry, onWaited } = options
   const largeReplies = createLargeReplies()
   const transport = createTransport(url, CONNECTIONS, connection, largeReplies)
   const bulkheads = createBulkheads()
@@ -75,7 +76,7 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
 
   const attempt = observed(send, observe)
   const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs, onRetry), onCircuitStateChange)
-  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs), reuse), reuse))
+  const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs, onWaited), reuse), reuse))
   return { call, bulkheads, reuse, close: () => transport.close() }
 }
 

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addressOf } from '../../core/address.ts'
 import { noUpstreamTiming } from '../../core/context.ts'
 import type { Problem } from '../../core/problem.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { createRequestLines } from '../../observability/request-line.ts'
+import { randomSpanId, traceHeader, traceIdOf, traceParentOf } from '../../observability/trace-context.ts'
 import { onFinished } from '../on-finished.ts'
 import { routeOf } from '../operation.ts'
 import { CONTEXT, findContext } from '../route.ts'
@@ -33,6 +34,7 @@ export const telemetry = fp(
         'server-timing',
         `queue;dur=${queue}, upstream;dur=${timing.ms.toFixed(1)}, total;dur=${reply.elapsedTime.toFixed(1)}`
       )
+      if (request.headers['traceparent'] !== undefined && !reply.hasHeader('traceresponse')) answerTrace(request, reply)
       done()
     })
     onFinished(app, (request, reply) => {
@@ -41,25 +43,34 @@ export const telemetry = fp(
       const timing = timingOf(request)
       const ms = reply.elapsedTime
       metrics.request(operation, reply.statusCode, problem ?? '', ms)
-      writeLine({
-        requestId: request.id,
-        operation,
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        problem,
-        cause: request.getDecorator<string | undefined>(CAUSE) ?? timing.cause,
-        ms,
-        upstreamMs: timing.ms,
-        upstreamCalls: timing.calls,
-        caller: findContext(request)?.caller.id,
-        ip: addressOf(request),
-        clientAborted: reply.raw.writableFinished ? undefined : true
-      })
+      writeLine(
+        {
+          requestId: request.id,
+          operation,
+          method: request.method,
+          route,
+          status: reply.statusCode,
+          problem,
+          cause: request.getDecorator<string | undefined>(CAUSE) ?? timing.cause,
+          ms,
+          upstreamMs: timing.ms,
+          upstreamCalls: timing.calls,
+          caller: findContext(request)?.caller.id,
+          ip: addressOf(request),
+          clientAborted: reply.raw.writableFinished ? undefined : true
+        },
+        traceIdOf(request.headers)
+      )
     })
   },
   { name: 'telemetry' }
 )
+
+/** Names the trace (W3C Trace Context, level 2), where no span is sent. */
+const answerTrace = ({ headers }: FastifyRequest, reply: FastifyReply): void => {
+  const parent = traceParentOf(headers)
+  if (parent) reply.header('traceresponse', traceHeader({ ...parent, spanId: randomSpanId(), isSampled: false }))
+}
 
 /** The log line and the count of a request that the router gave up on: it runs no hooks and called nothing. */
 export const recordUnrouted = (request: FastifyRequest, { problem, status }: Problem, metrics: Metrics): void => {

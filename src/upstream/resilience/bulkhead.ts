@@ -10,16 +10,21 @@ export const createBulkheads = (): Bulkheads =>
   // The keys are the names of the classes.
   Object.fromEntries(classes.map(each => [each.name, createFairQueue(each)])) as Record<CallClass['name'], FairQueue>
 
+/** Called after a call has waited for a slot. */
+export type OnWaited = (callClass: CallClass['name'], ms: number) => void
+
 /**
  * Runs each call in a slot of its class.
  * @param timeoutMs deadline of every call; undefined for that of its class
  */
 export const withBulkhead =
-  (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined): Call =>
+  (call: Call, bulkheads: Bulkheads, timeoutMs: number | undefined, onWaited: OnWaited = () => undefined): Call =>
   async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const bulkhead = bulkheads[name]
-    const slot = bulkhead.enter(context.caller) ?? (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs))
+    const slot =
+      bulkhead.enter(context.caller) ??
+      (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs, ms => onWaited(name, ms)))
     try {
       return await call(action, params, context)
     } finally {
@@ -28,13 +33,20 @@ export const withBulkhead =
   }
 
 /** Waits for a slot, as long as the call itself may take, and adds the time to that of the request. */
-const waitFor = async (bulkhead: FairQueue, context: RequestContext, maxMs: number): Promise<Share> => {
+const waitFor = async (
+  bulkhead: FairQueue,
+  context: RequestContext,
+  maxMs: number,
+  onWaited: (ms: number) => void
+): Promise<Share> => {
   const { caller, signal, deadlineAt = Number.POSITIVE_INFINITY, upstream } = context
   const startedAt = performance.now()
   const until = Math.min(startedAt + maxMs, deadlineAt)
   try {
     return await bulkhead.wait(caller, { until, signal, isUrgent: upstream.hasWritten === true })
   } finally {
-    upstream.queueMs = (upstream.queueMs ?? 0) + performance.now() - startedAt
+    const ms = performance.now() - startedAt
+    upstream.queueMs = (upstream.queueMs ?? 0) + ms
+    onWaited(ms)
   }
 }

@@ -149,6 +149,8 @@ t.test('refused', async t => {
       text => ['PORT', text, /plain digits/] as [string, string, RegExp]
     ),
     ['RATE_LIMIT_MAX', '0', /from 1/],
+    ['OTEL_TRACES_SAMPLER_ARG', '2', /from 0 to 1/],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'secret', /pairs/],
     ['KEYS', 'false', /one of on, off/],
     ['NODE_ENV', 'prod', /development, test, production/],
     ['HOST', 'http://localhost', /without scheme/],
