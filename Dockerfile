@@ -1,11 +1,12 @@
-# Compiles; its tools stay here.
+# Bundles; its tools stay here.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json ./
 RUN npm ci --workspaces=false --ignore-scripts
 COPY schemas ./schemas
 COPY routes ./routes
 COPY src ./src
+COPY scripts/bundle.ts scripts/load-env.ts scripts/check-node.cjs ./scripts/
 RUN npm run build
 
 # Locked production dependencies only: no tools, no client, no pinned Node (the image has its own).
@@ -23,8 +24,8 @@ RUN mkdir --mode=700 /data && chown node:node /data
 COPY --from=deps /app/node_modules ./node_modules
 COPY --from=build /app/dist ./
 COPY scripts/start.cjs scripts/check-node.cjs ./scripts/
-# Loads every module once: V8's compiled code is kept in the image, and a start does not compile again.
-RUN node scripts/start.cjs src/gateway.js
+# Loads the gateway once: V8's compiled code is kept in the image, and a start does not compile again.
+RUN node scripts/start.cjs src/server.js --help
 VOLUME /data
 USER node
 EXPOSE 8080

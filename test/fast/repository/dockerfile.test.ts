@@ -57,7 +57,7 @@ t.test('only compiled code and locked production packages reach the image, witho
   ])
   t.same(textsOf(image, 'RUN'), [
     'mkdir --mode=700 /data && chown node:node /data',
-    'node scripts/start.cjs src/gateway.js'
+    'node scripts/start.cjs src/server.js --help'
   ])
   t.same(textsOf(image, 'ADD'), [])
 })
