@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { globSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import manifest from '../package.json' with { type: 'json' }
@@ -15,12 +15,7 @@ share, or load later, in others.
 })
 const [folder = 'dist'] = positionals
 
-const programs = [
-  'scripts/load-env.ts',
-  'src/server.ts',
-  'src/sandbox/main.ts',
-  ...readdirSync('src/commands').map(name => join('src/commands', name))
-]
+const programs = ['scripts/load-env.ts', 'src/server.ts', 'src/sandbox/main.ts', ...globSync('src/commands/*.ts')]
 
 const bundle = await rolldown({
   input: Object.fromEntries(programs.map(path => [path.replace(/\.ts$/, ''), path])),
