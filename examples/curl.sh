@@ -91,7 +91,7 @@ send 204 with_token DELETE "/accounts/$ACCOUNT/buckets/$(member name)"
 
 step 'Validate an order without placing it'
 order="{\"planId\":${PLAN:-2},\"bucketName\":\"$NEW_BUCKET\"}"
-send 200 with_token POST '/orders?validateOnly=true' "${json[@]}" --header "Idempotency-Key: $NEW_BUCKET-check" --data "$order"
+send 200 with_token POST /orders/checks "${json[@]}" --data "$order"
 show
 
 if [[ ${PLACE_ORDER:-} == yes ]]; then

@@ -1,8 +1,6 @@
-import type { FastifyRequest } from 'fastify'
-import { CreatedAccount } from '../schemas/accounts.ts'
 import { VersionHeaders } from '../schemas/headers.ts'
 import { ref } from '../schemas/model.ts'
-import { CheckedOrder, NewOrder, Order, OrderHeaders, OrderPath, OrderQuery } from '../schemas/orders.ts'
+import { NewOrder, Order, OrderCheck, OrderHeaders, OrderPath } from '../schemas/orders.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors, omitting, withHeaders, withVersion } from '../src/http/answers.ts'
 import { idempotencyKeyIn, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
@@ -10,10 +8,6 @@ import { createOrder, getUsers } from '../src/upstream/actions/accounts.ts'
 import { getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 import { listPlans } from '../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
-
-/** The query before its validation, or after it. */
-const isCheck = ({ query }: FastifyRequest) =>
-  ['true', true].includes((query as { validateOnly?: string | boolean }).validateOnly ?? false)
 
 /** Orders of paid accounts. */
 export const orderRoutes: Routes = async (app, { orders, links }) => {
@@ -28,22 +22,19 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       auditReplay: 'order.replay',
       switches: ['orders', 'writes'],
       target: ({ body: { bucketName } }) => [bucketName],
-      dryRun: { isRequested: isCheck, rate: 'check', audit: 'order.check' },
       isRepetition: request => orders.isRepetition(contextOf(request), 'create_order', idempotencyKeyIn(request))
     }),
     schema: {
       operationId: 'createOrder',
       summary: 'Order a paid account',
       description:
-        'HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans. `validateOnly=true` checks and does not order. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet.',
+        'HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans; `POST /orders/checks` does only that. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet.',
       tags: ['Orders'],
       headers: OrderHeaders,
-      querystring: OrderQuery,
       body: ref(NewOrder),
       response: answers(
         {
-          200: CheckedOrder,
-          201: withHeaders(CreatedAccount, 'Location', 'Idempotency-Replayed'),
+          201: withHeaders(Order, 'Location', 'Idempotency-Replayed'),
           202: withHeaders(Order, 'Location')
         },
         BODY_PROBLEMS,
@@ -64,13 +55,44 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
       )
     },
     async handler(request, reply) {
-      const context = contextOf(request)
-      if (request.query.validateOnly) return orders.check(context, request.body)
-      const placed = await orders.place(context, request.headers['idempotency-key'], request.body)
+      const placed = await orders.place(contextOf(request), request.headers['idempotency-key'], request.body)
       if (placed.isReplayed) reply.header('idempotency-replayed', 'true')
-      return placed.order
-        ? reply.code(202).header('location', links.order(placed.order.orderId)).send(placed.order)
-        : reply.code(201).header('location', links.account(placed.account.s3uid)).send(placed.account)
+      const { order } = placed
+      return order.s3uid === undefined
+        ? reply.code(202).header('location', links.order(order.orderId)).send(order)
+        : reply.code(201).header('location', links.account(order.s3uid)).send(order)
+    }
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/orders/checks',
+    config: operation({
+      scope: 'orders:write',
+      rate: 'check',
+      account: undefined,
+      audit: 'order.check',
+      target: ({ body: { bucketName } }) => [bucketName]
+    }),
+    schema: {
+      operationId: 'checkOrder',
+      summary: 'Check an order without ordering',
+      description:
+        'Checks the order as `POST /orders` would, and sends none. Returns the plan, its price and its locations. A form can check 60 times a minute.',
+      tags: ['Orders'],
+      body: ref(NewOrder),
+      response: answers(
+        { 200: OrderCheck },
+        BODY_PROBLEMS,
+        tokenInfo,
+        listPlans,
+        'plan-not-orderable',
+        'location-not-offered',
+        'price-changed'
+      )
+    },
+    async handler(request) {
+      return orders.check(contextOf(request), request.body)
     }
   })
 

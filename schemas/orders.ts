@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, oneOf, ref } from './model.ts'
 import { RequiredIdempotencyKey } from './parameters.ts'
-import { Price } from './plans.ts'
-import { Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
+import { Plan, Price } from './plans.ts'
+import { BucketName, Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
+import { Warning } from './warnings.ts'
 
 export type NewOrder = Static<typeof NewOrder>
 export const NewOrder = model('NewOrder', 'An order of a paid account. HOSTKEY bills it.', {
@@ -13,11 +14,6 @@ export const NewOrder = model('NewOrder', 'An order of a paid account. HOSTKEY b
   ),
   expectedPrice: Type.Optional(ref(Price))
 })
-
-export const OrderQuery = Type.Object(
-  { validateOnly: Type.Boolean({ default: false, description: '`true` checks the order and does not send it.' }) },
-  { additionalProperties: false }
-)
 
 export const OrderHeaders = Type.Object({ 'idempotency-key': RequiredIdempotencyKey })
 
@@ -33,6 +29,12 @@ export const Order = model('Order', 'An order of a paid account, and its state.'
   location: describe(Location, 'Requested region code.'),
   createdAt: describe(Instant, 'Time of the order.'),
   s3uid: Type.Optional(describe(S3Uid, 'Name of the created account.')),
+  bucket: Type.Optional(
+    Type.Union([BucketName, Type.Null()], {
+      description: 'Actual name of its first bucket; null when there is none, or HOSTKEY does not list it yet.'
+    })
+  ),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty after a complete success.' }),
   problem: Type.Optional(
     Type.Object(
       {
@@ -42,16 +44,25 @@ export const Order = model('Order', 'An order of a paid account, and its state.'
       },
       { additionalProperties: false, description: 'Why the order failed, or why its outcome is unknown.' }
     )
+  ),
+  links: Type.Object(
+    {
+      self: Type.String({ format: 'uri-reference', maxLength: 2048, description: 'Address of the order.' }),
+      account: Type.Optional(
+        Type.String({ format: 'uri-reference', maxLength: 2048, description: 'Address of the created account.' })
+      )
+    },
+    { additionalProperties: false, description: 'Addresses of related resources.' }
   )
 })
 
 export const OrderPath = Type.Object({ orderId: OrderId }, { additionalProperties: false })
 
-/** Reply to `?validateOnly=true`. */
-export type CheckedOrder = Static<typeof CheckedOrder>
-export const CheckedOrder = model('CheckedOrder', 'A checked order that was not sent.', {
-  planId: PlanId,
-  bucketName: NewBucketName,
-  location: describe(Location, 'Region code of the account.'),
-  price: ref(Price)
+export type OrderCheck = Static<typeof OrderCheck>
+export const OrderCheck = model('OrderCheck', 'A checked order that was not sent.', {
+  plan: ref(Plan),
+  price: ref(Price),
+  location: describe(Location, 'Region code where the account would be.'),
+  locations: Type.Array(Location, { maxItems: 1000, description: 'Region codes where the plan is available.' }),
+  warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'What may refuse the order.' })
 })

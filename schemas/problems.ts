@@ -70,7 +70,7 @@ export const problems = {
   'payment-required': entry(
     402,
     'Payment required',
-    'Check the open invoices and the credit at HOSTKEY, and `GET /accounts`, before you order again: an invoice may exist already.'
+    'Nothing was created. Check the credit and the open invoices at HOSTKEY: one may exist already. After topping up, order again with a new `Idempotency-Key`: the same key gives the same answer.'
   ),
   forbidden: entry(
     403,

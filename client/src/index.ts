@@ -15,13 +15,13 @@ import {
   type WholeListOptions
 } from './files.ts'
 import type { components } from './generated/schema.ts'
-import { type CreatedAccount, type NewOrder, type OrderOptions, placeOrder } from './orders.ts'
+import { type NewOrder, type OrderOptions, type PlacedOrder, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
 
 export type { FileEntry, FileSelection, FilesOptions, InfiniteFiles, StreamOptions, WholeListOptions } from './files.ts'
 export { IncompleteList } from './files.ts'
-export type { OrderOptions } from './orders.ts'
+export type { OrderOptions, PlacedOrder } from './orders.ts'
 export { OrderUndecided } from './orders.ts'
 export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
 export { GatewayProblem, isProblem } from './problem.ts'
@@ -80,10 +80,10 @@ export interface Client {
   /** Deletes the file with exactly this path, which may hold dots and slashes. */
   deleteFile(s3uid: string, bucket: string, path: string, options?: CallOptions): Promise<void>
   /**
-   * Orders a paid account and waits for the outcome. It bills at most once: all attempts carry the same
+   * Orders a paid account and waits for the outcome, 30 s by default. It bills at most once: all attempts carry the same
    * `Idempotency-Key`. @throws OrderUndecided with that key
    */
-  order(order: NewOrder, options?: OrderOptions): Promise<CreatedAccount>
+  order(order: NewOrder, options?: OrderOptions): Promise<PlacedOrder>
 }
 
 const TIMEOUT_MS = 90_000

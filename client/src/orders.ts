@@ -5,19 +5,25 @@ import type { CallOptions, Send } from './send.ts'
 
 export type NewOrder = components['schemas']['NewOrder']
 export type Order = components['schemas']['Order']
-export type CreatedAccount = components['schemas']['CreatedAccount']
+
+/** An order that has succeeded. */
+export type PlacedOrder = Order & { s3uid: string }
 
 export interface OrderOptions extends CallOptions {
   /** The key of an order that was started earlier. Default: a new key, for a new order. */
   idempotencyKey?: string | undefined
-  /** How long the client asks for the outcome. Default 2 min. */
+  /** How long the client asks for the outcome. Default 30 s. */
   deadlineMs?: number | undefined
 }
 
-/** 2 min: when the answer of HOSTKEY is lost, the gateway decides the outcome after 30 s by default. */
-const DEADLINE_MS = 120_000
+/** 30 s: a person waits no longer. An order whose gateway has ended is taken over by another after 10 s by default. */
+const DEADLINE_MS = 30_000
 
-const RETRY = { attempts: Number.POSITIVE_INFINITY, maxWaitMs: 10_000 }
+/** Pauses between requests without `Retry-After`. */
+const RETRY = { attempts: Number.POSITIVE_INFINITY, maxWaitMs: 3000 }
+
+/** 1 s: pause between two looks at an order on which the gateway works. */
+const POLL_MS = 1000
 
 /**
  * The outcome of the order is not known yet: the deadline passed, or the caller aborted. Pass `idempotencyKey` to the
@@ -37,10 +43,11 @@ export class OrderUndecided extends Error {
 }
 
 /**
- * Orders a paid account at most once: every attempt carries the same key and the same body.
+ * Orders a paid account at most once: every attempt carries the same key and the same body, and counts once against the
+ * limit of orders.
  * @throws GatewayProblem when the order is refused; OrderUndecided
  */
-export const placeOrder = async (send: Send, order: NewOrder, options: OrderOptions): Promise<CreatedAccount> => {
+export const placeOrder = async (send: Send, order: NewOrder, options: OrderOptions): Promise<PlacedOrder> => {
   const { idempotencyKey = newKey(), deadlineMs = DEADLINE_MS, signal: callerSignal } = options
   const endsAt = Date.now() + deadlineMs
   const deadline = AbortSignal.timeout(deadlineMs)
@@ -53,11 +60,12 @@ export const placeOrder = async (send: Send, order: NewOrder, options: OrderOpti
   let orderId: string | undefined
   /** May an attempt have reached HOSTKEY? */
   let mayBeExecuted = false
-  /** @returns the account; undefined while the order is pending */
-  const attempt = async (): Promise<CreatedAccount | undefined> => {
-    const { data, response } = await send('post', '/orders', { params, body, signal })
-    if (response.status === 201) return data as CreatedAccount
-    orderId = (data as Order).orderId
+  /** @returns the order; undefined while its outcome is open */
+  const attempt = async (): Promise<PlacedOrder | undefined> => {
+    const { data } = await send('post', '/orders', { params, body, signal })
+    const { s3uid, ...rest } = data as Order
+    if (s3uid !== undefined) return { ...rest, s3uid }
+    orderId = rest.orderId
     mayBeExecuted = true
     return undefined
   }
@@ -65,21 +73,20 @@ export const placeOrder = async (send: Send, order: NewOrder, options: OrderOpti
   for (let next = 2; ; next++) {
     let failure: unknown
     try {
-      const account = await attempt()
-      if (account) return account
+      const placed = await attempt()
+      if (placed) return placed
     } catch (error) {
       failure = error
       if (mayHaveReachedHostkey(error)) mayBeExecuted = true
       if (signal.aborted || !isRetryable(error)) throw mayBeExecuted && !isFinal(error) ? undecided(error) : error
     }
+    const inProgress = isProblem(failure, 'idempotency-in-progress') ? failure : undefined
+    orderId ??= inProgress?.links['order']?.split('/').at(-1)
     const ms = pauseMs(failure, next, RETRY)
     // The deadline would pass during the pause.
-    if (Date.now() + ms >= endsAt) throw mayBeExecuted ? undecided(failure) : failure
+    if (!inProgress && Date.now() + ms >= endsAt) throw mayBeExecuted ? undecided(failure) : failure
     try {
-      await pause(ms, signal)
-      while (orderId !== undefined && (await stateOf(send, orderId, signal)) === 'pending') {
-        await pause(pauseMs(undefined, next++, RETRY), signal)
-      }
+      await (inProgress && orderId !== undefined ? untilDecided(send, orderId, ms, signal) : pause(ms, signal))
     } catch (error) {
       throw mayBeExecuted || failure === undefined ? undecided(error) : failure
     }
@@ -90,15 +97,23 @@ export const placeOrder = async (send: Send, order: NewOrder, options: OrderOpti
   }
 }
 
-/** Reading the state is cheaper than repeating the order; only repeating it makes the gateway check at HOSTKEY. */
-const stateOf = async (send: Send, orderId: string, signal: AbortSignal): Promise<Order['state'] | undefined> => {
+/** Waits while another request works on the order, `ms` at most. To read the state is cheaper than to repeat the order. */
+const untilDecided = async (send: Send, orderId: string, ms: number, signal: AbortSignal): Promise<void> => {
+  const endsAt = Date.now() + ms
+  do {
+    await pause(Math.min(POLL_MS, Math.max(0, endsAt - Date.now())), signal)
+    if ((await stateOf(send, orderId, signal)) !== 'pending') return
+  } while (Date.now() < endsAt)
+}
+
+const stateOf = async (send: Send, orderId: string, signal: AbortSignal): Promise<Order['state']> => {
   try {
     const { data } = await send('get', '/orders/{orderId}', { params: { path: { orderId } }, signal })
     return (data as Order).state
   } catch (error) {
     signal.throwIfAborted()
     if (!isRetryable(error)) throw error
-    return undefined
+    return 'pending'
   }
 }
 

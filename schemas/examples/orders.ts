@@ -1,4 +1,5 @@
 import { type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
+import { standard250 } from './plans.ts'
 
 const requested = { planId: 2, bucketName: 'backups', location: 'NL' }
 
@@ -10,7 +11,20 @@ export const demoOrder = {
   bucketName: 'holiday-pictures',
   location: 'NL',
   createdAt: '2023-10-01T12:00:00.000Z',
-  s3uid: 's3_user_1'
+  s3uid: 's3_user_1',
+  bucket: 'holiday-pictures',
+  warnings: [],
+  links: { self: '/orders/5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11', account: '/accounts/s3_user_1' }
+}
+
+/** Refused by the check, with and without an order. */
+const REFUSALS: Example['problems'] = {
+  'plan-not-orderable': { detail: 'Plan 1 is free: use POST /accounts.' },
+  'location-not-offered': {
+    detail: 'Plan 2 is not offered at US. Offered: NL.',
+    errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]
+  },
+  'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
 }
 
 export const orders: Record<string, Example> = {
@@ -18,13 +32,19 @@ export const orders: Record<string, Example> = {
     parameters: { 'idempotency-key': '7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11' },
     body: requested,
     replies: {
-      200: {
-        parameters: { validateOnly: true },
-        value: { ...requested, price: { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 } }
-      },
       201: {
-        value: { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: 'backups', warnings: [] },
-        headers: { Location: '/accounts/s3_user_100' }
+        value: {
+          orderId: '0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04',
+          state: 'succeeded',
+          ...requested,
+          createdAt: '2026-11-22T12:00:00.000Z',
+          s3uid: 's3_user_100',
+          bucket: 'backups',
+          warnings: [],
+          links: { self: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04', account: '/accounts/s3_user_100' }
+        },
+        headers: { Location: '/accounts/s3_user_100' },
+        varies: ['/orderId', '/createdAt', '/links/self']
       },
       202: {
         value: {
@@ -36,10 +56,12 @@ export const orders: Record<string, Example> = {
             name: 'upstream-bad-response',
             status: 502,
             detail: 'The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway.'
-          }
+          },
+          warnings: [],
+          links: { self: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' }
         },
         headers: { Location: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' },
-        varies: ['/orderId', '/createdAt']
+        varies: ['/orderId', '/createdAt', '/links/self']
       }
     },
     problems: {
@@ -48,13 +70,23 @@ export const orders: Record<string, Example> = {
         detail: 'The header Idempotency-Key is missing.',
         errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
       },
-      'plan-not-orderable': { detail: 'Plan 1 is free: use POST /accounts.' },
-      'location-not-offered': {
-        detail: 'Plan 2 is not offered at US. Offered: NL.',
-        errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]
-      },
-      'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
+      ...REFUSALS
     }
+  },
+  checkOrder: {
+    body: requested,
+    replies: {
+      200: {
+        value: {
+          plan: standard250,
+          price: standard250.price,
+          location: 'NL',
+          locations: standard250.locations,
+          warnings: []
+        }
+      }
+    },
+    problems: { 'invalid-token': UNKNOWN_TOKEN, ...REFUSALS }
   },
   getOrder: {
     parameters: { orderId: demoOrder.orderId },

@@ -11,7 +11,7 @@ const free = {
   price: { monthlyEur: 0, monthlyUsd: 0, monthlyRub: 0 }
 }
 
-const standard250 = {
+export const standard250 = {
   id: 2,
   name: 'Standard 250',
   ...standard,

@@ -79,8 +79,6 @@ export interface CallerOperation extends Common {
   /** The event that the audit log records; a missing scope is recorded for every operation. */
   readonly audit: AuditEvent | undefined
   readonly target: TargetOf | undefined
-  /** A form of the request that checks and changes nothing: its class and its event. */
-  readonly dryRun: DryRun | undefined
   /** Does the request repeat one that the gateway knows? Then it counts only against the limit of the caller. */
   readonly isRepetition: ((request: FastifyRequest) => Promise<boolean>) | undefined
   /** The event instead of `audit` when the recorded answer is given again. */
@@ -90,13 +88,6 @@ export interface CallerOperation extends Common {
 export interface ScopeByBody {
   readonly scopes: readonly Scope[]
   scopeOf(body: NamedTexts): Scope
-}
-
-export interface DryRun {
-  /** Asked before the validation, when the query is text, and after it. */
-  isRequested(request: FastifyRequest): boolean
-  readonly rate: RateClass
-  readonly audit: AuditEvent
 }
 
 export type Operation = OpenOperation | CallerOperation
@@ -126,7 +117,6 @@ export const operation = <A extends AccountOf | undefined>(
   adminQuery: [],
   cost: 1,
   target: undefined,
-  dryRun: undefined,
   isRepetition: undefined,
   auditReplay: undefined,
   priority: PRIORITY_OF[declared.rate],

@@ -51,7 +51,7 @@ const recorded = (token: string): Buffer[] => {
     asked('DELETE /accounts/s3_user_1', ['Confirm-Delete: s3_user_2']),
     asked('POST /accounts/s3_user_1/buckets', ['X-Forwarded-For: 10.0.0.1'], '{"name":"photos"}'),
     asked(
-      'POST /orders?validateOnly=true',
+      'POST /orders/checks',
       ['Idempotency-Key: 7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11'],
       '{"planId":2,"bucketName":"photos","expectedPrice":{"monthlyEur":4.9}}'
     ),

@@ -579,9 +579,29 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans. `validateOnly=true` checks and does not order. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet. Needs the scope `orders:write`.
+         * @description HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans; `POST /orders/checks` does only that. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet. Needs the scope `orders:write`.
          */
         post: operations["createOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check an order without ordering
+         * @description Checks the order as `POST /orders` would, and sends none. Returns the plan, its price and its locations. A form can check 60 times a minute. Needs the scope `orders:write`.
+         */
+        post: operations["checkOrder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -747,31 +767,6 @@ export interface components {
              * @description Size of its files, in bytes.
              */
             storageBytes?: number;
-        };
-        /**
-         * @description A checked order that was not sent.
-         * @example {
-         *       "planId": 2,
-         *       "bucketName": "backups",
-         *       "location": "NL",
-         *       "price": {
-         *         "monthlyEur": 4.9,
-         *         "monthlyUsd": 5.4,
-         *         "monthlyRub": 490
-         *       }
-         *     }
-         */
-        CheckedOrder: {
-            /**
-             * Format: int32
-             * @description Number of a pricing plan.
-             */
-            planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
-            bucketName: string;
-            /** @description Region code of the account. */
-            location: string;
-            price: components["schemas"]["Price"];
         };
         /**
          * @description How S3 clients reach the storage of an account.
@@ -1459,15 +1454,17 @@ export interface components {
          * @description An order of a paid account, and its state.
          * @example {
          *       "orderId": "0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
-         *       "state": "unknown",
+         *       "state": "succeeded",
          *       "planId": 2,
          *       "bucketName": "backups",
          *       "location": "NL",
          *       "createdAt": "2026-11-22T12:00:00.000Z",
-         *       "problem": {
-         *         "name": "upstream-bad-response",
-         *         "status": 502,
-         *         "detail": "The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway."
+         *       "s3uid": "s3_user_100",
+         *       "bucket": "backups",
+         *       "warnings": [],
+         *       "links": {
+         *         "self": "/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
+         *         "account": "/accounts/s3_user_100"
          *       }
          *     }
          */
@@ -1498,6 +1495,10 @@ export interface components {
             createdAt: string;
             /** @description Name of the created account. */
             s3uid?: string;
+            /** @description Actual name of its first bucket; null when there is none, or HOSTKEY does not list it yet. */
+            bucket?: string | null;
+            /** @description Empty after a complete success. */
+            warnings: components["schemas"]["Warning"][];
             /** @description Why the order failed, or why its outcome is unknown. */
             problem?: {
                 /** @description Name of the problem. */
@@ -1510,6 +1511,60 @@ export interface components {
                 /** @description What happened. */
                 detail: string;
             };
+            /** @description Addresses of related resources. */
+            links: {
+                /**
+                 * Format: uri-reference
+                 * @description Address of the order.
+                 */
+                self: string;
+                /**
+                 * Format: uri-reference
+                 * @description Address of the created account.
+                 */
+                account?: string;
+            };
+        };
+        /**
+         * @description A checked order that was not sent.
+         * @example {
+         *       "plan": {
+         *         "id": 2,
+         *         "name": "Standard 250",
+         *         "active": true,
+         *         "storageType": "standard",
+         *         "bandwidthLimit": 0,
+         *         "quotaBytes": 268435456000,
+         *         "locations": [
+         *           "NL"
+         *         ],
+         *         "price": {
+         *           "monthlyEur": 4.9,
+         *           "monthlyUsd": 5.4,
+         *           "monthlyRub": 490
+         *         }
+         *       },
+         *       "price": {
+         *         "monthlyEur": 4.9,
+         *         "monthlyUsd": 5.4,
+         *         "monthlyRub": 490
+         *       },
+         *       "location": "NL",
+         *       "locations": [
+         *         "NL"
+         *       ],
+         *       "warnings": []
+         *     }
+         */
+        OrderCheck: {
+            plan: components["schemas"]["Plan"];
+            price: components["schemas"]["Price"];
+            /** @description Region code where the account would be. */
+            location: string;
+            /** @description Region codes where the plan is available. */
+            locations: string[];
+            /** @description What may refuse the order. */
+            warnings: components["schemas"]["Warning"][];
         };
         /**
          * @description A pricing plan.
@@ -1916,10 +1971,10 @@ export interface components {
          */
         Warning: {
             /**
-             * @description `account-created-with-error`: HOSTKEY reported an error, but the account exists. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; its name may differ from the requested one.
+             * @description `account-created-with-error`: HOSTKEY reported an error, but the account exists. `bucket-name-unconfirmed`: HOSTKEY does not list the bucket yet; its name may differ from the requested one. `bucket-name-ordered`: another order for this bucket name is refused.
              * @enum {string}
              */
-            code: "account-created-with-error" | "bucket-name-unconfirmed";
+            code: "account-created-with-error" | "bucket-name-unconfirmed" | "bucket-name-ordered";
             /** @description What happened. */
             detail: string;
         };
@@ -2749,6 +2804,34 @@ export interface components {
                 "Server-Timing": components["headers"]["Server-Timing"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: Payment required. */
+        "payment-required.checkOrder": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `price-changed`: Price changed. */
+        "price-changed": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
@@ -7629,10 +7712,7 @@ export interface operations {
     };
     createOrder: {
         parameters: {
-            query?: {
-                /** @description `true` checks the order and does not send it. */
-                validateOnly?: boolean;
-            };
+            query?: never;
             header: {
                 /**
                  * @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.
@@ -7656,33 +7736,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A checked order that was not sent. */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "planId": 2,
-                     *       "bucketName": "backups",
-                     *       "location": "NL",
-                     *       "price": {
-                     *         "monthlyEur": 4.9,
-                     *         "monthlyUsd": 5.4,
-                     *         "monthlyRub": 490
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["CheckedOrder"];
-                };
-            };
-            /** @description A created account with its first bucket. */
+            /** @description An order of a paid account, and its state. */
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7701,14 +7755,22 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "s3uid": "s3_user_100",
+                     *       "orderId": "0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
+                     *       "state": "succeeded",
                      *       "planId": 2,
+                     *       "bucketName": "backups",
                      *       "location": "NL",
+                     *       "createdAt": "2026-11-22T12:00:00.000Z",
+                     *       "s3uid": "s3_user_100",
                      *       "bucket": "backups",
-                     *       "warnings": []
+                     *       "warnings": [],
+                     *       "links": {
+                     *         "self": "/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
+                     *         "account": "/accounts/s3_user_100"
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CreatedAccount"];
+                    "application/json": components["schemas"]["Order"];
                 };
             };
             /** @description An order of a paid account, and its state. */
@@ -7739,6 +7801,10 @@ export interface operations {
                      *         "name": "upstream-bad-response",
                      *         "status": 502,
                      *         "detail": "The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway."
+                     *       },
+                     *       "warnings": [],
+                     *       "links": {
+                     *         "self": "/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04"
                      *       }
                      *     }
                      */
@@ -7878,6 +7944,170 @@ export interface operations {
             504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
+    checkOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "planId": 2,
+                 *       "bucketName": "backups",
+                 *       "location": "NL"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewOrder"];
+            };
+        };
+        responses: {
+            /** @description A checked order that was not sent. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "plan": {
+                     *         "id": 2,
+                     *         "name": "Standard 250",
+                     *         "active": true,
+                     *         "storageType": "standard",
+                     *         "bandwidthLimit": 0,
+                     *         "quotaBytes": 268435456000,
+                     *         "locations": [
+                     *           "NL"
+                     *         ],
+                     *         "price": {
+                     *           "monthlyEur": 4.9,
+                     *           "monthlyUsd": 5.4,
+                     *           "monthlyRub": 490
+                     *         }
+                     *       },
+                     *       "price": {
+                     *         "monthlyEur": 4.9,
+                     *         "monthlyUsd": 5.4,
+                     *         "monthlyRub": 490
+                     *       },
+                     *       "location": "NL",
+                     *       "locations": [
+                     *         "NL"
+                     *       ],
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderCheck"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.checkOrder"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            409: components["responses"]["price-changed"];
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            /** @description `plan-not-orderable`: Plan not available for this operation. `location-not-offered`: Plan not available at this location. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout.createAccount"];
+        };
+    };
     getOrder: {
         parameters: {
             query?: never;
@@ -7916,7 +8146,13 @@ export interface operations {
                      *       "bucketName": "holiday-pictures",
                      *       "location": "NL",
                      *       "createdAt": "2023-10-01T12:00:00.000Z",
-                     *       "s3uid": "s3_user_1"
+                     *       "s3uid": "s3_user_1",
+                     *       "bucket": "holiday-pictures",
+                     *       "warnings": [],
+                     *       "links": {
+                     *         "self": "/orders/5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11",
+                     *         "account": "/accounts/s3_user_1"
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Order"];

@@ -4,11 +4,14 @@ import type { ProvisionedAccount, RequestedAccount } from './requested-account.t
 
 /** A created account as the caller reads it, with a warning for what HOSTKEY reported or does not list yet. */
 export const toCreatedAccount = (
-  { s3uid, bucket, error }: ProvisionedAccount,
+  created: ProvisionedAccount,
   { planId, location }: RequestedAccount
-): CreatedAccount => ({ s3uid, planId, location, bucket: bucket ?? null, warnings: warningsOf(bucket, error) })
+): CreatedAccount => {
+  const { s3uid, bucket = null } = created
+  return { s3uid, planId, location, bucket, warnings: warningsOf(created) }
+}
 
-const warningsOf = (bucket: string | undefined, error: string | undefined): Warning[] => {
+export const warningsOf = ({ bucket, error }: ProvisionedAccount): Warning[] => {
   if (error !== undefined) {
     const detail = `The account was created, but HOSTKEY reported: ${error}`
     return [{ code: 'account-created-with-error', detail }]

@@ -1,33 +1,32 @@
 import type { CreatedAccount, NewAccount } from '../../../schemas/accounts.ts'
-import type { CheckedOrder, NewOrder, Order } from '../../../schemas/orders.ts'
+import type { NewOrder, Order, OrderCheck } from '../../../schemas/orders.ts'
 import { problems } from '../../../schemas/problems.ts'
+import { bucketNameOrdered } from '../../../schemas/warnings.ts'
 import type { Caller } from '../../core/caller.ts'
 import { note, type RequestContext } from '../../core/context.ts'
+import type { Links } from '../../core/links.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { Problem } from '../../core/problem.ts'
 import { StoreUnavailable } from '../../store/index.ts'
 import { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
-import { toCreatedAccount } from './created-account.ts'
+import { toCreatedAccount, warningsOf } from './created-account.ts'
 import type { Entry, EntryState, Intent } from './ledger/entry.ts'
 import { checkOffer, checkPrice } from './offers.ts'
 import { maySee, orderKeyOf, tenantOf } from './order-key.ts'
 import { createPlacement, type PlacementParts } from './placement.ts'
-import { priceOf } from './plans.ts'
+import { priceOf, toPlan } from './plans.ts'
 import { provision } from './provisioning.ts'
-
-/** How an order ended: its account, or the order itself while its outcome is open. */
-export type OrderResult = { account: CreatedAccount; order?: never } | { order: Order; account?: never }
 
 /** Orders of paid accounts, and free accounts, which are created in the same way. */
 export interface Orders {
   /** Checks everything and orders nothing. @throws Problem plan-not-orderable, location-not-offered, price-changed */
-  check(context: RequestContext, requested: NewOrder): Promise<CheckedOrder>
+  check(context: RequestContext, requested: NewOrder): Promise<OrderCheck>
   /** Orders a paid account at most once for the key. @throws Problem of `check` and of `Placement.place` */
   place(
     context: RequestContext,
     idempotencyKey: string,
     requested: NewOrder
-  ): Promise<OrderResult & { isReplayed: boolean }>
+  ): Promise<{ order: Order; isReplayed: boolean }>
   /**
    * Creates a free account: at most once with a key; without one, by one POST that is never retried.
    * @throws Problem account-state-unknown while the outcome of the key is open; of the offer and of the action
@@ -37,7 +36,7 @@ export interface Orders {
     idempotencyKey: string | undefined,
     requested: NewAccount
   ): Promise<{ account: CreatedAccount; isReplayed: boolean }>
-  /** Does the ledger know the key? False while the ledger is down. @throws Problem of `Caller.identity` */
+  /** Was the key sent before? False while the ledger is down. @throws Problem of `Caller.identity` */
   isRepetition(context: RequestContext, action: Intent['action'], idempotencyKey: string): Promise<boolean>
   /** The accounts that a service with a list of accounts has ordered, which it may use too; none for other callers. */
   listOrderedBy(caller: Caller): Promise<ReadonlySet<string>>
@@ -51,26 +50,36 @@ export const createOrders = (parts: PlacementParts): Orders => {
   const { upstream, ledger, links } = parts
   const placement = createPlacement(parts)
 
-  const check = async (context: RequestContext, requested: NewOrder): Promise<CheckedOrder> => {
-    const { plan, location } = await checkOffer(upstream, 'paid', requested, context)
-    checkPrice(plan, requested.expectedPrice)
-    const { planId, bucketName } = requested
-    return { planId, bucketName, location, price: optionalMembers(priceOf(plan)) }
+  const checkPaid = async (context: RequestContext, requested: NewOrder) => {
+    const offer = await checkOffer(upstream, 'paid', requested, context)
+    checkPrice(offer.plan, requested.expectedPrice)
+    return offer
   }
 
   return {
-    check,
+    async check(context, requested) {
+      const { plan, location } = await checkPaid(context, requested)
+      const { bucketName } = requested
+      const tenant = await tenantOf(context)
+      const isOrdered = await ledger.isOrdered({ tenant, action: createOrder.name, bucketName })
+      return {
+        plan: toPlan(plan),
+        price: optionalMembers(priceOf(plan)),
+        location,
+        locations: plan.locations ?? [],
+        warnings: isOrdered ? [bucketNameOrdered] : []
+      }
+    },
 
     async place(context, idempotencyKey, requested) {
       const key = await orderKeyOf('create_order', idempotencyKey, requested, context)
       const checkRequest = async () => {
-        const { planId, bucketName, location } = await check(context, requested)
-        return { planId, bucketName, location }
+        const { location } = await checkPaid(context, requested)
+        return { planId: requested.planId, bucketName: requested.bucketName, location }
       }
       const request = { action: createOrder, key, check: checkRequest }
       const { entry, isReplayed } = await placement.place(request, context)
-      if (!entry.created) return { order: toOrder(entry), isReplayed }
-      return { account: toCreatedAccount(entry.created, entry.intent.requested), isReplayed }
+      return { order: toOrder(entry, links), isReplayed }
     },
 
     async createFreeAccount(context, idempotencyKey, requested) {
@@ -101,7 +110,7 @@ export const createOrders = (parts: PlacementParts): Orders => {
     async isRepetition(context, action, idempotencyKey) {
       const key = await orderKeyOf(action, idempotencyKey, {}, context)
       try {
-        return (await ledger.peek(key)) !== undefined
+        return await ledger.isKnown(key)
       } catch (error) {
         if (error instanceof StoreUnavailable) return false
         throw error
@@ -118,7 +127,7 @@ export const createOrders = (parts: PlacementParts): Orders => {
       const entry = await ledger.find(await tenantOf(context), orderId)
       if (!entry || !maySee(context.caller, entry))
         throw new Problem('order-not-found', 'The customer has no such order.')
-      return toOrder(entry)
+      return toOrder(entry, links)
     },
 
     // A ledger that is down forgets by itself within a day.
@@ -138,15 +147,18 @@ export const states: Record<EntryState, Order['state']> = {
   unknown: 'unknown'
 }
 
-const toOrder = ({ orderId, state, intent, createdAt, created, problem }: Entry): Order =>
+const toOrder = ({ orderId, state, intent, createdAt, created, problem }: Entry, links: Links): Order =>
   optionalMembers({
     orderId,
     state: states[state],
     ...intent.requested,
     createdAt: new Date(createdAt).toISOString(),
-    s3uid: created?.s3uid,
+    ...(created && { s3uid: created.s3uid, bucket: created.bucket ?? null }),
+    // Until it is done its bucket is looked for.
+    warnings: created && state === 'done' ? warningsOf(created) : [],
     problem:
       created === undefined && problem && state !== 'sent'
         ? { name: problem.name, status: problems[problem.name].status, detail: problem.detail }
-        : undefined
+        : undefined,
+    links: { self: links.order(orderId), ...(created && { account: links.account(created.s3uid) }) }
   })

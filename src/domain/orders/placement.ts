@@ -10,6 +10,7 @@ import { KEY_MS, type Ledger, type VersionedEntry } from './ledger/ledger.ts'
 import { answerLost, notCreated, perhapsSent, toProblem, toRecordedProblem } from './ledger/recorded-problem.ts'
 import { maySee, type OrderKey } from './order-key.ts'
 import {
+  asNotApplied,
   createdDespite,
   isOutcomeOpen,
   type ProvisioningAction,
@@ -174,7 +175,7 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     const isRefused = problem.problem === 'payment-required'
     const isWindowOver = now - answerLostAt >= lateExecutionWindowMs && !isReportedCreated
     if (finding.kind === 'none' && (isRefused || isWindowOver)) {
-      const failure = isRefused ? toRecordedProblem(problem) : notCreated()
+      const failure = isRefused ? toRecordedProblem(asNotApplied(problem)) : notCreated()
       await record(current, { state: 'failed', problem: failure })
       throw toProblem(failure)
     }
@@ -188,6 +189,7 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     throw inProgress(
       'Another replica has taken over this order.',
       await ledger.leaseLeftMs(current.entry.orderId),
+      { order: links.order(current.entry.orderId) },
       current.entry.state === 'claimed' ? 'not-applied' : 'unknown'
     )
   }
@@ -210,6 +212,7 @@ export const createPlacement = (parts: PlacementParts): Placement => {
     async place(request, context) {
       const { action, key, check } = request
       const known = await ledger.peek(key)
+      if (!known) await ledger.noteAttempt(key)
       // Checked before the claim: the known entry may expire meanwhile, and its request is not this one.
       if (known && known.intent.fingerprint !== key.fingerprint) throw keyReused()
       const claim = await ledger.claim({ ...key, requested: known?.intent.requested ?? (await check()) })
@@ -232,8 +235,8 @@ export const createPlacement = (parts: PlacementParts): Placement => {
           if (claim.entry.problem && claim.entry.state === 'failed') throw toProblem(claim.entry.problem, true)
           return placed(claim.entry, true, context)
         case 'running':
-          note(context, { isReplayed: true, ...(known && { orderId: known.orderId }) })
-          throw inProgress('The same request is still running.', claim.leftMs)
+          note(context, { isReplayed: true, orderId: claim.orderId })
+          throw inProgress('The same request is still running.', claim.leftMs, { order: links.order(claim.orderId) })
         case 'reused':
           throw keyReused()
         case 'duplicate': {
@@ -255,9 +258,10 @@ const placed = (entry: Entry, isReplayed: boolean, context: RequestContext): Pla
 }
 
 /** @param leftMs what is left of the lease of the request that works on the order */
-const inProgress = (detail: string, leftMs: number, outcome?: Outcome) =>
+const inProgress = (detail: string, leftMs: number, related: { order: string }, outcome?: Outcome) =>
   new Problem('idempotency-in-progress', detail, {
     ...(outcome && { outcome }),
+    links: related,
     retryAfterSeconds: Math.max(1, Math.ceil(leftMs / 1000))
   })
 

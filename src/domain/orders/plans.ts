@@ -43,7 +43,8 @@ export const priceOf = (plan: ListedPlan) => ({
   monthlyRub: plan.price?.monthly_rub ?? plan.monthly_rub
 })
 
-const toPlan = (theirs: ListedPlan): Plan =>
+/** A plan as callers read it. */
+export const toPlan = (theirs: ListedPlan): Plan =>
   optionalMembers({
     id: theirs.id,
     name: theirs.name,

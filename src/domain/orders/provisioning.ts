@@ -1,5 +1,5 @@
 import { type RequestContext, verifying } from '../../core/context.ts'
-import { isProblem, type Problem } from '../../core/problem.ts'
+import { isProblem, Problem } from '../../core/problem.ts'
 import type { createAccount, createOrder } from '../../upstream/actions/accounts.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import { findCreatedBucket } from '../storage/bucket-creation.ts'
@@ -35,10 +35,15 @@ export const provision = async (
     const isReportedCreated = error.options.outcome === 'partial'
     const search = { requested, accountsBefore, isReportedCreated, verifyDelaysMs: parts.verifyDelaysMs }
     const finding = await findCreatedAccount(parts.upstream, search, verifying(context))
+    if (finding.kind === 'none' && error.problem === 'payment-required') throw asNotApplied(error)
     if (finding.kind !== 'created') throw error
     return createdDespite(finding, error)
   }
 }
+
+/** A refusal after which no account was found: nothing was made. */
+export const asNotApplied = ({ problem, message, options }: Problem): Problem =>
+  new Problem(problem, message, { ...options, outcome: 'not-applied' })
 
 /** Sends the one POST. @returns the account's s3uid. @throws Problem of the action */
 export const sendProvisioning = async (

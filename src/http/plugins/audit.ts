@@ -84,7 +84,7 @@ const createOncePerWindow = () => {
 }
 
 const eventOf = (
-  { audit, auditReplay, dryRun, adminQuery }: CallerOperation,
+  { audit, auditReplay, adminQuery }: CallerOperation,
   request: FastifyRequest,
   problem: string | undefined
 ): AuditEvent | undefined => {
@@ -92,7 +92,6 @@ const eventOf = (
   // HOSTKEY has refused the token of the session.
   if (problem === 'session-expired') return 'session.expired'
   if (adminQuery.length > 0 && filtersIn(adminQuery, request).length > 0) return 'admin.filter'
-  if (dryRun?.isRequested(request)) return dryRun.audit
   return findContext(request)?.upstream.facts?.isReplayed ? (auditReplay ?? audit) : audit
 }
 

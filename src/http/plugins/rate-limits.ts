@@ -120,7 +120,7 @@ export const createLimiter = ({ counters, maxima, windowMs }: LimitOptions): Lim
     const operation = callerOperationOf(request)
     const limits = [apply(CALLER, owner, factor, operation.cost)]
     if (mayRepeat(operation, request)) return limits
-    for (const policy of CLASSES[rateOf(operation, request)]) {
+    for (const policy of CLASSES[operation.rate]) {
       if (counts(policy)) limits.push(apply(policy, owner, factor))
     }
     return limits
@@ -175,7 +175,7 @@ export const limitCustomers = fp(
       const operation = callerOperationOf(request)
       const isDeferred = mayRepeat(operation, request)
       // The other requests have been counted before: by token, or by the customer itself.
-      if (isDryRun(operation, request) || (!isDeferred && caller.authScheme !== 'bearer')) return
+      if (!isDeferred && caller.authScheme !== 'bearer') return
       if (isDeferred && (await operation.isRepetition?.(request))) return
       const applied = limiter.ofCustomer(request, await customerOf(request))
       if (!isDeferred) for (const { policy } of applied) withdraw(policy, reply)
@@ -197,15 +197,9 @@ export const consume = (
   applied: readonly AppliedLimit[]
 ): undefined | Promise<undefined> => andThen(counters.count(applied), counts => report(reply, applied, counts))
 
-const isDryRun = ({ dryRun }: CallerOperation, request: FastifyRequest): boolean =>
-  dryRun?.isRequested(request) ?? false
-
-const rateOf = (operation: CallerOperation, request: FastifyRequest): RateClass =>
-  operation.dryRun && isDryRun(operation, request) ? operation.dryRun.rate : operation.rate
-
 /** May the request repeat another? Only one with an Idempotency-Key can. */
 const mayRepeat = (operation: CallerOperation, request: FastifyRequest): boolean =>
-  operation.isRepetition !== undefined && idempotencyKeyIn(request) !== '' && !isDryRun(operation, request)
+  operation.isRepetition !== undefined && idempotencyKeyIn(request) !== ''
 
 /**
  * Whose limit a request counts against: the customer of the token. HOSTKEY is asked for it, once a minute for each token.

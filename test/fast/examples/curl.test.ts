@@ -29,7 +29,7 @@ t.test('examples/curl.sh', async t => {
         'GET /accounts/s3_user_1/buckets/no-bucket-of-tour/files 404',
         'POST /accounts/s3_user_1/buckets 201',
         'DELETE /accounts/s3_user_1/buckets/tour 204',
-        'POST /orders?validateOnly=true 200',
+        'POST /orders/checks 200',
         'POST /orders 201',
         'POST /orders 201',
         'POST /session 201',

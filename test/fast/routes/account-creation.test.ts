@@ -55,9 +55,9 @@ t.test('POST /accounts', async t => {
     t.equal(control.counters()['create_account'], 1)
   })
 
-  t.test('402 payment-required, outcome unknown, when HOSTKEY requires payment', async t => {
+  t.test('402 payment-required, not applied, when HOSTKEY requires payment', async t => {
     control.fault({ kind: 'refusal', text: 'issue service paid', action: 'create_account' })
-    fails(t, await post('/accounts', free), 402, 'payment-required', { outcome: 'unknown', retryable: false })
+    fails(t, await post('/accounts', free), 402, 'payment-required', { outcome: 'not-applied', retryable: false })
   })
 
   t.test('409 limit-reached when the customer already has a free account', async t => {

@@ -115,10 +115,10 @@ t.test('the body of a request', async t => {
   t.test('400 invalid-request lists the faults of path, body, query and headers together', async t => {
     const order = { planId: '2', bucketName: 'photos' }
     const headers = { 'idempotency-key': 'x' }
-    fails(t, await post('/orders?validateOnly=1', order, { headers }), 400, 'invalid-request', {
+    fails(t, await post('/orders?dry=1', order, { headers }), 400, 'invalid-request', {
       errors: [
         { in: 'body', pointer: '/planId', detail: 'must be integer' },
-        { in: 'query', parameter: 'validateOnly', detail: 'must be boolean' },
+        { in: 'query', parameter: 'dry', detail: 'is unknown' },
         { in: 'header', parameter: 'idempotency-key', detail: 'must NOT have fewer than 16 characters' }
       ]
     })

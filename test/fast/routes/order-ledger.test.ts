@@ -103,7 +103,7 @@ t.test('an order and its Idempotency-Key', async t => {
     control.setBehaviours({ createOrder: 'unpaid' })
     const [body, key] = [newOrder(), randomUUID()]
     const first = await order(body, key)
-    fails(t, first, 402, 'payment-required', { outcome: 'unknown' })
+    fails(t, first, 402, 'payment-required', { outcome: 'not-applied' })
     t.equal(control.state().unpaidOrders.length, 1)
     control.setBehaviours({ createOrder: 'normal' })
     isReplayed(t, await order(body, key), first)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { fails, succeeds } from '../../support/assert/expect.ts'
+import { fails } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
 const prices = { monthlyEur: 4.9, monthlyUsd: 5.4, monthlyRub: 490 }
@@ -10,26 +10,45 @@ const newOrder = () => ({ planId: 2, bucketName: `b-${randomUUID()}` })
 
 t.test('POST /orders', async t => {
   const running = await gateway(t)
-  const { post } = running
+  const { get, post } = running
   const { control } = running.sandbox
   t.beforeEach(() => control.reset())
   /** Without the lookup of the customer. */
   const asked = () => running.asked().filter(action => action !== 'info')
-  const order = (body: object, { query = '', key = randomUUID() }: { query?: string; key?: string } = {}) =>
-    post(`/orders${query}`, body, { headers: { 'idempotency-key': key } })
+  const order = (body: object, key: string = randomUUID()) =>
+    post('/orders', body, { headers: { 'idempotency-key': key } })
+  const check = (body: object) => post('/orders/checks', body)
   const orders = () => control.counters()['create_order'] ?? 0
 
-  t.test('200 checks the order and sends nothing with validateOnly=true', async t => {
+  t.test('200 checks the order and sends nothing; a warning when its bucket name was ordered', async t => {
     const body = newOrder()
-    succeeds(t, await order(body, { query: '?validateOnly=true' }), 200, { ...body, location: 'NL', price: prices })
+    const checked = await check(body)
+    t.hasStrict(checked.json(), { plan: { id: 2 }, price: prices, location: 'NL', locations: ['NL'], warnings: [] })
+    t.equal(checked.statusCode, 200)
     t.strictSame(asked(), ['list_plans'])
+    await order(body)
+    t.match((await check(body)).json().warnings, [{ code: 'bucket-name-ordered' }])
+    t.equal(orders(), 1)
   })
 
   t.test('201 orders the account, with its address in Location', async t => {
     const body = newOrder()
     const reply = await order({ ...body, expectedPrice: prices })
     const { bucketName } = body
-    succeeds(t, reply, 201, { s3uid: 's3_user_100', planId: 2, location: 'NL', bucket: bucketName, warnings: [] })
+    const { orderId, createdAt, ...rest } = reply.json()
+    t.ok(Date.parse(createdAt) <= Date.now())
+    t.strictSame(rest, {
+      state: 'succeeded',
+      planId: 2,
+      bucketName,
+      location: 'NL',
+      s3uid: 's3_user_100',
+      bucket: bucketName,
+      warnings: [],
+      links: { self: `/orders/${orderId}`, account: '/accounts/s3_user_100' }
+    })
+    t.equal(reply.statusCode, 201)
+    t.strictSame((await get(`/orders/${orderId}`)).json(), reply.json())
     t.equal(reply.headers['location'], '/accounts/s3_user_100')
     const sent = control.calls().find(({ action }) => action === 'create_order')?.fields
     t.hasStrict(sent, { plan_id: '2', bucket_name: bucketName, location: 'NL' })
@@ -69,7 +88,13 @@ t.test('POST /orders', async t => {
       t.equal(reply.statusCode, 202, reply.text)
       const { orderId, createdAt, problem, ...rest } = reply.json()
       t.equal(reply.headers['location'], `/orders/${orderId}`)
-      t.strictSame(rest, { state: 'unknown', ...body, location: 'NL' })
+      t.strictSame(rest, {
+        state: 'unknown',
+        ...body,
+        location: 'NL',
+        warnings: [],
+        links: { self: `/orders/${orderId}` }
+      })
       t.hasStrict(problem, { name: 'upstream-bad-response', status: 502 })
       t.ok(Date.parse(createdAt) <= Date.now())
       t.equal(orders(), 1)
@@ -86,17 +111,17 @@ t.test('POST /orders', async t => {
 
   t.test('400 when the idempotency key is too short, too long, empty or has blanks; HOSTKEY is not called', async t => {
     for (const key of ['short', 'with space in the middle', 'x'.repeat(300), '']) {
-      const reply = await order(newOrder(), { key })
+      const reply = await order(newOrder(), key)
       t.equal(reply.statusCode, 400, key)
       t.hasStrict(reply.json(), { outcome: 'not-applied' })
     }
     t.strictSame(asked(), [])
   })
 
-  t.test('402 payment-required, outcome unknown, when the credit is too low and no account exists', async t => {
+  t.test('402 payment-required, not applied, when the credit is too low and no account exists', async t => {
     control.setCredit('demo', 100)
     fails(t, await order(newOrder()), 402, 'payment-required', {
-      outcome: 'unknown',
+      outcome: 'not-applied',
       retryable: false,
       upstream: { action: 'create_order', message: 'issue service paid' }
     })
@@ -111,14 +136,14 @@ t.test('POST /orders', async t => {
   })
 
   t.test('422 plan-not-orderable when the plan is free, withdrawn or missing; nothing is ordered', async t => {
-    for (const [planId, query] of [
-      [1, ''],
-      [3, ''],
-      [77, ''],
-      [1, '?validateOnly=true']
+    for (const [planId, send] of [
+      [1, order],
+      [3, order],
+      [77, order],
+      [1, check]
     ] as const) {
       control.clearCalls()
-      const reply = await order({ ...newOrder(), planId }, { query })
+      const reply = await send({ ...newOrder(), planId })
       fails(t, reply, 422, 'plan-not-orderable', { outcome: 'not-applied' })
       t.strictSame(asked(), ['list_plans'])
     }

@@ -58,7 +58,7 @@ const queries: Record<string, string[]> = {
 }
 
 t.test('the parameters of a request', async t => {
-  const { get, post, asked } = await gateway(t)
+  const { get, asked } = await gateway(t)
 
   for (const [parameter, addresses] of Object.entries(paths)) {
     t.test(`400 invalid-request names the path parameter ${parameter}`, async t => {
@@ -102,12 +102,11 @@ t.test('the parameters of a request', async t => {
     }
   })
 
-  t.test('400 invalid-request when validateOnly is neither true nor false', async t => {
-    const headers = { 'idempotency-key': 'a'.repeat(16) }
-    for (const value of ['1', 'yes', 'TRUE', '', 'true&validateOnly=false']) {
-      const reply = await post(`/orders?validateOnly=${value}`, { planId: 2, bucketName: 'photos' }, { headers })
-      fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied' })
-      t.match(reply.json().errors, [{ in: 'query', parameter: 'validateOnly' }])
+  t.test('400 invalid-request when recursive is neither true nor false', async t => {
+    for (const value of ['1', 'yes', 'TRUE', '', 'true&recursive=false']) {
+      const reply = await get(`/accounts/s3_user_1/buckets/logs/files?recursive=${value}`)
+      fails(t, reply, 400, 'invalid-request')
+      t.match(reply.json().errors, [{ in: 'query', parameter: 'recursive' }])
     }
   })
 

@@ -61,11 +61,10 @@ t.test('plans', async t => {
     )
   })
 
-  t.test('POST /orders checks against a fresh list of plans', async t => {
+  t.test('POST /orders/checks checks against a fresh list of plans', async t => {
     await get('/plans')
-    const headers = { 'idempotency-key': 'k'.repeat(16) }
     const body = { planId: 2, bucketName: 'ordered' }
-    t.equal((await post('/orders?validateOnly=true', body, { headers })).statusCode, 200)
+    t.equal((await post('/orders/checks', body)).statusCode, 200)
     t.equal(control.counters()['list_plans'], 1)
   })
 

@@ -25,7 +25,7 @@ export type Claim =
   | { kind: 'takeover'; claimed: VersionedEntry; lease: Lease }
   | { kind: 'terminal'; entry: Entry }
   /** Another request works on it. @property leftMs what is left of its lease */
-  | { kind: 'running'; leftMs: number }
+  | { kind: 'running'; orderId: string; leftMs: number }
   /** The key was used for another request. */
   | { kind: 'reused' }
   /** Another key has ordered the same: same customer, action and bucket name. */
@@ -37,6 +37,12 @@ export interface Ledger {
   now: DurableStore['now']
   /** Reads the entry of a key. */
   peek(key: KeyParts): Promise<Entry | undefined>
+  /** Notes that a request with the key has begun: its gateway may end before it claims the key. */
+  noteAttempt(key: KeyParts): Promise<void>
+  /** Has the key an entry, or has a request with it begun within the last minute? */
+  isKnown(key: KeyParts): Promise<boolean>
+  /** Is there an order for the bucket name that refuses another one? */
+  isOrdered(request: Pick<Intent, 'tenant' | 'action'> & { bucketName: string }): Promise<boolean>
   /** Claims the key and the requested bucket name; an order may be sent only with both. */
   claim(intent: Intent): Promise<Claim>
   /** Records a change. @returns undefined when another replica has changed the entry, which then belongs to it */
@@ -71,10 +77,16 @@ type KeyParts = Pick<Intent, 'tenant' | 'action' | 'keyHash' | 'service'>
 
 const keyOf = ({ tenant, action, keyHash, service }: KeyParts) =>
   `order-key:${tenant}:${action}:${service === undefined ? '' : `${service}:`}${keyHash}`
-const requestOf = ({ tenant, action, requested }: Intent) => `order-request:${tenant}:${action}:${requested.bucketName}`
+const attemptOf = (key: KeyParts) => `order-attempt:${keyOf(key)}`
+const requestNamed = (tenant: string, action: string, bucketName: string) =>
+  `order-request:${tenant}:${action}:${bucketName}`
+const requestOf = ({ tenant, action, requested }: Intent) => requestNamed(tenant, action, requested.bucketName)
 const accountOf = (tenant: string, s3uid: string) => `order-account:${tenant}:${s3uid}`
 const orderOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
 const orderedOf = (service: string) => `ordered-by:${service}`
+
+/** 60 s: a caller that has lost its gateway repeats its request sooner. */
+const ATTEMPT_MS = 60_000
 
 /** 10 years: a service may use the accounts that it has ordered as long as they exist. */
 const ORDERED_MS = 10 * 365 * 24 * HOUR_MS
@@ -95,7 +107,7 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     if (entry.intent.fingerprint !== intent.fingerprint) return { kind: 'reused' }
     if (isTerminal(entry)) return { kind: 'terminal', entry }
     const { lease, leftMs } = await leases.acquire(entry.orderId)
-    if (!lease) return { kind: 'running', leftMs }
+    if (!lease) return { kind: 'running', orderId: entry.orderId, leftMs }
     const state = entry.state === 'unknown' ? 'sent' : entry.state
     const taken: Entry = { ...entry, leasedAt: await store.now(), state }
     const version = JSON.stringify(taken)
@@ -181,6 +193,15 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     async peek(key) {
       const text = await store.get(keyOf(key))
       return text === undefined ? undefined : parse(text)
+    },
+    noteAttempt: key => store.put(attemptOf(key), 'begun', ATTEMPT_MS),
+    async isKnown(key) {
+      return ((await store.get(keyOf(key))) ?? (await store.get(attemptOf(key)))) !== undefined
+    },
+    async isOrdered({ tenant, action, bucketName }) {
+      const orderId = await store.get(requestNamed(tenant, action, bucketName))
+      const order = orderId === undefined ? undefined : await find(tenant, orderId)
+      return order !== undefined && order.state !== 'failed'
     },
     async claim(intent) {
       for (;;) {

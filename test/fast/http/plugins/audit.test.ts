@@ -129,7 +129,7 @@ t.test('the audit log: one JSON line for each event', async t => {
     const order = { planId: 2, bucketName: 'bought' }
     const send = (path: string) => (options: { headers: Record<string, string> }) =>
       post(path, order, { headers: { ...options.headers, 'idempotency-key': 'q'.repeat(16) } })
-    const check = await recorded('check', send('/orders?validateOnly=true'))
+    const check = await recorded('check', send('/orders/checks'))
     t.match(check, { event: 'order.check', outcome: 'ok', target: 'bought', ...BEARER })
     t.notOk('orderId' in (check ?? {}))
     sandbox.control.setCredit('demo', 1_000_000)

@@ -144,11 +144,7 @@ t.test('limits by customer', async t => {
     const { post, sandbox } = await limitedGateway(t)
     const names = async (reply: Promise<Reply>) => Object.keys(limitsOf(t, await reply))
     for (let check = 0; check < 3; check += 1) {
-      t.strictSame(await names(post('/orders?validateOnly=true', body('photos'), order('a'))), [
-        'ip',
-        'caller',
-        'check'
-      ])
+      t.strictSame(await names(post('/orders/checks', body('photos'))), ['ip', 'caller', 'check'])
     }
     sandbox.control.fault({ kind: 'latency', action: 'create_order', ms: 300 })
     const first = post('/orders', body('photos'), order('a'))
@@ -158,7 +154,8 @@ t.test('limits by customer', async t => {
     t.strictSame(await names(first), ['ip', 'caller', 'order', 'order-long'])
     const replayed = await post('/orders', body('photos'), order('a'))
     t.strictSame([replayed.statusCode, Object.keys(limitsOf(t, replayed))], [201, ['ip', 'caller']])
-    isLimited(t, await post('/orders', body('other'), order('b')), 'order')
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      isLimited(t, await post('/orders', body('other'), order('b')), 'order')
   })
 })
 

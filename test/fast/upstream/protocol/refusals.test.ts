@@ -21,7 +21,7 @@ const rows: Record<string, Row[]> = {
     ['create_account', `  ${CREATED.toLowerCase()} ...  `, 502, 'account-state-unknown', 'partial'],
     ['create_order', `${CREATED} ...`, 202, 'account-state-unknown', 'partial']
   ],
-  unpaid: [['create_order', 'issue service paid', 402, 'payment-required', 'unknown']],
+  unpaid: [['create_order', 'issue service paid', 402, 'payment-required', 'not-applied']],
   'bucket exists': [
     ['create_bucket', 'Create bucket error: Bucket already exists', 409, 'bucket-exists', 'not-applied'],
     ['create_bucket', 'Create bucket error: BucketAlreadyExists', 409, 'bucket-exists', 'not-applied'],
@@ -113,7 +113,7 @@ const rows: Record<string, Row[]> = {
     ['create_order', 'no such plan', 422, 'plan-not-orderable', 'not-applied'],
     ['create_order', 'duplicate bucket', 409, 'bucket-exists', 'not-applied'],
     ['delete_bucket', 'bucket is not empty', 409, 'bucket-not-empty', 'not-applied'],
-    ['create_order', 'insufficient credit', 402, 'payment-required', 'unknown'],
+    ['create_order', 'insufficient credit', 402, 'payment-required', 'not-applied'],
     ['get_buckets', 'service suspended', 402, 'payment-required'],
     ['create_account', 'quota exceeded', 409, 'limit-reached', 'not-applied'],
     ['create_order', 'invalid bucket name', 422, 'invalid-bucket-name', 'not-applied'],
