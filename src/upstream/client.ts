@@ -35,18 +35,18 @@ export interface UpstreamOptions {
 }
 
 /** As many as the classes have slots: no call waits for a connection. */
-const CONNECTIONS = { reused: slotsOf({ newConnection: false }), singleUse: slotsOf({ newConnection: true }) }
+const CONNECTIONS = { kept: slotsOf('kept'), recent: slotsOf('recent'), new: slotsOf('new') }
 
 /** The only way to HOSTKEY. The order of the interceptors has reasons: docs/explanation/architecture.md#interceptors-of-a-call. */
 export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads: Bulkheads; reuse: Reuse } => {
-  const { url, connection, timeoutMs, observe, onCircuitStateChange, onDrift, onRetry, onWaited } = options
+  const { url, timeoutMs, observe, onCircuitStateChange, onDrift, onRetry, onWaited } = options
   const largeReplies = createLargeReplies()
-  const transport = createTransport(url, CONNECTIONS, connection, largeReplies)
+  const transport = createTransport(url, CONNECTIONS, options.connection, largeReplies)
   const bulkheads = createBulkheads()
   const reuse = createReuse()
 
   const send: Call = async (action, params, context) => {
-    const { newConnection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
+    const { connection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
     const limits = {
       isWrite: isWrite(action),
       maxReplyBytes: action.maxReplyBytes,
@@ -55,7 +55,7 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
       signal: isWrite(action) ? undefined : context.signal
     }
     const post = (script: string, form: string) =>
-      transport.post({ script, form, newConnection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
+      transport.post({ script, form, connection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
     const token = context.token?.reveal()
     const reply = await post(action.script, formOf(action, params, token))
     const judged = (envelope: Envelope) => {

@@ -31,8 +31,8 @@ export interface ConnectionOptions {
 export interface UpstreamRequest extends ExchangeOptions {
   script: string
   form: string
-  /** Opens a connection for this request alone. */
-  newConnection: boolean
+  /** Over which connections; see `ConnectionKind`. */
+  connection: keyof Connections
   /** Longest wait for the status and headers of the reply. */
   headersTimeoutMs: number
 }
@@ -58,20 +58,40 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** @param connections at most at the same time: reused ones, and those for a single request */
+/** Connections of each kind, at most at the same time. */
+export interface Connections {
+  kept: number
+  recent: number
+  new: number
+}
+
+/**
+ * 250 ms: a connection that has been idle for longer carries no write. Servers keep idle ones for seconds, and announce the
+ * end of busy ones in their last reply. undici first reads what has come meanwhile, such as the end of the connection.
+ */
+const RECENT_MS = 250
+
 export const createTransport = (
   url: URL,
-  connections: { reused: number; singleUse: number } = { reused: 64, singleUse: 24 },
+  connections: Connections = { kept: 64, recent: 16, new: 24 },
   connection: ConnectionOptions = {},
   largeReplies: LargeReplies = createLargeReplies()
 ): Transport => {
-  const reused = createDispatcher(url, connection, { connections: connections.reused, pipelining: 1 })
-  // undici closes a connection after each request when pipelining is 0.
-  const singleUse = createDispatcher(url, connection, { connections: connections.singleUse, pipelining: 0 })
+  const pools = {
+    kept: createDispatcher(url, connection, { connections: connections.kept, pipelining: 1 }),
+    recent: createDispatcher(url, connection, {
+      connections: connections.recent,
+      pipelining: 1,
+      keepAliveTimeout: RECENT_MS,
+      keepAliveMaxTimeout: RECENT_MS
+    }),
+    // undici closes a connection after each request when pipelining is 0.
+    new: createDispatcher(url, connection, { connections: connections.new, pipelining: 0 })
+  }
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, newConnection, headersTimeoutMs, ...options }) {
+    async post({ script, form, connection, headersTimeoutMs, ...options }) {
       const request = {
         origin: url.origin,
         path: `${base}${script}`,
@@ -80,8 +100,7 @@ export const createTransport = (
         body: form,
         headersTimeout: headersTimeoutMs
       }
-      const pool = newConnection ? singleUse : reused
-      const { status, headers, bytes, release } = await exchange(pool, largeReplies, request, options)
+      const { status, headers, bytes, release } = await exchange(pools[connection], largeReplies, request, options)
       const encoding = firstOf(headers['content-encoding'])
       const refuse = (error: unknown) => {
         release?.()
@@ -98,7 +117,7 @@ export const createTransport = (
       }
     },
     async close() {
-      await Promise.all([reused.close(), singleUse.close()])
+      await Promise.all(Object.values(pools).map(pool => pool.close()))
     }
   }
 }

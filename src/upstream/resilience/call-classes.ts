@@ -13,12 +13,16 @@ export interface CallClass {
   readonly strangerSlots: number
   /** Longest wait for a slot while the calls of others use all of them; a caller waits longer for its own. */
   readonly maxWaitMs: number
-  /**
-   * Opens a connection for each call. HOSTKEY may close a reused one while a request is on its way, and then it is
-   * unknown whether the request was executed.
-   */
-  readonly newConnection: boolean
+  readonly connection: ConnectionKind
 }
+
+/**
+ * Which connections carry the calls of a class. HOSTKEY may close an idle one while a request is on its way, and then it is
+ * unknown whether the request was executed.
+ * `kept`: those that HOSTKEY keeps open; a read is repeated · `recent`: those whose last reply has just come, else a new one:
+ * a lost write is looked for, and never repeated · `new`: one for each call, because it may bill or log in.
+ */
+export type ConnectionKind = 'kept' | 'recent' | 'new'
 
 const read: CallClass = {
   name: 'read',
@@ -27,7 +31,7 @@ const read: CallClass = {
   slots: 64,
   strangerSlots: 32,
   maxWaitMs: 250,
-  newConnection: false
+  connection: 'kept'
 }
 
 const asyncRead: CallClass = {
@@ -37,7 +41,7 @@ const asyncRead: CallClass = {
   slots: 8,
   strangerSlots: 4,
   maxWaitMs: 250,
-  newConnection: false
+  connection: 'kept'
 }
 
 const write: CallClass = {
@@ -47,7 +51,7 @@ const write: CallClass = {
   slots: 16,
   strangerSlots: 8,
   maxWaitMs: 1000,
-  newConnection: true
+  connection: 'recent'
 }
 
 const provision: CallClass = {
@@ -57,7 +61,7 @@ const provision: CallClass = {
   slots: 4,
   strangerSlots: 2,
   maxWaitMs: 1000,
-  newConnection: true
+  connection: 'new'
 }
 
 /** All who log in are strangers, except services. */
@@ -68,7 +72,7 @@ const login: CallClass = {
   slots: 4,
   strangerSlots: 4,
   maxWaitMs: 2000,
-  newConnection: true
+  connection: 'new'
 }
 
 /** Apart from the logins: whoever sends made-up tokens takes no slot of a login. */
@@ -78,9 +82,9 @@ const orderIdentity: CallClass = { ...login, name: 'order-identity', strangerSlo
 
 export const classes: readonly CallClass[] = [read, asyncRead, write, provision, login, tokenLookup, orderIdentity]
 
-/** Calls at the same time over connections of their own, or over shared ones. */
-export const slotsOf = (kind: { newConnection: boolean }): number =>
-  classes.filter(each => each.newConnection === kind.newConnection).reduce((sum, { slots }) => sum + slots, 0)
+/** Calls at the same time over connections of this kind. */
+export const slotsOf = (kind: ConnectionKind): number =>
+  classes.filter(({ connection }) => connection === kind).reduce((sum, { slots }) => sum + slots, 0)
 
 /** The class of each effect. */
 export const classOf: Record<Effect, CallClass> = {

@@ -37,7 +37,7 @@ t.test('an outbound proxy', async t => {
   }
   t.beforeEach(() => sandbox.control.reset())
 
-  t.test('is asked for a tunnel with its credentials: one for the reads, a new one for each write', async t => {
+  t.test('is asked for a tunnel with its credentials: one for the reads, others for the writes', async t => {
     const { proxy, g } = await behindProxy(t)
     t.equal((await g.get('/session')).statusCode, 200)
     const before = proxy.seen.length
@@ -45,7 +45,8 @@ t.test('an outbound proxy', async t => {
     t.equal(proxy.seen.length - before, 1)
     t.equal((await g.post('/accounts/s3_user_1/buckets', { name: 'tunnelled' })).statusCode, 201)
     t.equal((await g.del(FILE)).statusCode, 204)
-    t.equal(proxy.seen.length - before, 3)
+    // A tunnel carries the next write while it has not been idle for long.
+    t.match(proxy.seen.length - before, /^[23]$/)
     const authorization = `Basic ${Buffer.from('clerk:pass@word').toString('base64')}`
     for (const seen of proxy.seen) t.strictSame(seen, { target: `localhost:${front.port}`, authorization })
     t.notMatch(g.lines.join(), /clerk|pass%40word|pass@word|Y2xlcms6/)

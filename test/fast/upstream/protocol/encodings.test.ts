@@ -14,7 +14,7 @@ const encoders: Record<string, (text: string) => Buffer> = {
   '': Buffer.from
 }
 
-const asked = { script: 's3.php', form: '', isWrite: false, newConnection: true, headersTimeoutMs: 5000 }
+const asked = { script: 's3.php', form: '', isWrite: false, connection: 'new' as const, headersTimeoutMs: 5000 }
 
 t.test('a reply that a server in between has compressed', async t => {
   let encoding = ''
@@ -23,7 +23,7 @@ t.test('a reply that a server in between has compressed', async t => {
     response.setHeader('content-encoding', encoding)
     response.end(body)
   })
-  const transport = createTransport(new URL(url), { reused: 8, singleUse: 8 })
+  const transport = createTransport(new URL(url), { kept: 8, recent: 8, new: 8 })
   t.after(() => transport.close())
   const post = (text: string) => {
     body = encoders[encoding]?.(text) ?? body

@@ -126,14 +126,14 @@ t.test('deadline and connection of a call', async t => {
     })
   }
 
-  t.test('a write and a login use a new connection each, reads reuse theirs', async t => {
+  t.test('an order and a login use a new connection each; reads and other writes reuse theirs', async t => {
     await del(FILE)
     await get('/plans')
+    await patient.del('/accounts/s3_user_2', { headers: { 'confirm-delete': 's3_user_2' } })
     await createBrowser(patient).logIn({ apiKey: patient.sandbox.demo.apiKey })
     const connectionOf = (name: string) => control.calls().find(({ action }) => action === name)?.headers['connection']
-    t.equal(connectionOf('delete_file'), 'close')
-    t.equal(connectionOf('login'), 'close')
-    t.not(connectionOf('list_plans'), 'close')
+    for (const name of ['delete_account', 'login']) t.equal(connectionOf(name), 'close', name)
+    for (const name of ['delete_file', 'list_plans']) t.equal(connectionOf(name), 'keep-alive', name)
   })
 })
 
