@@ -14,14 +14,24 @@ FROM node:24-bookworm-slim AS deps
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts
+# The list of what is installed: CycloneDX.
+RUN npm pkg delete workspaces devDependencies optionalDependencies && npm sbom --sbom-format=cyclonedx >sbom.cdx.json
 
 FROM node:24-bookworm-slim
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="hostkey-s3-gateway" \
+  org.opencontainers.image.description="REST gateway in front of HOSTKEY's s3.php" \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="$VERSION" \
+  org.opencontainers.image.revision="$REVISION"
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 WORKDIR /app
 # The only writable folder: the SQLite files, if they are used.
 RUN mkdir --mode=700 /data && chown node:node /data
 # Owned by root: the process can read its code but not change it.
 COPY --from=deps /app/node_modules ./node_modules
+COPY --from=deps /app/sbom.cdx.json ./
 COPY --from=build /app/dist ./
 COPY scripts/start.cjs scripts/check-node.cjs ./scripts/
 # Loads the gateway once: V8's compiled code is kept in the image, and a start does not compile again.

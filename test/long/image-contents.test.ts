@@ -58,6 +58,13 @@ t.test('the content of the image runs without privileges on a read-only root', a
   const settings = (env: Record<string, string>) =>
     Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value])
 
+  t.test('lists its packages', async t => {
+    const { components } = JSON.parse(readFileSync(join(app, 'sbom.cdx.json'), 'utf8'))
+    const names = components.map(({ name }: { name: string }) => name)
+    t.ok(names.includes('fastify') && !names.includes('typescript'), `${names.length} packages`)
+    figure(`${names.length} packages in its list`)
+  })
+
   t.test('only /data is writable', async t => {
     const write = `for (const path of ['/tmp/app/src/x', '/tmp/x', '/etc/x', '/tmp/data/x']) {
       try { require('node:fs').writeFileSync(path, ''); console.log('wrote', path) } catch (error) { console.log(error.code, path) }

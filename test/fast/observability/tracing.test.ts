@@ -5,7 +5,7 @@ import { traceParentOf } from '../../../src/observability/trace-context.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+const TRACE = 'feedfacefeedfacefeedfacefeedface'
 const SPAN = '00f067aa0ba902b7'
 const TRACEPARENT = `00-${TRACE}-${SPAN}-01`
 

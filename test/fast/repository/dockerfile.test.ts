@@ -48,10 +48,12 @@ t.test('only compiled code and locked production packages reach the image, witho
   t.same(textsOf(build, 'RUN'), [
     'npm ci --workspaces=false --ignore-scripts',
     'npm run build',
-    'npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts'
+    'npm ci --workspaces=false --omit=dev --omit=optional --ignore-scripts',
+    'npm pkg delete workspaces devDependencies optionalDependencies && npm sbom --sbom-format=cyclonedx >sbom.cdx.json'
   ])
   t.same(textsOf(image, 'COPY'), [
     '--from=deps /app/node_modules ./node_modules',
+    '--from=deps /app/sbom.cdx.json ./',
     '--from=build /app/dist ./',
     'scripts/start.cjs scripts/check-node.cjs ./scripts/'
   ])

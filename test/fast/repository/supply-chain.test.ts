@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 
 interface Locked {
+  version?: string
+  license?: string
   integrity?: string
   resolved?: string
   link?: boolean
@@ -14,6 +17,17 @@ interface Locked {
 
 /** Maximum number of production packages, transitive ones included: each is another party to trust. */
 const RUNTIME_BUDGET = 115
+
+/** Their size: each byte is read at a start, or shipped unread. */
+const RUNTIME_BYTES = 75_000_000
+
+/** Versions that fix an advisory. */
+const MINIMUM_VERSIONS = {
+  // CVE-2026-3635
+  fastify: '5.8.3',
+  // CVE-2026-1525: duplicate Content-Length
+  undici: '7.24.0'
+}
 
 /** 5 MB: larger tracked files are not source code. */
 const MAX_FILE_BYTES = 5_000_000
@@ -78,6 +92,32 @@ t.test('the number of production packages is limited', async t => {
   t.ok(runtime.length <= RUNTIME_BUDGET, `${runtime.length} of ${RUNTIME_BUDGET}`)
 })
 
+t.test('the production packages take less than the budget on disk', async t => {
+  // Hidden files of package managers and caches are not theirs.
+  const bytes = runtime.reduce((sum, [path]) => sum + bytesIn(path), 0)
+  t.ok(bytes < RUNTIME_BYTES, `${(bytes / 1e6).toFixed(1)} of ${RUNTIME_BYTES / 1e6} MB`)
+})
+
+t.test('the licences of the production packages allow any use', async t => {
+  const licences = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD']
+  t.same(
+    runtime
+      .filter(([, { license }]) => !licences.includes(license ?? ''))
+      .map(([path, { license }]) => `${path} ${license}`),
+    []
+  )
+})
+
+t.test('no production package is older than the fix of a known advisory', async t => {
+  for (const [name, minimum] of Object.entries(MINIMUM_VERSIONS)) {
+    const versions = runtime
+      .filter(([path]) => path.endsWith(`node_modules/${name}`))
+      .map(([, each]) => each.version ?? '')
+    t.ok(versions.length > 0, name)
+    for (const version of versions) t.ok(isAtLeast(version, minimum), `${name} ${version} is at least ${minimum}`)
+  }
+})
+
 t.test('no secret is tracked', async t => {
   /** Published by their owners as examples, or invented for the sandbox. */
   const examples = [
@@ -125,6 +165,18 @@ t.test('no secret is tracked', async t => {
     t.same(found, [])
   })
 })
+
+const isAtLeast = (version: string, minimum: string): boolean => {
+  const [a, b] = [version, minimum].map(text => text.split('.').map(Number))
+  const index = a?.findIndex((part, at) => part !== b?.[at]) ?? -1
+  return index === -1 || (a?.[index] ?? 0) > (b?.[index] ?? 0)
+}
+
+/** Size of the files of a package, without the packages below it. */
+const bytesIn = (path: string): number =>
+  readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter(entry => entry.isFile() && !entry.parentPath.slice(path.length).includes('node_modules'))
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 
 /** The text of a tracked file; empty when it is deleted in the working tree or too large. */
 const textOf = (file: string): string => {
