@@ -31,7 +31,7 @@ WORKDIR /app
 RUN mkdir --mode=700 /data && chown node:node /data
 # Owned by root: the process can read its code but not change it.
 COPY --from=deps /app/node_modules ./node_modules
-COPY --from=deps /app/sbom.cdx.json ./
+COPY --from=deps /app/sbom.cdx.json ./sbom.cdx.json
 COPY --from=build /app/dist ./
 COPY scripts/start.cjs scripts/check-node.cjs ./scripts/
 # Loads the gateway once: V8's compiled code is kept in the image, and a start does not compile again.

@@ -53,7 +53,7 @@ t.test('only compiled code and locked production packages reach the image, witho
   ])
   t.same(textsOf(image, 'COPY'), [
     '--from=deps /app/node_modules ./node_modules',
-    '--from=deps /app/sbom.cdx.json ./',
+    '--from=deps /app/sbom.cdx.json ./sbom.cdx.json',
     '--from=build /app/dist ./',
     'scripts/start.cjs scripts/check-node.cjs ./scripts/'
   ])
