@@ -58,6 +58,8 @@ export interface AppOptions {
     mount: string
     /** Path under which this process serves it: differs from `mount` when a proxy removes a part of the path. */
     basePath: string
+    /** The embedded sandbox; undefined in front of the real HOSTKEY. */
+    sandboxUrl: URL | undefined
   }
   edge: {
     trustProxy: string[]
@@ -93,7 +95,7 @@ const ROUTER = {
 export const buildApp = async (options: AppOptions) => {
   const { services, links, store, observability, address, edge, rateLimit, authentication, lifecycle } = options
   const { log, metrics, audit } = observability
-  const { mount, basePath } = address
+  const { mount, basePath, sandboxUrl } = address
   const { authenticators, sessions, accountHash } = authentication
   const { drain, pressure, isReady } = lifecycle
   const publicUrl = address.publicUrl.href.replace(/\/$/, '')
@@ -162,7 +164,7 @@ export const buildApp = async (options: AppOptions) => {
   await app.register(unrouted, { switchedOff })
   await app.register(cookie)
   await app.register(auditing, { audit, metrics })
-  await app.register(docs, { version, publicUrl, mount, basePath })
+  await app.register(docs, { version, publicUrl, mount, basePath, sandboxUrl })
   await app.register(
     async api => {
       const beginLogin = app.getDecorator<BeginLogin>(BEGIN_LOGIN)

@@ -184,7 +184,12 @@ export const assembleGateway = async ({
     links,
     store,
     observability: { log, metrics, audit },
-    address: { publicUrl: config.publicUrl, mount, basePath: config.basePath },
+    address: {
+      publicUrl: config.publicUrl,
+      mount,
+      basePath: config.basePath,
+      sandboxUrl: isEphemeral ? upstreamUrl : undefined
+    },
     edge: {
       trustProxy: config.trustProxy,
       trustsSocket: config.socket !== undefined,

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { openOperation } from '../http/operation.ts'
 import { sendPublicFile } from './download.ts'
 import type { DocsOptions, DocumentedRoute } from './reference.ts'
+import { addSandboxActions } from './sandbox-page.ts'
 
 /** The page and its files: everything that Swagger UI has. */
 const PATHS = ['/docs', '/docs/*']
@@ -47,6 +48,7 @@ export const docs = fp(
         route.config = { ...route.config, ...PAGES }
       })
       for (const path of PATHS) pages.get(options.basePath + path, { schema: { hide: true } }, answer)
+      if (options.sandboxUrl) addSandboxActions(pages, `${options.basePath}/docs`, options.sandboxUrl)
       for (const type of ['json', 'yaml']) {
         const url = `${options.basePath}/openapi.${type}`
         const text = async () => (await inject(url)).payload

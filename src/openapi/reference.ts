@@ -9,7 +9,7 @@ import { type CallerOperation, operationIn } from '../http/operation.ts'
 import { WILDCARD, WILDCARD_NAME } from '../http/path.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { completeDocument, type Document } from './document.ts'
-import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, sendCsrf } from './page.ts'
+import { PAGE_POLICY, PAGE_SCRIPT, PAGE_STYLE, SANDBOX_SCRIPT, sendCsrf } from './page.ts'
 import { withProblems } from './problems.ts'
 import { description, tags, title } from './text.ts'
 import { unroutedReplies, unroutedText } from './unrouted.ts'
@@ -22,6 +22,8 @@ export interface DocsOptions {
   mount: string
   /** Where the routes are mounted in this process: differs when a proxy removes a part of the path. */
   basePath: string
+  /** The embedded sandbox; undefined in front of the real HOSTKEY. */
+  sandboxUrl: URL | undefined
 }
 
 /** What the document needs to know of a route. */
@@ -42,7 +44,7 @@ const serverAt = (mount: string) => ({
  */
 export const buildReference = async (
   routes: readonly DocumentedRoute[],
-  { version, publicUrl, mount, basePath }: DocsOptions
+  { version, publicUrl, mount, basePath, sandboxUrl }: DocsOptions
 ) => {
   const app = fastify({ exposeHeadRoutes: false })
   app.setValidatorCompiler(() => () => true)
@@ -95,7 +97,7 @@ export const buildReference = async (
     theme: {
       title,
       css: [{ filename: 'page.css', content: PAGE_STYLE }],
-      js: [{ filename: 'page.js', content: PAGE_SCRIPT }]
+      js: [{ filename: 'page.js', content: sandboxUrl ? PAGE_SCRIPT + SANDBOX_SCRIPT : PAGE_SCRIPT }]
     },
     uiConfig: {
       tryItOutEnabled: true,

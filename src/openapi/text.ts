@@ -6,8 +6,8 @@ and replies with a true HTTP status. It does not transfer files: upload and down
 
 **Try it here.**
 
-1. Press *Authorize* and paste a HOSTKEY token; the sandbox prints its demo token at start. Or log in with \`POST /session\`.
-2. Open an operation. Its parameters hold an example that works on the sandbox.
+1. Press *Log in with the demo key*, in front of the sandbox; else *Authorize*, and paste a HOSTKEY token. Or log in with \`POST /session\`.
+2. Open an operation. Its parameters hold an example that works on the sandbox; what deletes or buys leaves one empty.
 3. Press *Execute*. In front of the real HOSTKEY this reads, deletes and orders for real.
 
 **Authentication** has three ways. *Browsers* log in with \`POST /session\`, keep a session cookie and send the header \`X-CSRF: 1\`;

@@ -10,6 +10,7 @@ type Operation = (control: Control, body: Body) => unknown
 
 /** The control over HTTP: `METHOD /control/…` with JSON bodies. */
 const operations = new Map<string, Operation>([
+  ['GET /control/demo', control => control.demo()],
   ['GET /control/state', control => maskSecrets(control.state())],
   ['GET /control/calls', control => control.calls()],
   ['DELETE /control/calls', control => control.clearCalls()],

@@ -8,6 +8,14 @@ import { type Snapshot, snapshotOf } from './snapshot.ts'
 import type { Customer } from './state.ts'
 import { instantOf, putFile } from './storage.ts'
 
+/** The credentials of the customer `demo`. The token is valid for 24 h. */
+export interface Demo {
+  readonly token: string
+  readonly apiKey: string
+  readonly email: string
+  readonly password: string
+}
+
 /** Changes and inspects a running sandbox. */
 export interface Control {
   /** Arms a fault. Faults of one action apply in the order in which they were added. */
@@ -36,6 +44,8 @@ export interface Control {
   secrets(): string[]
   /** A valid token of a customer of the fixture: `demo`, `admin`, `other`, `storage-only`, `two-factor`. */
   tokenOf(name: string): string
+  /** What the customer `demo` logs in with. */
+  demo(): Demo
   customer(name: string): Customer
   setCredit(name: string, cents: number): void
   /** Replaces the key pair of an account. */
@@ -54,6 +64,14 @@ export const createControl = (runtime: Runtime): Control => {
     if (!found) throw new TypeError(`no such customer: ${name}`)
     return found
   }
+  const tokenOf = (name: string) => {
+    const { state } = runtime
+    const { id } = customer(name)
+    const token = state.secrets.token(name)
+    const session = state.sessions.get(token)
+    const isValid = session?.customerId === id && session.expiresAt * 1000 > state.now()
+    return isValid ? token : openSession(state, customer(name)).token
+  }
   return {
     fault: fault => faults.add(fault),
     clearFaults: () => faults.clear(),
@@ -68,13 +86,10 @@ export const createControl = (runtime: Runtime): Control => {
     expireSessions: () => runtime.state.sessions.clear(),
     advance: seconds => runtime.advance(seconds * 1000),
     secrets: () => runtime.state.secrets.all(),
-    tokenOf(name) {
-      const { state } = runtime
-      const { id } = customer(name)
-      const token = state.secrets.token(name)
-      const session = state.sessions.get(token)
-      const isValid = session?.customerId === id && session.expiresAt * 1000 > state.now()
-      return isValid ? token : openSession(state, customer(name)).token
+    tokenOf,
+    demo() {
+      const { email, password, apiKeys } = customer('demo')
+      return { token: tokenOf('demo'), apiKey: apiKeys[0]?.key ?? '', email, password }
     },
     customer,
     setCredit(name, cents) {

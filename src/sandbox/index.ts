@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import type { Behaviours } from './behaviours.ts'
-import { type Control, createControl } from './control.ts'
+import { type Control, createControl, type Demo } from './control.ts'
 import { handleControl } from './control-http.ts'
 import { createContents } from './data-plane/content.ts'
 import { handleStorage } from './data-plane/index.ts'
@@ -33,14 +33,6 @@ export interface SandboxOptions {
   readonly behaviours?: Partial<Behaviours>
   /** The initial data. */
   readonly fixture?: Fixture
-}
-
-/** The credentials of the customer `demo`. The token is valid for 24 h. */
-export interface Demo {
-  readonly token: string
-  readonly apiKey: string
-  readonly email: string
-  readonly password: string
 }
 
 /** A simulation of HOSTKEY's s3.php, auth.php and eq_callback.php, and of the storage: in memory, uploads in a temporary folder. */
@@ -82,7 +74,7 @@ export const startSandbox = async ({
   return {
     url: `${address}/`,
     storageUrl: storageAddress,
-    demo: demoOf(control),
+    demo: control.demo(),
     control,
     async close() {
       await Promise.all([server, storage].map(stop))
@@ -106,9 +98,4 @@ const stop = async (server: Server): Promise<void> => {
   server.close()
   server.closeAllConnections()
   if (server.listening) await once(server, 'close')
-}
-
-const demoOf = (control: Control): Demo => {
-  const { email, password, apiKeys } = control.customer('demo')
-  return { token: control.tokenOf('demo'), apiKey: apiKeys[0]?.key ?? '', email, password }
 }

@@ -41,9 +41,12 @@ const tryOut = async (page: Page, operation: string, body?: object) => {
 const fits = async (page: Page, width: number): Promise<boolean> =>
   Number(await page.evaluate('document.documentElement.scrollWidth')) <= width
 
+/** Pixels of a phone in portrait, without the bars of its browser. */
+const FIRST_SCREEN = 660
+
 for (const width of [1280, 390]) {
   t.test(`/docs at ${width} pixels`, async t => {
-    const { url, sandbox } = await gateway(t)
+    const { url, sandbox } = await gateway(t, {}, { isEphemeral: true })
     const { page, misdeeds } = await watchedPage(await openBrowser(t, { width }), url)
     await load(page, `${url}/docs`)
 
@@ -56,6 +59,18 @@ for (const width of [1280, 390]) {
       t.notOk(await page.locator('.topbar').isVisible())
     })
 
+    t.test('the first screen has what this is, Authorize, and the first operation', async t => {
+      for (const part of ['.info p', '.auth-wrapper .authorize', '.opblock']) {
+        const { y = 0, height = 0 } = (await page.locator(part).first().boundingBox()) ?? {}
+        t.ok(y > 0 && y + height < FIRST_SCREEN, `${part} ends at ${y + height}`)
+      }
+      const rest = page.locator('.info details > p').first()
+      t.notOk(await rest.isVisible())
+      await page.click('.info summary')
+      t.ok(await rest.isVisible())
+      await page.click('.info summary')
+    })
+
     t.test('401 in try-it-out before a credential is given', async t => {
       const { status, body } = await tryOut(page, 'Plans-listPlans')
       t.equal(status, '401')
@@ -65,8 +80,15 @@ for (const width of [1280, 390]) {
       misdeeds.complaints.length = 0
     })
 
-    t.test('200 in try-it-out with the demo token', async t => {
-      await authorise(page, sandbox.demo.token)
+    t.test('200 in try-it-out after a login with the demo key, also after a reset', async t => {
+      const said = page.locator('.sandbox [role=status]')
+      await page.getByRole('button', { name: 'Log in with the demo key' }).click()
+      await said.filter({ hasText: 'Logged in' }).waitFor()
+      sandbox.control.putFile('empty-bucket', 'a-file')
+      sandbox.control.expireSessions()
+      await page.getByRole('button', { name: 'Reset the sandbox' }).click()
+      await said.filter({ hasText: 'as at its start' }).waitFor()
+      t.same(sandbox.control.state().buckets.find(({ name }) => name === 'empty-bucket')?.files, [])
       const { status, body, target, command } = await tryOut(page, 'Accounts-listAccounts')
       t.equal(status, '200')
       t.match(body, '"s3_user_1"')
@@ -88,7 +110,11 @@ for (const width of [1280, 390]) {
     })
 
     t.test('shows the headers of every reply once, and no links', async t => {
-      const text = await page.locator('#operations-Accounts-listAccounts').innerText()
+      const operation = page.locator('#operations-Accounts-listAccounts')
+      t.notMatch(await operation.innerText(), /^RateLimit-Policy/m, 'after a press on the status')
+      const statuses = operation.locator('.responses-table:not(.live-responses-table) .response-col_status')
+      for (const status of await statuses.all()) if (await status.isVisible()) await status.press('Enter')
+      const text = await operation.innerText()
       t.equal(text.match(/^RateLimit-Policy/gm)?.length, 1)
       t.match(text, /^Retry-After/m)
       t.notMatch(text, 'No links')
