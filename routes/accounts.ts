@@ -14,6 +14,7 @@ import { IdempotencyKey } from '../schemas/scalars.ts'
 import { NoContent } from '../schemas/status.ts'
 import { Problem } from '../src/core/problem.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors, withHeaders, withVersion } from '../src/http/answers.ts'
+import { writeInTurns } from '../src/http/long-lists.ts'
 import { accountInPath, idempotencyKeyIn, operation } from '../src/http/operation.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { createAccount, deleteAccount, getUsers } from '../src/upstream/actions/accounts.ts'
@@ -45,6 +46,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       headers: VersionHeaders,
       response: answers(withVersion(AccountList), getUsers, tokenInfo)
     },
+    preSerialization: writeInTurns,
     async handler(request) {
       return accounts.list(contextOf(request), request.query)
     }

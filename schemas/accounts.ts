@@ -30,10 +30,15 @@ export const Account = model('Account', 'An S3 account: it owns buckets and one 
   traffic: Type.Optional(Traffic)
 })
 
+/** 100,000: of what HOSTKEY lists beyond, nothing is read. */
+export const MAX_ACCOUNTS = 100_000
+
 export type AccountList = Static<typeof AccountList>
 export const AccountList = model('AccountList', 'Accounts of the customer.', {
-  items: Type.Array(ref(Account), { maxItems: 100000, description: 'The accounts.' }),
-  truncated: Type.Boolean({ description: 'True when the list has reached `limit`: there may be more accounts.' })
+  items: Type.Array(ref(Account), { maxItems: MAX_ACCOUNTS, description: 'The accounts.' }),
+  truncated: Type.Boolean({
+    description: 'True when the list has reached `limit`, or 100,000 accounts: there may be more.'
+  })
 })
 
 const sortable = ['id', 's3uid', 'email', 'planId', 'location', 'quotaBytes', 'storageBytes', 'traffic'] as const

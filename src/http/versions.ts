@@ -1,10 +1,24 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 const LENGTH = 22
 
 /** The version of a representation: 22 characters, 132 bits. */
 export const versionOf = (representation: string): string =>
   hash('sha256', representation, 'base64url').slice(0, LENGTH)
+
+/** Makes the same version of a representation that is given in pieces. */
+export const createVersion = (): { add(piece: string): void; end(): string } => {
+  const digest = createHash('sha256')
+  return {
+    add: piece => {
+      digest.update(piece)
+    },
+    end: () => digest.digest('base64url').slice(0, LENGTH)
+  }
+}
+
+/** The name under which a reply leaves the version of its text, if it is known. */
+export const VERSION = 'version'
 
 /** What may follow a version: the quote, and what servers that compress a reply put before it: `-gzip`, `--gzip`, `;br`. */
 const END = /^(?:(?:-{1,2}|;)(?:gzip|br|deflate|zstd))?"$/

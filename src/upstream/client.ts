@@ -1,10 +1,11 @@
+import { doInTurns } from '../core/turns.ts'
 import { type Action, isWrite, type Params } from './actions/action.ts'
 import type { Call } from './call.ts'
-import { type Envelope, encodeForm, openEnvelope } from './protocol/envelope.ts'
+import { type Envelope, encodeForm, openEnvelope, openLargeEnvelope } from './protocol/envelope.ts'
 import { createLargeReplies, LARGE_BYTES } from './protocol/large-replies.ts'
 import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
 import { type ConnectionOptions, createTransport } from './protocol/transport.ts'
-import { type Drift, isResult, judge } from './protocol/verdict.ts'
+import { coerceLists, type Drift, isResult, judge } from './protocol/verdict.ts'
 import { type Bulkheads, createBulkheads, type OnWaited, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
 import { classOf, slotsOf } from './resilience/call-classes.ts'
@@ -48,6 +49,7 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
   const send: Call = async (action, params, context) => {
     const { connection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
     const limits = {
+      share: context.caller.share,
       isWrite: isWrite(action),
       maxReplyBytes: action.maxReplyBytes,
       deadlineAt: context.deadlineAt ?? performance.now() + (timeoutMs ?? deadlineMs),
@@ -69,15 +71,22 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
         envelope.kind === 'success' ? taskKeyOf(envelope.payload, () => isResult(action, envelope.payload)) : undefined
       return key === undefined ? judged(envelope) : awaitTask({ key, post, ...limits }).then(judged)
     }
-    const parse = () => openEnvelope(reply.body, action.script)
-    if (reply.body.length <= LARGE_BYTES && !reply.release) return answered(parse())
-    return largeReplies.process(parse, answered).finally(() => reply.release?.())
+    if (reply.body.length <= LARGE_BYTES && !reply.release) return answered(openEnvelope(reply.body, action.script))
+    const open = () => doInTurns(openLarge(action, reply.body, onDrift))
+    return answered(await largeReplies.read(open).finally(() => reply.release?.()))
   }
 
   const attempt = observed(send, observe)
   const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs, onRetry), onCircuitStateChange)
   const call = refreshed(cached(coalesced(withBulkhead(guarded, bulkheads, timeoutMs, onWaited), reuse), reuse))
   return { call, bulkheads, reuse, close: () => transport.close() }
+}
+
+/** Opens a large reply, and brings its lists into the declared shape. */
+function* openLarge(action: Action, body: string, onDrift: UpstreamOptions['onDrift']): Generator<void, Envelope> {
+  const envelope = yield* openLargeEnvelope(body, action.script)
+  if (envelope.kind === 'success') yield* coerceLists(action, envelope.payload, onDrift)
+  return envelope
 }
 
 /** The form of a call: the declared params and no other member of the object. */

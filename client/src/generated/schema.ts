@@ -696,7 +696,7 @@ export interface components {
         AccountList: {
             /** @description The accounts. */
             items: components["schemas"]["Account"][];
-            /** @description True when the list has reached `limit`: there may be more accounts. */
+            /** @description True when the list has reached `limit`, or 100,000 accounts: there may be more. */
             truncated: boolean;
         };
         /**

@@ -1,11 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Static } from 'typebox'
-import type { Account, AccountList, AccountQuery } from '../../../schemas/accounts.ts'
+import { type Account, type AccountList, type AccountQuery, MAX_ACCOUNTS } from '../../../schemas/accounts.ts'
 import type { Key } from '../../../schemas/keys.ts'
 import type { Usage } from '../../../schemas/usage.ts'
 import { type Caller, mayUse, noSuchAccount } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
+import { isLong, nextTurn } from '../../core/turns.ts'
 import { deleteAccount, getUsers } from '../../upstream/actions/accounts.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { getBucketsUsage } from '../../upstream/actions/buckets.ts'
@@ -27,9 +27,6 @@ export interface Accounts {
   getUsage(context: RequestContext, s3uid: string): Promise<Usage>
 }
 
-/** Accounts, about 1 MiB of them. */
-const MANY = 5000
-
 export interface AccountParts extends Pick<StorageParts, 'upstream' | 'recentWrites' | 'verifyDelaysMs'> {
   /** Called after a deletion; never rejects. */
   onDeleted: (context: RequestContext, s3uid: string) => Promise<void>
@@ -44,24 +41,20 @@ export const createAccounts = ({
   onDeleted,
   listOrderedBy
 }: AccountParts): Accounts => ({
-  async list(context, { location, limit, ...filter }) {
+  async list(context, { location, limit: requested, ...filter }) {
     const { caller } = context
     // HOSTKEY applies its limit before the gateway filters: with a filter of ours, the limit is ours too.
-    const upstreamLimit = location === undefined && caller.accounts === undefined ? limit : undefined
+    const upstreamLimit = location === undefined && caller.accounts === undefined ? requested : undefined
     const { s3_users } = await upstream.call(getUsers, toFilter(filter, upstreamLimit), context)
     const ordered = await listOrderedBy(caller)
+    const limit = requested ?? MAX_ACCOUNTS
     const found = s3_users.filter(
       user =>
         (mayUse(caller, user.s3uid) || ordered.has(user.s3uid)) &&
         (location === undefined || user.location === location)
     )
-    const items = found.slice(0, limit).map(toAccount)
-    // Writing so long a list takes as long as reading it: in a turn of its own, so that others are served between.
-    if (items.length > MANY) await nextTurn()
-    return {
-      items,
-      truncated: limit !== undefined && found.length >= limit
-    }
+    if (isLong(found)) await nextTurn()
+    return { items: found.slice(0, limit).map(toAccount), truncated: found.length >= limit }
   },
 
   async get(context, s3uid) {

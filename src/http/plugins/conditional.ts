@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import type { Caller } from '../../core/caller.ts'
 import { routeOf } from '../operation.ts'
 import { contextOf } from '../route.ts'
-import { isMatch, versionOf } from '../versions.ts'
+import { isMatch, VERSION, versionOf } from '../versions.ts'
 
 /** The caller's own cache may keep the reply, and revalidates it for each use. */
 const REVALIDATE = 'private, no-cache'
@@ -17,6 +17,7 @@ const IDENTITY_TIMEOUT_MS = 1000
 /** Gives replies a version, and answers 304 when the caller has that version already (RFC 9110, section 13). */
 export const conditional = fp(
   async (app: FastifyInstance) => {
+    app.decorateRequest(VERSION)
     app.addHook('onSend', (request, reply, payload, done) => {
       if (!routeOf(request).isConditional || reply.statusCode !== 200) return done()
       reply.header('vary', VARY)
@@ -30,11 +31,13 @@ export const conditional = fp(
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const tag = tagOf(caller.id, payload)
+      // A long list has it already.
+      const version = request.getDecorator<string | undefined>(VERSION) ?? payload
+      const tag = tagOf(caller.id, version)
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
-        .then(name => tagOf(name, payload))
+        .then(name => tagOf(name, version))
         .then(lasting => answer(lasting, isMatch(ifNoneMatch, lasting)))
         .catch(done)
     })
@@ -56,4 +59,4 @@ const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (name: string, payload: string): string => `W/"${versionOf(`${name}\n${payload}`)}"`
+const tagOf = (name: string, version: string): string => `W/"${versionOf(`${name}\n${version}`)}"`

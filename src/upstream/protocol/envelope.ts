@@ -1,3 +1,4 @@
+import { parseInPieces } from './large-json.ts'
 import { isRecord } from './record.ts'
 
 // An import of `node:http` would load Node's `fetch` too, which takes 30 ms of a start.
@@ -34,9 +35,26 @@ export const encodeForm = (fields: readonly (readonly [string, string | number])
  * (documented). All shapes are in docs/explanation/vendor-behaviour.md#envelopes.
  * @param script auth.php may put its payload into `result`, or print a bare `token`
  */
-export const openEnvelope = (body: string, script: 's3.php' | 'auth.php'): Envelope => {
-  const answer = parse(body)
-  if (answer === undefined) return { kind: 'unreadable', reason: reasonOf(body) }
+export const openEnvelope = (body: string, script: 's3.php' | 'auth.php'): Envelope =>
+  envelopeOf(
+    attempt(() => parse(withoutMark(body))),
+    body,
+    script
+  )
+
+/** The same for a large answer. */
+export function* openLargeEnvelope(body: string, script: 's3.php' | 'auth.php'): Generator<void, Envelope> {
+  let answer: unknown
+  try {
+    answer = yield* parseInPieces(withoutMark(body), parse)
+  } catch {
+    answer = undefined
+  }
+  return envelopeOf(answer, body, script)
+}
+
+const envelopeOf = (answer: unknown, body: string, script: 's3.php' | 'auth.php'): Envelope => {
+  if (!isRecord(answer)) return { kind: 'unreadable', reason: reasonOf(body) }
   const { result, code } = answer
   if (isNegative(result) || isNegative(code) || isWord(code) || isMatch(FAILED, result)) return failure(answer)
   if (isMatch(PENDING, result)) return { kind: 'pending' }
@@ -63,14 +81,14 @@ const requireWellFormed = (key: string, value: unknown): unknown => {
   throw new SyntaxError('text that is not Unicode')
 }
 
-const parse = (body: string): Record<string, unknown> | undefined => {
+const parse = (text: string): unknown => JSON.parse(text, hasLoneSurrogate(text) ? requireWellFormed : undefined)
+
+/** A PHP file that was saved with a byte order mark prints it first. */
+const withoutMark = (body: string): string => body.replace(/^\uFEFF+/, '')
+
+const attempt = (read: () => unknown): unknown => {
   try {
-    // A PHP file that was saved with a byte order mark prints it first.
-    const value: unknown = JSON.parse(
-      body.replace(/^\uFEFF+/, ''),
-      hasLoneSurrogate(body) ? requireWellFormed : undefined
-    )
-    return isRecord(value) ? value : undefined
+    return read()
   } catch {
     return undefined
   }

@@ -9,12 +9,14 @@ import { transportProblem } from './transport-failures.ts'
 export interface RawReply {
   status: number
   headers: Record<string, string | string[] | undefined>
-  bytes: Buffer
+  chunks: Buffer[]
   /** Gives up the place of a large reply; to be called once it is processed. */
   release: (() => void) | undefined
 }
 
 export interface ExchangeOptions {
+  /** Whose share of the places for large replies it takes. */
+  share: string
   /** A failed write has an outcome: `not-applied` or `unknown`. */
   isWrite: boolean
   /** When the request is aborted, on the clock of `performance.now()`. */
@@ -44,7 +46,7 @@ export const exchange = (
   pool: Dispatcher,
   largeReplies: LargeReplies,
   request: Dispatcher.DispatchOptions,
-  { isWrite, deadlineAt, maxReplyBytes = MAX_BODY_BYTES, signal }: ExchangeOptions
+  { share, isWrite, deadlineAt, maxReplyBytes = MAX_BODY_BYTES, signal }: ExchangeOptions
 ): Promise<RawReply> =>
   new Promise((resolve, reject) => {
     // Set when a connection is ready, right before the first byte is handed to it.
@@ -102,7 +104,7 @@ export const exchange = (
         if (receivedBytes > maxReplyBytes) throw new ReplyTooLarge()
         if (!isNowLarge) return
         isPaused = true
-        release = largeReplies.admit(() => {
+        release = largeReplies.admit(share, () => {
           isPaused = false
           controller.resume()
         })
@@ -110,9 +112,7 @@ export const exchange = (
       },
       onResponseEnd() {
         end()
-        const [first] = chunks
-        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-        if (head) resolve({ status: head.status, headers: head.headers, bytes, release })
+        if (head) resolve({ status: head.status, headers: head.headers, chunks, release })
       },
       onResponseError(_controller, error) {
         fail(error)

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import { nextTurn } from '../../core/turns.ts'
 import { createConnector } from './connector.ts'
 import { decompress } from './decompression.ts'
 import { type ExchangeOptions, exchange } from './exchange.ts'
-import { createLargeReplies, type LargeReplies } from './large-replies.ts'
+import { createLargeReplies, LARGE_BYTES, type LargeReplies } from './large-replies.ts'
 import { transportProblem } from './transport-failures.ts'
 
 /** The only User-Agent that the gateway sends. Some proxies block the default names of HTTP libraries (observed elsewhere). */
@@ -100,7 +101,10 @@ export const createTransport = (
         body: form,
         headersTimeout: headersTimeoutMs
       }
-      const { status, headers, bytes, release } = await exchange(pools[connection], largeReplies, request, options)
+      const { status, headers, chunks, release } = await exchange(pools[connection], largeReplies, request, options)
+      if (release) await nextTurn()
+      const [first] = chunks
+      const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
       const encoding = firstOf(headers['content-encoding'])
       const refuse = (error: unknown) => {
         release?.()
@@ -108,6 +112,7 @@ export const createTransport = (
       }
       const text =
         encoding === undefined ? bytes : await decompress(bytes, encoding, options.maxReplyBytes).catch(refuse)
+      if (text.length > LARGE_BYTES) await nextTurn()
       return {
         status,
         retryAfter: firstOf(headers['retry-after']),

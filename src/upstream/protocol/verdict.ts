@@ -1,7 +1,9 @@
+import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { Problem, type ProblemOptions } from '../../core/problem.ts'
 import { scrubbed } from '../../core/secret.ts'
+import { isLong, piecesOf } from '../../core/turns.ts'
 import { type Action, isWrite, type Result } from '../actions/action.ts'
 import { coerce, type DriftKind } from './coercion.ts'
 import { describeStatus, type Envelope } from './envelope.ts'
@@ -124,13 +126,39 @@ const relayable = (action: Action, text: string, message: string): Pick<ProblemO
     ? { upstream: { action: action.name, message } }
     : { upstream: { action: action.name, reference: referenceOf(message) }, upstreamText: message }
 
-const checks = new Map<Action, ReturnType<typeof Compile>>()
+const checks = new Map<TSchema, ReturnType<typeof Compile>>()
+
+const checkOf = (schema: TSchema) => {
+  const check = checks.get(schema) ?? Compile(schema)
+  checks.set(schema, check)
+  return check
+}
 
 /** Does the payload have the declared shape, without any conversion? */
-export const isResult = (action: Action, payload: unknown): boolean => {
-  const check = checks.get(action) ?? Compile(action.result)
-  checks.set(action, check)
-  return check.Check(payload)
+export const isResult = (action: Action, payload: unknown): boolean => checkOf(action.result).Check(payload)
+
+/** Brings the long lists of a payload into the declared shape, in pieces: `judge` then finds them so. */
+export function* coerceLists(
+  action: Action,
+  payload: Record<string, unknown>,
+  onDrift?: (drift: Drift) => void
+): Generator<void, void> {
+  const drifts = new Map<string, DriftKind>()
+  for (const [member, schema] of Object.entries<TSchema & { items?: TSchema }>(action.result.properties)) {
+    const list = payload[member]
+    if (schema.items === undefined || !Array.isArray(list) || !isLong(list)) continue
+    const check = checkOf(schema)
+    const coerced: unknown[] = []
+    for (const piece of piecesOf(list)) {
+      const fitting = check.Check(piece)
+        ? piece
+        : (coerce(schema, piece, (place, kind) => drifts.set(place, kind), member) as unknown[])
+      for (const entry of fitting) coerced.push(entry)
+      yield
+    }
+    payload[member] = coerced
+  }
+  for (const [member, kind] of drifts) onDrift?.({ action: action.name, member, kind })
 }
 
 /**

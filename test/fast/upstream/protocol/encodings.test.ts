@@ -14,7 +14,14 @@ const encoders: Record<string, (text: string) => Buffer> = {
   '': Buffer.from
 }
 
-const asked = { script: 's3.php', form: '', isWrite: false, connection: 'new' as const, headersTimeoutMs: 5000 }
+const asked = {
+  share: 'customer:1',
+  script: 's3.php',
+  form: '',
+  isWrite: false,
+  connection: 'new' as const,
+  headersTimeoutMs: 5000
+}
 
 t.test('a reply that a server in between has compressed', async t => {
   let encoding = ''

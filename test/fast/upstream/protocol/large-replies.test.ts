@@ -4,8 +4,9 @@ import { type ActionName, actions } from '../../../../src/upstream/actions/index
 import { tokenInfo } from '../../../../src/upstream/actions/sessions.ts'
 import { fails } from '../../../support/assert/expect.ts'
 import { sendSample } from '../../../support/harness/action-requests.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
-import { listening } from '../../../support/harness/serving.ts'
+import { listening, serving } from '../../../support/harness/serving.ts'
 
 const MIB = 1024 * 1024
 
@@ -27,7 +28,7 @@ const upstreamWith = async (t: Parameters<typeof gateway>[0], action: ActionName
 }
 
 const padded = (action: ActionName, bytes: number) =>
-  JSON.stringify({ result: 'OK', ...actions[action].example }).padEnd(bytes, ' ')
+  JSON.stringify({ result: 'OK', ...actions[action].example, next_token: null }).padEnd(bytes, ' ')
 
 t.test('a reply has 1 MiB at most, that to get_users 8 MiB', async t => {
   for (const [action, maxBytes] of [
@@ -67,5 +68,29 @@ t.test('large replies are read one by one: probes are answered between them, and
     if (answered > 0) probes += 1
   }
   for (const reply of await Promise.all(replies)) t.strictSame(reply, [200, users.length])
+  const { etag = '' } = (await g.get('/accounts', { token: tokens[0] ?? null })).headers
+  const again = { token: tokens[0] ?? null, headers: { 'if-none-match': etag } }
+  t.equal((await g.get('/accounts', again)).statusCode, 304)
   t.ok(probes >= COUNT - 1, `${probes} probes were answered between the replies`)
+})
+
+t.test('large replies that never end take no place from those of another caller', async t => {
+  const [slow, other] = ['a'.repeat(32), 'b'.repeat(32)]
+  const start = `{"result":"OK","s3_users":[],"more":"${'x'.repeat(300_000)}`
+  let hanging = 0
+  const url = await serving(t, async (request, response) => {
+    let form = ''
+    for await (const chunk of request) form += chunk
+    if (!form.includes('get_users')) response.end(JSON.stringify({ result: 'OK', ...tokenInfo.example }))
+    else if (form.includes(other)) response.end(`${start}"}`)
+    else {
+      hanging += 1
+      response.write(start)
+    }
+  })
+  const g = await gateway(t, { UPSTREAM_URL: url, UPSTREAM_TIMEOUT_MS: '1500' })
+  const replies = Array.from({ length: 8 }, (_, n) => g.get(`/accounts?limit=${n + 1}`, { token: slow }))
+  t.ok(await eventually(() => hanging >= 6))
+  t.equal((await g.get('/accounts', { token: other })).statusCode, 200)
+  for (const { statusCode } of await Promise.all(replies)) t.ok([503, 504].includes(statusCode), `${statusCode}`)
 })
