@@ -109,6 +109,7 @@ export const assembleGateway = async ({
     dataDir: config.dataDir,
     redis: redisOf(config),
     isEphemeral,
+    leaseMs: config.orderLeaseMs,
     reports: {
       store: fault => reports.store('store', fault),
       ledger: fault => reports.store('ledger', fault),

@@ -17,6 +17,10 @@ export const guarantees = {
     guarantee: 'An order of the client ends with the truth although its gateway is killed, at every stage',
     figure: 'at most 30 s; 0 sent twice; one unit of the limit of orders'
   },
+  'job-torture': {
+    guarantee: 'A job deletes what it selects and nothing else, and reports it truly, when gateways are killed',
+    figure: '0 deleted outside, 0 left inside, 0 wrong verdicts, 0 gaps in the events'
+  },
   'unknown-outcome': {
     guarantee: 'An order that HOSTKEY executes late is never sent again',
     figure: '0 sent again; every order ends as succeeded or unknown'

@@ -9,6 +9,8 @@ export type { RedisConnection } from './redis-options.ts'
 export { type DurableStore, type Store, StoreUnavailable } from './store.ts'
 
 export interface StoreOptions {
+  /** Of a job whose replica has ended, milliseconds. */
+  leaseMs?: number
   kind: 'memory' | 'sqlite' | 'redis'
   /** Directory of the SQLite files. */
   dataDir: string
@@ -28,7 +30,14 @@ export interface Stores {
 }
 
 /** Opens the stores that the settings name. The modules of the other kinds are not loaded. */
-export const createStores = async ({ kind, dataDir, redis, isEphemeral, reports }: StoreOptions): Promise<Stores> => {
+export const createStores = async ({
+  kind,
+  dataDir,
+  redis,
+  isEphemeral,
+  leaseMs,
+  reports
+}: StoreOptions): Promise<Stores> => {
   if (kind === 'redis') {
     const { durable, command, ...store } = await (await import('./redis.ts')).createRedisStore(redis, reports)
     if (isEphemeral) {
@@ -38,13 +47,17 @@ export const createStores = async ({ kind, dataDir, redis, isEphemeral, reports 
     const { createRedisJobs, listWaitingJobs } = await import('./redis-jobs.ts')
     const jobs = createRedisJobs(command, () => durable.check())
     const { createRedisJobQueue } = await import('./redis-job-queue.ts')
-    const jobQueue = createRedisJobQueue(redis, { listWaiting: () => listWaitingJobs(command, jobs) })
+    const jobQueue = createRedisJobQueue(redis, {
+      listWaiting: () => listWaitingJobs(command, jobs),
+      ...(leaseMs && { leaseMs })
+    })
     return { store, durable, jobs, jobQueue }
   }
   const { createSqliteJobs } = await import('./sqlite-jobs.ts')
   const { jobs, queue: jobQueue } = createSqliteJobs({
     dataDir,
     isEphemeral,
+    ...(leaseMs && { leaseMs }),
     ...(reports?.jobs && { report: reports.jobs })
   })
   const store =

@@ -12,7 +12,7 @@ export const orders = {
   orderLeaseMs: setting({
     name: 'ORDER_LEASE_MS',
     description:
-      'Length of the lease on an order that a replica works on, in ms. The replica renews it while it lives; when it has ended, a retry of the request takes the order over after this time.',
+      'Length of the lease on an order or a job that a replica works on, in ms. The replica renews it while it lives; when it has ended, a retry of the request takes the order over after this time, and another replica the job.',
     fallback: '10000',
     read: integer(500, 3_600_000)
   })

@@ -155,7 +155,7 @@ export const runJob = async (
 
   const work = async (index: number): Promise<void> => {
     for (;;) {
-      while (halt === undefined && index >= Math.ceil(width)) await wait(50)
+      while (halt === undefined && !isEmpty && index >= Math.ceil(width)) await wait(50)
       const item = await next()
       if (item === undefined) return
       const verdict = await attempt(item)
