@@ -5,6 +5,7 @@ import { ref } from '../schemas/model.ts'
 import { NoContent } from '../schemas/status.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors, withHeaders, withVersion } from '../src/http/answers.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
+import { BUCKET, BUCKETS } from '../src/http/reach.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { createBucket, deleteBucket, getBuckets, getBucketsUsage } from '../src/upstream/actions/buckets.ts'
 
@@ -13,7 +14,13 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/buckets',
-    config: operation({ scope: 'buckets:read', rate: 'read', account: accountInPath, audit: undefined }),
+    config: operation({
+      scope: 'buckets:read',
+      rate: 'read',
+      account: accountInPath,
+      reach: BUCKETS,
+      audit: undefined
+    }),
     schema: {
       operationId: 'listBuckets',
       summary: 'List buckets',
@@ -70,6 +77,7 @@ export const bucketRoutes: Routes = async (app, { buckets, links }) => {
       scope: 'buckets:write',
       rate: 'delete',
       account: accountInPath,
+      reach: BUCKET,
       audit: 'bucket.delete',
       target: ({ params: { bucket } }) => [bucket]
     }),

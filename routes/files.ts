@@ -15,6 +15,7 @@ import { LINES_TYPE } from '../src/http/accept.ts'
 import { answers, asLines, BODY_PROBLEMS, ignoringErrors, withVersion } from '../src/http/answers.ts'
 import { fileLinesOf, sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
+import { FOLDER, filesAt } from '../src/http/reach.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 
@@ -37,6 +38,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       scope: 'files:read',
       rate: 'read',
       account: accountInPath,
+      reach: FOLDER,
       audit: undefined,
       target: ({ params: { bucket } }) => [bucket]
     }),
@@ -72,6 +74,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       rate: 'read',
       mediaTypes: [LINES_TYPE],
       account: accountInPath,
+      reach: FOLDER,
       audit: undefined,
       target: ({ params: { bucket } }) => [bucket]
     }),
@@ -100,6 +103,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       scope: 'files:read',
       rate: 'usage',
       account: accountInPath,
+      reach: FOLDER,
       audit: undefined,
       target: ({ params: { bucket } }) => [bucket]
     }),
@@ -125,6 +129,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       scope: 'files:delete',
       rate: 'delete',
       account: accountInPath,
+      reach: filesAt(({ query: { path } }) => path),
       audit: 'file.delete',
       target: ({ params: { bucket }, query: { path } }) => [bucket, path]
     }),
@@ -151,6 +156,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       scope: 'files:delete',
       rate: 'delete',
       account: accountInPath,
+      reach: filesAt(({ params: { '*': path } }) => path),
       audit: 'file.delete',
       target: ({ params: { bucket, '*': path } }) => [bucket, path],
       refusesEmptyQuery: true

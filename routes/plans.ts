@@ -2,6 +2,7 @@ import { VersionHeaders } from '../schemas/headers.ts'
 import { Plan, PlanHistory, PlanList, PlanPath } from '../schemas/plans.ts'
 import { answers, withVersion } from '../src/http/answers.ts'
 import { operation } from '../src/http/operation.ts'
+import { NOTHING } from '../src/http/reach.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { history, listPlans } from '../src/upstream/actions/plans.ts'
 
@@ -14,6 +15,7 @@ const PLANS = operation({
   rate: 'read',
   priority: 'reference',
   account: undefined,
+  reach: NOTHING,
   audit: undefined
 })
 

@@ -4,6 +4,7 @@ import { ref } from '../schemas/model.ts'
 import { Connection, NewPresignedUrl, PresignedUrl } from '../schemas/presigned-urls.ts'
 import { answers, BODY_PROBLEMS, ignoringErrors } from '../src/http/answers.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
+import { fileInBody, NOTHING } from '../src/http/reach.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { getUsers } from '../src/upstream/actions/accounts.ts'
 import { showKey } from '../src/upstream/actions/keys.ts'
@@ -23,6 +24,7 @@ export const presignedUrlRoutes: Routes = async (app, { directAccess }) => {
       },
       rate: 'presign',
       account: accountInPath,
+      reach: fileInBody(({ body: { path } }) => path),
       audit: 'key.use',
       target: ({ params: { bucket }, body: { path } }) => [bucket, path]
     }),
@@ -53,7 +55,13 @@ export const presignedUrlRoutes: Routes = async (app, { directAccess }) => {
   app.route({
     method: 'GET',
     url: '/accounts/:s3uid/connection',
-    config: operation({ scope: 'buckets:read', rate: 'read', account: accountInPath, audit: undefined }),
+    config: operation({
+      scope: 'buckets:read',
+      rate: 'read',
+      account: accountInPath,
+      reach: NOTHING,
+      audit: undefined
+    }),
     schema: {
       operationId: 'getConnection',
       summary: 'Read the endpoint of the storage',

@@ -15,6 +15,7 @@ import { BODY_PROBLEMS, ignoringErrors, openAnswers, unscopedAnswers, withHeader
 import { networkOf } from '../src/http/network.ts'
 import { openOperation, operation } from '../src/http/operation.ts'
 import { originOf, outcomeOf } from '../src/http/origin.ts'
+import { NOTHING } from '../src/http/reach.ts'
 import { type BeginLogin, CONTEXT, contextOf, type LoginAttempt, type Routes } from '../src/http/route.ts'
 import type { Audit } from '../src/observability/audit.ts'
 import type { AuditMembers } from '../src/observability/audit-events.ts'
@@ -147,7 +148,7 @@ export const sessionRoutes: SessionRoutes = async (app, { sessions }) => {
   app.route({
     method: 'GET',
     url: '/session',
-    config: operation({ scope: undefined, rate: 'read', account: undefined, audit: undefined }),
+    config: operation({ scope: undefined, rate: 'read', account: undefined, reach: NOTHING, audit: undefined }),
     schema: {
       operationId: 'getSession',
       summary: 'Read the session',
@@ -181,6 +182,7 @@ export const sessionRoutes: SessionRoutes = async (app, { sessions }) => {
         BODY_PROBLEMS,
         tokenInfo,
         'forbidden',
+        'insufficient-scope',
         ignoringErrors(logout)
       )
     },

@@ -38,6 +38,7 @@ export const sessions: Record<string, Example> = {
     replies: DONE,
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
+      'insufficient-scope': { detail: 'This operation reaches more than single buckets.' },
       'upstream-unavailable': NO_LOGINS,
       // A logout has the highest priority when load is shed, so only the bulkhead can refuse it.
       overloaded: { detail: 'Too many requests are waiting for HOSTKEY.' }

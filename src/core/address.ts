@@ -36,6 +36,13 @@ export const isLoopback = (host: string): boolean =>
 export const keepsSecureCookie = ({ protocol, hostname }: URL): boolean =>
   protocol !== 'http:' || isLoopback(hostname) || hostname.endsWith('.localhost')
 
+/** Is this a network in the form of CIDR, such as `10.1.0.0/16`? */
+export const isNetwork = (text: string): boolean => {
+  const [address = '', bits = '', ...rest] = text.split('/')
+  const maxBits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= maxBits
+}
+
 /** Is this address, in any form, a proxy whose `X-Forwarded-*` headers are trusted? */
 export type Trust = (address: string | undefined) => boolean
 

@@ -39,6 +39,10 @@ export interface Caller {
   readonly limitFactor: number
   /** The accounts that the caller may use; undefined: every account of the customer. */
   readonly accounts: ReadonlySet<string> | undefined
+  /** The only buckets that the caller may use, as `s3uid/bucket`; undefined: every bucket of its accounts. */
+  readonly buckets?: ReadonlySet<string> | undefined
+  /** The beginning of every path that the caller may use; it ends with a slash. */
+  readonly pathPrefix?: string | undefined
   /** The token that HOSTKEY issued; only the upstream client uses it. At once where no login is needed. */
   token(): Secret | Promise<Secret>
   /** May the caller do this? At once where HOSTKEY need not be asked. */
@@ -56,6 +60,23 @@ export interface Caller {
 
 /** May the caller use this account? */
 export const mayUse = ({ accounts }: Caller, s3uid: string): boolean => accounts === undefined || accounts.has(s3uid)
+
+/** Is the caller limited to some buckets, or to paths with a prefix? */
+export const isLimited = ({ buckets, pathPrefix }: Caller): boolean => buckets !== undefined || pathPrefix !== undefined
+
+/** May the caller know of this bucket? */
+export const mayKnow = ({ buckets }: Caller, s3uid: string, bucket: string): boolean =>
+  buckets === undefined || buckets.has(`${s3uid}/${bucket}`)
+
+/** The accounts of these buckets, of those that the caller may use. */
+export const accountsOf = (
+  accounts: ReadonlySet<string> | undefined,
+  buckets: ReadonlySet<string> | undefined
+): ReadonlySet<string> | undefined => {
+  if (buckets === undefined) return accounts
+  const owners = [...buckets].map(each => each.slice(0, each.indexOf('/')))
+  return new Set(owners.filter(s3uid => accounts === undefined || accounts.has(s3uid)))
+}
 
 /** The same answer for an account of someone else as for one that does not exist. */
 export const noSuchAccount = () => new Problem('account-not-found', 'The customer has no such account.')

@@ -4,6 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Scope } from '../../schemas/scopes.ts'
 import type { AuditEvent } from '../observability/audit-events.ts'
 import { JSON_TYPE } from './accept.ts'
+import type { Reach } from './reach.ts'
+import type { NamedTexts, RequestTexts } from './request-texts.ts'
 
 /** Operations of one class count against one limit. */
 export type RateClass = 'read' | 'write' | 'delete' | 'bulk' | 'key' | 'presign' | 'order' | 'check' | 'usage'
@@ -13,15 +15,6 @@ export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'ess
 
 /** A setting of the operator that removes operations: see src/config/settings/switches.ts. */
 export type Switch = 'orders' | 'accountCreation' | 'accountDeletion' | 'keys' | 'writes'
-
-type NamedTexts = Readonly<Record<string, string | undefined>>
-
-/** The members of a request that are text. It may have been refused: nothing here is validated. */
-export interface RequestTexts {
-  params: NamedTexts
-  query: NamedTexts
-  body: NamedTexts
-}
 
 /** The account that a request is for. */
 export type AccountOf = (request: RequestTexts) => string | undefined
@@ -79,6 +72,8 @@ export interface CallerOperation extends Common {
   /** The event that the audit log records; a missing scope is recorded for every operation. */
   readonly audit: AuditEvent | undefined
   readonly target: TargetOf | undefined
+  /** What it reaches in the storage; undefined: more than a caller may that is limited to some buckets. */
+  readonly reach: Reach | undefined
   /** Does the request repeat one that the gateway knows? Then it counts only against the limit of the caller. */
   readonly isRepetition: ((request: FastifyRequest) => Promise<boolean>) | undefined
   /** The event instead of `audit` when the recorded answer is given again. */
@@ -117,6 +112,7 @@ export const operation = <A extends AccountOf | undefined>(
   adminQuery: [],
   cost: 1,
   target: undefined,
+  reach: undefined,
   isRepetition: undefined,
   auditReplay: undefined,
   priority: PRIORITY_OF[declared.rate],

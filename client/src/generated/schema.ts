@@ -3483,7 +3483,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. `insufficient-scope`: Insufficient scope. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

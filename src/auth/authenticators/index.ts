@@ -21,7 +21,7 @@ export interface Authenticators {
    */
   bearer: (token: Secret, timing: UpstreamTiming | undefined, network: () => string) => Caller
   /** @throws Problem invalid-token @param timing counts the logins that this request starts */
-  service: (credential: Secret, timing?: UpstreamTiming) => Caller
+  service: (credential: Secret, timing?: UpstreamTiming, address?: () => string) => Caller
 }
 
 export interface AuthenticatorOptions {

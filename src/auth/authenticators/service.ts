@@ -24,7 +24,7 @@ const UNKNOWN_HASH = Buffer.from(hashOf(''))
 /** Internal services send a credential of the gateway, which logs in at HOSTKEY for them. */
 export const createServiceAuthenticator =
   (registry: Pick<ServiceRegistry, 'find'>, logins: Logins, now: Clock = latestNow) =>
-  (credential: Secret, timing?: UpstreamTiming): Caller => {
+  (credential: Secret, timing?: UpstreamTiming, address?: () => string): Caller => {
     const [match, id = '', secret = ''] = CREDENTIAL.exec(credential.reveal()) ?? []
     if (match === undefined) {
       throw new Problem(
@@ -38,6 +38,11 @@ export const createServiceAuthenticator =
     if (!service || !isOwner) throw new Problem('invalid-token', WRONG_SECRET, { service: service?.id ?? '' })
     if (service.expiresAt <= now()) {
       throw new Problem('invalid-token', 'The service credential has expired.', { service: service.id })
+    }
+    if (address && !service.mayCallFrom(address())) {
+      throw new Problem('invalid-token', 'The service credential is not valid in this network.', {
+        service: service.id
+      })
     }
     return callerOf(service, refused =>
       logins.grant(service.apiKey, refused, timing).catch(error => blameOperator(error, service.id))
@@ -64,6 +69,8 @@ const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>)
   share: `service:${service.id}`,
   limitFactor: service.limitFactor,
   accounts: service.accounts,
+  buckets: service.buckets,
+  pathPrefix: service.pathPrefix,
   token: async () => (await grant()).token,
   grants: scope => service.scopes.has(scope),
   identity: async () => (await grant()).identity,

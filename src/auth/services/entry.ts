@@ -12,6 +12,14 @@ const ServiceEntry = Type.Object(
     scopes: Type.Array(Type.Enum([...scopes]), { minItems: 1, uniqueItems: true }),
     /** The accounts that it may use; absent: every account of the customer. */
     accounts: Type.Optional(Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }), { minItems: 1 })),
+    /** The only buckets that it may use, as `s3uid/bucket`. */
+    buckets: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}/[^/\\u0000-\\u001f\\u007f]{1,255}$' }), { minItems: 1 })
+    ),
+    /** The beginning of the path of every file that it may use. */
+    pathPrefix: Type.Optional(Type.String({ pattern: '^[^\\u0000]{1,1023}/$' })),
+    /** The networks from which it may call, CIDR: `10.1.0.0/16`, `2001:db8::/32`. */
+    networks: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}/\\d{1,3}$' }), { minItems: 1 })),
     /** Multiplies the rate limits: `standard` (default) by 1, `high` by 10. */
     rate: Type.Optional(Type.Enum(['standard', 'high'])),
     /** When the credential expires, RFC 3339. */

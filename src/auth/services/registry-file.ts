@@ -2,6 +2,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Scope } from '../../../schemas/scopes.ts'
+import { isNetwork, trustOf } from '../../core/address.ts'
+import { accountsOf } from '../../core/caller.ts'
 import { Secret } from '../../core/secret.ts'
 import { isQuoted, readTextFile, TextFileError } from '../../core/text-file.ts'
 import { entryFaults, faultsOf, hashOf, isServiceEntry, type ServiceEntry } from './entry.ts'
@@ -12,6 +14,12 @@ export interface Service {
   scopes: ReadonlySet<Scope>
   /** The accounts that it may use; undefined: every account of the customer. */
   accounts: ReadonlySet<string> | undefined
+  /** The only buckets that it may use, as `s3uid/bucket`; undefined: every bucket of its accounts. */
+  buckets: ReadonlySet<string> | undefined
+  /** The beginning of the path of every file that it may use. */
+  pathPrefix: string | undefined
+  /** May it call from this address? */
+  mayCallFrom(address: string): boolean
   limitFactor: number
   /** Milliseconds since 1970; infinite when the credential does not expire. */
   expiresAt: number
@@ -54,6 +62,10 @@ export const loadRegistry = (path: string, env: NodeJS.ProcessEnv): ReadonlyMap<
     seen.add(id)
     // Such a credential would never expire.
     if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt))) faults.push(`${id}: expiresAt is not a date`)
+    for (const network of entry.networks ?? []) {
+      if (!isNetwork(network))
+        faults.push(`${id}: networks must hold addresses with a prefix length, such as 10.1.0.0/16`)
+    }
     if (typeof apiKey === 'string') faults.push(`${id}: ${apiKey}`)
     else services.set(id, toService(entry, apiKey))
   }
@@ -92,12 +104,18 @@ const apiKeyOf = ({ apiKey }: ServiceEntry, env: NodeJS.ProcessEnv): Secret | st
   }
 }
 
-const toService = ({ id, secrets, scopes, accounts, rate, expiresAt }: ServiceEntry, apiKey: Secret): Service => {
+const toService = (entry: ServiceEntry, apiKey: Secret): Service => {
+  const { id, secrets, scopes, accounts, pathPrefix, networks, rate, expiresAt } = entry
+  const buckets = entry.buckets && new Set(entry.buckets)
+  const isInside = networks && trustOf(networks)
   const hashes = secrets.map(text => Buffer.from(text))
   return {
     id,
     scopes: new Set(scopes),
-    accounts: accounts && new Set(accounts),
+    accounts: accountsOf(accounts && new Set(accounts), buckets),
+    buckets,
+    pathPrefix,
+    mayCallFrom: address => isInside === undefined || isInside(address),
     limitFactor: rate === 'high' ? 10 : 1,
     expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
     apiKey,

@@ -1,5 +1,6 @@
 import type { Bucket, BucketList, CreatedBucket } from '../../../schemas/buckets.ts'
 import { bucketUnconfirmed } from '../../../schemas/warnings.ts'
+import { isLimited, mayKnow } from '../../core/caller.ts'
 import { type RequestContext, verifying } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
@@ -33,10 +34,17 @@ export const createBuckets = ({
     if (known) onActionMissing(getBuckets.name)
     const readUsage = async () => known ?? (await upstream.call(getBucketsUsage, { s3uid }, context)).message
     const usage = new Map(withUsage ? (await readUsage()).map(({ name, usage }) => [name, usage]) : [])
+    const { caller } = context
+    // The size of a bucket, and the traffic of an account, tell of more than such a caller may know.
+    const hasSizes = withUsage && caller.pathPrefix === undefined
     return optionalMembers({
-      items: answer.message.map(bucket => toBucket(bucket, usage.get(bucket.name))),
-      bandwidth: answer.bandwidth,
-      snapshot: answer.snapshot && toSnapshot(answer.snapshot)
+      items: answer.message
+        .filter(({ name }) => mayKnow(caller, s3uid, name))
+        .map(bucket => toBucket(bucket, hasSizes ? usage.get(bucket.name) : undefined)),
+      ...(!isLimited(caller) && {
+        bandwidth: answer.bandwidth,
+        snapshot: answer.snapshot && toSnapshot(answer.snapshot)
+      })
     })
   },
 

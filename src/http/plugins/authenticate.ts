@@ -6,6 +6,7 @@ import { sessionExpired } from '../../auth/authenticators/session.ts'
 import { COOKIE, clearingFlags } from '../../auth/cookie.ts'
 import { assertNotForged } from '../../auth/csrf.ts'
 import type { StopSignal } from '../../core/abort.ts'
+import { addressOf } from '../../core/address.ts'
 import { type Caller, isStranger } from '../../core/caller.ts'
 import { noUpstreamTiming, type RequestContext, type UpstreamTiming } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
@@ -136,7 +137,7 @@ const bearerOf = (
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
   return isServiceCredential(bearer)
-    ? authenticators.service(new Secret(bearer), timing)
+    ? authenticators.service(new Secret(bearer), timing, () => addressOf(request))
     : authenticators.bearer(new Secret(bearer), timing, () => networkOf(request))
 }
 

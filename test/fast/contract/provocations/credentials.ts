@@ -1,7 +1,7 @@
 import { COOKIE } from '../../../../src/auth/cookie.ts'
 import { tokenFor } from '../../../support/harness/fresh-token.ts'
 import { withServices } from '../../../support/harness/services.ts'
-import { bodyWith, byRequest, type Provocations, sendChanged } from './provocation.ts'
+import { bodyWith, byRequest, type Pair, type Provocations, sendChanged } from './provocation.ts'
 
 /** A well-formed cookie of no session. */
 const unknownCookie = `${COOKIE}=${'A'.repeat(22)}.${'B'.repeat(43)}`
@@ -26,10 +26,11 @@ export const credentials: Provocations = {
   'insufficient-scope': async ({ t }) => {
     const { as, ...running } = await withServices(
       t,
-      { watcher: { scopes: ['admin'] } },
+      { watcher: { scopes: ['admin'] }, limited: { scopes: ['files:read'], pathPrefix: 'a/' } },
       { PUBLIC_URL: 'https://s3-gateway.example.com/' }
     )
-    return pair => sendChanged(running, pair, as.watcher)
+    const needsScope = ({ operation }: Pair) => operation['x-required-scope'] !== 'none'
+    return pair => sendChanged(running, pair, needsScope(pair) ? as.watcher : as.limited)
   },
   'invalid-credentials': byRequest(pair => ({
     body: bodyWith(pair, { apiKey: `${'0'.repeat(16)}-${'0'.repeat(16)}` })
