@@ -209,9 +209,12 @@ export const assembleGateway = async ({
       sessions: createSessions({
         auth,
         records,
-        onRevocationFailed(token) {
-          log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
-          audit.record({ event: 'token.revocation-failed', outcome: 'unknown', token: token.fingerprint() })
+        revocation: {
+          onRevoked: token => audit.record({ event: 'token.revoked', outcome: 'ok', token: token.fingerprint() }),
+          onFailed(token) {
+            log.warn('could not revoke a token at HOSTKEY; it stays valid until it expires')
+            audit.record({ event: 'token.revocation-failed', outcome: 'unknown', token: token.fingerprint() })
+          }
         }
       })
     },

@@ -29,7 +29,7 @@ export const auditPage = (): string =>
         ]
       )
     ),
-    '`account` depends on `SESSION_SECRET`: after its rotation the same account has another hash. A bearer token is named by its fingerprint; its `customerId` is known for orders, free accounts and reads of a key pair.',
+    '`account` depends on `SESSION_SECRET`: after its rotation the same account has another hash. A bearer token is named by its fingerprint; its `customerId` is in each line once the gateway has looked the token up: for an order, a free account, a read of a key pair, or `GET /session`. Before, only the fingerprint names the caller: the same fingerprint in a later line tells the customer.',
     '## Chain',
     'Each line has the hash of the line before it. `npm run audit:verify -- FILE...` names each line that was changed or cut, and each place where lines are missing or in another order. Each process has a chain of its own, which begins with `audit.opened` and names the last line that the file had. After a rotation (rename the file, then send SIGHUP; do not copy and truncate) the chain continues in the new file with `audit.opened`. Lines that are missing at the end are found by the next line, or by `--head`: a gateway that stops logs the hash of its last line as `end of the audit log`.'
   )

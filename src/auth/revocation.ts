@@ -8,12 +8,18 @@ const MAX_WAITING = 1000
 const MAX_ATTEMPTS = 3
 const RETRY_DELAY_MS = 2000
 
+export interface RevocationEvents {
+  /** The token has ended at HOSTKEY. */
+  onRevoked: (token: Secret) => void
+  /** The token could not be revoked after all attempts; it stays valid until it expires. */
+  onFailed: (token: Secret) => void
+}
+
 /**
  * Revokes tokens at HOSTKEY in the background, one after the other: a logout neither waits for it nor fails with it.
- * @param onFailed called when a token could not be revoked after all attempts
  * @returns a function that queues a token
  */
-export const createRevocation = (auth: Auth, onFailed: (token: Secret) => void) => {
+export const createRevocation = (auth: Auth, { onRevoked, onFailed }: RevocationEvents) => {
   const waiting: Secret[] = []
   let isRunning = false
 
@@ -25,7 +31,7 @@ export const createRevocation = (auth: Auth, onFailed: (token: Secret) => void) 
         // HOSTKEY does not accept the token: it has ended already.
         error => isProblem(error, 'invalid-token')
       )
-      if (isRevoked) return
+      if (isRevoked) return onRevoked(token)
     }
     onFailed(token)
   }

@@ -4,7 +4,7 @@ import type { RequestContext } from '../core/context.ts'
 import { Problem } from '../core/problem.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Auth, Credential } from '../upstream/auth.ts'
-import { createRevocation } from './revocation.ts'
+import { createRevocation, type RevocationEvents } from './revocation.ts'
 import type { Session, SessionRecords } from './session-records.ts'
 
 /** Who the caller is at HOSTKEY, until when, and what it may do. */
@@ -39,12 +39,11 @@ export interface Sessions {
 export interface SessionsOptions {
   auth: Auth
   records: SessionRecords
-  /** Called when a token could not be revoked at HOSTKEY; it stays valid until it expires. */
-  onRevocationFailed: (token: Secret) => void
+  revocation: RevocationEvents
 }
 
-export const createSessions = ({ auth, records, onRevocationFailed }: SessionsOptions): Sessions => {
-  const revokeLater = createRevocation(auth, onRevocationFailed)
+export const createSessions = ({ auth, records, revocation }: SessionsOptions): Sessions => {
+  const revokeLater = createRevocation(auth, revocation)
 
   const removeShown = async (cookie: Secret | undefined) => cookie && (await records.remove(cookie))
 

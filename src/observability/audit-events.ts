@@ -9,6 +9,7 @@ export const auditEvents = {
   'session.expired':
     'Whose session ended by itself: after 8 hours, with its token, or because HOSTKEY refused the token?',
   'session.evicted': 'Whose oldest session ended because of one login too many?',
+  'token.revoked': 'Which token was ended at HOSTKEY?',
   'token.revocation-failed': 'Which token could not be ended at HOSTKEY, and is valid until it expires?',
   'service.refused': 'Who tried a wrong or expired secret of a service?',
   'scope.refused': 'Who tried what the credential does not allow?',
@@ -87,10 +88,10 @@ export const AuditLine = Type.Object(
       128,
       '`customer:<number>` of a session, `token:<fingerprint>`, `service:<id>`, or `user:<name>` of an operator. Never a credential.'
     ),
-    customerId: Type.Optional(Type.Integer({ description: 'Customer of HOSTKEY, where the request made it known.' })),
+    customerId: Type.Optional(Type.Integer({ description: 'Customer of HOSTKEY, where it is known.' })),
     account: text(22, 'The account of a login: a keyed hash of the e-mail address, the API key or the token.'),
     credential: Type.Optional(Type.Enum(['apiKey', 'password', 'token'], { description: 'What was sent to log in.' })),
-    token: text(22, 'Fingerprint of the token of HOSTKEY that a logout ends.'),
+    token: text(22, 'Fingerprint of the token of HOSTKEY that a logout ends, or that was ended.'),
     ip: text(45, 'Address of the caller.'),
     network: text(43, 'Its network: 24 bits of an IPv4 address, 64 of an IPv6 address.'),
     userAgent: Type.Optional(Type.Enum([...userAgents], { description: 'Family of the caller’s program.' })),

@@ -105,12 +105,13 @@ const outcomeOf = (request: FastifyRequest, { statusCode }: FastifyReply): strin
 const callerIn = (request: FastifyRequest): AuditMembers => {
   const context = findContext(request)
   if (context === undefined || context.caller.id === 'anonymous') return {}
-  const { authScheme, id } = context.caller
-  const customerId = context.upstream.facts?.customerId ?? numberIn(id)
+  const { authScheme, id, share } = context.caller
+  // The share of a bearer token names its customer from the first look-up on.
+  const customerId = context.upstream.facts?.customerId ?? numberIn(id) ?? numberIn(share)
   return { authScheme, caller: id, customerId }
 }
 
-/** The customer in the name of a session's caller. */
+/** The customer in the name of a caller or a share. */
 const numberIn = (id: string): number | undefined => {
   const digits = /^customer:(\d+)$/.exec(id)?.[1]
   return digits === undefined ? undefined : Number(digits)

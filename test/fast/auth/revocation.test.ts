@@ -11,6 +11,7 @@ const controlled = () => {
   const asked: string[] = []
   const answers: { end(): void; fail(problem: Problem): void }[] = []
   let failures = 0
+  const revoked: string[] = []
   const auth: Pick<Auth, 'revoke'> = {
     revoke(token) {
       asked.push(token.reveal())
@@ -19,10 +20,13 @@ const controlled = () => {
       return promise
     }
   }
-  const revoke = createRevocation(auth as Auth, () => {
-    failures += 1
+  const revoke = createRevocation(auth as Auth, {
+    onRevoked: token => revoked.push(token.reveal()),
+    onFailed: () => {
+      failures += 1
+    }
   })
-  return { asked, answers, revoke: (token: string) => revoke(new Secret(token)), failures: () => failures }
+  return { revoked, asked, answers, revoke: (token: string) => revoke(new Secret(token)), failures: () => failures }
 }
 
 const unavailable = () => new Problem('upstream-unavailable', 'unavailable')
@@ -45,12 +49,13 @@ t.test('tokens are revoked one after the other, and again after the queue was em
 })
 
 t.test('a token that HOSTKEY does not accept counts as revoked', async t => {
-  const { asked, answers, revoke, failures } = controlled()
+  const { revoked, asked, answers, revoke, failures } = controlled()
   revoke('one')
   answers[0]?.fail(new Problem('invalid-token', 'no'))
   await setImmediate()
   revoke('two')
   t.same(asked, ['one', 'two'])
+  t.same(revoked, ['one'])
   t.equal(failures(), 0)
 })
 

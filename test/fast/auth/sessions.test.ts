@@ -21,7 +21,11 @@ t.test('the token of a login that cannot be stored is revoked, unless the caller
     remove: async () => undefined,
     removeAll: async () => 0
   }
-  const sessions = createSessions({ auth, records, onRevocationFailed: () => t.fail('the revocation failed') })
+  const sessions = createSessions({
+    auth,
+    records,
+    revocation: { onRevoked: () => undefined, onFailed: () => t.fail('the revocation failed') }
+  })
   const options = { context: contextOf(), shownCookie: undefined }
   await t.rejects(sessions.logIn({ token }, options), StoreUnavailable)
   await setImmediate()

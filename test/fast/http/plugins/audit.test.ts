@@ -50,6 +50,12 @@ t.test('the audit log: one JSON line for each event', async t => {
     t.notOk(JSON.stringify(again).toLowerCase().includes(demo.email))
     const logout = await recorded('logout', options => other.del('/session', options))
     t.match(logout, { event: 'logout', outcome: 'ok', customerId: 1002, token: /^[0-9a-f]{16}$/ })
+    const revoked = { event: 'token.revoked', outcome: 'ok', token: logout?.['token'] }
+    t.ok(
+      await eventually(() =>
+        auditRecords().some(({ event, token }) => event === revoked.event && token === revoked.token)
+      )
+    )
     const all = await recorded('all', options => del('/sessions', options))
     t.match(all, { event: 'sessions.end', outcome: 'ok', ...BEARER })
     await browser.logIn({ apiKey: demo.apiKey })
@@ -108,6 +114,10 @@ t.test('the audit log: one JSON line for each event', async t => {
       t.match(entry, { event, outcome: 'ok', log: 'audit', time: /^\d{4}-.*Z$/ }, event)
       t.equal(entry?.['target'], target)
       t.ok(entry?.['caller'])
+    }
+    const own = ['bucket.create', 'file.delete', 'account.delete'] as const
+    for (const [event, , entry] of cases.filter(([event]) => own.some(name => name === event))) {
+      t.equal(entry?.['customerId'], 1002, `${event}: the customer of a bearer token that was looked up before`)
     }
     t.match(await recorded('7', options => browser.del(`${buckets}/never-created`, options)), {
       outcome: 'account-not-found'
