@@ -10,6 +10,7 @@ import { openShell, type Ran } from './shell.ts'
 /** The parts of the project that commands of a page use; linked into the folder of the stage. */
 const PROJECT = [
   'package.json',
+  'deploy',
   'node_modules',
   'src',
   'scripts',
