@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import { customerScopes, scopesOfRole } from '../../../schemas/scopes.ts'
 import { type Caller, type Identity, strangerAt } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
@@ -24,10 +25,13 @@ const keep = <V>(entries: Map<string, V>, key: string, value: V): void => {
 
 /** Third parties send HOSTKEY's own token: it is passed through and not kept. */
 export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) => {
-  // All by the token's fingerprint. Made-up tokens reach only the last two, so that they displace no customer.
+  // By the token's fingerprint. Made-up tokens reach only the last two, so that they displace no customer.
   const shares = new Map<string, string>()
   const identities = new Map<string, { identity: Identity; until: number }>()
   const refusals = new Map<string, { problem: Problem; until: number }>()
+  // What was refused may be a password: its name in a dump of the memory must not be one that can be guessed.
+  const key = randomBytes(32)
+  const refusalOf = (token: Secret) => createHmac('sha256', key).update(token.reveal()).digest('base64url')
   const lookups = new Map<string, Promise<Identity>>()
 
   const lookUp = async (token: Secret, id: string, ask: () => Promise<Identity>): Promise<Identity> => {
@@ -39,7 +43,8 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
       keep(shares, fingerprint, customerId === undefined ? id : `customer:${customerId}`)
       return identity
     } catch (error) {
-      if (isProblem(error, 'invalid-token')) keep(refusals, fingerprint, { problem: error, until: now() + REFUSED_MS })
+      if (isProblem(error, 'invalid-token'))
+        keep(refusals, refusalOf(token), { problem: error, until: now() + REFUSED_MS })
       throw error
     } finally {
       lookups.delete(fingerprint)
@@ -50,7 +55,7 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
     const fingerprint = token.fingerprint()
     const known = identities.get(fingerprint)
     if (known && known.until > now()) return known.identity
-    const refusal = refusals.get(fingerprint)
+    const refusal = refusals.get(refusalOf(token))
     if (refusal && refusal.until > now()) throw refusal.problem
     const lookup = lookups.get(fingerprint) ?? lookUp(token, id, ask)
     lookups.set(fingerprint, lookup)
