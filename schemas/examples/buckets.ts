@@ -51,6 +51,9 @@ export const buckets: Record<string, Example> = {
           storageBytes: 80962140,
           quotaBytes: 268435456000,
           quotaUsedRatio: 0.00030160747468471527,
+          growthBytesPerDay: null,
+          daysUntilFull: null,
+          basis: null,
           bandwidth: 102400,
           buckets: [
             { name: 'holiday-pictures', storageBytes: 47472640 },
@@ -61,6 +64,28 @@ export const buckets: Record<string, Example> = {
             { storageBytes: 512000000, bandwidth: 51200, createdAt: '2023-10-26T10:00:00Z' },
             { storageBytes: 1024000000, bandwidth: 102400, createdAt: '2023-10-27T10:00:00Z' }
           ]
+        }
+      }
+    }
+  },
+  listUsage: {
+    replies: {
+      200: {
+        value: {
+          items: [
+            {
+              s3uid: 's3_user_1',
+              storageBytes: 80962140,
+              quotaBytes: 268435456000,
+              quotaUsedRatio: 0.00030160747468471527,
+              growthBytesPerDay: null,
+              daysUntilFull: null,
+              basis: null,
+              bandwidth: 102400
+            }
+          ],
+          partial: [],
+          truncated: false
         }
       }
     }

@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the usage of all accounts
+         * @description Reads the usage of up to 100 accounts, eight at a time. An account whose usage cannot be read is in `partial` with its problem, and leaves the others as they are. Needs the scope `buckets:read`.
+         */
+        get: operations["listUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plans": {
         parameters: {
             query?: never;
@@ -698,6 +718,59 @@ export interface components {
             items: components["schemas"]["Account"][];
             /** @description True when the list has reached `limit`, or 100,000 accounts: there may be more. */
             truncated: boolean;
+        };
+        /**
+         * @description Storage and traffic of one account.
+         * @example {
+         *       "s3uid": "s3_user_1",
+         *       "storageBytes": 80962140,
+         *       "quotaBytes": 268435456000,
+         *       "quotaUsedRatio": 0.00030160747468471527,
+         *       "growthBytesPerDay": null,
+         *       "daysUntilFull": null,
+         *       "basis": null,
+         *       "bandwidth": 102400
+         *     }
+         */
+        AccountUsage: {
+            /** @description Name of an S3 account. Opaque. */
+            s3uid: string;
+            /**
+             * Format: int64
+             * @description Storage used, in bytes.
+             */
+            storageBytes?: number;
+            /**
+             * Format: int64
+             * @description Storage quota, in bytes.
+             */
+            quotaBytes?: number;
+            /** @description `storageBytes` divided by `quotaBytes`; absent without a quota. */
+            quotaUsedRatio?: number;
+            /** @description Growth of the storage by the snapshots since the last purge, of at most 90 days, in bytes a day; negative when it shrinks. Null below three snapshots or a day. */
+            growthBytesPerDay: number | null;
+            /** @description Days until the quota is reached at this growth. Null without a quota, without a clear growth, and beyond ten years. */
+            daysUntilFull: number | null;
+            /** @description The snapshots behind the forecast. */
+            basis: {
+                /**
+                 * Format: int32
+                 * @description How many there are.
+                 */
+                snapshots: number;
+                /**
+                 * Format: date-time
+                 * @description Time of the first one.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description Time of the last one.
+                 */
+                to: string;
+            } | null;
+            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
+            bandwidth?: number;
         };
         /**
          * @description A bucket of an S3 account.
@@ -1891,6 +1964,9 @@ export interface components {
          *       "storageBytes": 80962140,
          *       "quotaBytes": 268435456000,
          *       "quotaUsedRatio": 0.00030160747468471527,
+         *       "growthBytesPerDay": null,
+         *       "daysUntilFull": null,
+         *       "basis": null,
          *       "bandwidth": 102400,
          *       "buckets": [
          *         {
@@ -1933,12 +2009,65 @@ export interface components {
             quotaBytes?: number;
             /** @description `storageBytes` divided by `quotaBytes`; absent without a quota. */
             quotaUsedRatio?: number;
+            /** @description Growth of the storage by the snapshots since the last purge, of at most 90 days, in bytes a day; negative when it shrinks. Null below three snapshots or a day. */
+            growthBytesPerDay: number | null;
+            /** @description Days until the quota is reached at this growth. Null without a quota, without a clear growth, and beyond ten years. */
+            daysUntilFull: number | null;
+            /** @description The snapshots behind the forecast. */
+            basis: {
+                /**
+                 * Format: int32
+                 * @description How many there are.
+                 */
+                snapshots: number;
+                /**
+                 * Format: date-time
+                 * @description Time of the first one.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description Time of the last one.
+                 */
+                to: string;
+            } | null;
             /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             /** @description Storage of each bucket. */
             buckets: components["schemas"]["BucketUsage"][];
             /** @description Earlier measurements. */
             snapshots: components["schemas"]["UsageSnapshot"][];
+        };
+        /**
+         * @description Usage of the accounts of the customer.
+         * @example {
+         *       "items": [
+         *         {
+         *           "s3uid": "s3_user_1",
+         *           "storageBytes": 80962140,
+         *           "quotaBytes": 268435456000,
+         *           "quotaUsedRatio": 0.00030160747468471527,
+         *           "growthBytesPerDay": null,
+         *           "daysUntilFull": null,
+         *           "basis": null,
+         *           "bandwidth": 102400
+         *         }
+         *       ],
+         *       "partial": [],
+         *       "truncated": false
+         *     }
+         */
+        UsageList: {
+            /** @description The accounts whose usage is known. */
+            items: components["schemas"]["AccountUsage"][];
+            /** @description The accounts whose usage could not be read. */
+            partial: {
+                /** @description Name of an S3 account. Opaque. */
+                s3uid: string;
+                problem: components["schemas"]["Problem"];
+            }[];
+            /** @description True when there are more than 100 accounts: the others are left out. */
+            truncated: boolean;
         };
         /**
          * @description Storage and traffic at one point in time.
@@ -7106,6 +7235,9 @@ export interface operations {
                      *       "storageBytes": 80962140,
                      *       "quotaBytes": 268435456000,
                      *       "quotaUsedRatio": 0.00030160747468471527,
+                     *       "growthBytesPerDay": null,
+                     *       "daysUntilFull": null,
+                     *       "basis": null,
                      *       "bandwidth": 102400,
                      *       "buckets": [
                      *         {
@@ -7198,6 +7330,162 @@ export interface operations {
             };
             404: components["responses"]["account-not-found.getUsage"];
             406: components["responses"]["not-acceptable"];
+            414: components["responses"]["uri-too-long"];
+            429: components["responses"]["rate-limited"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout"];
+        };
+    };
+    listUsage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Usage of the accounts of the customer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "s3uid": "s3_user_1",
+                     *           "storageBytes": 80962140,
+                     *           "quotaBytes": 268435456000,
+                     *           "quotaUsedRatio": 0.00030160747468471527,
+                     *           "growthBytesPerDay": null,
+                     *           "daysUntilFull": null,
+                     *           "basis": null,
+                     *           "bandwidth": 102400
+                     *         }
+                     *       ],
+                     *       "partial": [],
+                     *       "truncated": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The version that the caller has is current. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.listAccounts"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            406: components["responses"]["not-acceptable"];
+            409: components["responses"]["bucket-not-empty"];
             414: components["responses"]["uri-too-long"];
             429: components["responses"]["rate-limited"];
             431: components["responses"]["headers-too-large"];

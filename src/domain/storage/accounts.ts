@@ -83,7 +83,7 @@ export const createAccounts = ({
     return { kind, value: key }
   },
 
-  getUsage: async (context, s3uid) => toUsage(await upstream.call(getBucketsUsage, { s3uid }, context))
+  getUsage: async (context, s3uid) => toUsage(await upstream.call(getBucketsUsage, { s3uid }, context), Date.now())
 })
 
 const toAccount = (theirs: Result<typeof getUsers>['s3_users'][number]): Account =>

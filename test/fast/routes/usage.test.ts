@@ -3,7 +3,7 @@ import { fails, succeeds } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
 t.test('GET /accounts/:s3uid/usage', async t => {
-  const { get, asked, sandbox } = await gateway(t)
+  const { get, post, asked, sandbox } = await gateway(t)
   const { control } = sandbox
   const usage = '/accounts/s3_user_1/usage'
 
@@ -15,6 +15,10 @@ t.test('GET /accounts/:s3uid/usage', async t => {
       storageBytes,
       quotaBytes: 268_435_456_000,
       quotaUsedRatio: storageBytes / 268_435_456_000,
+      // Two snapshots are too few.
+      growthBytesPerDay: null,
+      daysUntilFull: null,
+      basis: null,
       bandwidth: 102_400,
       buckets: buckets.map(({ name, sizeBytes }) => ({ name, storageBytes: sizeBytes })),
       snapshots: [
@@ -23,6 +27,23 @@ t.test('GET /accounts/:s3uid/usage', async t => {
       ]
     })
     t.strictSame(asked(), ['get_buckets_rmq'])
+  })
+
+  t.test('200 returns the usage of all accounts, also when one of them fails', async t => {
+    await post('/accounts', { planId: 1, bucketName: 'second-account' })
+    control.clearCalls()
+    control.fault({
+      kind: 'refusal',
+      action: 'get_buckets_rmq',
+      text: 'S3 account not found for this customer',
+      count: 1
+    })
+    const reply = await get('/usage')
+    const { items, partial, truncated } = reply.json()
+    t.match(items, [{ s3uid: /^s3_user_/, quotaBytes: Number, daysUntilFull: null }], reply.text)
+    t.match(partial, [{ s3uid: /^s3_user_/, problem: { status: 404 } }])
+    t.strictSame([items.length, partial.length, truncated], [1, 1, false])
+    t.strictSame(asked(), ['get_users', 'get_buckets_rmq', 'get_buckets_rmq'])
   })
 
   t.test('404 account-not-found when the account is another customer’s', async t => {
