@@ -22,14 +22,24 @@ export const lazyValidators = <T>(create: () => FastifySchemaCompiler<T>): Fasti
 
 type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
 
-/** Fastify's own serialisers, each compiled when the first reply is written. */
+/**
+ * Fastify's own serialisers, each compiled when the first reply is written. The text of a frozen reply is kept with it: it
+ * answers many requests.
+ */
 export const lazySerializers: NonNullable<Compilers['buildSerializer']> = (schemas, options) => {
   const compile = SerializerSelector()(schemas, options)
   return route => {
     let serialize: ReturnType<typeof compile> | undefined
+    const texts = new WeakMap<object, string>()
     return data => {
       serialize ??= compile(route)
-      return serialize(data)
+      if (!isFrozenObject(data)) return serialize(data)
+      const text = texts.get(data) ?? serialize(data)
+      texts.set(data, text)
+      return text
     }
   }
 }
+
+const isFrozenObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.isFrozen(value)

@@ -4,6 +4,7 @@ import { createFolder } from '../core/folder.ts'
 import { type ChainHead, createAuditChain } from './audit-chain.ts'
 import type { AuditEvent, AuditRecord } from './audit-events.ts'
 import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
+import { timeMember } from './log-time.ts'
 
 /** Who did what to which account, and the outcome. Never a secret. */
 export interface Audit {
@@ -23,7 +24,7 @@ export const createAudit = (
   const chain = createAuditChain(destination.file ?? undefined)
   const options = {
     base: { log: 'audit' },
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: timeMember,
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: (line: string) => chain.link(escapeNonAscii(line)) }
   }

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
 import { escapeNonAscii, openLogStream } from './log-stream.ts'
-import { timeNow } from './request-line.ts'
+import { timeMember } from './log-time.ts'
 
 /** Members that are redacted if an object with one of them is logged. A second guard: what is logged is listed explicitly. */
 const REDACTED = ['token', 'apiKey', 'password', 'key', 'access_key', 'secret_key', 'authorization', 'cookie'].flatMap(
@@ -39,7 +39,7 @@ export const createLog = (level: string, destination: DestinationStream = standa
   const options = {
     level,
     base: null,
-    timestamp: () => `,"time":"${timeNow()}"`,
+    timestamp: timeMember,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { err: safeError, req: () => undefined, res: () => undefined },

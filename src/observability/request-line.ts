@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { escapeNonAscii } from './log-stream.ts'
+import { timeNow } from './log-time.ts'
 
 /** What the log tells of a request. */
 export interface RequestLine {
@@ -46,17 +47,3 @@ const member = (name: string, text: string | undefined): string =>
   text === undefined ? '' : `,"${name}":${quoted(text)}`
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10
-
-let second = Number.NaN
-let secondText = ''
-
-/** RFC 3339 in UTC with milliseconds. The text of a second is kept: a Date makes it in the time of the rest of a line. */
-export const timeNow = (): string => {
-  const now = Date.now()
-  const ms = now % 1000
-  if (now - ms !== second) {
-    second = now - ms
-    secondText = new Date(now).toISOString().slice(0, 20)
-  }
-  return `${secondText}${String(ms).padStart(3, '0')}Z`
-}

@@ -19,7 +19,7 @@ export interface Plans {
 export const createPlans = (upstream: Upstream): Plans => ({
   async list(context) {
     const { plans } = await upstream.call(listPlans, {}, context)
-    return { items: plans.map(toPlan) }
+    return listOf(plans)
   },
   async get(context, planId) {
     const { plans } = await upstream.call(listPlans, {}, context)
@@ -35,6 +35,17 @@ export const createPlans = (upstream: Upstream): Plans => ({
 
 /** A plan as HOSTKEY lists it. */
 export type ListedPlan = Result<typeof listPlans>['plans'][number]
+
+/** The cache gives one answer to many requests: its list is made once. */
+const lists = new WeakMap<readonly ListedPlan[], PlanList>()
+
+const listOf = (plans: readonly ListedPlan[]): PlanList => {
+  const known = lists.get(plans)
+  if (known) return known
+  const list = Object.freeze({ items: plans.map(toPlan) })
+  lists.set(plans, list)
+  return list
+}
 
 /** HOSTKEY may print the prices twice; the inner ones are the same (documented). */
 export const priceOf = (plan: ListedPlan) => ({
