@@ -36,8 +36,11 @@ export const startGateway = async ({
   const managementPort = await freePort()
   return await start({
     name: 'gateway',
-    // Node's arguments of `npm start`, so that what is measured is what runs.
-    command: [process.execPath, ...nodeFlags({}), ...nodeArgs, 'src/server.ts'],
+    // What `npm start` runs, or its sources with the same arguments of Node and more.
+    command:
+      nodeArgs.length === 0
+        ? [process.execPath, 'scripts/start.cjs', 'src/server.ts']
+        : [process.execPath, ...nodeFlags({}), ...nodeArgs, 'src/server.ts'],
     env: {
       ...ENVIRONMENT,
       NODE_ENV: 'development',

@@ -7,6 +7,7 @@ import { check } from './check.ts'
 import { BEARER, headsOf, startGateway, TOKEN } from './gateway.ts'
 import { install } from './install.ts'
 import { type Effort, measure, type Subject, summaryOf } from './measure.ts'
+import { memoryOf } from './memory.ts'
 import { OPEN_UPSTREAM_MS, openLoop } from './open-loop.ts'
 import { BASE, peers, startPeer } from './peers.ts'
 import { type Running, residentMbOf } from './process.ts'
@@ -15,11 +16,12 @@ import { startTimes } from './start.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { type Workload, workloadOf, workloads } from './workloads.ts'
 
-const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,express] [--open-loop]
+const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,express] [--open-loop] [--memory]
 
   --quick      all in less than 3 minutes; figures are rough, and nothing is written
   --workloads  only these: ${workloads.map(({ id }) => id).join(' ')}
   --open-loop  only this: the time that the gateway adds, by a fixed schedule, at 60 % of its capacity
+  --memory     only this: resident memory after 100,000 requests of each of four kinds, and after 1,000,000 more
   --peers      only these beside the gateway: ${peers.map(({ name }) => name).join(' ')}
 
 The full run takes most of an hour and writes docs/reference/performance.md and .svg.
@@ -35,14 +37,13 @@ const { values } = readCommandLine({
     quick: { type: 'boolean', default: false },
     workloads: { type: 'string' },
     peers: { type: 'string' },
-    'open-loop': { type: 'boolean', default: false }
+    'open-loop': { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false }
   }
 })
-const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? (values['open-loop'] ? [] : workloads)
-const wantedPeers = new Set([
-  BASE,
-  ...(values.peers?.split(',') ?? (values['open-loop'] ? [] : peers).map(({ name }) => name))
-])
+const isPart = values['open-loop'] || values.memory
+const chosenWorkloads = values.workloads?.split(',').map(workloadOf) ?? (isPart ? [] : workloads)
+const wantedPeers = new Set([BASE, ...(values.peers?.split(',') ?? (isPart ? [] : peers).map(({ name }) => name))])
 const chosenPeers = peers.filter(({ name }) => wantedPeers.has(name))
 const isComplete = !values.quick && chosenWorkloads.length === workloads.length && chosenPeers.length === peers.length
 
@@ -80,8 +81,10 @@ const main = async (folder: string, started: Running[]): Promise<{ results: Resu
   }
   const base = subjects.find(({ name }) => name === BASE)
   const isOpen = values['open-loop'] || isComplete
+  const report = (line: string) => process.stderr.write(`${line}\n`)
   const more: More = {
     residentMb: residentMbOf(gateway.pid),
+    ...(values.memory && { memory: await memoryOf(gateway, { heads: CALLERS, folder, report }) }),
     ...(isOpen && base && { open: await measureOpen(base, asGateway, upstream, folder) }),
     ...(isComplete && { starts: await startTimes(upstream.url, folder) })
   }
