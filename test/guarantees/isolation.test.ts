@@ -9,9 +9,9 @@ import type { Gateway, Reply } from '../support/harness/gateway.ts'
 import { percentile } from '../support/harness/latency.ts'
 
 const figure = figuresOf(t, 'isolation')
-const READS = amount(30, 800)
-const LOGINS = amount(8, 100)
-const TRIES = amount(2, 30)
+const READS = amount(30, 300, 800)
+const LOGINS = amount(8, 40, 100)
+const TRIES = amount(2, 12, 30)
 
 const HONEST = '203.0.113.1'
 const ONE = ['198.51.100.1']
