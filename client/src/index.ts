@@ -15,12 +15,14 @@ import {
   type WholeListOptions
 } from './files.ts'
 import type { components } from './generated/schema.ts'
+import { deleteFiles, type FileDeletion } from './jobs.ts'
 import { type NewOrder, type OrderOptions, type PlacedOrder, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
 
 export type { FileEntry, FileSelection, FilesOptions, InfiniteFiles, StreamOptions, WholeListOptions } from './files.ts'
 export { IncompleteList } from './files.ts'
+export type { FileDeletion, FileVerdict, Job, JobProgress } from './jobs.ts'
 export type { OrderOptions, PlacedOrder } from './orders.ts'
 export { OrderUndecided } from './orders.ts'
 export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
@@ -79,6 +81,12 @@ export interface Client {
   summary(s3uid: string, bucket: string, folder: string, options?: CallOptions): Promise<FolderSummary>
   /** Deletes the file with exactly this path, which may hold dots and slashes. */
   deleteFile(s3uid: string, bucket: string, path: string, options?: CallOptions): Promise<void>
+  /** Deletes up to 1,000 files with a job. `await` it for its end, iterate over it for its progress. */
+  deletePaths(s3uid: string, bucket: string, paths: readonly string[], options?: CallOptions): FileDeletion
+  /** Deletes every file whose path begins with `prefix`, byte by byte. A folder ends with `/`. */
+  deletePrefix(s3uid: string, bucket: string, prefix: string, options?: CallOptions): FileDeletion
+  /** Deletes every file of the bucket. */
+  emptyBucket(s3uid: string, bucket: string, options?: CallOptions): FileDeletion
   /**
    * Orders a paid account and waits for the outcome, 30 s by default. It bills at most once: all attempts carry the same
    * `Idempotency-Key`. @throws OrderUndecided with that key
@@ -118,6 +126,11 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...c
         params: { path: { s3uid, bucket }, query: { path } },
         signal
       })),
+    deletePaths: (s3uid, bucket, paths, options = {}) => deleteFiles(reader, s3uid, bucket, { paths }, options),
+    deletePrefix: (s3uid, bucket, prefix, options = {}) =>
+      deleteFiles(reader, s3uid, bucket, { prefix, confirm: bucket }, options),
+    emptyBucket: (s3uid, bucket, options = {}) =>
+      deleteFiles(reader, s3uid, bucket, { all: true, confirm: bucket }, options),
     order: (order, options = {}) => placeOrder(send, order, options)
   }
 }

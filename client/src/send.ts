@@ -37,7 +37,7 @@ type Init<Operation, M extends HttpMethod> = ParamsOption<Sendable<Operation, M>
 /** The argument is optional when all its members are. */
 type Argument<Init> = Partial<Init> extends Init ? [init?: Init] : [init: Init]
 
-type Success = 200 | 201 | 202 | 204
+type Success = 200 | 201 | 202 | 204 | 207
 
 type Json<Operation> = Operation extends { responses: infer Replies }
   ? {
