@@ -19,6 +19,7 @@ import { deleteFiles, type FileDeletion } from './jobs.ts'
 import { type NewOrder, type OrderOptions, type PlacedOrder, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
+import { type DownloadOptions, download, type UploadOptions, upload } from './transfers.ts'
 
 export type { FileEntry, FileSelection, FilesOptions, InfiniteFiles, StreamOptions, WholeListOptions } from './files.ts'
 export { IncompleteList } from './files.ts'
@@ -29,6 +30,9 @@ export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
 export { GatewayProblem, isProblem } from './problem.ts'
 export type { RetryOptions } from './retry.ts'
 export type { CallOptions, Method, Paths } from './send.ts'
+
+export type { DownloadOptions, UploadOptions } from './transfers.ts'
+export { TransferFailed } from './transfers.ts'
 
 /** The models of the API: `Schemas['Bucket']`. */
 export type Schemas = components['schemas']
@@ -87,6 +91,10 @@ export interface Client {
   deletePrefix(s3uid: string, bucket: string, prefix: string, options?: CallOptions): FileDeletion
   /** Deletes every file of the bucket. */
   emptyBucket(s3uid: string, bucket: string, options?: CallOptions): FileDeletion
+  /** Uploads a file to the storage, past the gateway; replaces one with the same path. @throws TransferFailed */
+  upload(s3uid: string, bucket: string, path: string, file: Blob, options?: UploadOptions): Promise<void>
+  /** Downloads a file from the storage, past the gateway. @throws TransferFailed */
+  download(s3uid: string, bucket: string, path: string, options?: DownloadOptions): Promise<Response>
   /**
    * Orders a paid account and waits for the outcome, 30 s by default. It bills at most once: all attempts carry the same
    * `Idempotency-Key`. @throws OrderUndecided with that key
@@ -131,6 +139,8 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...c
       deleteFiles(reader, s3uid, bucket, { prefix, confirm: bucket }, options),
     emptyBucket: (s3uid, bucket, options = {}) =>
       deleteFiles(reader, s3uid, bucket, { all: true, confirm: bucket }, options),
+    upload: (s3uid, bucket, path, file, options = {}) => upload(send, s3uid, bucket, path, file, options),
+    download: (s3uid, bucket, path, options = {}) => download(send, s3uid, bucket, path, options),
     order: (order, options = {}) => placeOrder(send, order, options)
   }
 }
