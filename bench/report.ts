@@ -68,7 +68,6 @@ const markdownTable = ([headings = [], ...rows]: readonly (readonly string[])[])
     cells => `| ${cells.join(' | ')} |`
   )
 
-/** Goal of the gateway. */
 /** Goal of the gateway: resident memory under load, MB of 1,048,576 bytes. */
 export const MEMORY_GOAL_MB = 160
 
