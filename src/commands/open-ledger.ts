@@ -21,12 +21,12 @@ export const useLedger = async <T>(config: Config, work: (ledger: Ledger) => Pro
   }
   // Sessions are not read: their store may be the memory of the gateway.
   const kind = sessionStore === 'redis' ? 'redis' : 'memory'
-  const { store, durable } = await createStores({ kind, dataDir, redis: redisOf(config) })
+  const { store, durable, jobs, jobQueue } = await createStores({ kind, dataDir, redis: redisOf(config) })
   try {
     const fault = await durable.check()
     if (fault) throw new CommandFault(fault.detail)
     return await work(createLedger({ store: durable, leaseMs }))
   } finally {
-    await Promise.all([store.close(), durable.close()])
+    await Promise.all([jobs.close(), jobQueue.close(), store.close(), durable.close()])
   }
 }

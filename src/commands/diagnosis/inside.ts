@@ -6,6 +6,7 @@ import { createStores } from '../../store/index.ts'
 import { tokenInfo } from '../../upstream/actions/sessions.ts'
 import { anonymousContext } from '../../upstream/auth.ts'
 import { createUpstream } from '../../upstream/client.ts'
+import { transportCauseOf } from '../../upstream/protocol/failure-stage.ts'
 import { UNANSWERED } from '../../upstream/protocol/failures.ts'
 
 /** No token of HOSTKEY: it answers that it does not know it. */
@@ -22,7 +23,7 @@ export const connectionFaults = async (config: Config): Promise<string[]> => {
     redis: redisOf(config)
   }).catch((error: unknown) => explainStart(error))
   if (typeof opened === 'string') return [opened, ...(await upstreamFaults(config))]
-  const { store, durable } = opened
+  const { store, durable, jobs, jobQueue } = opened
   try {
     const ofStore = await store.check()
     const ofLedger = await durable.check()
@@ -38,7 +39,7 @@ export const connectionFaults = async (config: Config): Promise<string[]> => {
       ...(await upstreamFaults(config))
     ]
   } finally {
-    await Promise.all([store.close(), durable.close()])
+    await Promise.all([jobs.close(), jobQueue.close(), store.close(), durable.close()])
   }
 }
 
@@ -58,15 +59,13 @@ const upstreamFaults = async (config: Config): Promise<string[]> => {
   } catch (error) {
     if (!isProblem(error)) throw error
     if (isProblem(error, 'upstream-unavailable', ...UNANSWERED)) {
-      return [`HOSTKEY: ${upstreamUrl.host} gives no usable answer (${error.problem}${codeOf(error.options.cause)}).`]
+      const cause = transportCauseOf(error)?.code
+      return [
+        `HOSTKEY: ${upstreamUrl.host} gives no usable answer (${[error.problem, cause].filter(Boolean).join(', ')}).`
+      ]
     }
   } finally {
     await upstream.close()
   }
   return []
-}
-
-const codeOf = (cause: unknown): string => {
-  if (!(cause instanceof Error)) return ''
-  return 'code' in cause ? `, ${cause.code}` : codeOf(cause.cause)
 }

@@ -1,8 +1,14 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
+import { authority } from '../../support/harness/certificates.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 
@@ -26,6 +32,32 @@ t.test('npm run config -- --connect', async t => {
     t.strictSame({ code, err }, { code: 0, err: '' })
     t.match(out, /The store, the order ledger and HOSTKEY are reachable/)
     t.match(out, /^# Every deployment\n[^#\n]*# default\nUPSTREAM_URL=\S+ {2}# the environment$/m)
+  })
+
+  t.test('trusts the authorities that NODE_EXTRA_CA_CERTS adds', async t => {
+    const own = await authority(t)
+    const file = join(temporaryFolder(t), 'authority.pem')
+    writeFileSync(file, own.cert)
+    const front = createServer(await own.sign(), (incoming, outgoing) => {
+      const options = { method: incoming.method, headers: incoming.headers, path: incoming.url }
+      const onwards = request(new URL(sandbox.url), options, reply => {
+        outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
+        reply.pipe(outgoing)
+      })
+      incoming.pipe(onwards)
+    }).listen(0)
+    t.after(() => {
+      front.close()
+      front.closeAllConnections()
+    })
+    await once(front, 'listening')
+    const tls = { ...base, UPSTREAM_URL: `https://localhost:${(front.address() as AddressInfo).port}/` }
+    const [trusted, untrusted] = await Promise.all([connect({ ...tls, NODE_EXTRA_CA_CERTS: file }), connect(tls)])
+    t.strictSame([trusted.code, untrusted.code], [0, 1], trusted.err)
+    t.match(
+      untrusted.err,
+      /^HOSTKEY: localhost:\d+ gives no usable answer \(upstream-unreachable, [A-Z_]*(VERIFY|CERT)[A-Z_]*\)/m
+    )
   })
 
   t.test('lists what is not, with what to do', async t => {
