@@ -22,7 +22,8 @@ const FILE = 'bench/steady.json'
 
 /**
  * Between two runs of the same code the heap differs by up to 0.7 %, and the counts by 0.8 %, because lines of the log are
- * written by time (observed, on a busy machine). An abort for each shared read takes 1.4 % more heap.
+ * written by time (observed, on a busy machine). An AbortController that is aborted for each shared read takes 1.5 % more
+ * heap.
  */
 const MARGINS: Readonly<Record<keyof Steady, number>> = { heapBytes: 0.01, asyncResources: 0.02, systemCalls: 0.06 }
 
