@@ -70,6 +70,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
     config: operation({
       scope: 'orders:write',
       rate: 'check',
+      switches: ['orders', 'writes'],
       account: undefined,
       audit: 'order.check',
       target: ({ body: { bucketName } }) => [bucketName]
@@ -86,6 +87,7 @@ export const orderRoutes: Routes = async (app, { orders, links }) => {
         BODY_PROBLEMS,
         tokenInfo,
         listPlans,
+        'invalid-bucket-name',
         'plan-not-orderable',
         'location-not-offered',
         'price-changed'

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { annotate, describe } from './model.ts'
 import type { ProblemName } from './problems.ts'
-import { FilePath, IdempotencyKey, S3Uid } from './scalars.ts'
+import { FilePath, IdempotencyKey, PROBLEMS, S3Uid } from './scalars.ts'
 
 /** A problem with the detail that a caller reads. */
 export interface NamedProblem {
@@ -15,9 +15,6 @@ export interface ParameterProblems {
   readonly missing?: NamedProblem
   readonly wrong?: NamedProblem
 }
-
-/** The annotation that carries them. The validation reads it; it is not in openapi.yaml. */
-export const PROBLEMS = 'x-problems'
 
 const refusedAs = <S extends TSchema>(schema: S, problems: ParameterProblems): S =>
   annotate(schema, { [PROBLEMS]: problems })

@@ -178,8 +178,8 @@ export const problems = {
   'location-not-offered': entry(422, 'Plan not available at this location', 'Choose one of the locations in `detail`.'),
   'invalid-bucket-name': entry(
     422,
-    'Bucket name refused by HOSTKEY',
-    'Choose a simple name: 3 to 53 of a-z, 0-9 and hyphen.'
+    'Invalid bucket name',
+    'Choose a simple name: 3 to 53 of a-z, 0-9 and hyphen. The gateway or HOSTKEY refuses the name.'
   ),
   'path-not-presignable': entry(
     422,
@@ -235,13 +235,36 @@ export const isProblemName = (name: string): name is ProblemName => Object.hasOw
 /** Effect of a write that failed. */
 export type Outcome = 'applied' | 'not-applied' | 'partial' | 'unknown'
 
+/** What is wrong with a member or a parameter. The code is stable; the sentence beside it may change. */
+export const faultCodes = [
+  'missing',
+  'unknown-member',
+  'wrong-type',
+  'too-short',
+  'too-long',
+  'too-small',
+  'too-large',
+  'too-few',
+  'too-many',
+  'pattern',
+  'not-listed',
+  'one-of',
+  'repeated',
+  'mismatch',
+  'not-allowed',
+  'unreadable'
+] as const
+
+export type FaultCode = (typeof faultCodes)[number]
+
 /** RFC 9457, with the members that a program needs to choose its next step. */
 export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
   type: Type.String({
     format: 'uri-reference',
     maxLength: 2048,
-    description: 'Address of the page of this problem. The last segment is its name.'
+    description: 'Address of the page of this problem.'
   }),
+  name: oneOf(problemNames, { description: 'Name of the problem: stable.' }),
   title: OwnText(200, '^[A-Z][^\\u0000-\\u001f]+$', 'Short text, the same for every occurrence of the problem.'),
   status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status.' }),
   detail: Text(1000, 'What happened in this request.'),
@@ -254,7 +277,8 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
           in: oneOf(['body', 'query', 'path', 'header'], { description: 'Where the fault is.' }),
           pointer: Type.Optional(Text(512, 'JSON pointer to the member of the body.')),
           parameter: Type.Optional(Text(256, 'Name of the parameter or header.')),
-          detail: Text(512, 'What is wrong.')
+          code: oneOf([...faultCodes], { description: 'What is wrong: stable.' }),
+          detail: Text(512, 'What is wrong, as a text for people.')
         },
         { additionalProperties: false }
       ),

@@ -1,11 +1,18 @@
 import { Type } from 'typebox'
 
+/** The annotation that says a pattern in words, for people. It is not in openapi.yaml. */
+export const RULE = 'x-rule'
+
+/** The annotation that carries the problems of a parameter or a member. It is not in openapi.yaml. */
+export const PROBLEMS = 'x-problems'
+
 /** No C0 control character, no DEL, no lone surrogate (the patterns run with the `u` flag). */
 const PLAIN_TEXT = '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$'
 
 /** Name of an S3 account at HOSTKEY. Opaque: the vendor's page shows `s3_user_12345` (documented); the real format is unknown. */
 export const S3Uid = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',
+  [RULE]: '1 to 64 characters: letters, digits, underscore, hyphen',
   minLength: 1,
   maxLength: 64,
   description: 'Name of an S3 account. Opaque.'
@@ -18,6 +25,8 @@ export const S3Uid = Type.String({
  */
 export const NewBucketName = Type.String({
   pattern: '^(?!(\\d+\\.){3}\\d+$)[a-z0-9]+(-+[a-z0-9]+)*(\\.[a-z0-9]+(-+[a-z0-9]+)*)*$',
+  [RULE]: '3 to 63 characters: a-z, 0-9, dot, hyphen; begins and ends with a letter or a digit',
+  [PROBLEMS]: { wrong: { name: 'invalid-bucket-name', detail: 'The name of the bucket is not allowed.' } },
   minLength: 3,
   maxLength: 63,
   description:
@@ -27,6 +36,7 @@ export const NewBucketName = Type.String({
 /** Name of an existing bucket. The rule is lenient, so that every bucket that HOSTKEY lists can be read and deleted. */
 export const BucketName = Type.String({
   pattern: '^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
+  [RULE]: '1 to 255 characters without a slash, as listed',
   minLength: 1,
   maxLength: 255,
   description: 'Name of a bucket, exactly as listed.'
@@ -38,6 +48,7 @@ export const BucketName = Type.String({
  */
 export const FilePath = Type.String({
   pattern: '^[^\\u0000\\ud800-\\udfff]+$',
+  [RULE]: '1 to 1024 bytes of UTF-8 without NUL',
   minLength: 1,
   maxLength: 1024,
   description: 'Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged.'
@@ -46,6 +57,7 @@ export const FilePath = Type.String({
 /** A folder of a bucket, as a beginning of file paths. */
 export const FolderPath = Type.String({
   pattern: '^([^\\u0000\\ud800-\\udfff]*/)?$',
+  [RULE]: 'must end with a slash, or be empty: the root',
   maxLength: 1024,
   description: 'Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket.'
 })
@@ -69,6 +81,7 @@ export const CustomerId = Type.Integer({ minimum: 1, maximum: 2147483647, descri
 /** A region such as `NL`. */
 export const Location = Type.String({
   pattern: '^[A-Za-z0-9-]{1,32}$',
+  [RULE]: '1 to 32 characters: letters, digits, hyphen',
   minLength: 1,
   maxLength: 32,
   description: 'Region code of the storage.'
@@ -85,6 +98,7 @@ export const Instant = Type.String({
 export const Day = Type.String({
   format: 'date',
   pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+  [RULE]: 'must be a date, YYYY-MM-DD',
   maxLength: 10,
   description: 'Date, `YYYY-MM-DD`.'
 })
@@ -108,7 +122,13 @@ export const OwnText = (maxLength: number, pattern: string, description: string)
 
 /** Text that a caller searches or filters by: bounded, no control characters. */
 export const SearchText = (maxLength: number, description: string, minLength = 1) =>
-  Type.String({ minLength, maxLength, pattern: PLAIN_TEXT, description })
+  Type.String({
+    minLength,
+    maxLength,
+    pattern: PLAIN_TEXT,
+    [RULE]: `up to ${maxLength} characters without control characters`,
+    description
+  })
 
 /** A member that holds a credential. Redaction and the cache look for the mark `x-secret`. */
 export const Secret = (description: string) => Type.String({ maxLength: 4096, description, 'x-secret': true })
@@ -116,6 +136,7 @@ export const Secret = (description: string) => Type.String({ maxLength: 4096, de
 /** `Idempotency-Key`: 16 to 255 characters, chosen by the caller, a new one for each order. */
 export const IdempotencyKey = Type.String({
   pattern: '^"?[A-Za-z0-9_.:-]{16,255}"?$',
+  [RULE]: '16 to 255 characters: letters, digits, underscore, dot, colon, hyphen',
   minLength: 16,
   maxLength: 257,
   description: 'A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.'
@@ -125,6 +146,7 @@ export const IdempotencyKey = Type.String({
 export const OrderId = Type.String({
   format: 'uuid',
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  [RULE]: 'must be an id, as a reply gave it',
   maxLength: 36,
   description: 'Id of an order.'
 })

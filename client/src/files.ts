@@ -1,4 +1,5 @@
 import type { components } from './generated/schema.ts'
+import type { Messages } from './messages.ts'
 import { parseNdjson } from './ndjson.ts'
 import { problemIn } from './problem.ts'
 import { type RetryOptions, withRetries } from './retry.ts'
@@ -53,6 +54,7 @@ export interface Reader {
   retry: RetryOptions
   /** Longest silence of a stream. */
   timeoutMs: number
+  messages: Messages
 }
 
 const BUCKET = '/accounts/{s3uid}/buckets/{bucket}'
@@ -153,7 +155,7 @@ export const summary = async (
 
 /** The entries of a list as they arrive. Continues at the cursor when a replica ends its stream early. */
 export async function* streamFiles(
-  { send, retry, timeoutMs }: Reader,
+  { send, retry, timeoutMs, messages }: Reader,
   s3uid: string,
   bucket: string,
   { signal, ...options }: StreamOptions
@@ -164,18 +166,19 @@ export async function* streamFiles(
     // Only opening is retried: after the first line, a second stream would repeat entries.
     const open = () => send('get', `${BUCKET}/file-stream`, { params, signal, parseAs: 'stream' })
     const { data, response } = await withRetries(open, retry, signal)
-    cursor = yield* entriesOf(parseNdjson(data as ReadableStream<Uint8Array>, timeoutMs), response.headers)
+    cursor = yield* entriesOf(parseNdjson(data as ReadableStream<Uint8Array>, timeoutMs), response.headers, messages)
   } while (cursor !== undefined)
 }
 
 /** @returns the cursor of the next stream @throws GatewayProblem when HOSTKEY failed midway; IncompleteList */
 async function* entriesOf(
   lines: AsyncIterable<unknown>,
-  headers: Headers
+  headers: Headers,
+  messages: Messages
 ): AsyncGenerator<FileEntry, string | undefined> {
   for await (const each of lines) {
     const line = each as FileLine
-    if ('problem' in line) throw problemIn(line.problem, line.problem.status, headers)
+    if ('problem' in line) throw problemIn(line.problem, line.problem.status, headers, messages)
     if ('end' in line) {
       const { nextCursor, complete } = line.end
       if (nextCursor === null && !complete) throw new IncompleteList(HIDDEN)

@@ -16,6 +16,7 @@ import {
 } from './files.ts'
 import type { components } from './generated/schema.ts'
 import { deleteFiles, type FileDeletion } from './jobs.ts'
+import { completed, type PartialMessages } from './messages.ts'
 import { type NewOrder, type OrderOptions, type PlacedOrder, placeOrder } from './orders.ts'
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts'
 import { type CallOptions, createSend, type Method, type SendInit } from './send.ts'
@@ -24,6 +25,8 @@ import { type DownloadOptions, download, type UploadOptions, upload } from './tr
 export type { FileEntry, FileSelection, FilesOptions, InfiniteFiles, StreamOptions, WholeListOptions } from './files.ts'
 export { IncompleteList } from './files.ts'
 export type { FileDeletion, FileVerdict, Job, JobProgress } from './jobs.ts'
+export type { FaultCode, Messages, PartialMessages } from './messages.ts'
+export { messages } from './messages.ts'
 export type { OrderOptions, PlacedOrder } from './orders.ts'
 export { OrderUndecided } from './orders.ts'
 export type { Fault, ProblemName, ProblemNameOf } from './problem.ts'
@@ -57,6 +60,8 @@ export interface ClientOptions {
   fetch?: (request: Request) => Promise<Response>
   /** Limit of one attempt, and of the silence of a stream. Default 90 s: longer than the gateway waits for HOSTKEY. */
   timeoutMs?: number
+  /** Sentences in another language, or other words: they replace those of `messages` one by one. */
+  messages?: PartialMessages
   /** Retries of reads. Writes are never retried; for orders see `order()`. */
   retry?: Partial<RetryOptions>
 }
@@ -110,7 +115,7 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...c
   const retry = { ...DEFAULT_RETRY, ...retryOptions }
   const once = (method: 'post' | 'delete') => async (path: string, init?: SendInit) =>
     (await send(method, path, init)).data
-  const reader = { send, retry, timeoutMs }
+  const reader = { send, retry, timeoutMs, messages: completed(connection.messages) }
   // `Method` types paths and bodies for the compiler only; at run time they are plain values.
   const GET = ((path: string, init?: SendInit) =>
     withRetries(async () => (await send('get', path, init)).data, retry, init?.signal)) as Method<'get'>

@@ -1,5 +1,6 @@
 import { type ProblemsByOperation, statusOf } from './generated/problems.ts'
 import type { components } from './generated/schema.ts'
+import type { FaultCode, Messages } from './messages.ts'
 
 type Statuses = typeof statusOf
 
@@ -11,15 +12,17 @@ export type ProblemNameOf<Operation extends keyof ProblemsByOperation> = Problem
 
 type Problem = components['schemas']['Problem']
 
-/** One fault of a request: where it is and what is wrong. */
-export type Fault = NonNullable<Problem['errors']>[number]
+/** One fault of a request: where it is and what is wrong. `message` is a sentence for people, chosen by `code`. */
+export type Fault = NonNullable<Problem['errors']>[number] & { readonly message: string }
 
 /** What every problem holds besides its name and status. */
 interface Details {
   /** URL of the page about this problem. */
   readonly type: string
-  /** Short text for people. `message` holds the `detail` of this occurrence. */
+  /** Short text of the gateway. */
   readonly title: string
+  /** What happened this time, for developers. `message` is the sentence for people, chosen by `name`. */
+  readonly detail: string
   /** Id of the request, for support. */
   readonly instance: string
   /** May the same request be repeated unchanged? */
@@ -45,12 +48,12 @@ export type GatewayProblem =
 
 /** `error instanceof GatewayProblem` narrows to the union. */
 export const GatewayProblem = class GatewayProblem extends Error {
-  constructor(fields: object, detail: string) {
-    super(detail)
+  constructor(fields: object, message: string) {
+    super(message)
     Object.assign(this, fields)
   }
   // A cast: a class cannot declare a union as the type of its instances.
-} as unknown as { new (fields: object, detail: string): GatewayProblem; prototype: GatewayProblem }
+} as unknown as { new (fields: object, message: string): GatewayProblem; prototype: GatewayProblem }
 
 /** Is this a `GatewayProblem` and, where names are given, one of these? */
 export const isProblem = <Name extends GatewayProblem['name'] = GatewayProblem['name']>(
@@ -63,13 +66,17 @@ export const isProblem = <Name extends GatewayProblem['name'] = GatewayProblem['
 const RETRYABLE_STATUSES = [429, 502, 503, 504]
 
 /** @param body of a failed reply: parsed JSON, or text */
-export const problemOf = ({ status, statusText, headers }: Response, body: unknown): GatewayProblem => {
+export const problemOf = (
+  { status, statusText, headers }: Response,
+  body: unknown,
+  messages: Messages
+): GatewayProblem => {
   const isDocument = headers.get('content-type')?.startsWith('application/problem+json') && isObject(body)
-  return problemIn(isDocument ? body : { title: statusText }, status, headers)
+  return problemIn(isDocument ? body : { title: statusText }, status, headers, messages)
 }
 
 /** @param document a problem (RFC 9457). A proxy may have sent it, so any field may be missing. */
-export const problemIn = (document: object, status: number, headers: Headers): GatewayProblem => {
+export const problemIn = (document: object, status: number, headers: Headers, messages: Messages): GatewayProblem => {
   const fields: Record<string, unknown> = {
     type: 'about:blank',
     title: '',
@@ -82,19 +89,27 @@ export const problemIn = (document: object, status: number, headers: Headers): G
     links: {},
     ...document
   }
-  const { detail, ...rest } = fields
-  const name = String(rest['type']).split('/').at(-1) ?? ''
+  const given = String(fields['name'] ?? String(fields['type']).split('/').at(-1))
+  const name = Object.hasOwn(statusOf, given) ? (given as ProblemName) : 'unknown-problem'
   return new GatewayProblem(
     {
-      ...rest,
+      ...fields,
       status,
-      name: Object.hasOwn(statusOf, name) ? name : 'unknown-problem',
+      name,
+      errors: withMessages(fields['errors'], messages),
       retryAfterSeconds: retryAfterSeconds(headers),
       isReplayed: headers.get('idempotency-replayed') === 'true'
     },
-    String(detail)
+    messages.problems[name]
   )
 }
+
+/** A proxy may send anything. */
+const withMessages = (errors: unknown, { fields }: Messages): Fault[] =>
+  (Array.isArray(errors) ? errors : []).map(fault => ({
+    ...fault,
+    message: fields[Object(fault).code as FaultCode] ?? fields['not-allowed']
+  }))
 
 /** `Retry-After`, a number of seconds or a date. */
 const retryAfterSeconds = (headers: Headers): number | undefined => {

@@ -1,5 +1,6 @@
 import createFetchClient, { type ParamsOption, type RequestBodyOption } from 'openapi-fetch'
 import type { paths } from './generated/schema.ts'
+import { completed, type PartialMessages } from './messages.ts'
 import { problemOf } from './problem.ts'
 
 /**
@@ -61,6 +62,7 @@ export interface Connection {
   fetch?: ((request: Request) => Promise<Response>) | undefined
   /** Limit of one attempt. */
   timeoutMs: number
+  messages?: PartialMessages | undefined
 }
 
 export interface Reply {
@@ -80,7 +82,8 @@ export interface SendInit {
 }
 
 /** Each call is one attempt, without retries. */
-export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Connection): Send => {
+export const createSend = ({ baseUrl, token, fetch, timeoutMs, messages: own }: Connection): Send => {
+  const messages = completed(own)
   const api = createFetchClient({
     baseUrl,
     ...(fetch && { fetch }),
@@ -102,7 +105,7 @@ export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Connection): Se
     const deadline = startDeadline(timeoutMs, signal)
     try {
       const reply = await request(method, path, { ...init, headers: { ...headers, ...credential }, ...deadline.init })
-      if (!reply.response.ok) throw problemOf(reply.response, reply.error)
+      if (!reply.response.ok) throw problemOf(reply.response, reply.error, messages)
       return reply
     } finally {
       // A body that is read as a stream has its own limit (`parseNdjson`).
@@ -115,6 +118,10 @@ export const createSend = ({ baseUrl, token, fetch, timeoutMs }: Connection): Se
 const assertUrl = (baseUrl: string): void => {
   // A cast: only a page has a location, and only there may the URL be relative.
   const { location } = globalThis as { location?: { href: string } }
+  // `localhost:8080` is a URL whose scheme is `localhost`.
+  const hasOtherScheme = /^[^/]*:/.test(baseUrl) && !/^https?:\/\//i.test(baseUrl)
+  if (hasOtherScheme)
+    throw new TypeError(`baseUrl must begin with http:// or https://, or be a path: ${JSON.stringify(baseUrl)}`)
   if (!URL.canParse(baseUrl, location?.href)) throw new TypeError(`baseUrl is not a URL: ${JSON.stringify(baseUrl)}`)
 }
 

@@ -69,7 +69,7 @@ const checkBodies = async (context: CheckContext, account: string): Promise<void
     400,
     'invalid-request'
   )
-  await checkRefused(context, 'an invalid bucket name', post(address, { name: 'A_B' }), 400, 'invalid-request')
+  await checkRefused(context, 'an invalid bucket name', post(address, { name: 'A_B' }), 422, 'invalid-bucket-name')
   const unconfirmed: GatewayRequest = { method: 'DELETE', path: account }
   await checkRefused(context, 'deleting an account without confirmation', unconfirmed, 428, 'confirmation-required')
 }

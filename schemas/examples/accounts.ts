@@ -1,4 +1,4 @@
-import { DONE, type Example, LOST_DELETION, UNKNOWN_TOKEN } from './example.ts'
+import { DONE, type Example, invalidName, LOST_DELETION, UNKNOWN_TOKEN } from './example.ts'
 import { otherOrder } from './problems.ts'
 
 const account = {
@@ -30,10 +30,11 @@ export const accounts: Record<string, Example> = {
     },
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
+      'invalid-bucket-name': invalidName('/bucketName'),
       'plan-not-orderable': { detail: 'Plan 2 costs money: order it with POST /orders.' },
       'location-not-offered': {
         detail: 'Plan 1 is not offered at US. Offered: NL, DE.',
-        errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL, DE' }]
+        errors: [{ in: 'body', pointer: '/location', code: 'not-listed', detail: 'must be one of NL, DE' }]
       },
       'account-state-unknown': {
         detail: 'It is not known yet whether the account was created: send the same request with the same key.',
@@ -51,7 +52,7 @@ export const accounts: Record<string, Example> = {
       ...LOST_DELETION,
       'confirmation-required': {
         detail: 'The header Confirm-Delete must repeat the name of what the URL deletes.',
-        errors: [{ in: 'header', parameter: 'confirm-delete', detail: 'is missing' }]
+        errors: [{ in: 'header', parameter: 'confirm-delete', code: 'missing', detail: 'is missing' }]
       },
       'confirmation-mismatch': { detail: 'The header Confirm-Delete names another account than the URL.' }
     }

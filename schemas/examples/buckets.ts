@@ -1,4 +1,4 @@
-import { DONE, type Example, LOST_DELETION } from './example.ts'
+import { DONE, type Example, invalidName, LOST_DELETION } from './example.ts'
 
 const createdAt = '2023-10-01T12:00:00Z'
 
@@ -28,7 +28,8 @@ export const buckets: Record<string, Example> = {
         headers: { Location: '/accounts/s3_user_1/buckets/photos' },
         varies: ['/createdAt']
       }
-    }
+    },
+    problems: { 'invalid-bucket-name': invalidName('/name') }
   },
   deleteBucket: {
     parameters: { s3uid: 's3_user_1', bucket: 'empty-bucket' },

@@ -1,5 +1,5 @@
 import type { HeaderName } from '../headers.ts'
-import type { Outcome, ProblemName } from '../problems.ts'
+import type { FaultCode, Outcome, ProblemName } from '../problems.ts'
 
 /** One working request of an operation, and what the sandbox answers to it. */
 export interface Example {
@@ -30,7 +30,13 @@ export interface ExampleReply {
 /** The members of `Problem` that do not follow from its name. */
 export interface ProblemExample {
   detail: string
-  errors?: { in: 'body' | 'query' | 'path' | 'header'; pointer?: string; parameter?: string; detail: string }[]
+  errors?: {
+    in: 'body' | 'query' | 'path' | 'header'
+    pointer?: string
+    parameter?: string
+    code: FaultCode
+    detail: string
+  }[]
   /** Only when it differs from the outcome of a request that was not sent. */
   outcome?: Outcome
   upstream?: { action: string; message: string }
@@ -60,3 +66,16 @@ export const LOST_DELETION: Partial<Record<ProblemName, ProblemExample>> = {
   'upstream-bad-response': { detail: 'HOSTKEY sent an invalid response and deleted nothing.' },
   'upstream-timeout': { detail: 'HOSTKEY did not answer in time.', outcome: 'unknown' }
 }
+
+/** A name of a bucket that the gateway refuses. */
+export const invalidName = (pointer: string): ProblemExample => ({
+  detail: 'The name of the bucket is not allowed.',
+  errors: [
+    {
+      in: 'body',
+      pointer,
+      code: 'pattern',
+      detail: '3 to 63 characters: a-z, 0-9, dot, hyphen; begins and ends with a letter or a digit'
+    }
+  ]
+})

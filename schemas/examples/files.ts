@@ -1,6 +1,6 @@
 import { DONE, type Example, LOST_DELETION } from './example.ts'
 
-const PATTERN = 'must match pattern "^[^\\u0000\\ud800-\\udfff]+$"'
+const RULE = '1 to 1024 bytes of UTF-8 without NUL'
 
 const bucket = { s3uid: 's3_user_1', bucket: 'holiday-pictures' }
 const address = '/accounts/s3_user_1/buckets/logs/files'
@@ -39,7 +39,7 @@ const end = { end: { nextCursor: null, complete: true } }
 const notACursor = {
   'invalid-cursor': {
     detail: 'The cursor does not belong to this list.',
-    errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+    errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
   }
 } satisfies Example['problems']
 
@@ -73,11 +73,11 @@ export const files: Record<string, Example> = {
       ...LOST_DELETION,
       'file-path-required': {
         detail: 'The request names no file.',
-        errors: [{ in: 'query', parameter: 'path', detail: 'is missing' }]
+        errors: [{ in: 'query', parameter: 'path', code: 'missing', detail: 'is missing' }]
       },
       'file-path-encoding': {
         detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
-        errors: [{ in: 'query', parameter: 'path', detail: PATTERN }]
+        errors: [{ in: 'query', parameter: 'path', code: 'pattern', detail: RULE }]
       }
     }
   },
@@ -89,11 +89,11 @@ export const files: Record<string, Example> = {
       ...LOST_DELETION,
       'file-path-required': {
         detail: 'The request names no file.',
-        errors: [{ in: 'path', parameter: 'path', detail: 'must NOT have fewer than 1 characters' }]
+        errors: [{ in: 'path', parameter: 'path', code: 'too-short', detail: RULE }]
       },
       'file-path-encoding': {
         detail: 'The file path is not 1 to 1024 bytes of well-encoded UTF-8 without NUL.',
-        errors: [{ in: 'path', parameter: 'path', detail: PATTERN }]
+        errors: [{ in: 'path', parameter: 'path', code: 'pattern', detail: RULE }]
       }
     }
   }

@@ -52,7 +52,7 @@ const NO_JOB: ProblemExample = { detail: 'The customer has no such job.' }
 
 const NO_CURSOR: ProblemExample = {
   detail: 'The cursor does not belong to this list.',
-  errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+  errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
 }
 
 const problems = { 'invalid-token': UNKNOWN_TOKEN, 'upstream-unavailable': NO_LOGINS }
@@ -95,7 +95,7 @@ export const jobs: Record<string, Example> = {
       ...LOST_DELETION,
       'confirmation-mismatch': {
         detail: 'The member `confirm` does not name the bucket.',
-        errors: [{ in: 'body', pointer: '/confirm', detail: 'must be the name of the bucket' }]
+        errors: [{ in: 'body', pointer: '/confirm', code: 'mismatch', detail: 'must be the name of the bucket' }]
       },
       'job-running': { detail: 'Another job works on this bucket.', links: { job: `/jobs/${PAUSED}` } },
       'body-too-large': { detail: 'The body is larger than 2 MiB.' }

@@ -1,4 +1,4 @@
-import { type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
+import { type Example, invalidName, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 import { standard250 } from './plans.ts'
 
 const requested = { planId: 2, bucketName: 'backups', location: 'NL' }
@@ -22,7 +22,7 @@ const REFUSALS: Example['problems'] = {
   'plan-not-orderable': { detail: 'Plan 1 is free: use POST /accounts.' },
   'location-not-offered': {
     detail: 'Plan 2 is not offered at US. Offered: NL.',
-    errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL' }]
+    errors: [{ in: 'body', pointer: '/location', code: 'not-listed', detail: 'must be one of NL' }]
   },
   'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
 }
@@ -68,8 +68,9 @@ export const orders: Record<string, Example> = {
       'invalid-token': UNKNOWN_TOKEN,
       'idempotency-key-required': {
         detail: 'The header Idempotency-Key is missing.',
-        errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
+        errors: [{ in: 'header', parameter: 'idempotency-key', code: 'missing', detail: 'is missing' }]
       },
+      'invalid-bucket-name': invalidName('/bucketName'),
       ...REFUSALS
     }
   },
@@ -86,7 +87,11 @@ export const orders: Record<string, Example> = {
         }
       }
     },
-    problems: { 'invalid-token': UNKNOWN_TOKEN, ...REFUSALS }
+    problems: {
+      'invalid-token': UNKNOWN_TOKEN,
+      ...REFUSALS,
+      'invalid-bucket-name': invalidName('/bucketName')
+    }
   },
   getOrder: {
     parameters: { orderId: demoOrder.orderId },

@@ -11,7 +11,7 @@ export const otherOrder = { order: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04
 export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'invalid-request': {
     detail: 'The request is not valid; nothing was sent to HOSTKEY.',
-    errors: [{ in: 'query', parameter: 'colour', detail: 'is unknown' }]
+    errors: [{ in: 'query', parameter: 'colour', code: 'unknown-member', detail: 'is unknown' }]
   },
   'malformed-url': { detail: 'The query is not percent-encoded UTF-8.' },
   'uri-too-long': { detail: 'The URL is longer than 8 KiB.' },
@@ -34,7 +34,11 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
 
   'endpoint-not-configured': { detail: 'The operator has configured no endpoint for storage at NL.' },
 
-  'idempotency-in-progress': { detail: 'The same request is still running.' },
+  'idempotency-in-progress': {
+    detail: 'The same request is still running.',
+    links: otherOrder,
+    varies: ['/links/order']
+  },
   'idempotency-key-reused': { detail: 'The key belongs to another request.' },
   'probable-duplicate-order': {
     detail: 'Another key has already ordered this bucket name.',

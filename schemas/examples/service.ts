@@ -4,7 +4,7 @@ import type { Example } from './example.ts'
 const edge: Example['problems'] = {
   'invalid-request': {
     detail: 'A header name contains an underscore.',
-    errors: [{ in: 'header', parameter: 'x_large', detail: 'contains an underscore' }]
+    errors: [{ in: 'header', parameter: 'x_large', code: 'not-allowed', detail: 'contains an underscore' }]
   },
   'malformed-url': { detail: 'The URL contains `#`: encode it as %23.' }
 }

@@ -15,7 +15,9 @@ export const credentialOf = ({ apiKey, email, password, token }: NewSession): Cr
     if (email !== undefined && password !== undefined) return { email: email.trim(), password: new Secret(password) }
   }
   const detail = 'must hold either apiKey, or email and password, or token'
-  throw new Problem('invalid-request', `The body ${detail}.`, { errors: [{ in: 'body', pointer: '', detail }] })
+  throw new Problem('invalid-request', `The body ${detail}.`, {
+    errors: [{ in: 'body', pointer: '', code: 'one-of', detail }]
+  })
 }
 
 /** HOSTKEY must not see it. @throws Problem invalid-request */
@@ -23,7 +25,7 @@ const refuseServiceCredential = (given: Readonly<Record<string, string | undefin
   for (const [name, text] of Object.entries(given)) {
     if (text === undefined || !isServiceCredential(text)) continue
     throw new Problem('invalid-request', 'A service needs no session: send `Authorization: Bearer hks_…`.', {
-      errors: [{ in: 'body', pointer: `/${name}`, detail: 'is a service credential' }]
+      errors: [{ in: 'body', pointer: `/${name}`, code: 'not-allowed', detail: 'is a service credential' }]
     })
   }
 }

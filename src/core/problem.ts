@@ -1,10 +1,11 @@
-import { type Outcome, type ProblemName, problems } from '../../schemas/problems.ts'
+import { type FaultCode, type Outcome, type ProblemName, problems } from '../../schemas/problems.ts'
 
 /** One fault of a request: where it is and what is wrong. */
 export interface Fault {
   in: 'body' | 'query' | 'path' | 'header'
   pointer?: string
   parameter?: string
+  code: FaultCode
   detail: string
 }
 
@@ -72,6 +73,7 @@ export const problemBody = (problem: Problem, { publicUrl, instance }: { publicU
   const { outcome, errors, upstream, links, isRecorded } = problem.options
   return {
     type: `${publicUrl}/problems/${problem.problem}`,
+    name: problem.problem,
     title,
     status: problem.status,
     detail: problem.message,

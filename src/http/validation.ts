@@ -3,7 +3,9 @@ import addFormats from 'ajv-formats'
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify'
 import type { TSchema } from 'typebox'
 import { models } from '../../schemas/index.ts'
-import { type NamedProblem, type ParameterProblems, PROBLEMS } from '../../schemas/parameters.ts'
+import type { NamedProblem, ParameterProblems } from '../../schemas/parameters.ts'
+import type { FaultCode } from '../../schemas/problems.ts'
+import { PROBLEMS, RULE } from '../../schemas/scalars.ts'
 import type { Fault } from '../core/problem.ts'
 import { WILDCARD, WILDCARD_NAME } from './path.ts'
 
@@ -11,12 +13,14 @@ import { WILDCARD, WILDCARD_NAME } from './path.ts'
 const createAjv = (): Ajv => {
   const ajv = new Ajv({
     allErrors: true,
+    // With the schema in each error: it says its rule in words.
+    verbose: true,
     coerceTypes: false,
     removeAdditional: false,
     useDefaults: true,
     strict: true,
     strictTypes: false,
-    keywords: ['example', 'x-secret', PROBLEMS]
+    keywords: ['example', 'x-secret', PROBLEMS, RULE]
   })
   addFormats.default(ajv, ['date', 'date-time', 'uri-reference', 'uuid'])
   for (const model of models) ajv.addSchema(model)
@@ -102,17 +106,25 @@ export const faultsOf = (part: Part, errors: readonly FastifySchemaValidationErr
     .map(error => {
       const place = places[part]
       const pointer = pointerOf(error)
-      const detail = describe(error)
+      const { code, detail } = describe(error)
       return place === 'body'
-        ? { in: place, pointer: pointer.slice(0, 512), detail }
-        : { in: place, parameter: documentedName(nameIn(pointer)).slice(0, 256), detail }
+        ? { in: place, pointer: pointer.slice(0, 512), code, detail }
+        : { in: place, parameter: documentedName(nameIn(pointer)).slice(0, 256), code, detail }
     })
 
 /** The problem of the parameter at fault, when it is the only one and names a problem. */
 export const namedProblemOf = (errors: readonly FastifySchemaValidationError[]): NamedProblem | undefined => {
   const [first, ...others] = firstErrors(errors)
-  return others.length === 0 ? first?.problem : undefined
+  return others.length === 0 && first !== undefined ? (first.problem ?? problemInSchema(first)) : undefined
 }
+
+/** The problem that the schema of a member names. */
+const problemInSchema = (error: ParameterError): NamedProblem | undefined =>
+  error.keyword === 'required' || error.keyword === 'type'
+    ? undefined
+    : (schemaOf(error)[PROBLEMS] as ParameterProblems | undefined)?.wrong
+
+const schemaOf = ({ parentSchema = {} }: ErrorObject): Record<string, unknown> => parentSchema
 
 const documentedName = (name: string): string => (name === WILDCARD ? WILDCARD_NAME : name)
 
@@ -127,9 +139,48 @@ const pointerOf = ({ instancePath, params }: ErrorObject): string => {
 /** The name of a parameter as it was sent. */
 const nameIn = (pointer: string): string => pointer.slice(1).replaceAll('~1', '/').replaceAll('~0', '~')
 
-const describe = ({ keyword, params, message = 'is not valid' }: ErrorObject): string => {
-  if (keyword === 'required') return 'is missing'
-  if (keyword === 'additionalProperties') return 'is unknown'
-  if (keyword === 'enum') return `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`.slice(0, 400)
-  return message.slice(0, 200)
+/** The code of a fault, and a text for people: no pattern, and no word of the validator. */
+const describe = (error: ErrorObject): { code: FaultCode; detail: string } => {
+  const { keyword, params } = error
+  const rule = schemaOf(error)[RULE]
+  const limit = Number(params['limit'])
+  const [code, text] = DESCRIPTIONS[keyword]?.(params, limit) ?? ['pattern', 'is not valid']
+  const isOfText = keyword === 'pattern' || keyword === 'format' || keyword === 'minLength' || keyword === 'maxLength'
+  return { code, detail: (isOfText && typeof rule === 'string' ? rule : text).slice(0, 400) }
+}
+
+const characters = (count: number) => (count === 1 ? '1 character' : `${count} characters`)
+const entries = (count: number) => (count === 1 ? '1 entry' : `${count} entries`)
+
+const TYPES: Record<string, string | undefined> = {
+  integer: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list'
+}
+
+type Description = (params: Record<string, unknown>, limit: number) => [FaultCode, string]
+
+/** By the keyword of the schema. */
+const DESCRIPTIONS: Record<string, Description | undefined> = {
+  required: () => ['missing', 'is missing'],
+  additionalProperties: () => ['unknown-member', 'is unknown'],
+  enum: ({ allowedValues }) => ['not-listed', `must be one of ${(allowedValues as unknown[]).join(', ')}`],
+  type: ({ type }) => ['wrong-type', `must be ${TYPES[String(type)] ?? String(type)}`],
+  minLength: (_, limit) => ['too-short', `must have at least ${characters(limit)}`],
+  maxLength: (_, limit) => ['too-long', `must have at most ${characters(limit)}`],
+  minimum: (_, limit) => ['too-small', `must be at least ${limit}`],
+  exclusiveMinimum: (_, limit) => ['too-small', `must be more than ${limit}`],
+  maximum: (_, limit) => ['too-large', `must be at most ${limit}`],
+  minItems: (_, limit) => ['too-few', `must have at least ${entries(limit)}`],
+  maxItems: (_, limit) => ['too-many', `must have at most ${entries(limit)}`],
+  minProperties: (_, limit) => ['too-few', `must have at least ${entries(limit)}`],
+  maxProperties: (_, limit) => ['too-many', `must have at most ${entries(limit)}`],
+  uniqueItems: () => ['repeated', 'has an entry twice'],
+  repeated: () => ['repeated', 'is given more than once'],
+  pattern: () => ['pattern', 'has a form that is not allowed'],
+  format: () => ['pattern', 'has a form that is not allowed'],
+  const: ({ allowedValue }) => ['not-listed', `must be ${String(allowedValue)}`]
 }

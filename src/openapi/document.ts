@@ -1,5 +1,5 @@
 import { type Example, examples } from '../../schemas/examples/index.ts'
-import { PROBLEMS } from '../../schemas/parameters.ts'
+import { PROBLEMS, RULE } from '../../schemas/scalars.ts'
 import { headerComponents, headersOf } from './headers.ts'
 import { addModelExamples, type ModelExample, type Schemas } from './models.ts'
 import { type DocumentedExample, PROBLEM } from './problems.ts'
@@ -65,7 +65,7 @@ export const completeDocument = <D extends Document>(document: D, mount: string)
   }
   // A copy in which no two places share an object: YAML would print shared objects as anchors.
   return JSON.parse(JSON.stringify(document), (name, value) =>
-    name === PROBLEMS ? undefined : withFormat(name === 'links' ? mounted(value, mount) : value)
+    name === PROBLEMS || name === RULE ? undefined : withFormat(name === 'links' ? mounted(value, mount) : value)
   )
 }
 

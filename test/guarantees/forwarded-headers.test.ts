@@ -124,7 +124,9 @@ t.test('forwarded-headers: a forged header about where a request comes from chan
       for (const name of ['X_Forwarded_For', 'X-Forwarded_Host', 'X_Real_IP']) {
         const { statusCode, json } = await raw.send('GET /livez HTTP/1.1', { [name]: EVIL })
         t.equal(statusCode, 400)
-        t.match(json().errors, [{ in: 'header', parameter: name.toLowerCase(), detail: 'contains an underscore' }])
+        t.match(json().errors, [
+          { in: 'header', parameter: name.toLowerCase(), code: 'not-allowed', detail: 'contains an underscore' }
+        ])
       }
     }
   })

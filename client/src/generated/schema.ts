@@ -1838,6 +1838,7 @@ export interface components {
          * @description A failure, RFC 9457.
          * @example {
          *       "type": "https://s3-gateway.example.com/problems/invalid-request",
+         *       "name": "invalid-request",
          *       "title": "Invalid request",
          *       "status": 400,
          *       "detail": "A header name contains an underscore.",
@@ -1847,6 +1848,7 @@ export interface components {
          *         {
          *           "in": "header",
          *           "parameter": "x_large",
+         *           "code": "not-allowed",
          *           "detail": "contains an underscore"
          *         }
          *       ]
@@ -1855,9 +1857,14 @@ export interface components {
         Problem: {
             /**
              * Format: uri-reference
-             * @description Address of the page of this problem. The last segment is its name.
+             * @description Address of the page of this problem.
              */
             type: string;
+            /**
+             * @description Name of the problem: stable.
+             * @enum {string}
+             */
+            name: "invalid-request" | "malformed-url" | "file-path-required" | "file-path-encoding" | "invalid-cursor" | "idempotency-key-required" | "unauthenticated" | "session-expired" | "invalid-token" | "invalid-credentials" | "payment-required" | "forbidden" | "csrf-rejected" | "https-required" | "insufficient-scope" | "switched-off" | "api-key-login-unavailable" | "two-factor-required" | "route-not-found" | "account-not-found" | "bucket-not-found" | "file-not-found" | "plan-not-found" | "customer-not-found" | "job-not-found" | "order-not-found" | "method-not-allowed" | "not-acceptable" | "bucket-exists" | "bucket-not-empty" | "job-running" | "job-not-resumable" | "limit-reached" | "idempotency-in-progress" | "price-changed" | "probable-duplicate-order" | "confirmation-mismatch" | "body-too-large" | "uri-too-long" | "unsupported-media-type" | "plan-not-orderable" | "location-not-offered" | "invalid-bucket-name" | "path-not-presignable" | "idempotency-key-reused" | "confirmation-required" | "rate-limited" | "headers-too-large" | "internal" | "endpoint-not-configured" | "upstream-refused" | "upstream-bad-response" | "upstream-unreachable" | "upstream-storage-error" | "account-state-unknown" | "overloaded" | "upstream-unavailable" | "store-unavailable" | "upstream-throttled" | "draining" | "upstream-timeout";
             /** @description Short text, the same for every occurrence of the problem. */
             title: string;
             /**
@@ -1882,7 +1889,12 @@ export interface components {
                 pointer?: string;
                 /** @description Name of the parameter or header. */
                 parameter?: string;
-                /** @description What is wrong. */
+                /**
+                 * @description What is wrong: stable.
+                 * @enum {string}
+                 */
+                code: "missing" | "unknown-member" | "wrong-type" | "too-short" | "too-long" | "too-small" | "too-large" | "too-few" | "too-many" | "pattern" | "not-listed" | "one-of" | "repeated" | "mismatch" | "not-allowed" | "unreadable";
+                /** @description What is wrong, as a text for people. */
                 detail: string;
             }[];
             /**
@@ -2546,7 +2558,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `invalid-bucket-name`: Bucket name refused by HOSTKEY. */
+        /** @description `invalid-bucket-name`: Invalid bucket name. */
         "invalid-bucket-name.createBucket": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3978,7 +3990,7 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Bucket name refused by HOSTKEY. `location-not-offered`: Plan not available at this location. `idempotency-key-reused`: Idempotency-Key used for another request. */
+            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Invalid bucket name. `location-not-offered`: Plan not available at this location. `idempotency-key-reused`: Idempotency-Key used for another request. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8180,7 +8192,7 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Bucket name refused by HOSTKEY. `idempotency-key-reused`: Idempotency-Key used for another request. `location-not-offered`: Plan not available at this location. */
+            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Invalid bucket name. `idempotency-key-reused`: Idempotency-Key used for another request. `location-not-offered`: Plan not available at this location. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -8346,7 +8358,7 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             414: components["responses"]["uri-too-long.createSession"];
             415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: Plan not available for this operation. `location-not-offered`: Plan not available at this location. */
+            /** @description `invalid-bucket-name`: Invalid bucket name. `plan-not-orderable`: Plan not available for this operation. `location-not-offered`: Plan not available at this location. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -259,7 +259,7 @@ export const createJobs = (parts: JobParts): Jobs => {
       assertOneSelection(body)
       if (body.paths === undefined && body.confirm !== bucket) {
         throw new Problem('confirmation-mismatch', 'The member `confirm` does not name the bucket.', {
-          errors: [{ in: 'body', pointer: '/confirm', detail: 'must be the name of the bucket' }]
+          errors: [{ in: 'body', pointer: '/confirm', code: 'mismatch', detail: 'must be the name of the bucket' }]
         })
       }
       const isSmall = (body.paths?.length ?? Number.POSITIVE_INFINITY) <= MAX_PATHS_AT_ONCE
@@ -371,7 +371,9 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** @throws Problem invalid-request */
 const assertOneSelection = ({ paths, prefix, all }: NewFileDeletion): void => {
   if ([paths, prefix, all].filter(given => given !== undefined).length === 1) return
-  const errors: Fault[] = [{ in: 'body', pointer: '', detail: 'must hold exactly one of paths, prefix and all' }]
+  const errors: Fault[] = [
+    { in: 'body', pointer: '', code: 'one-of', detail: 'must hold exactly one of paths, prefix and all' }
+  ]
   throw new Problem('invalid-request', 'The body must hold exactly one of paths, prefix and all.', { errors })
 }
 
@@ -397,7 +399,7 @@ const positionOf = (cursor: string | undefined): number => {
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   if (/^\d{1,15}$/.test(text) && cursorOf(text) === cursor) return Number(text)
   throw new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
-    errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+    errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
   })
 }
 

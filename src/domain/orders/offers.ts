@@ -49,7 +49,14 @@ const checkLocation = (kind: OfferKind, plan: ListedPlan, requested: string | un
   const fault =
     location === undefined ? 'The order names no location.' : `Plan ${plan.id} is not offered at ${location}.`
   throw new Problem('location-not-offered', `${fault} Offered: ${offered.join(', ') || 'none'}.`.slice(0, 1000), {
-    errors: [{ in: 'body', pointer: '/location', detail: `must be one of ${offered.join(', ')}`.slice(0, 512) }]
+    errors: [
+      {
+        in: 'body',
+        pointer: '/location',
+        code: 'not-listed',
+        detail: `must be one of ${offered.join(', ')}`.slice(0, 512)
+      }
+    ]
   })
 }
 

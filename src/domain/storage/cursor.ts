@@ -46,7 +46,7 @@ export const decodeCursor = (cursor: string, selection: FileSelection): Position
   const encoded = isOurs ? parse(text ?? '') : undefined
   if (encoded !== undefined) return decode(encoded, selection)
   throw new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
-    errors: [{ in: 'query', parameter: 'cursor', detail: 'is not a cursor of this list' }]
+    errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
   })
 }
 

@@ -119,7 +119,8 @@ const headersOf = ({ contentType, contentLength }: NewPresignedUrl): Record<stri
 const assertPresignable = (requested: NewPresignedUrl): void => {
   const { operation, path, contentType, contentLength, downloadName } = requested
   const errors: Fault[] = []
-  const refuse = (name: string, detail: string) => errors.push({ in: 'body', pointer: `/${name}`, detail })
+  const refuse = (name: string, detail: string) =>
+    errors.push({ in: 'body', pointer: `/${name}`, code: 'not-allowed', detail })
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) refuse('path', `must not be longer than ${MAX_PATH_BYTES} bytes`)
   if (operation === 'download') {
     if (contentType !== undefined) refuse('contentType', 'is only for an upload')

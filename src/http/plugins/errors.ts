@@ -110,6 +110,7 @@ const MEBIBYTE = 2 ** 20
 const UNREADABLE_BODY: Fault = {
   in: 'body',
   pointer: '',
+  code: 'unreadable',
   detail: 'is not JSON, or has a member named __proto__ or constructor'
 }
 

@@ -107,11 +107,11 @@ const readOnlyJson = (app: FastifyInstance): void => {
 }
 
 const unexpectedBody = () =>
-  invalid('This operation takes no body.', [{ in: 'body', pointer: '', detail: 'must be absent' }])
+  invalid('This operation takes no body.', [{ in: 'body', pointer: '', code: 'not-allowed', detail: 'must be absent' }])
 
 const duplicateMember = () =>
   invalid('An object in the body has a duplicate member.', [
-    { in: 'body', pointer: '', detail: 'has a duplicate member' }
+    { in: 'body', pointer: '', code: 'repeated', detail: 'has a duplicate member' }
   ])
 
 const invalid = (detail: string, errors?: Fault[]) => new Problem('invalid-request', detail, errors && { errors })
@@ -152,10 +152,16 @@ const namesIn = (rawHeaders: readonly string[]): string[] => {
 const underscoredHeader = (name: string): Fault => ({
   in: 'header',
   parameter: name.slice(0, 256),
+  code: 'not-allowed',
   detail: 'contains an underscore'
 })
 
-const repeatedHeader = (parameter: string): Fault => ({ in: 'header', parameter, detail: 'is given more than once' })
+const repeatedHeader = (parameter: string): Fault => ({
+  in: 'header',
+  parameter,
+  code: 'repeated',
+  detail: 'is given more than once'
+})
 
 const assertTarget = (
   { originalUrl: target, query }: FastifyRequest,

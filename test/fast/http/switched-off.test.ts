@@ -9,7 +9,7 @@ const operationsOf = ({ paths }: { paths: Record<string, object> }): string[] =>
 
 t.test('operations of a switch have no route and are not in the document', async t => {
   const { url, get, post, del, send, asked } = await gateway(t, { ORDERS: 'off', KEYS: 'off', BASE_PATH: '/storage' })
-  fails(t, await post('/orders?validateOnly=true', {}), 403, 'switched-off')
+  fails(t, await post('/orders/checks', {}), 403, 'switched-off')
   fails(t, await post('/orders', {}, { token: null }), 403, 'switched-off')
   fails(t, await get('/accounts/s3_user_1/keys/secret'), 403, 'switched-off')
   t.equal((await send('HEAD', '/accounts/s3_user_1/keys/secret')).statusCode, 403)

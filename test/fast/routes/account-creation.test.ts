@@ -82,7 +82,7 @@ t.test('POST /accounts', async t => {
     const reply = await post('/accounts', { ...free, location: 'US' })
     fails(t, reply, 422, 'location-not-offered', {
       outcome: 'not-applied',
-      errors: [{ in: 'body', pointer: '/location', detail: 'must be one of NL, DE' }]
+      errors: [{ in: 'body', pointer: '/location', code: 'not-listed', detail: 'must be one of NL, DE' }]
     })
     t.strictSame(asked(), ['list_plans'])
   })

@@ -1,59 +1,93 @@
 import t from 'tap'
-import { NewBucketName } from '../../../schemas/scalars.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
-const planFault = (detail: string) => [{ in: 'body', pointer: '/planId', detail }]
-const bucketFault = (detail: string) => [{ in: 'body', pointer: '/bucketName', detail }]
-const NAME = `must match pattern "${Object(NewBucketName).pattern}"`
-const unreadable = [{ in: 'body', pointer: '', detail: 'is not JSON, or has a member named __proto__ or constructor' }]
+const planFault = (code: string, detail: string) => [{ in: 'body', pointer: '/planId', code, detail }]
+const bucketFault = (code: string, detail = NAME) => [{ in: 'body', pointer: '/bucketName', code, detail }]
+const NAME = '3 to 63 characters: a-z, 0-9, dot, hyphen; begins and ends with a letter or a digit'
+const unreadable = [
+  { in: 'body', pointer: '', code: 'unreadable', detail: 'is not JSON, or has a member named __proto__ or constructor' }
+]
 
-const duplicateMember = [{ in: 'body', pointer: '', detail: 'has a duplicate member' }]
+const duplicateMember = [{ in: 'body', pointer: '', code: 'repeated', detail: 'has a duplicate member' }]
 
 /** Bodies of POST /accounts, byte for byte, and the faults of each. */
 const bodies: Record<string, { body: string; errors: object[] }> = {
-  'planId is true': { body: '{"planId":true,"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is text': { body: '{"planId":"1","bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is a list': { body: '{"planId":[1],"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is null': { body: '{"planId":null,"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is an object': { body: '{"planId":{},"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is 1.5': { body: '{"planId":1.5,"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is 0': { body: '{"planId":0,"bucketName":"photos"}', errors: planFault('must be >= 1') },
-  'planId is negative': { body: '{"planId":-1,"bucketName":"photos"}', errors: planFault('must be >= 1') },
-  'planId is 2^31': { body: '{"planId":2147483648,"bucketName":"photos"}', errors: planFault('must be <= 2147483647') },
-  'planId is infinite': { body: '{"planId":1e999,"bucketName":"photos"}', errors: planFault('must be integer') },
-  'planId is missing': { body: '{"bucketName":"photos"}', errors: planFault('is missing') },
-  'bucketName is null': { body: '{"planId":1,"bucketName":null}', errors: bucketFault('must be string') },
+  'planId is true': {
+    body: '{"planId":true,"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is text': {
+    body: '{"planId":"1","bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is a list': {
+    body: '{"planId":[1],"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is null': {
+    body: '{"planId":null,"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is an object': {
+    body: '{"planId":{},"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is 1.5': {
+    body: '{"planId":1.5,"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is 0': { body: '{"planId":0,"bucketName":"photos"}', errors: planFault('too-small', 'must be at least 1') },
+  'planId is negative': {
+    body: '{"planId":-1,"bucketName":"photos"}',
+    errors: planFault('too-small', 'must be at least 1')
+  },
+  'planId is 2^31': {
+    body: '{"planId":2147483648,"bucketName":"photos"}',
+    errors: planFault('too-large', 'must be at most 2147483647')
+  },
+  'planId is infinite': {
+    body: '{"planId":1e999,"bucketName":"photos"}',
+    errors: planFault('wrong-type', 'must be a whole number')
+  },
+  'planId is missing': { body: '{"bucketName":"photos"}', errors: planFault('missing', 'is missing') },
+  'bucketName is null': { body: '{"planId":1,"bucketName":null}', errors: bucketFault('wrong-type', 'must be text') },
   'bucketName is empty': {
     body: '{"planId":1,"bucketName":""}',
-    errors: bucketFault('must NOT have fewer than 3 characters')
+    errors: bucketFault('too-short')
   },
   'bucketName is too long': {
     body: `{"planId":1,"bucketName":"${'x'.repeat(64)}"}`,
-    errors: bucketFault('must NOT have more than 63 characters')
+    errors: bucketFault('too-long')
   },
   ...Object.fromEntries(
     ['a..b', 'a.-b', 'a-.b', '.ab', 'ab.', '-ab', 'ab-', '192.168.5.4', '999.1.1.1'].map(name => [
       `bucketName is ${name}`,
-      { body: `{"planId":1,"bucketName":"${name}"}`, errors: bucketFault(NAME) }
+      { body: `{"planId":1,"bucketName":"${name}"}`, errors: bucketFault('pattern') }
     ])
   ),
-  'bucketName has capitals': { body: '{"planId":1,"bucketName":"Photos"}', errors: bucketFault(NAME) },
-  'bucketName holds a lone surrogate': { body: '{"planId":1,"bucketName":"pho\\ud800tos"}', errors: bucketFault(NAME) },
-  'bucketName holds NUL': { body: '{"planId":1,"bucketName":"pho\\u0000tos"}', errors: bucketFault(NAME) },
-  'bucketName ends with a line break': { body: '{"planId":1,"bucketName":"photos\\n"}', errors: bucketFault(NAME) },
-  'bucketName holds DEL': { body: '{"planId":1,"bucketName":"pho\\u007ftos"}', errors: bucketFault(NAME) },
+  'bucketName has capitals': { body: '{"planId":1,"bucketName":"Photos"}', errors: bucketFault('pattern') },
+  'bucketName holds a lone surrogate': {
+    body: '{"planId":1,"bucketName":"pho\\ud800tos"}',
+    errors: bucketFault('pattern')
+  },
+  'bucketName holds NUL': { body: '{"planId":1,"bucketName":"pho\\u0000tos"}', errors: bucketFault('pattern') },
+  'bucketName ends with a line break': {
+    body: '{"planId":1,"bucketName":"photos\\n"}',
+    errors: bucketFault('pattern')
+  },
+  'bucketName holds DEL': { body: '{"planId":1,"bucketName":"pho\\u007ftos"}', errors: bucketFault('pattern') },
   'a member is unknown': {
     body: '{"planId":1,"bucketName":"photos","plan_id":2}',
-    errors: [{ in: 'body', pointer: '/plan_id', detail: 'is unknown' }]
+    errors: [{ in: 'body', pointer: '/plan_id', code: 'unknown-member', detail: 'is unknown' }]
   },
   'a member is called token': {
     body: '{"planId":1,"bucketName":"photos","token":"x"}',
-    errors: [{ in: 'body', pointer: '/token', detail: 'is unknown' }]
+    errors: [{ in: 'body', pointer: '/token', code: 'unknown-member', detail: 'is unknown' }]
   },
   'the name of a member needs escaping in the pointer': {
     body: '{"planId":1,"bucketName":"photos","a/b~c":2}',
-    errors: [{ in: 'body', pointer: '/a~1b~0c', detail: 'is unknown' }]
+    errors: [{ in: 'body', pointer: '/a~1b~0c', code: 'unknown-member', detail: 'is unknown' }]
   },
   'a member is called __proto__': { body: '{"planId":1,"bucketName":"photos","__proto__":{}}', errors: unreadable },
   'a member is called constructor': {
@@ -74,19 +108,28 @@ const bodies: Record<string, { body: string; errors: object[] }> = {
   },
   'a string only looks like a repeated member': {
     body: '{"planId":1,"bucketName":"\\",\\"bucketName\\":\\"x"}',
-    errors: bucketFault(NAME)
+    errors: bucketFault('pattern')
   },
-  'the body is a list': { body: '[]', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
-  'the body is text': { body: '"photos"', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
-  'the body is null': { body: 'null', errors: [{ in: 'body', pointer: '', detail: 'must be object' }] },
+  'the body is a list': {
+    body: '[]',
+    errors: [{ in: 'body', pointer: '', code: 'wrong-type', detail: 'must be an object' }]
+  },
+  'the body is text': {
+    body: '"photos"',
+    errors: [{ in: 'body', pointer: '', code: 'wrong-type', detail: 'must be an object' }]
+  },
+  'the body is null': {
+    body: 'null',
+    errors: [{ in: 'body', pointer: '', code: 'wrong-type', detail: 'must be an object' }]
+  },
   'several members are at fault, each listed once': {
     body: '{"planId":true,"location":"N L","token":"x","action":"y"}',
     errors: [
-      { in: 'body', pointer: '/bucketName', detail: 'is missing' },
-      { in: 'body', pointer: '/token', detail: 'is unknown' },
-      { in: 'body', pointer: '/action', detail: 'is unknown' },
-      { in: 'body', pointer: '/planId', detail: 'must be integer' },
-      { in: 'body', pointer: '/location', detail: 'must match pattern "^[A-Za-z0-9-]{1,32}$"' }
+      { in: 'body', pointer: '/bucketName', code: 'missing', detail: 'is missing' },
+      { in: 'body', pointer: '/token', code: 'unknown-member', detail: 'is unknown' },
+      { in: 'body', pointer: '/action', code: 'unknown-member', detail: 'is unknown' },
+      { in: 'body', pointer: '/planId', code: 'wrong-type', detail: 'must be a whole number' },
+      { in: 'body', pointer: '/location', code: 'pattern', detail: '1 to 32 characters: letters, digits, hyphen' }
     ]
   }
 }
@@ -95,9 +138,12 @@ t.test('the body of a request', async t => {
   const { post, send, asked } = await gateway(t)
 
   for (const [what, { body, errors }] of Object.entries(bodies)) {
-    t.test(`400 invalid-request when ${what}`, async t => {
+    // The only fault, unless it has another type.
+    const isName = errors.length === 1 && !what.endsWith('null') && /bucketName|only looks/.test(what)
+    const [status, problem] = isName ? ([422, 'invalid-bucket-name'] as const) : ([400, 'invalid-request'] as const)
+    t.test(`${status} ${problem} when ${what}`, async t => {
       const reply = await post('/accounts', body)
-      fails(t, reply, 400, 'invalid-request', { outcome: 'not-applied', retryable: false, errors })
+      fails(t, reply, status, problem, { outcome: 'not-applied', retryable: false, errors })
     })
   }
 
@@ -106,8 +152,8 @@ t.test('the body of a request', async t => {
     const order = { planId: 2, bucketName: 'photos', expectedPrice: { monthlyEur: '4.90', monthlyGbp: 1 } }
     fails(t, await post('/orders', order, { headers }), 400, 'invalid-request', {
       errors: [
-        { in: 'body', pointer: '/expectedPrice/monthlyGbp', detail: 'is unknown' },
-        { in: 'body', pointer: '/expectedPrice/monthlyEur', detail: 'must be number' }
+        { in: 'body', pointer: '/expectedPrice/monthlyGbp', code: 'unknown-member', detail: 'is unknown' },
+        { in: 'body', pointer: '/expectedPrice/monthlyEur', code: 'wrong-type', detail: 'must be a number' }
       ]
     })
   })
@@ -117,9 +163,14 @@ t.test('the body of a request', async t => {
     const headers = { 'idempotency-key': 'x' }
     fails(t, await post('/orders?dry=1', order, { headers }), 400, 'invalid-request', {
       errors: [
-        { in: 'body', pointer: '/planId', detail: 'must be integer' },
-        { in: 'query', parameter: 'dry', detail: 'is unknown' },
-        { in: 'header', parameter: 'idempotency-key', detail: 'must NOT have fewer than 16 characters' }
+        { in: 'body', pointer: '/planId', code: 'wrong-type', detail: 'must be a whole number' },
+        { in: 'query', parameter: 'dry', code: 'unknown-member', detail: 'is unknown' },
+        {
+          in: 'header',
+          parameter: 'idempotency-key',
+          code: 'too-short',
+          detail: '16 to 255 characters: letters, digits, underscore, dot, colon, hyphen'
+        }
       ]
     })
     const reply = await send('DELETE', '/accounts/s3.user?x=1', { headers: { 'confirm-delete': '' } })
@@ -130,7 +181,7 @@ t.test('the body of a request', async t => {
   })
 
   t.test('400 invalid-request when an operation without a body gets one', async t => {
-    const errors = [{ in: 'body', pointer: '', detail: 'must be absent' }]
+    const errors = [{ in: 'body', pointer: '', code: 'not-allowed', detail: 'must be absent' }]
     fails(t, await send('GET', '/plans', { body: '{}' }), 400, 'invalid-request', { errors })
     const headers = { 'confirm-delete': 's3_user_1', 'content-type': 'application/json' }
     const reply = await send('DELETE', '/accounts/s3_user_1', { headers, body: '{"s3uid":"s3_user_2"}' })
@@ -149,7 +200,7 @@ t.test('the body of a request', async t => {
   t.test('413 body-too-large when the body is larger than 16 KiB', async t => {
     const padded = (bytes: number) => `{"planId":1,"bucketName":"Photos"${' '.repeat(bytes - 34)}}`
     t.equal(padded(16_384).length, 16_384)
-    fails(t, await post('/accounts', padded(16_384)), 400, 'invalid-request')
+    fails(t, await post('/accounts', padded(16_384)), 422, 'invalid-bucket-name')
     fails(t, await post('/accounts', padded(16_385)), 413, 'body-too-large', { outcome: 'not-applied' })
   })
 

@@ -25,7 +25,7 @@ t.test('GET /accounts/:s3uid/keys/:kind', async t => {
   t.test('400 invalid-request for any other kind; HOSTKEY is not called', async t => {
     for (const kind of ['access_key', 'secret_key', 'key', 'ACCESS-KEY', 'access-key%20']) {
       fails(t, await get(`/accounts/s3_user_1/keys/${kind}`), 400, 'invalid-request', {
-        errors: [{ in: 'path', parameter: 'kind', detail: 'must be one of access-key, secret-key' }]
+        errors: [{ in: 'path', parameter: 'kind', code: 'not-listed', detail: 'must be one of access-key, secret-key' }]
       })
     }
     t.strictSame(asked(), [])

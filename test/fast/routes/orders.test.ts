@@ -104,7 +104,7 @@ t.test('POST /orders', async t => {
   t.test('400 idempotency-key-required when the header is missing; HOSTKEY is not called', async t => {
     fails(t, await post('/orders', newOrder()), 400, 'idempotency-key-required', {
       outcome: 'not-applied',
-      errors: [{ in: 'header', parameter: 'idempotency-key', detail: 'is missing' }]
+      errors: [{ in: 'header', parameter: 'idempotency-key', code: 'missing', detail: 'is missing' }]
     })
     t.strictSame(asked(), [])
   })
@@ -155,7 +155,7 @@ t.test('POST /orders', async t => {
       [{ planId: 4 }, 'NL, DE']
     ] as const) {
       fails(t, await order({ ...newOrder(), ...change }), 422, 'location-not-offered', {
-        errors: [{ in: 'body', pointer: '/location', detail: `must be one of ${locations}` }]
+        errors: [{ in: 'body', pointer: '/location', code: 'not-listed', detail: `must be one of ${locations}` }]
       })
     }
     t.equal(orders(), 0)

@@ -87,9 +87,10 @@ t.test('the parameters of a request', async t => {
       ['limit=1&limit=2', 'limit', 'is given more than once'],
       ['s3uid=a&s3uid=b', 's3uid', 'is given more than once'],
       ['sort=id&sort=id', 'sort', 'is given more than once'],
-      ['limit=a', 'limit', 'must be integer']
+      ['limit=a', 'limit', 'must be a whole number']
     ] as const) {
-      const errors = [{ in: 'query', parameter, detail }]
+      const code = query === 'limit=a' ? 'wrong-type' : 'repeated'
+      const errors = [{ in: 'query', parameter, code, detail }]
       fails(t, await get(`/accounts?${query}`), 400, 'invalid-request', { errors })
     }
   })
@@ -97,7 +98,7 @@ t.test('the parameters of a request', async t => {
   t.test('400 invalid-request when an operation without a query gets one', async t => {
     for (const path of ['/accounts/s3_user_1', '/plans', '/plans/1/history', '/accounts/s3_user_1/keys/access-key']) {
       fails(t, await get(`${path}?expand=usage`), 400, 'invalid-request', {
-        errors: [{ in: 'query', parameter: 'expand', detail: 'is unknown' }]
+        errors: [{ in: 'query', parameter: 'expand', code: 'unknown-member', detail: 'is unknown' }]
       })
     }
   })

@@ -52,7 +52,7 @@ t.test('a service credential in another form is refused here, and never sent to 
   for (const member of ['token', 'apiKey']) {
     const reply = await post('/session', { [member]: token }, { token: null, headers: { 'x-csrf': '1' } })
     fails(t, reply, 400, 'invalid-request', {
-      errors: [{ in: 'body', pointer: `/${member}`, detail: 'is a service credential' }]
+      errors: [{ in: 'body', pointer: `/${member}`, code: 'not-allowed', detail: 'is a service credential' }]
     })
   }
   t.strictSame(sandbox.control.calls(), [])

@@ -45,7 +45,10 @@ export const requests: Provocations = {
   'idempotency-key-required': byRequest(() => ({ parameters: { 'idempotency-key': undefined } })),
 
   'plan-not-orderable': byRequest(pair => ({
-    body: bodyWith(pair, { planId: pair.operation.operationId === 'createOrder' ? 1 : 2 })
+    body: bodyWith(pair, { planId: pair.operation.operationId === 'createAccount' ? 2 : 1 })
+  })),
+  'invalid-bucket-name': byRequest(pair => ({
+    body: bodyWith(pair, { [pair.operation.operationId === 'createBucket' ? 'name' : 'bucketName']: 'Not-allowed' })
   })),
   'path-not-presignable': byRequest(pair => ({ body: bodyWith(pair, { path: 'a/../b' }) })),
   'location-not-offered': byRequest(pair => ({ body: bodyWith(pair, { location: 'US' }) })),
