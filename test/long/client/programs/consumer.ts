@@ -51,7 +51,7 @@ export const writes = async (): Promise<string> => {
 }
 
 export const lists = async (): Promise<void> => {
-  for await (const file of gateway.files('s3_user_1', 'logs', { search: 'a', limit: 10 })) {
+  for await (const file of gateway.allFiles('s3_user_1', 'logs', { search: 'a' })) {
     const size: number | undefined = file.sizeBytes
     file.size // TS2339
     String(size)
