@@ -7,6 +7,8 @@ export interface Example {
   parameters?: Parameters
   /** Parameters that callers fill in themselves: with all examples filled in, the operation would delete or buy unread. */
   unfilled?: readonly string[]
+  /** Members of the body with which the form is refused until its reader changes them. */
+  refusedBody?: object
   body?: object
   /** Reply by status, for each success. */
   replies: Record<number, ExampleReply>

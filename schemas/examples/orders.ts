@@ -30,7 +30,10 @@ const REFUSALS: Example['problems'] = {
 export const orders: Record<string, Example> = {
   createOrder: {
     parameters: { 'idempotency-key': '7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11' },
+    unfilled: ['idempotency-key'],
     body: requested,
+    // The price of no plan.
+    refusedBody: { expectedPrice: { monthlyEur: 0 } },
     replies: {
       201: {
         value: {

@@ -97,16 +97,23 @@ const withFormat = (schema: unknown): unknown => {
 const INT32_MAX = 2 ** 31 - 1
 
 /** Puts the example request where readers and the page look for it, and its reply beside each success. */
-const addExample = (operation: Operation, { parameters = {}, unfilled = [], body, replies }: Example): void => {
+const addExample = (
+  operation: Operation,
+  { parameters = {}, unfilled = [], body, refusedBody, replies }: Example
+): void => {
   for (const parameter of operation.parameters ?? []) {
     if (parameter.name in parameters && !unfilled.includes(parameter.name))
       parameter.example = parameters[parameter.name]
     else delete parameter.example
   }
   if (unfilled.length > 0) {
-    operation['x-example-request'] = { parameters: Object.fromEntries(unfilled.map(name => [name, parameters[name]])) }
+    operation['x-example-request'] = {
+      parameters: Object.fromEntries(unfilled.map(name => [name, parameters[name]])),
+      ...(refusedBody && { body })
+    }
   }
-  for (const media of Object.values(operation.requestBody?.content ?? {})) media.example = body
+  for (const media of Object.values(operation.requestBody?.content ?? {}))
+    media.example = refusedBody ? { ...body, ...refusedBody } : body
   for (const [status, { value, lines, parameters, varies }] of Object.entries(replies)) {
     const reply = operation.responses[status]
     const [media] = Object.values(reply?.content ?? {})

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Control } from './control.ts'
-import type { Fault, FaultKind } from './faults.ts'
+import { type Fault, type FaultKind, faultKinds } from './faults.ts'
 import { readBody } from './form.ts'
 import { clientAddressOf } from './scripts.ts'
 import { maskSecrets } from './snapshot.ts'
@@ -9,7 +9,8 @@ type Body = Readonly<Record<string, unknown>>
 type Operation = (control: Control, body: Body) => unknown
 
 /** The control over HTTP: `METHOD /control/…` with JSON bodies. */
-const operations = new Map<string, Operation>([
+const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ['GET /control/', control => overview(control)],
   ['GET /control/demo', control => control.demo()],
   ['GET /control/state', control => maskSecrets(control.state())],
   ['GET /control/calls', control => control.calls()],
@@ -26,6 +27,22 @@ const operations = new Map<string, Operation>([
   ['POST /control/credit', (control, body) => control.setCredit(textIn(body, 'customer'), numberIn(body, 'cents'))],
   ['POST /control/files', (control, body) => control.putFile(textIn(body, 'bucket'), textIn(body, 'path'))]
 ])
+
+/** What can be tried: the controls, the kinds of faults, the behaviours, and who can log in. */
+const overview = (control: Control): object => ({
+  controls: [...operations.keys()],
+  faults: faultKinds,
+  behaviours: control.behaviours(),
+  customers: control.state().customers.map(({ name, id, email, role, servers, creditCents, twoFactorCode }) => ({
+    name,
+    id,
+    email,
+    role,
+    servers: servers.length,
+    creditCents,
+    hasSecondFactor: twoFactorCode !== undefined
+  }))
+})
 
 /** A page whose name was made to point here sends that name: it must not control the sandbox. */
 const OWN_HOST = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d+)?$/i

@@ -1,4 +1,4 @@
-import { isVariant, type VariantKind } from './php-variants.ts'
+import { isVariant, type VariantKind, variantKinds } from './php-variants.ts'
 
 /** The script does not run; the fault replaces its response. */
 const unexecutedKinds = [
@@ -33,6 +33,14 @@ const executedKinds = [
 
 /** Applied before everything else; the call then continues. */
 const preliminaryKinds = ['latency', 'expire-sessions'] as const
+
+/** Every kind of fault. */
+export const faultKinds: readonly string[] = [
+  ...preliminaryKinds,
+  ...unexecutedKinds,
+  ...executedKinds,
+  ...variantKinds
+]
 
 type UnexecutedKind = (typeof unexecutedKinds)[number]
 type ExecutedKind = (typeof executedKinds)[number]

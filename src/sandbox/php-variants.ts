@@ -61,6 +61,8 @@ const variants = {
 
 export type VariantKind = keyof typeof variants
 
+export const variantKinds = Object.keys(variants)
+
 export const isVariant = (kind: string): kind is VariantKind => Object.hasOwn(variants, kind)
 
 /** The reply as these variants print it. */

@@ -1461,7 +1461,10 @@ export interface components {
          * @example {
          *       "planId": 2,
          *       "bucketName": "backups",
-         *       "location": "NL"
+         *       "location": "NL",
+         *       "expectedPrice": {
+         *         "monthlyEur": 0
+         *       }
          *     }
          */
         NewOrder: {
@@ -8014,10 +8017,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.
-                 * @example 7b1f0c3e-2a54-4a0c-9c57-1d8f6f0b7a11
-                 */
+                /** @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID. */
                 "idempotency-key": string;
             };
             path?: never;
@@ -8029,7 +8029,10 @@ export interface operations {
                  * @example {
                  *       "planId": 2,
                  *       "bucketName": "backups",
-                 *       "location": "NL"
+                 *       "location": "NL",
+                 *       "expectedPrice": {
+                 *         "monthlyEur": 0
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["NewOrder"];

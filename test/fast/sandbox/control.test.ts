@@ -140,6 +140,12 @@ t.test('the control works over HTTP', async t => {
 t.test('the control refuses unknown requests and browser pages', async t => {
   const { url } = await harness(t)
   t.equal((await fetch(`${url}control/nope`)).status, 404)
+  t.match(await (await fetch(`${url}control/`)).json(), {
+    controls: ['GET /control/'],
+    faults: ['latency'],
+    behaviours: { loginShape: 'nested' },
+    customers: [{ name: 'admin' }]
+  })
   t.equal((await fetch(`${url}control/faults`, { method: 'POST', body: '{"kind":"earthquake"}' })).status, 400)
   t.equal((await fetch(`${url}control/behaviours`, { method: 'POST', body: '{"weather":1}' })).status, 400)
   t.equal((await fetch(`${url}control/faults`, { method: 'POST', body: '{' })).status, 400)

@@ -51,7 +51,8 @@ export const executesAsFilledIn = async (t: Test, isIncluded: (operation: Operat
     const { height = 0 } = (await block.boundingBox()) ?? {}
     t.ok(height > 300 && height <= MAX_HEIGHT, `${operation.operationId} is ${height} pixels high`)
     const { status, text } = await execute(page, `${operation.tags[0]}-${operation.operationId}`, {
-      parameters: textsIn(operation['x-example-request']?.parameters)
+      parameters: textsIn(operation['x-example-request']?.parameters),
+      ...(operation['x-example-request']?.body && { body: operation['x-example-request'].body })
     })
     t.equal(status, expectedOf(operation), `${operation.operationId}: ${text.slice(0, 200)}`)
     await close(page, operation)

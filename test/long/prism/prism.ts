@@ -8,6 +8,8 @@ import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { untilListening } from '../../support/harness/until-listening.ts'
 
+type Lifetime = Parameters<typeof temporaryFolder>[0]
+
 /** The path of Prism's program. @throws Error when it cannot be installed */
 const needPrism = () => needPackage('prism', 'test/long/prism/package', '@stoplight/prism-cli/dist/index.js')
 
@@ -19,14 +21,14 @@ export interface Violation {
   message: string
 }
 
-/** Starts Prism as a proxy in front of an API: it compares each reply with the document. @returns its address */
-export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url: string, document: object) => {
+/** Starts Prism with the document. @returns its address */
+const startPrism = async (t: Lifetime, command: string, document: object, args: string[]): Promise<string> => {
   const file = join(temporaryFolder(t), 'openapi.json')
   writeFileSync(file, JSON.stringify(document))
   const port = await stablePort()
-  // Invalid requests pass too: the test is about the replies of the gateway.
-  const args = ['proxy', file, url, '--port', String(port), '--errors', '--validate-request=false', '--cors=false']
-  const child = spawn(process.execPath, [await needPrism(), ...args, '--verboseLevel=silent'], { stdio: 'ignore' })
+  const program = await needPrism()
+  const common = ['--port', String(port), '--cors=false', '--verboseLevel=silent']
+  const child = spawn(process.execPath, [program, command, file, ...args, ...common], { stdio: 'ignore' })
   t.after(async () => {
     if (child.exitCode === null) {
       child.kill('SIGKILL')
@@ -36,6 +38,15 @@ export const prismBefore = async (t: Parameters<typeof temporaryFolder>[0], url:
   await untilListening(port, child)
   return `http://127.0.0.1:${port}`
 }
+
+/** Prism as a proxy in front of an API: it compares each reply with the document. */
+export const prismBefore = (t: Lifetime, url: string, document: object): Promise<string> =>
+  // Invalid requests pass too: the test is about the replies of the gateway.
+  startPrism(t, 'proxy', document, [url, '--errors', '--validate-request=false'])
+
+/** Prism in place of an API: it answers with the examples of the document, and refuses requests that it does not allow. */
+export const prismMock = (t: Lifetime, document: object): Promise<string> =>
+  startPrism(t, 'mock', document, ['--errors'])
 
 /** A reply as it came back through Prism. */
 interface Reply {

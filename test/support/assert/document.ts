@@ -51,8 +51,8 @@ interface Described {
   'x-rate-class': string
   'x-rate-cost': number
   'x-upstream-action': string[]
-  /** Parameters that the page leaves for its reader to fill in. */
-  'x-example-request'?: { parameters: Record<string, string | number | boolean> }
+  /** What the page leaves for its reader to fill in. */
+  'x-example-request'?: { parameters: Record<string, string | number | boolean>; body?: object }
 }
 
 export interface Operation extends Described {
@@ -136,6 +136,6 @@ export const requestOf = (operation: Operation, otherwise: Given = {}) => {
   return {
     path: query.size > 0 ? `${path}?${query}` : path,
     headers: Object.fromEntries(texts('header')),
-    body: Object.values(operation.requestBody?.content ?? {})[0]?.example
+    body: operation['x-example-request']?.body ?? Object.values(operation.requestBody?.content ?? {})[0]?.example
   }
 }
