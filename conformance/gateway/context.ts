@@ -34,7 +34,8 @@ const REQUIRED: Readonly<Record<string, RegExp>> = {
   'x-frame-options': /^DENY$/,
   'cross-origin-resource-policy': /^same-origin$/,
   'strict-transport-security': /^max-age=\d+/,
-  'cache-control': /^(no-store|private, (no-cache|max-age=\d+))$/
+  // Event streams are no-transform too: no proxy collects them.
+  'cache-control': /^(no-store(, no-transform)?|private, (no-cache|max-age=\d+))$/
 }
 
 /** The document is for everyone. */
