@@ -34,7 +34,7 @@ export const USAGE = `npm run conformance -- --url <gateway> | --upstream <HOSTK
   --read-keys           also read an access key, without printing it
   --json FILE           write the findings as JSON
   --rate N              requests per second: default 2, on loopback 50; at most 2 for a remote upstream
-  --max-requests N      default 60, for a gateway 100; at most 200
+  --max-requests N      default 60, for a gateway 150; at most 200
   --timeout SECONDS     of each request, default 30, at most 120
 
 Exit code: 0 when everything conforms, 1 after failures or drift, 2 for an invalid command line.
@@ -45,7 +45,7 @@ const REMOTE_RATE = 2
 const LOCAL_RATE = 50
 /** Limit where the user sets one: only a typing error exceeds it. */
 const MAX_RATE = 1000
-const DEFAULT_REQUESTS = { gateway: 100, upstream: 60 }
+const DEFAULT_REQUESTS = { gateway: 150, upstream: 60 }
 const MAX_REQUESTS = 200
 
 /** Reads the command line and the token. @throws UsageError */

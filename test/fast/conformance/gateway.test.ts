@@ -103,7 +103,7 @@ const brokenReplies: BrokenReply[] = [
   { target: /^\/plans$/, change: edit(body => (body['extra'] = 1)), line: /listPlans: .*additional properties/ },
   { target: /^\/accounts\/s3_user_1$/, when: isFirst(), change: drop('etag'), line: /getAccount: .*ETag/ },
   {
-    target: /\/usage$/,
+    target: /^\/accounts\/s3_user_1\/usage$/,
     when: ({ headers }) => headers['if-none-match'] !== undefined,
     change: status(418),
     line: /getUsage: 418 is not documented/

@@ -9,8 +9,8 @@ import { gateway } from '../../support/harness/gateway.ts'
 
 const PROGRAM = 'test/long/client/programs/consumer.ts'
 
-/** Limit of the compressed client, which a page downloads. Raise it only with a reason. */
-const MAX_GZIPPED_BYTES = 8000
+/** Limit of the compressed client, which a page downloads: a third is its sentences. Raise it only with a reason. */
+const MAX_GZIPPED_BYTES = 9500
 
 const run = promisify(execFile)
 
