@@ -1,8 +1,8 @@
 import { createClient, isProblem } from '@hostkey-s3-gateway/client'
 
 /**
- * The typed client in Node: lists buckets and files, handles a problem and deletes a file. The compiler checks paths,
- * queries and bodies; try `bukets` in one of them.
+ * The typed client in Node: lists buckets and files, counts them, handles a problem and deletes a file. The compiler
+ * checks paths, queries and bodies; try `bukets` in one of them.
  *
  * GATEWAY    address of the gateway; default http://127.0.0.1:8080
  * TOKEN      HOSTKEY token or service credential
