@@ -59,7 +59,7 @@ export const guarantees = {
   },
   'redis-outage': {
     guarantee: 'An outage of Redis adds little latency, costs no session and ends without a restart',
-    figure: 'p99 at most 60 ms more, 260 ms with a session; recovery ≤ 500 ms; 503 and not 401; 0 orders sent'
+    figure: 'p99 at most 80 ms more, 350 ms with a session; recovery ≤ 500 ms; 503 and not 401; 0 orders sent'
   },
   'slow-clients': {
     guarantee: 'Slow clients do not block other clients',

@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { cpSync, readFileSync, symlinkSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
 import { needProgram } from '../support/harness/debian.ts'
@@ -18,6 +18,9 @@ const UID = '65532'
 const dockerfile = readFileSync('Dockerfile', 'utf8').replace(/\\\n\s*/g, '')
 const textsOf = (name: string) =>
   [...dockerfile.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].map(([, text = '']) => text)
+
+/** What installs the packages of the build. The project has them, from the same lock. */
+const INSTALL = 'npm ci --workspaces=false --ignore-scripts'
 
 /** Does what the Dockerfile says, in a folder for each stage. @returns that of the last stage: its /app */
 const build = (t: Test): string => {
@@ -35,7 +38,8 @@ const build = (t: Test): string => {
         const path = from ? join(stages.get(from) ?? '', source.replace('/app', '')) : source
         cpSync(path, target.endsWith('/') && !from ? join(target, basename(source)) : target, { recursive: true })
       }
-    } else if (!text.includes('/data')) {
+    } else if (text === INSTALL) symlinkSync(resolve('node_modules'), join(app, 'node_modules'))
+    else if (!text.includes('/data')) {
       const { status, stderr, stdout } = spawnSync('sh', ['-c', text], { cwd: app, encoding: 'utf8' })
       t.equal(status, 0, `${text}: ${stdout}${stderr}`)
     }

@@ -4,8 +4,11 @@ import type { Outages } from '../../guarantees/redis-outage/guarantees.ts'
 import { BUCKETS, onRedis, probe, timeUntil } from '../../guarantees/redis-outage/stage.ts'
 import { percentile, timesOf } from '../../support/harness/latency.ts'
 
-/** The guaranteed maximum of additional latency: a rate limit waits 50 ms, and a session for the time-out of Redis, 250 ms. */
-const MAX_ADDED_MS = { bearer: 60, cookie: 350 } as const
+/**
+ * The guaranteed maximum of additional latency: a rate limit waits once, 50 ms, and a session for the time-out of Redis,
+ * 250 ms. Those that waited go on together.
+ */
+const MAX_ADDED_MS = { bearer: 80, cookie: 350 } as const
 /** Before the outage: a busy machine. */
 const QUIET_MS = 60
 
