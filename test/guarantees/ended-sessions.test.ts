@@ -1,4 +1,5 @@
 import t from 'tap'
+import { demoJob } from '../../schemas/examples/index.ts'
 import { COOKIE } from '../../src/auth/cookie.ts'
 import { createContract } from '../support/assert/contract.ts'
 import { fails } from '../support/assert/expect.ts'
@@ -15,11 +16,12 @@ const examples: Record<string, string> = {
   path: 'picture-001.jpg',
   kind: 'access-key',
   planId: '1',
-  orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11'
+  orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11',
+  jobId: demoJob.jobId
 }
 
-/** Resources that exist; the ledger is empty. */
-const statusOf = (target: string) => (target.startsWith('/orders/') ? 404 : 200)
+/** Resources that exist; there is no order and no job. */
+const statusOf = (target: string) => (/^\/(orders|jobs)\//.test(target) ? 404 : 200)
 
 interface Operation {
   operationId: string

@@ -60,7 +60,12 @@ t.test('a request with ambiguous framing is refused', async t => {
         `POST /accounts HTTP/1.1\r\n${CREDENTIAL}\r\nContent-Type: application/json\r\n${header}\r\nContent-Length: 2\r\n\r\n{}`
       )
       t.strictSame(statuses, [400], text)
-      t.ok(text.includes(`"errors":[{"in":"header","parameter":"${name}","detail":"is given more than once"}]`), text)
+      t.ok(
+        text.includes(
+          `"errors":[{"in":"header","parameter":"${name}","code":"repeated","detail":"is given more than once"}]`
+        ),
+        text
+      )
       t.ok(isClosed)
     })
   }
