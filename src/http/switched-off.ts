@@ -14,7 +14,7 @@ export interface SwitchedOff {
  * told why, which 404 and 405 would not.
  */
 export const createSwitchedOff = (switches: readonly Switch[]): SwitchedOff => {
-  const known: { methods: readonly string[]; pattern: RegExp }[] = []
+  const known: { methods: readonly string[]; url: string }[] = []
   return {
     remaining: (routes, prefix) => (app, options) =>
       routes(
@@ -24,19 +24,24 @@ export const createSwitchedOff = (switches: readonly Switch[]): SwitchedOff => {
             const methods = [route.method].flat()
             known.push({
               methods: methods.includes('GET') ? [...methods, 'HEAD'] : methods,
-              pattern: patternOf(prefix + route.url)
+              url: prefix + route.url
             })
             return undefined
           }
         },
         options
       ),
-    has: (method, path) => known.some(({ methods, pattern }) => methods.includes(method) && pattern.test(path))
+    has: (method, path) => known.some(({ methods, url }) => methods.includes(method) && isPathOf(url, path))
   }
 }
 
-/** The paths of a URL with parameters, and with a wildcard at its end. */
-const patternOf = (url: string): RegExp => {
-  const escaped = url.replaceAll('.', '\\.')
-  return new RegExp(`^${escaped.replaceAll(/:\w+/g, '[^/]+').replace(/\*$/, '.*')}$`, 's')
+/** Is this a path of a URL with parameters, and with a wildcard at its end? */
+const isPathOf = (url: string, path: string): boolean => {
+  const parts = url.split('/')
+  const given = path.split('/')
+  const isWild = parts.at(-1) === '*'
+  if (isWild ? given.length < parts.length : given.length !== parts.length) return false
+  return (isWild ? parts.slice(0, -1) : parts).every((part, place) =>
+    part.startsWith(':') ? given[place] !== '' : given[place] === part
+  )
 }

@@ -64,8 +64,9 @@ export const collect = (file: string, typescript: string, { patterns, unknown }:
     }
     if (node.regex) patterns.push({ source: node.regex.pattern, flags: node.regex.flags, at })
     const isProperty = node.type === 'Property' && (node.key?.name ?? node.key?.value) === 'pattern'
-    // `{ pattern }` and `{ pattern: matches(/…/) }` contain patterns that are found separately.
-    const isOwn = !node.shorthand && (node.value as Tree | undefined)?.callee?.name !== 'matches'
+    // `{ pattern }` and `{ pattern: matches(/…/) }` contain patterns that are found separately; a function is none.
+    const value = node.value as Tree | undefined
+    const isOwn = !node.shorthand && value?.callee?.name !== 'matches' && value?.type !== 'ArrowFunctionExpression'
     if (isProperty && isOwn) add(node.value as Tree, SCHEMA_FLAGS)
     if (node.callee?.name === 'RegExp') add(node.arguments?.[0], '')
     if (MAKERS.test(node.callee?.property?.name ?? '') && typeof node.arguments?.[0]?.value === 'string') {

@@ -178,7 +178,7 @@ const ready: Check = async ({ url }) => {
 /** The base of problem types is PUBLIC_URL. */
 const publicUrl: Check = async ({ url }) => {
   const { text } = await send(url, `/doctor-${randomUUID()}`)
-  const base = URL.parse(String(JSON.parse(text).type))?.href.replace(/problems\/.*$/, '')
+  const base = URL.parse(String(JSON.parse(text).type))?.href.split('problems/', 1)[0]
   return [
     base === url.href
       ? finding('ok', 'PUBLIC_URL', `is ${base}`)
