@@ -27,6 +27,8 @@ export interface Schema {
   properties?: Record<string, Schema>
   required?: readonly string[]
   items?: Schema
+  minItems?: number
+  maxItems?: number
 }
 
 /** One operation with what a request needs. */

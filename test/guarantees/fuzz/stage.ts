@@ -28,7 +28,8 @@ const ENV = {
   NODE_ENV: 'test',
   LOG_LEVEL: 'info',
   RATE_LIMIT_MAX: '1000000',
-  RATE_LIMIT_WINDOW_MS: '1000'
+  RATE_LIMIT_WINDOW_MS: '1000',
+  STORAGE_ENDPOINTS: 'NL=https://s3-nl.hostkey.com|nl,DE=https://s3-de.hostkey.com|de'
 }
 
 /** A gateway in front of the sandbox, with a client for any request and a judge for replies and calls. */

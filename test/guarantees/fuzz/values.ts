@@ -4,7 +4,7 @@ import { type Document, resolved, type Schema } from './document.ts'
 /** Values that exist in the sandbox, by the name of the field or parameter. */
 export type Dictionary = Readonly<Record<string, readonly unknown[]>>
 
-/** JSON that a schema allows; half of it existing values, if the dictionary has the name. */
+/** JSON that a schema allows; half of it existing values, if the dictionary has the name: for an entry of `paths` it is `path`. */
 export const valueFor = (
   name: string,
   schema: Schema,
@@ -16,6 +16,9 @@ export const valueFor = (
   return known ? fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...known) }, { weight: 1, arbitrary: made }) : made
 }
 
+/** The usual length of lists. */
+const MAX_ENTRIES = 4
+
 const bySchema = (name: string, schema: Schema, document: Document, dictionary: Dictionary): fc.Arbitrary<unknown> => {
   if (schema.enum) return fc.constantFrom(...schema.enum)
   if (schema.const !== undefined) return fc.constant(schema.const)
@@ -26,6 +29,11 @@ const bySchema = (name: string, schema: Schema, document: Document, dictionary: 
     return fc.double({ min: schema.minimum ?? 0, max: schema.maximum ?? 1e9, noNaN: true, noDefaultInfinity: true })
   }
   if (schema.type === 'boolean') return fc.boolean()
+  if (schema.type === 'array' && schema.items) {
+    const { items, minItems = 0, maxItems = MAX_ENTRIES } = schema
+    const entry = valueFor(name.replace(/s$/, ''), items, document, dictionary)
+    return fc.array(entry, { minLength: minItems, maxLength: Math.min(maxItems, Math.max(MAX_ENTRIES, minItems)) })
+  }
   if (schema.type === 'object') return objectOf(schema, document, dictionary)
   throw new TypeError(`no values are made for ${name}: ${JSON.stringify(schema)}`)
 }
