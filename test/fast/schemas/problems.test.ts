@@ -1,16 +1,17 @@
-import { fastify } from 'fastify'
+import { type FastifyBaseLogger, fastify } from 'fastify'
 import t from 'tap'
 import { problemNames, problems } from '../../../schemas/problems.ts'
 import { finishing } from '../../../src/http/on-finished.ts'
 import { errors } from '../../../src/http/plugins/errors.ts'
 import { telemetry } from '../../../src/http/plugins/telemetry.ts'
+import { createLog } from '../../../src/observability/log.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway, type Reply } from '../../support/harness/gateway.ts'
 
 /** The reply of a handler that throws an unexpected error. */
 const replyOfFailingHandler = async (t: { after(end: () => Promise<void>): unknown }): Promise<Reply> => {
-  const app = fastify()
+  const app = fastify({ loggerInstance: createLog('silent') as FastifyBaseLogger })
   t.after(() => app.close())
   await app.register(finishing)
   await app.register(telemetry, { metrics: createMetrics() })
@@ -28,6 +29,7 @@ t.test('500 internal reveals only the id of the request', async t => {
   const reply = await replyOfFailingHandler(t)
   t.strictSame(reply.json(), {
     type: 'http://gateway/problems/internal',
+    name: 'internal',
     title: 'Internal error',
     status: 500,
     detail: 'Something went wrong in the gateway.',

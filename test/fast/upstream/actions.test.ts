@@ -109,7 +109,8 @@ t.test('what is sent', async t => {
     t.strictSame(forwarded, [], `${name} forwards no header`)
   }
   t.equal(calls.findLast(({ action }) => action === 'delete_file')?.fields['filename'], 'a&action=delete_account')
-  t.equal(calls.findLast(({ action }) => action === 'get_files')?.fields['search'], 'a&token=x')
+  const searches = calls.filter(({ action }) => action === 'get_files').map(({ fields }) => fields['search'])
+  t.ok(searches.includes('a&token=x'), `searches: ${searches.join(', ')}`)
 })
 
 t.test('undeclared members of the params are not sent', async t => {
