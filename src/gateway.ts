@@ -298,7 +298,7 @@ interface ServiceParts {
   links: Links
   verifyDelaysMs: readonly number[]
   reports: Pick<Reports, 'actionMissing'>
-  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs' | 'storageEndpoints'>
+  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs' | 'storageEndpoints' | 'writes'>
 }
 
 /** Makes the services that handlers call. */
@@ -317,7 +317,8 @@ const createServices = (parts: ServiceParts): Omit<Services, 'jobs'> => {
       upstream,
       endpoints: config.storageEndpoints,
       // Of this process: nothing else opens what it keeps.
-      signingKeys: createSigningKeys(createSealer([new Secret(randomBytes(32).toString('hex'))]))
+      signingKeys: createSigningKeys(createSealer([new Secret(randomBytes(32).toString('hex'))])),
+      allowsUploads: config.writes !== 'off'
     }),
     orders,
     plans: createPlans(upstream)

@@ -32,6 +32,7 @@ export const commonProblems: Partial<Record<ProblemName, ProblemExample>> = {
   'insufficient-scope': { detail: 'This operation needs the scope {scope}.' },
   'two-factor-required': { detail: 'HOSTKEY waits for the second factor.' },
 
+  'switched-off': { detail: 'The operator has switched uploads off.' },
   'endpoint-not-configured': { detail: 'The operator has configured no endpoint for storage at NL.' },
 
   'idempotency-in-progress': {

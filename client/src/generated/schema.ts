@@ -459,7 +459,7 @@ export interface paths {
         put?: never;
         /**
          * Create the URL of an upload or a download
-         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway, which keeps only a key derived from it, for at most 10 minutes. Needs the scope `files:download` or `files:upload`.
+         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway, which keeps only a key derived from it, for at most 10 minutes. A gateway that only reads refuses uploads with `switched-off`. Needs the scope `files:download` or `files:upload`.
          */
         post: operations["createPresignedUrl"];
         delete?: never;
@@ -7005,7 +7005,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.createPresignedUrl"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `switched-off`: Operation switched off. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -28,7 +28,8 @@ export const switches = {
   }),
   writes: setting({
     name: 'WRITES',
-    description: '`off` removes every operation that changes something at HOSTKEY: a read-only gateway.',
+    description:
+      '`off` removes every operation that changes something at HOSTKEY, and refuses presigned URLs of uploads: a read-only gateway.',
     fallback: 'on',
     read: oneOf('on', 'off')
   })

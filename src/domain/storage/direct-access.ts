@@ -22,7 +22,7 @@ interface BucketTarget {
 export interface DirectAccess {
   /**
    * The URL of one upload or download. Neither the bucket nor the file is looked up.
-   * @throws Problem invalid-request, path-not-presignable, endpoint-not-configured, account-not-found; of the actions
+   * @throws Problem invalid-request, path-not-presignable, switched-off, endpoint-not-configured, account-not-found; of the actions
    */
   presign(context: RequestContext, target: BucketTarget, requested: NewPresignedUrl): Promise<PresignedUrl>
   /** @throws Problem endpoint-not-configured, account-not-found; of the actions */
@@ -33,6 +33,8 @@ export interface DirectAccessParts {
   upstream: Upstream
   endpoints: readonly StorageEndpoint[]
   signingKeys: SigningKeys
+  /** False on a gateway that only reads. */
+  allowsUploads: boolean
   /** The machine's clock: the storage compares the time of a signature with its own. */
   now?: Clock
 }
@@ -40,7 +42,9 @@ export interface DirectAccessParts {
 /** 5 min. */
 const DEFAULT_EXPIRY_SECONDS = 300
 
-export const createDirectAccess = ({ upstream, endpoints, signingKeys, now = Date.now }: DirectAccessParts) => {
+export const createDirectAccess = (parts: DirectAccessParts) => {
+  const { upstream, endpoints, signingKeys, allowsUploads, now = Date.now } = parts
+
   const endpointOf = async (context: RequestContext, s3uid: string): Promise<StorageEndpoint> => {
     const { s3_users } = await upstream.call(getUsers, { s3uid }, context)
     const account = s3_users.find(user => user.s3uid === s3uid)
@@ -73,6 +77,9 @@ export const createDirectAccess = ({ upstream, endpoints, signingKeys, now = Dat
   const directAccess: DirectAccess = {
     async presign(context, { s3uid, bucket }, requested) {
       assertPresignable(requested)
+      if (requested.operation === 'upload' && !allowsUploads) {
+        throw new Problem('switched-off', 'The operator has switched uploads off.')
+      }
       const { operation, path, expiresInSeconds = DEFAULT_EXPIRY_SECONDS, downloadName } = requested
       const method = operation === 'upload' ? 'PUT' : 'GET'
       const headers = headersOf(requested)

@@ -23,10 +23,23 @@ t.test('operations of a switch have no route and are not in the document', async
   t.match(operations.join('\n'), /get \/orders\/\{orderId\}/)
 })
 
-t.test('WRITES=off leaves what reads, and the session', async t => {
+t.test('WRITES=off leaves what reads, presigned URLs of downloads, and the session', async t => {
   const { document } = await openapiDocument({ WRITES: 'off' })
   t.same(
     operationsOf(document).filter(operation => !operation.startsWith('get ')),
-    ['post /session', 'delete /session', 'delete /sessions']
+    ['post /session', 'delete /session', 'delete /sessions', 'post /accounts/{s3uid}/buckets/{bucket}/presigned-urls']
+  )
+  const { post, asked } = await gateway(t, { WRITES: 'off' })
+  fails(
+    t,
+    await post('/accounts/s3_user_1/buckets/logs/presigned-urls', { operation: 'upload', path: 'a.txt' }),
+    403,
+    'switched-off'
+  )
+  t.notOk(asked().includes('show_key'), 'no key is read')
+  t.equal(
+    (await post('/accounts/s3_user_1/buckets/logs/presigned-urls', { operation: 'download', path: 'a.txt' }))
+      .statusCode,
+    201
   )
 })

@@ -87,6 +87,10 @@ export const states: Provocations = {
     const gateway = await documentedGateway(t, { STORAGE_ENDPOINTS: '' })
     return pair => sendChanged(gateway, pair)
   },
+  'switched-off': async ({ t }) => {
+    const gateway = await documentedGateway(t, { WRITES: 'off' })
+    return pair => sendChanged(gateway, pair, { body: { operation: 'upload', path: 'picture-001.jpg' } })
+  },
   'rate-limited': limitUsedUp,
   overloaded: underPressure,
   internal: internalError,
