@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { JOB_LEASE_MS, JOB_RETRY_MS, JOBS_AT_ONCE, type JobQueue } from './jobs.ts'
@@ -9,6 +10,9 @@ const PREFIX = 'hks3:queue'
 
 /** How often jobs that no queue has are added: those of a replica that ended between two commands. */
 const RECOVER_MS = 5000
+
+/** How long the jobs of this replica, which stop, and Redis may take when the replica ends. */
+const CLOSE_MS = 2000
 
 /** A job is recovered as often as its replicas end. */
 const MAX_STALLED = 1_000_000
@@ -32,7 +36,8 @@ export const createRedisJobQueue = (
       ...clientOptionsOf(connection),
       // BullMQ needs it for commands that wait.
       maxRetriesPerRequest: null,
-      retryStrategy: attempts => Math.min(attempts * 100, 1000)
+      // BullMQ makes connections of its own from this one: none of them outlives the queue.
+      retryStrategy: attempts => (stopping.signal.aborted ? null : Math.min(attempts * 100, 1000))
     })
     // The store, on the same Redis, reports what is wrong with it.
     redis.on('error', () => undefined)
@@ -93,9 +98,10 @@ export const createRedisJobQueue = (
     async close() {
       stopping.abort()
       clearTimeout(recovery)
-      // Waits for the jobs of this replica, which stop.
-      await worker?.close().catch(() => undefined)
-      await queue.close().catch(() => undefined)
+      // Without Redis nothing is handed back: another replica takes the jobs over when their locks have run out.
+      const isAway = producer.status !== 'ready'
+      const closed = [worker?.close(isAway), queue.close()].map(closing => closing?.catch(() => undefined))
+      await Promise.race([Promise.all(closed), pause(CLOSE_MS, undefined, { ref: false })])
       consumer?.disconnect()
       producer.disconnect()
     }
