@@ -11,9 +11,6 @@ const PREFIX = 'hks3:queue'
 /** How often jobs that no queue has are added: those of a replica that ended between two commands. */
 const RECOVER_MS = 5000
 
-/** How long the jobs of this replica, which stop, and Redis may take when the replica ends. */
-const CLOSE_MS = 2000
-
 /** A job is recovered as often as its replicas end. */
 const MAX_STALLED = 1_000_000
 
@@ -50,6 +47,7 @@ export const createRedisJobQueue = (
   let consumer: Redis | undefined
   let worker: Worker | undefined
   let recovery: NodeJS.Timeout | undefined
+  const running = new Set<Promise<unknown>>()
 
   // A job that the queue has already is left as it is.
   const add = (jobId: string) => queue.add(NAME, {}, { jobId, removeOnComplete: true, removeOnFail: true })
@@ -77,7 +75,9 @@ export const createRedisJobQueue = (
       worker = new Worker(
         NAME,
         async (job: Job, token?: string) => {
-          const result = await run(job.id ?? '', stopping.signal).catch((): 'later' => 'later')
+          const ran = run(job.id ?? '', stopping.signal).catch((): 'later' => 'later')
+          running.add(ran)
+          const result = await ran.finally(() => running.delete(ran))
           if (result === 'done') return
           await job.moveToDelayed(Date.now() + (stopping.signal.aborted ? 0 : JOB_RETRY_MS), token)
           throw new DelayedError()
@@ -98,10 +98,13 @@ export const createRedisJobQueue = (
     async close() {
       stopping.abort()
       clearTimeout(recovery)
-      // Without Redis nothing is handed back: another replica takes the jobs over when their locks have run out.
-      const isAway = producer.status !== 'ready'
-      const closed = [worker?.close(isAway), queue.close()].map(closing => closing?.catch(() => undefined))
-      await Promise.race([Promise.all(closed), pause(CLOSE_MS, undefined, { ref: false })])
+      const paused = worker?.pause().catch(() => undefined)
+      // The jobs of this replica stop and are handed back. Without one of its connections BullMQ would wait for ever: another
+      // replica takes the jobs over when their locks have run out.
+      await Promise.all(running)
+      await Promise.race([paused, pause(connection.timeoutMs)])
+      await worker?.close(true).catch(() => undefined)
+      await queue.close().catch(() => undefined)
       consumer?.disconnect()
       producer.disconnect()
     }
