@@ -182,7 +182,11 @@ export const createRedisStore = async (
     const command = () => sendAdmit(limits, owned)
     const [counts, record] = owned
       ? // Sent once more after a lost connection, like every read: a request that counts twice is better than a refused one.
-        await read(command)
+        await read(command).catch(async (error): Promise<AdmitReply> => {
+          if (!isOutOfMemory(error.cause)) throw error
+          // Reads still work.
+          return [[], (await store.touch(owned.key, owned.ttlMs)) ?? null]
+        })
       : await health.run(() => withTimeout(command, Math.min(COUNTER_MS, timeoutMs), SlowCounter))
     return { counts: counts.map(([count, ttlMs]) => ({ count, ttlMs })), record: record ?? undefined }
   }
@@ -344,6 +348,8 @@ const retryDelay = (attempts: number): number =>
 const AWAY = /^(READONLY|MASTERDOWN|LOADING|NOAUTH|WRONGPASS)/
 
 const isReply = (error: unknown): error is Error => error instanceof ReplyError
+
+const isOutOfMemory = (error: unknown): boolean => isReply(error) && /\bOOM\b/.test(error.message)
 
 /** The errors of ioredis for a command that it could not send, or whose connection broke. */
 const isLost = (error: unknown): boolean =>

@@ -50,7 +50,7 @@ export interface Store {
   /**
    * Counts a request against its limits in turn, up to the first that it exceeds; then touches the record, and counts
    * against the limits of its owner. Atomic, and one round trip; at once where the store is in memory. Without a record a
-   * store that is slow is not waited for.
+   * store that is slow is not waited for; with one, a store without memory counts nothing.
    */
   admit(limits: readonly Limit[], owned?: OwnedLimits): Admission | Promise<Admission>
   /** Adds to a counter, which starts again at 0 every `windowMs`. At once where the store is in memory. */

@@ -78,14 +78,16 @@ export const authenticate = fp(
         throw error
       })
       const { caller } = session
-      // Nothing is counted for a cookie that cannot be one.
-      const counts = session.counts.length > 0 ? session.counts : await counters.count(address)
+      const ofCaller = caller ? own.map(limit => ({ ...limit, owner: caller.id, key: limit.key + caller.id })) : []
+      const applied = [...address, ...ofCaller]
+      // Nothing is counted for a cookie that cannot be one, nor by a store without memory.
+      const counts = session.counts.length > 0 ? session.counts : await counters.count(applied)
       if (!caller) {
         report(reply, address, counts)
         throw sessionExpired()
       }
       enter(request, caller, timing)
-      report(reply, [...address, ...own.map(limit => ({ ...limit, owner: caller.id }))], counts)
+      report(reply, applied, counts)
     }
     /** Counts the first request of an accepted token against its own limits too. */
     const countAgain = ({ id, share }: Caller, limits: readonly AppliedLimit[]) => {

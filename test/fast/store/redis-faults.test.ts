@@ -72,6 +72,9 @@ t.test('Redis that runs, and refuses a part of its work', async t => {
     for (let tries = 0; tries < 3; tries += 1) await t.rejects(store.put('a', 'b', LIFE_MS))
     t.match(await store.check(), { cause: 'out-of-memory', code: 'OOM', detail: /raise maxmemory/ })
     t.equal(await store.touch('kept', LIFE_MS), 'value')
+    const limit = { key: 'limit', by: 1, windowMs: LIFE_MS, max: 9 }
+    const admission = await store.admit([limit], { key: 'kept', ttlMs: LIFE_MS, limits: [limit] })
+    t.strictSame(admission, { counts: [], record: 'value' })
     await redis.command('CONFIG', 'SET', 'maxmemory', '0')
     t.ok(await eventually(async () => (await store.check()) === undefined))
     t.match(reports.store, [{ cause: 'out-of-memory' }, undefined])
