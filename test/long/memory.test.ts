@@ -8,7 +8,7 @@ import { gatewayProcess, sandboxProcess } from '../support/harness/processes.ts'
 const figure = figuresOf(t, 'memory')
 const MIB = 2 ** 20
 /** Requests of each kind in a round; `npm run bench -- --memory` sends 100,000 of each, and 1,000,000 more. */
-const REQUESTS = amount(200, 2500)
+const REQUESTS = amount(200, 1500)
 const RPS = 800
 /** The goal of `bench/`. */
 const MAX_MIB = MEMORY_GOAL_MB
