@@ -12,7 +12,7 @@ import {
 import { VersionHeaders } from '../schemas/headers.ts'
 import { NoContent } from '../schemas/status.ts'
 import { LINES_TYPE } from '../src/http/accept.ts'
-import { answers, asLines, BODY_PROBLEMS, ignoringErrors, withVersion } from '../src/http/answers.ts'
+import { answers, asLines, BODY_PROBLEMS, ignoringErrors, omitting, withVersion } from '../src/http/answers.ts'
 import { fileLinesOf, sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
 import { FOLDER, filesAt } from '../src/http/reach.ts'
@@ -115,7 +115,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       tags: ['Files'],
       params: BucketPath,
       querystring: SummaryQuery,
-      response: answers({ 200: FolderSummary }, getFiles)
+      response: answers({ 200: FolderSummary }, omitting(getFiles, 'invalid-cursor'))
     },
     async handler(request) {
       return files.summarize(contextOf(request), { ...request.params, folder: request.query.folder ?? '' })

@@ -68,9 +68,10 @@ export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
       response: answers(
         { 202: withHeaders(Job, 'Location', 'Retry-After'), 207: FileDeletionResult },
         BODY_PROBLEMS,
-        ignoringErrors(tokenInfo),
-        ignoringErrors(getFiles),
-        { action: deleteFile, problems: CONCERN_ALL },
+        tokenInfo,
+        // The files are read before the first is deleted.
+        { action: getFiles, problems: CONCERN_ALL },
+        ignoringErrors(deleteFile),
         'confirmation-mismatch',
         'job-running',
         'idempotency-key-reused'

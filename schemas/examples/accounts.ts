@@ -1,4 +1,4 @@
-import { DONE, type Example, invalidName, LOST_DELETION, UNKNOWN_TOKEN } from './example.ts'
+import { DONE, type Example, invalidName, LOST_DELETION, UNKNOWN_TOKEN, UNPAID } from './example.ts'
 import { otherOrder } from './problems.ts'
 
 const account = {
@@ -30,6 +30,7 @@ export const accounts: Record<string, Example> = {
     },
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
+      'payment-required': { ...UNPAID, upstream: { action: 'create_account', message: 'issue service paid' } },
       'invalid-bucket-name': invalidName('/bucketName'),
       'plan-not-orderable': { detail: 'Plan 2 costs money: order it with POST /orders.' },
       'location-not-offered': {

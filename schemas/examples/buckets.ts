@@ -127,7 +127,8 @@ export const buckets: Record<string, Example> = {
           }
         }
       }
-    }
+    },
+    problems: { 'account-not-found': { detail: 'The customer has no such account.' } }
   },
   getKey: {
     parameters: { s3uid: 's3_user_1', kind: 'access-key' },

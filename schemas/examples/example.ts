@@ -58,6 +58,13 @@ export const UNKNOWN_TOKEN: ProblemExample = {
   upstream: { action: 'info', message: 'Invalid hash' }
 }
 
+/** No account was found afterwards. */
+export const UNPAID: ProblemExample = {
+  detail: 'HOSTKEY refused.',
+  outcome: 'not-applied',
+  upstream: { action: 'create_order', message: 'issue service paid' }
+}
+
 /** At operations that call HOSTKEY only to check the credential. */
 export const NO_LOGINS: ProblemExample = {
   detail: 'HOSTKEY does not answer logins; the credential was not checked.'

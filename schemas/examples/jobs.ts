@@ -1,4 +1,4 @@
-import { type Example, LOST_DELETION, NO_LOGINS, type ProblemExample, UNKNOWN_TOKEN } from './example.ts'
+import { type Example, NO_LOGINS, type ProblemExample, UNKNOWN_TOKEN } from './example.ts'
 
 const linksOf = (jobId: string) => ({
   self: `/jobs/${jobId}`,
@@ -92,7 +92,7 @@ export const jobs: Record<string, Example> = {
       }
     },
     problems: {
-      ...LOST_DELETION,
+      'invalid-token': UNKNOWN_TOKEN,
       'confirmation-mismatch': {
         detail: 'The member `confirm` does not name the bucket.',
         errors: [{ in: 'body', pointer: '/confirm', code: 'mismatch', detail: 'must be the name of the bucket' }]

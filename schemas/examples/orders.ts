@@ -1,4 +1,4 @@
-import { type Example, invalidName, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
+import { type Example, invalidName, NO_LOGINS, UNKNOWN_TOKEN, UNPAID } from './example.ts'
 import { standard250 } from './plans.ts'
 
 const requested = { planId: 2, bucketName: 'backups', location: 'NL' }
@@ -69,6 +69,7 @@ export const orders: Record<string, Example> = {
     },
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
+      'payment-required': UNPAID,
       'idempotency-key-required': {
         detail: 'The header Idempotency-Key is missing.',
         errors: [{ in: 'header', parameter: 'idempotency-key', code: 'missing', detail: 'is missing' }]
@@ -91,7 +92,6 @@ export const orders: Record<string, Example> = {
       }
     },
     problems: {
-      'invalid-token': UNKNOWN_TOKEN,
       ...REFUSALS,
       'invalid-bucket-name': invalidName('/bucketName')
     }

@@ -5308,7 +5308,7 @@ export interface operations {
                     "application/json": components["schemas"]["FolderSummary"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5697,7 +5697,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            402: components["responses"]["payment-required.deleteSessions"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5735,7 +5736,7 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
-            /** @description `upstream-unreachable`: HOSTKEY unreachable. `upstream-bad-response`: Invalid response from HOSTKEY. */
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. `upstream-bad-response`: Invalid response from HOSTKEY. */
             502: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5765,7 +5766,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            504: components["responses"]["upstream-timeout.createAccount"];
         };
     };
     listJobs: {
@@ -8342,7 +8343,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["payment-required.checkOrder"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

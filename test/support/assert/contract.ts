@@ -53,13 +53,8 @@ export const contractOf = (given: unknown) => {
     .sort((a, b) => Number(a.includes('/files/{path}')) - Number(b.includes('/files/{path}')) || a.length - b.length)
     .map(path => ({
       path,
-      // The router takes an empty segment as a parameter too, except at the end.
-      pattern: new RegExp(
-        `^${path
-          .replace(/\/files\/\{path\}$/, '/files/.*')
-          .replace(/\{[^}]+\}(?=\/)/g, '[^/]*')
-          .replace(/\{[^}]+\}/g, '[^/]+')}$`
-      )
+      // The router takes an empty segment as a parameter too.
+      pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]*')}$`)
     }))
 
   /** The documented reply and its place: under `components` when many operations share it. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { COOKIE } from '../../../../src/auth/cookie.ts'
 import { tokenFor } from '../../../support/harness/fresh-token.ts'
 import { withServices } from '../../../support/harness/services.ts'
@@ -5,13 +6,14 @@ import { bodyWith, byRequest, type Pair, type Provocations, sendChanged } from '
 
 /** A well-formed cookie of no session. */
 const unknownCookie = `${COOKIE}=${'A'.repeat(22)}.${'B'.repeat(43)}`
-const UNKNOWN_TOKEN = 'f'.repeat(32)
+/** Another each time: the gateway remembers a refused one for some seconds. */
+const unknownToken = () => randomBytes(16).toString('hex')
 
 /** Refused credentials. */
 export const credentials: Provocations = {
   unauthenticated: byRequest(() => ({ token: null })),
   'invalid-token': byRequest(({ operation }) =>
-    operation.operationId === 'createSession' ? { body: { token: UNKNOWN_TOKEN } } : { token: UNKNOWN_TOKEN }
+    operation.operationId === 'createSession' ? { body: { token: unknownToken() } } : { token: unknownToken() }
   ),
   'session-expired': byRequest(() => ({ token: null, headers: { cookie: unknownCookie, 'x-csrf': '1' } })),
   'csrf-rejected': byRequest(() => ({
