@@ -285,8 +285,8 @@ const credential: Check = async ({ url, token }) => {
     return [finding('unknown', 'credential', 'none given: set DOCTOR_TOKEN to check calls to HOSTKEY.')]
   const authorization = `Bearer ${token}`
   const { status, problem } = await send(url, '/accounts?limit=1', { headers: { authorization } })
-  // Without a body: nothing can be ordered.
-  const order = await send(url, '/orders?validateOnly=true', {
+  // Names no plan: nothing can be ordered.
+  const order = await send(url, '/orders', {
     method: 'POST',
     headers: { authorization, 'idempotency-key': randomUUID() },
     body: '{}'
