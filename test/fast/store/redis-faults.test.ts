@@ -3,6 +3,7 @@ import type { StoreFault } from '../../../src/store/faults.ts'
 import { createRedisStore } from '../../../src/store/redis.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { type RedisServer, redisAt, redisServer } from '../../support/harness/redis.ts'
+import { stablePort } from '../../support/harness/stable-port.ts'
 
 const LIFE_MS = 60_000
 
@@ -91,7 +92,9 @@ t.test('Redis that runs, and refuses a part of its work', async t => {
 })
 
 t.test('a Redis Cluster is refused in words', async t => {
-  const { url } = await redisServer(t, { settings: ['--cluster-enabled', 'yes'] })
+  // By default the bus of a node has the port 10,000 above its own, which may be in use.
+  const bus = ['--cluster-port', String(await stablePort())]
+  const { url } = await redisServer(t, { settings: ['--cluster-enabled', 'yes', ...bus] })
   const { store } = await opened(t, url)
   t.match(await store.check(), { cause: 'cluster', detail: /Redis Cluster, which the gateway does not support/ })
   await t.rejects(store.durable.put('a', 'b', LIFE_MS))
