@@ -11,12 +11,34 @@ import { Problem } from '../core/problem.ts'
 export const assertNotForged = (headers: IncomingHttpHeaders, allowedOrigins: ReadonlySet<string>): void => {
   if (headers['x-csrf'] !== '1') throw new Problem('csrf-rejected', 'The header `X-CSRF: 1` is missing.')
   const { origin } = headers
-  if (origin !== undefined && !allowedOrigins.has(origin)) {
-    throw new Problem('csrf-rejected', 'The page’s origin is not allowed.')
-  }
+  if (origin !== undefined && !allowedOrigins.has(origin)) throw refusedOrigin(origin)
   const site = headers['sec-fetch-site']
   const isAllowed = site === undefined || site === 'same-origin' || (site === 'same-site' && origin !== undefined)
-  if (!isAllowed) throw new Problem('csrf-rejected', 'The page belongs to another site.')
+  if (!isAllowed) {
+    throw new Problem(
+      'csrf-rejected',
+      'The page is on another site than the gateway, to which browsers send no session cookie: serve both below one domain.'
+    )
+  }
+}
+
+/** An origin as browsers send it. Any other text is not repeated: it may hold anything. */
+const ORIGIN = /^[a-z][a-z0-9+.-]{0,30}:\/\/[a-z0-9._:[\]-]{1,253}$/
+
+/** Says which origin is refused, and which setting would allow it. */
+export const refusedOrigin = (origin: string): Problem => {
+  if (origin === 'null') {
+    return new Problem(
+      'csrf-rejected',
+      'A page without an origin of its own, such as a file or a sandboxed frame, cannot be allowed: serve it from an address.'
+    )
+  }
+  if (!ORIGIN.test(origin)) return new Problem('csrf-rejected', 'The header Origin is not an origin.')
+  return new Problem(
+    'csrf-rejected',
+    `Pages of ${origin} may not call this gateway: its operator can add this origin to ALLOWED_ORIGINS.`,
+    { refusedOrigin: origin }
+  )
 }
 
 /**

@@ -32,6 +32,8 @@ export interface ProblemOptions {
   headers?: Record<string, string>
   /** The service whose secret was refused, for the audit log; empty when there is no such service. */
   service?: string
+  /** The origin of a page that may not call, for the log. */
+  refusedOrigin?: string
   /** For the log only. */
   cause?: unknown
 }

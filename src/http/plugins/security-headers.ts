@@ -1,6 +1,8 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { refusedOrigin } from '../../auth/csrf.ts'
+import { isProblem } from '../../core/problem.ts'
 
 export interface SecurityOptions {
   /** Exact origins whose pages may call. */
@@ -72,13 +74,25 @@ export const security = fp(
   { name: 'security' }
 )
 
-/** Answers the preflight requests of browsers. */
+/** Warnings of an origin are not repeated until so many others were refused. */
+const MAX_WARNED = 100
+
+/** Answers the preflight requests of browsers, and warns of each origin that is refused. */
 export const preflights = fp(
   async (app: FastifyInstance, { allowedOrigins }: SecurityOptions) => {
-    if (allowedOrigins.length === 0) return
+    const warned = new Set<string>()
+    app.addHook('onError', async ({ log }, _reply, error) => {
+      const origin = isProblem(error) ? error.options.refusedOrigin : undefined
+      if (origin === undefined || warned.has(origin)) return
+      if (warned.size === MAX_WARNED) warned.clear()
+      warned.add(origin)
+      log.warn({ origin }, 'pages of this origin are refused; to allow them, add it to ALLOWED_ORIGINS')
+    })
     app.addHook('onRequest', (request, reply, done) => {
-      if (isPreflight(request)) reply.code(204).send()
-      else done()
+      if (!isPreflight(request)) return done()
+      const { origin = '' } = request.headers
+      if (!allowedOrigins.includes(origin)) throw refusedOrigin(origin)
+      reply.code(204).send()
     })
   },
   { name: 'preflights' }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { assertNotForged, originsOf } from '../../../src/auth/csrf.ts'
+import { assertNotForged, originsOf, refusedOrigin } from '../../../src/auth/csrf.ts'
 import { isProblem } from '../../../src/core/problem.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { gateway } from '../../support/harness/gateway.ts'
@@ -27,6 +27,17 @@ t.test('refuses an origin that is not allowed; accepts a request without one', a
   t.ok(isAccepted({ 'x-csrf': '1', origin: OURS }))
   for (const origin of ['https://evil.example', 'null', `${OURS}:444`, 'http://app.example', '']) {
     t.notOk(isAccepted({ 'x-csrf': '1', origin }), origin)
+  }
+})
+
+t.test('names the refused origin and the setting, and repeats no other text', async t => {
+  for (const origin of ['http://localhost:5173', 'capacitor://localhost', 'http://[::1]:3000']) {
+    t.match(refusedOrigin(origin), { message: `Pages of ${origin} may not`, options: { refusedOrigin: origin } })
+    t.match(refusedOrigin(origin).message, 'ALLOWED_ORIGINS')
+  }
+  for (const text of ['null', '', 'https://a.example/secret', 'token secret', `https://${'a'.repeat(300)}`]) {
+    t.match(refusedOrigin(text), { message: /^(A page without|The header Origin)/, options: {} })
+    t.notOk(refusedOrigin(text).options.refusedOrigin)
   }
 })
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { committedDocument, operationsOf } from '../../../support/assert/document.ts'
 import { fails } from '../../../support/assert/expect.ts'
+import { eventually } from '../../../support/harness/eventually.ts'
 import { exchange } from '../../../support/harness/exchange.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
 
@@ -11,11 +12,15 @@ const PREFLIGHT = {
   'access-control-request-headers': 'x-csrf'
 }
 
+/** A preflight is not an operation of the document, so the harness does not compare it. */
+const REFUSED = { status: 403, type: /^application\/problem\+json/, body: { name: 'csrf-rejected' } }
+
 t.test('a preflight request', async t => {
   const { url, send, lines, sandbox } = await gateway(t, { ALLOWED_ORIGINS: `${ORIGIN},capacitor://localhost` })
   const preflight = async (path: string, headers: Record<string, string>) => {
-    const { status, headers: received } = await fetch(`${url}${path}`, { method: 'OPTIONS', headers })
-    return { status, received: Object.fromEntries(received) }
+    const reply = await fetch(`${url}${path}`, { method: 'OPTIONS', headers })
+    const text = await reply.text()
+    return { status: reply.status, received: Object.fromEntries(reply.headers), body: text && JSON.parse(text) }
   }
 
   t.test('204 with the allowed methods and headers, for an allowed origin', async t => {
@@ -33,11 +38,26 @@ t.test('a preflight request', async t => {
     t.same(received['access-control-allow-methods']?.split(', ').sort(), [...methods].sort(), 'of all operations')
   })
 
-  t.test('204 without an origin for any other: the browser blocks the page', async t => {
-    const { status, received } = await preflight('/accounts', { ...PREFLIGHT, origin: 'https://evil.example' })
-    t.equal(status, 204)
-    t.notOk('access-control-allow-origin' in received)
-  })
+  t.test(
+    '403 csrf-rejected with the origin and the setting for any other, and one warning for each origin',
+    async t => {
+      for (const [origin, detail] of [
+        ['https://evil.example', /^Pages of https:\/\/evil\.example may not .* ALLOWED_ORIGINS\.$/],
+        ['https://evil.example', /^Pages of https:\/\/evil\.example may not/],
+        ['null', /^A page without an origin of its own/],
+        ['https://evil.example/secret', /^The header Origin is not an origin\.$/]
+      ] as const) {
+        const { status, received, body } = await preflight('/accounts', { ...PREFLIGHT, origin })
+        t.notOk('access-control-allow-origin' in received)
+        t.match({ status, body, type: received['content-type'] }, REFUSED)
+        t.match(body, { detail })
+      }
+      const warnings = () => lines.filter(line => line.includes('"level":"warn"') && line.includes('ALLOWED_ORIGINS'))
+      t.ok(await eventually(() => warnings().length > 0))
+      t.match(warnings(), [/"origin":"https:\/\/evil.example"/])
+      t.equal(warnings().length, 1)
+    }
+  )
 
   t.test('204 with Allow when it is not a preflight', async t => {
     for (const headers of [{}, { origin: ORIGIN }, { 'access-control-request-method': 'GET' }]) {
@@ -96,4 +116,11 @@ t.test('a preflight request', async t => {
     t.strictSame(sandbox.control.calls(), [])
     t.ok(lines.some(line => line.includes('"method":"OPTIONS"') && line.includes('"status":204')))
   })
+})
+
+t.test('403 csrf-rejected for every preflight where no origin is allowed', async t => {
+  const { url } = await gateway(t)
+  const reply = await fetch(`${url}/accounts`, { method: 'OPTIONS', headers: PREFLIGHT })
+  t.equal(reply.status, 403)
+  t.match(await reply.json(), { name: 'csrf-rejected', detail: `Pages of ${ORIGIN} ` })
 })
