@@ -1,6 +1,7 @@
 import { DONE, type Example, invalidName, LOST_DELETION } from './example.ts'
 
 const createdAt = '2023-10-01T12:00:00Z'
+const basis = { snapshots: 5, from: '2023-10-23T10:00:00.000Z', to: '2023-10-27T10:00:00.000Z' }
 
 export const buckets: Record<string, Example> = {
   listBuckets: {
@@ -52,9 +53,9 @@ export const buckets: Record<string, Example> = {
           storageBytes: 80962140,
           quotaBytes: 268435456000,
           quotaUsedRatio: 0.00030160747468471527,
-          growthBytesPerDay: null,
-          daysUntilFull: null,
-          basis: null,
+          growthBytesPerDay: 208000000,
+          daysUntilFull: 1290,
+          basis,
           bandwidth: 102400,
           buckets: [
             { name: 'holiday-pictures', storageBytes: 47472640 },
@@ -62,7 +63,10 @@ export const buckets: Record<string, Example> = {
             { name: 'logs', storageBytes: 33489500 }
           ],
           snapshots: [
-            { storageBytes: 512000000, bandwidth: 51200, createdAt: '2023-10-26T10:00:00Z' },
+            { storageBytes: 128000000, bandwidth: 20480, createdAt: '2023-10-23T10:00:00Z' },
+            { storageBytes: 224000000, bandwidth: 40960, createdAt: '2023-10-24T10:00:00Z' },
+            { storageBytes: 352000000, bandwidth: 61440, createdAt: '2023-10-25T10:00:00Z' },
+            { storageBytes: 512000000, bandwidth: 81920, createdAt: '2023-10-26T10:00:00Z' },
             { storageBytes: 1024000000, bandwidth: 102400, createdAt: '2023-10-27T10:00:00Z' }
           ]
         }
@@ -79,9 +83,9 @@ export const buckets: Record<string, Example> = {
               storageBytes: 80962140,
               quotaBytes: 268435456000,
               quotaUsedRatio: 0.00030160747468471527,
-              growthBytesPerDay: null,
-              daysUntilFull: null,
-              basis: null,
+              growthBytesPerDay: 208000000,
+              daysUntilFull: 1290,
+              basis,
               bandwidth: 102400
             }
           ],

@@ -105,12 +105,12 @@ const addAccount = (state: State, customer: Customer, id: number, planId: number
   const account = openAccount(state, customer, plan, 'NL', id)
   account.bandwidth = 102_400
   account.listsUntilVisible = 0
-  account.snapshots.splice(
-    0,
-    1,
-    { bandwidth: 51_200, storage: 512_000_000, createdAt: '2023-10-26T10:00:00Z' },
-    { bandwidth: 102_400, storage: 1_024_000_000, createdAt: '2023-10-27T10:00:00Z' }
-  )
+  const snapshots = [128, 224, 352, 512, 1024].map((megabytes, day) => ({
+    bandwidth: 20_480 * (day + 1),
+    storage: megabytes * 1_000_000,
+    createdAt: `2023-10-${23 + day}T10:00:00Z`
+  }))
+  account.snapshots.splice(0, 1, ...snapshots)
   return account
 }
 

@@ -726,9 +726,13 @@ export interface components {
          *       "storageBytes": 80962140,
          *       "quotaBytes": 268435456000,
          *       "quotaUsedRatio": 0.00030160747468471527,
-         *       "growthBytesPerDay": null,
-         *       "daysUntilFull": null,
-         *       "basis": null,
+         *       "growthBytesPerDay": 208000000,
+         *       "daysUntilFull": 1290,
+         *       "basis": {
+         *         "snapshots": 5,
+         *         "from": "2023-10-23T10:00:00.000Z",
+         *         "to": "2023-10-27T10:00:00.000Z"
+         *       },
          *       "bandwidth": 102400
          *     }
          */
@@ -1979,9 +1983,13 @@ export interface components {
          *       "storageBytes": 80962140,
          *       "quotaBytes": 268435456000,
          *       "quotaUsedRatio": 0.00030160747468471527,
-         *       "growthBytesPerDay": null,
-         *       "daysUntilFull": null,
-         *       "basis": null,
+         *       "growthBytesPerDay": 208000000,
+         *       "daysUntilFull": 1290,
+         *       "basis": {
+         *         "snapshots": 5,
+         *         "from": "2023-10-23T10:00:00.000Z",
+         *         "to": "2023-10-27T10:00:00.000Z"
+         *       },
          *       "bandwidth": 102400,
          *       "buckets": [
          *         {
@@ -1999,8 +2007,23 @@ export interface components {
          *       ],
          *       "snapshots": [
          *         {
+         *           "storageBytes": 128000000,
+         *           "bandwidth": 20480,
+         *           "createdAt": "2023-10-23T10:00:00Z"
+         *         },
+         *         {
+         *           "storageBytes": 224000000,
+         *           "bandwidth": 40960,
+         *           "createdAt": "2023-10-24T10:00:00Z"
+         *         },
+         *         {
+         *           "storageBytes": 352000000,
+         *           "bandwidth": 61440,
+         *           "createdAt": "2023-10-25T10:00:00Z"
+         *         },
+         *         {
          *           "storageBytes": 512000000,
-         *           "bandwidth": 51200,
+         *           "bandwidth": 81920,
          *           "createdAt": "2023-10-26T10:00:00Z"
          *         },
          *         {
@@ -2062,9 +2085,13 @@ export interface components {
          *           "storageBytes": 80962140,
          *           "quotaBytes": 268435456000,
          *           "quotaUsedRatio": 0.00030160747468471527,
-         *           "growthBytesPerDay": null,
-         *           "daysUntilFull": null,
-         *           "basis": null,
+         *           "growthBytesPerDay": 208000000,
+         *           "daysUntilFull": 1290,
+         *           "basis": {
+         *             "snapshots": 5,
+         *             "from": "2023-10-23T10:00:00.000Z",
+         *             "to": "2023-10-27T10:00:00.000Z"
+         *           },
          *           "bandwidth": 102400
          *         }
          *       ],
@@ -7251,9 +7278,13 @@ export interface operations {
                      *       "storageBytes": 80962140,
                      *       "quotaBytes": 268435456000,
                      *       "quotaUsedRatio": 0.00030160747468471527,
-                     *       "growthBytesPerDay": null,
-                     *       "daysUntilFull": null,
-                     *       "basis": null,
+                     *       "growthBytesPerDay": 208000000,
+                     *       "daysUntilFull": 1290,
+                     *       "basis": {
+                     *         "snapshots": 5,
+                     *         "from": "2023-10-23T10:00:00.000Z",
+                     *         "to": "2023-10-27T10:00:00.000Z"
+                     *       },
                      *       "bandwidth": 102400,
                      *       "buckets": [
                      *         {
@@ -7271,8 +7302,23 @@ export interface operations {
                      *       ],
                      *       "snapshots": [
                      *         {
+                     *           "storageBytes": 128000000,
+                     *           "bandwidth": 20480,
+                     *           "createdAt": "2023-10-23T10:00:00Z"
+                     *         },
+                     *         {
+                     *           "storageBytes": 224000000,
+                     *           "bandwidth": 40960,
+                     *           "createdAt": "2023-10-24T10:00:00Z"
+                     *         },
+                     *         {
+                     *           "storageBytes": 352000000,
+                     *           "bandwidth": 61440,
+                     *           "createdAt": "2023-10-25T10:00:00Z"
+                     *         },
+                     *         {
                      *           "storageBytes": 512000000,
-                     *           "bandwidth": 51200,
+                     *           "bandwidth": 81920,
                      *           "createdAt": "2023-10-26T10:00:00Z"
                      *         },
                      *         {
@@ -7415,9 +7461,13 @@ export interface operations {
                      *           "storageBytes": 80962140,
                      *           "quotaBytes": 268435456000,
                      *           "quotaUsedRatio": 0.00030160747468471527,
-                     *           "growthBytesPerDay": null,
-                     *           "daysUntilFull": null,
-                     *           "basis": null,
+                     *           "growthBytesPerDay": 208000000,
+                     *           "daysUntilFull": 1290,
+                     *           "basis": {
+                     *             "snapshots": 5,
+                     *             "from": "2023-10-23T10:00:00.000Z",
+                     *             "to": "2023-10-27T10:00:00.000Z"
+                     *           },
                      *           "bandwidth": 102400
                      *         }
                      *       ],
