@@ -40,6 +40,7 @@ import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createReports, type Reports } from './observability/reports.ts'
 import type { Tracer } from './observability/tracing.ts'
+import { reportOnce } from './store/faults.ts'
 import { createStores, type RedisConnection, type Store } from './store/index.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
@@ -166,6 +167,7 @@ export const assembleGateway = async ({
     credentials: createJobCredentials(sealer, createServiceCallers(registry, logins)),
     listOrderedBy: services.orders.listOrderedBy,
     onVerdicts: metrics.jobItems,
+    onNewer: reportOnce(fault => reports.store('jobs', fault)),
     onEnd(job) {
       audit.record({
         event: 'files.delete',

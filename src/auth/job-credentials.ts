@@ -2,6 +2,7 @@ import { customerScopes } from '../../schemas/scopes.ts'
 import { type Caller, type Identity, jobShareOf } from '../core/caller.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
+import { readRecord } from '../store/record-format.ts'
 import type { Sealer } from './seal.ts'
 
 /** The credential of a caller, kept for a job that goes on without it. */
@@ -39,8 +40,7 @@ export const createJobCredentials = (
   open(sealed, { jobId, tenant }) {
     const text = sealer.open(sealed, nameOf(jobId), jobId)
     if (text === undefined) return undefined
-    // Only this module writes it, and the seal proves that it is unchanged.
-    const kept = JSON.parse(text) as Kept
+    const kept = readRecord<Kept>(text, 'the credential of a job')
     const share = jobShareOf(tenant)
     if ('service' in kept) {
       const service = findService(kept.service)

@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import type { Secret } from '../core/secret.ts'
+import { NewerRecord } from '../store/record-format.ts'
 
+/** Of the seal. A newer one is not opened, and not mistaken for a changed text. */
 const VERSION = 1
 const IV_BYTES = 12
 const TAG_BYTES = 16
@@ -13,7 +15,10 @@ const TAG_BYTES = 16
 export interface Sealer {
   /** @param name the store key of the record: a record copied to another store key does not open */
   seal(text: string, name: string, key: string): string
-  /** The text; undefined when the sealed text was changed, or the name or the key is a different one. */
+  /**
+   * The text; undefined when the sealed text was changed, or the name or the key is a different one.
+   * @throws NewerRecord
+   */
   open(sealed: string, name: string, key: string): string | undefined
 }
 
@@ -49,7 +54,9 @@ export const createSealer = (secrets: readonly Secret[]): Sealer => {
     open(sealed, name, key) {
       const bytes = Buffer.from(sealed, 'base64url')
       // Base64 ignores some bits of the last character: a text that does not encode to itself was changed.
-      if (bytes[0] !== VERSION || bytes.toString('base64url') !== sealed) return undefined
+      const version = bytes[0] ?? 0
+      if (version < VERSION || bytes.toString('base64url') !== sealed) return undefined
+      if (version > VERSION) throw new NewerRecord('a sealed record')
       for (const secret of secrets) {
         const text = openWith(secret, bytes, name, key)
         if (text !== undefined) return text

@@ -5,6 +5,7 @@ import { type Clock, latestNow } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import { ownerOf } from '../store/admission.ts'
+import { readRecord } from '../store/record-format.ts'
 import type { Count, Limit, Store } from '../store/store.ts'
 import type { Grant } from '../upstream/auth.ts'
 import type { Sealer } from './seal.ts'
@@ -114,8 +115,7 @@ export const createSessionRecords = (
     const owner = ownerOf(entry)
     const text = sealer.open(entry.slice(owner.length + 1), key, secret)
     if (text === undefined) return undefined
-    // Only this module writes the record, and the seal proves that it is unchanged.
-    const record = JSON.parse(text) as SessionRecord
+    const record = readRecord<SessionRecord>(text, 'a session')
     const session = { ...record, token: new Secret(record.token) }
     if (ownerOfSession(session) !== owner) return undefined
     openSessions.set(id, session)

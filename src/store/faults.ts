@@ -17,6 +17,7 @@ export const storeCauses = [
   'locked',
   'corrupt',
   'folder',
+  'newer-version',
   'other'
 ] as const
 

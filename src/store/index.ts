@@ -5,6 +5,7 @@ import { createMemoryStore } from './memory.ts'
 import type { RedisConnection } from './redis-options.ts'
 import type { DurableStore, Store } from './store.ts'
 
+export { NewerRecord, readRecord } from './record-format.ts'
 export type { RedisConnection } from './redis-options.ts'
 export { type DurableStore, type Store, StoreUnavailable } from './store.ts'
 

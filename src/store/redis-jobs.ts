@@ -13,6 +13,7 @@ import {
   type JobState,
   type JobStore
 } from './jobs.ts'
+import { NewerRecord, readRecord } from './record-format.ts'
 
 /** The keys of a job. Beside them: what leads to it. */
 const keysOf = (jobId: string) => {
@@ -145,10 +146,9 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
     const verdicts = Object.fromEntries(
       [...counted].flatMap(([name, n]) => (name.startsWith('v:') ? [[name.slice(2), n]] : []))
     )
-    // Only this module writes the record.
     return {
       text,
-      job: { ...(JSON.parse(text) as JobRecord), found: counted.get('found') ?? 0, verdicts, lastEventId }
+      job: { ...readRecord<JobRecord>(text, 'a job'), found: counted.get('found') ?? 0, verdicts, lastEventId }
     }
   }
 
@@ -362,7 +362,7 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       const states: Partial<Record<JobState, number>> = {}
       let oldestQueuedAt: number | undefined
       for (const jobId of await command(redis => redis.smembers(OPEN))) {
-        const found = await read(jobId)
+        const found = await read(jobId).catch(ignoringNewer)
         if (!found) continue
         const { state, createdAt } = found.job
         states[state] = (states[state] ?? 0) + 1
@@ -376,11 +376,16 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
   }
 }
 
+/** What looks at every job does without those of a newer version, which has replicas of its own. */
+const ignoringNewer = (error: unknown): undefined => {
+  if (!(error instanceof NewerRecord)) throw error
+}
+
 /** The jobs that wait or run. */
 export const listWaitingJobs = async (command: RedisCommand, jobs: Pick<JobStore, 'get'>): Promise<string[]> => {
   const waiting: string[] = []
   for (const jobId of await command(redis => redis.smembers(OPEN))) {
-    const state = (await jobs.get(jobId))?.state
+    const state = (await jobs.get(jobId).catch(ignoringNewer))?.state
     if (state === 'queued' || state === 'running') waiting.push(jobId)
   }
   return waiting

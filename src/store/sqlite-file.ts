@@ -3,7 +3,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createFolder } from '../core/folder.ts'
 import { explainSqliteError, type StoreFault } from './faults.ts'
+import { NewerRecord } from './record-format.ts'
 import { StoreUnavailable } from './store.ts'
+
+/** The layout of the tables: raise it when an older gateway could not use the file, and write it as `user_version`. */
+const LAYOUT = 0
 
 /** How long the start waits for another process that starts at the same time; the event loop is blocked meanwhile. */
 const START_MS = 5000
@@ -48,13 +52,14 @@ export const openSqliteFile = <S>({
   try {
     if (file !== undefined) createFolder(dataDir, 0o700)
     database = new DatabaseSync(path, { timeout: START_MS })
+    if (Number(database.prepare('PRAGMA user_version').get()?.['user_version']) > LAYOUT) throw new NewerRecord(path)
     database.exec(`PRAGMA journal_mode = WAL; ${schema}`)
     database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)
     const open = database
     return { database, statements: prepare(database), explain, patiently: work => patiently(open, work) }
   } catch (error) {
     database?.close()
-    throw new StoreUnavailable(explain(error))
+    throw error instanceof NewerRecord ? error : new StoreUnavailable(explain(error))
   }
 }
 

@@ -19,6 +19,7 @@ import {
   type JobStore,
   type RunJob
 } from './jobs.ts'
+import { NewerRecord, readRecord } from './record-format.ts'
 import { openSqliteFile, type SqliteFile } from './sqlite-file.ts'
 import { StoreUnavailable } from './store.ts'
 
@@ -117,8 +118,7 @@ interface Row {
 }
 
 const toJob = ({ record, state, found, verdicts, events }: Row): CountedJob => ({
-  // Only this module writes the record.
-  ...(JSON.parse(record) as JobRecord),
+  ...readRecord<JobRecord>(record, 'a job'),
   state,
   found,
   verdicts: JSON.parse(verdicts),
@@ -174,6 +174,8 @@ export const createSqliteJobs = ({
       return result
     } catch (error) {
       if (isClosed) throw new StoreUnavailable('closed')
+      // One record only: the file does its work.
+      if (open && error instanceof NewerRecord) throw error
       const fault = error instanceof StoreUnavailable ? (error.cause as StoreFault) : open?.explain(error)
       if (fault) tell(fault)
       throw error instanceof StoreUnavailable ? error : new StoreUnavailable(fault)

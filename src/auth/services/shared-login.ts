@@ -4,7 +4,7 @@ import type { Identity } from '../../core/caller.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { UpstreamTiming } from '../../core/context.ts'
 import { Secret } from '../../core/secret.ts'
-import type { Store } from '../../store/index.ts'
+import { NewerRecord, readRecord, type Store } from '../../store/index.ts'
 import { type Auth, anonymousContext, type Grant } from '../../upstream/auth.ts'
 import type { Sealer } from '../seal.ts'
 
@@ -41,20 +41,23 @@ export const createSharedLogin = (auth: Auth, store: Store, sealer: Sealer, now:
     const sealed = await store.get(storeKey).catch(() => undefined)
     const text = sealed === undefined ? undefined : sealer.open(sealed, storeKey, apiKey.reveal())
     if (text === undefined) return undefined
-    // Only this module writes the record, and the seal proves that it is unchanged.
-    const { token, identity } = JSON.parse(text) as { token: string; identity: Identity }
+    const { token, identity } = readRecord<{ token: string; identity: Identity }>(text, 'the login of a service')
     return { token: new Secret(token), identity }
   }
 
-  const logIn = async ({ storeKey, apiKey, timing }: LoginRequest): Promise<Grant> => {
-    const grant = await auth.grant({ apiKey }, anonymousContext({ share: storeKey, timing }))
+  const logInAlone = ({ storeKey, apiKey, timing }: LoginRequest): Promise<Grant> =>
+    auth.grant({ apiKey }, anonymousContext({ share: storeKey, timing }))
+
+  const logIn = async (request: LoginRequest): Promise<Grant> => {
+    const { storeKey, apiKey } = request
+    const grant = await logInAlone(request)
     const { token, identity } = grant
     const sealed = sealer.seal(JSON.stringify({ token: token.reveal(), identity }), storeKey, apiKey.reveal())
     await store.put(storeKey, sealed, Math.max(1, (identity.expiresAt ?? now()) - now())).catch(() => undefined)
     return grant
   }
 
-  return async (request: LoginRequest): Promise<Grant> => {
+  const share = async (request: LoginRequest): Promise<Grant> => {
     const lock = `${request.storeKey}:lock`
     const owner = randomUUID()
     const giveUpAt = now() + WAIT_MS
@@ -77,4 +80,11 @@ export const createSharedLogin = (auth: Auth, store: Store, sealer: Sealer, now:
     // The owner of the lock died, is slow, or could not release it: a second login is better than none.
     return logIn(request)
   }
+
+  return (request: LoginRequest): Promise<Grant> =>
+    share(request).catch(error => {
+      if (!(error instanceof NewerRecord)) throw error
+      // The replicas of the newer version keep theirs.
+      return logInAlone(request)
+    })
 }

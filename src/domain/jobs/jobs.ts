@@ -17,6 +17,7 @@ import { note, type RequestContext } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
 import { type Fault, isProblem, Problem } from '../../core/problem.ts'
+import type { StoreFault } from '../../store/faults.ts'
 import {
   type CountedJob,
   type ItemVerdict,
@@ -27,6 +28,7 @@ import {
   type JobState,
   type JobStore
 } from '../../store/jobs.ts'
+import { NewerRecord } from '../../store/record-format.ts'
 import { getFiles } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import { tenantOf } from '../orders/order-key.ts'
@@ -125,10 +127,12 @@ export interface JobParts {
   onVerdicts: (kind: string, verdicts: readonly ItemVerdict[]) => void
   /** Called when a job has ended or paused. */
   onEnd: (job: CountedJob) => void
+  /** Called when a job waits for the replicas of a newer version. */
+  onNewer: (fault: StoreFault) => void
 }
 
 export const createJobs = (parts: JobParts): Jobs => {
-  const { upstream, files, links, jobs: store, queue, credentials, listOrderedBy, onVerdicts, onEnd } = parts
+  const { upstream, files, links, jobs: store, queue, credentials, listOrderedBy, onVerdicts, onEnd, onNewer } = parts
   const deletion = fileDeletion(upstream, files)
   const kinds = new Map<string, JobKind>([[deletion.name, deletion as unknown as JobKind]])
   const feed = createJobFeed(store)
@@ -328,7 +332,13 @@ export const createJobs = (parts: JobParts): Jobs => {
       return toJob((await store.change(jobId, ['running'], { isCancelled: true })) ?? job, links)
     },
 
-    start: () => queue.work(run)
+    start: () =>
+      queue.work((jobId, stop) =>
+        run(jobId, stop).catch(error => {
+          if (error instanceof NewerRecord) onNewer(error.fault)
+          throw error
+        })
+      )
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, Fasti
 import fp from 'fastify-plugin'
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { type Fault, Problem, problemBody, withOutcome } from '../../core/problem.ts'
-import { StoreUnavailable } from '../../store/index.ts'
+import { NewerRecord, StoreUnavailable } from '../../store/index.ts'
 import { transportCauseOf } from '../../upstream/protocol/failure-stage.ts'
 import { PROBLEM_TYPE } from '../accept.ts'
 import { isReadable } from '../path.ts'
@@ -69,6 +69,7 @@ export const explain = (error: unknown, request: FastifyRequest, publicUrl: stri
 
 const record = (problem: Problem, request: FastifyRequest): void => {
   if (problem.problem === 'internal') request.log.error({ err: problem.cause }, 'internal error')
+  if (problem.cause instanceof NewerRecord) request.log.error(problem.cause.fault, 'a record cannot be read')
   // A request on which the router gave up lacks the decorators of `telemetry`.
   if (!(PROBLEM in request)) return
   request.setDecorator(PROBLEM, problem.problem)
@@ -83,6 +84,9 @@ const challengeOf = (name: ProblemName): string => {
 /** The problem for an error of Fastify, of a parser or of ours. */
 export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   if (error instanceof Problem) return error
+  if (error instanceof NewerRecord) {
+    return new Problem('store-unavailable', NEWER, { retryAfterSeconds: 30, cause: error })
+  }
   if (error instanceof StoreUnavailable) {
     return new Problem('store-unavailable', 'The session store does not answer.', {
       retryAfterSeconds: 2,
@@ -103,6 +107,9 @@ export const problemOf = (error: unknown, request: FastifyRequest): Problem => {
   }
   return new Problem('internal', 'Something went wrong in the gateway.', { cause: error })
 }
+
+const NEWER =
+  'A newer version of the gateway wrote this record. Nothing was changed: send the request again after the update.'
 
 const MEBIBYTE = 2 ** 20
 

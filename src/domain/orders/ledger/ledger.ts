@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DurableStore } from '../../../store/index.ts'
+import { type DurableStore, readRecord } from '../../../store/index.ts'
 import { type Entry, type Intent, isTerminal } from './entry.ts'
 import { createLeases, type Lease } from './lease.ts'
 import { createRestorations, type Restorations } from './restoration.ts'
@@ -96,8 +96,7 @@ const MAX_ORDERED = 1000
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   const leases = createLeases(store, leaseMs)
   const restorations = createRestorations(store, KEY_MS)
-  // Only this module writes these texts.
-  const parse = (text: string): Entry => JSON.parse(text)
+  const parse = (text: string): Entry => readRecord(text, 'an order')
   /** A terminal key answers for a day from its claim; an open one lives as long as its order. */
   const lifetimeOf = (entry: Entry, now: number) =>
     isTerminal(entry) ? Math.max(1, entry.createdAt + KEY_MS - now) : ORDER_MS
@@ -147,7 +146,11 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
     } while (holder === undefined)
     if (holder === entry.orderId) return claim
     // A crash after a recorded failure, or an expired claim, has left the guard behind.
-    const other = await find(intent.tenant, holder)
+    const other = await find(intent.tenant, holder).catch(async error => {
+      if (entry.state === 'claimed') await store.release(keyOf(intent), version)
+      await claim.lease.end()
+      throw error
+    })
     if (other === undefined || other.state === 'failed') {
       await store.release(requestOf(intent), holder)
       return claimRequest(intent, claim)

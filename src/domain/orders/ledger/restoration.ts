@@ -1,4 +1,4 @@
-import type { DurableStore } from '../../../store/index.ts'
+import { type DurableStore, readRecord } from '../../../store/index.ts'
 
 /** The ledger was restored from a backup: orders between the two times are missing in it. */
 export interface Restoration {
@@ -25,8 +25,8 @@ export const createRestorations = (store: DurableStore, checkMs: number): Restor
   const find = async (): Promise<Restoration | undefined> => {
     const text = await store.get(RESTORATION_KEY)
     if (text === undefined) return undefined
-    // Only this module and the backup write this text.
-    const found: { backupAt: number; restoredAt?: number } = JSON.parse(text)
+    // The backup writes it too.
+    const found = readRecord<{ backupAt: number; restoredAt?: number }>(text, 'the note of a restoration')
     const restoredAt = found.restoredAt ?? (await store.now())
     const restored = { ...found, restoredAt }
     if (found.restoredAt !== undefined) return restored
