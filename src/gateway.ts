@@ -63,6 +63,8 @@ export interface GatewayOptions {
   log: Logger
   /** Keeps orders in memory, with one example at start: for the embedded sandbox, which also ends with the process. */
   isEphemeral?: boolean
+  /** Is the upstream an embedded sandbox? Then `/docs` can log in and reset it. Default: `isEphemeral`. */
+  hasSandbox?: boolean | undefined
   /** Pauses before each verification of a write, milliseconds. */
   verifyDelaysMs?: readonly number[]
   /** A worker has no management listener: its supervisor has one for all. */
@@ -95,6 +97,7 @@ export const assembleGateway = async ({
   log,
   verifyDelaysMs = VERIFY_DELAYS_MS,
   isEphemeral,
+  hasSandbox = isEphemeral,
   pressure = createPressure(MAX_PRESSURE)
 }: GatewayOptions) => {
   const metrics = createMetrics({ defaults: true })
@@ -191,7 +194,7 @@ export const assembleGateway = async ({
       publicUrl: config.publicUrl,
       mount,
       basePath: config.basePath,
-      sandboxUrl: isEphemeral ? upstreamUrl : undefined
+      sandboxUrl: hasSandbox ? upstreamUrl : undefined
     },
     edge: {
       trustProxy: config.trustProxy,

@@ -33,6 +33,8 @@ const main = async () => {
     registry,
     log,
     isEphemeral: sandbox !== undefined,
+    // The supervisor starts one for all workers.
+    hasSandbox: sandbox !== undefined || (worker !== undefined && process.env['WORKER_SANDBOX'] === 'yes'),
     isWorker: worker !== undefined
   })
 

@@ -37,7 +37,12 @@ export const supervise = async (config: Config, log: Logger): Promise<void> => {
   let isStopping = false
 
   const fork = (slot: number): Worker => {
-    const worker = cluster.fork({ ...settings, WORKER: String(slot), AUDIT_LOG: auditLogOf(config.auditLog, slot) })
+    const worker = cluster.fork({
+      ...settings,
+      WORKER: String(slot),
+      WORKER_SANDBOX: embedded ? 'yes' : '',
+      AUDIT_LOG: auditLogOf(config.auditLog, slot)
+    })
     workers.set(slot, worker)
     // What is sent to a worker that is still starting is lost.
     worker.on('message', (report: Report) => {

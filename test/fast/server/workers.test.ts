@@ -31,6 +31,14 @@ t.test('two workers on one port', async t => {
     t.equal(replies.filter(({ status }) => status === 429).length, 10)
   })
 
+  t.test('log the page /docs in, and reset the sandbox that they share', async t => {
+    const headers = { 'x-csrf': '1', connection: 'close' }
+    const press = (action: string) => fetch(`${url}/docs/sandbox/${action}`, { method: 'POST', headers })
+    t.match(await (await press('demo')).json(), { token })
+    t.equal((await press('reset')).status, 200)
+    t.match(await (await fetch(`${url}/docs/static/theme/page.js`)).text(), /Log in with the demo key/)
+  })
+
   t.test('have their metrics and probes on one management port', async t => {
     const text = await (await fetch(`${managementUrl}/metrics`)).text()
     const counts = [...text.matchAll(/^gateway_request_duration_seconds_count\{operation="listPlans".*\} (\d+)$/gm)]
