@@ -1,9 +1,11 @@
+import type { Demo } from './sandbox/index.ts'
+
 export interface BannerOptions {
   url: string
   managementUrl: string
   upstreamUrl: URL
-  /** Credentials of the sandbox's demo customer; undefined with a real HOSTKEY. */
-  demo: { token: string; apiKey: string } | undefined
+  /** Credentials of the sandbox's customers; undefined with a real HOSTKEY. */
+  demo: Demo | undefined
 }
 
 /** Text that the process prints at start. Credentials are printed only for the sandbox. */
@@ -19,6 +21,9 @@ export const banner = ({ url, managementUrl, upstreamUrl, demo }: BannerOptions)
     lines.push(
       `  demo token        ${demo.token}`,
       `  demo API key      ${demo.apiKey}`,
+      `  demo e-mail       ${demo.email}`,
+      `  demo password     ${demo.password}`,
+      `  without servers   ${demo.withoutServers.email}  ${demo.withoutServers.password}`,
       '',
       'Try it:',
       '',

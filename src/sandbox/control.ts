@@ -8,12 +8,16 @@ import { type Snapshot, snapshotOf } from './snapshot.ts'
 import type { Customer } from './state.ts'
 import { instantOf, putFile } from './storage.ts'
 
-/** The credentials of the customer `demo`. The token is valid for 24 h. */
-export interface Demo {
-  readonly token: string
-  readonly apiKey: string
+interface Login {
   readonly email: string
   readonly password: string
+}
+
+/** The credentials of the customer `demo`, and of one without servers. The token is valid for 24 h. */
+export interface Demo extends Login {
+  readonly token: string
+  readonly apiKey: string
+  readonly withoutServers: Login
 }
 
 /** Changes and inspects a running sandbox. */
@@ -44,7 +48,7 @@ export interface Control {
   secrets(): string[]
   /** A valid token of a customer of the fixture: `demo`, `admin`, `other`, `storage-only`, `two-factor`. */
   tokenOf(name: string): string
-  /** What the customer `demo` logs in with. */
+  /** What the customers `demo` and `storage-only` log in with. */
   demo(): Demo
   customer(name: string): Customer
   setCredit(name: string, cents: number): void
@@ -89,7 +93,14 @@ export const createControl = (runtime: Runtime): Control => {
     tokenOf,
     demo() {
       const { email, password, apiKeys } = customer('demo')
-      return { token: tokenOf('demo'), apiKey: apiKeys[0]?.key ?? '', email, password }
+      const withoutServers = customer('storage-only')
+      return {
+        token: tokenOf('demo'),
+        apiKey: apiKeys[0]?.key ?? '',
+        email,
+        password,
+        withoutServers: { email: withoutServers.email, password: withoutServers.password }
+      }
     },
     customer,
     setCredit(name, cents) {

@@ -15,6 +15,7 @@ const { createServer } = process.getBuiltinModule('node:http')
 
 export type { Behaviours } from './behaviours.ts'
 export { hashToken } from './calls.ts'
+export type { Demo } from './control.ts'
 export type { Fault, FaultKind } from './faults.ts'
 export type { Fixture } from './state.ts'
 

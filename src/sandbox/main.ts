@@ -23,6 +23,9 @@ const start = async () => {
   e-mail    ${demo.email}
   password  ${demo.password}
 
+A customer without servers logs in with e-mail and password only:
+  ${demo.withoutServers.email}  ${demo.withoutServers.password}
+
 For presigned URLs, give the gateway
   STORAGE_ENDPOINTS=NL=${storageUrl}|nl,DE=${storageUrl}|de
 

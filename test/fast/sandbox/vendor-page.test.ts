@@ -97,6 +97,7 @@ const vendorPage =
       details: 'Price updated'
     })
     const demo = addCustomer(state, 1, 'demo', { servers: [1], creditCents: 1000, hasApiKey: true })
+    addCustomer(state, 2, 'storage-only', { servers: [] })
     const account = {
       ...openAccount(state, demo, freePlan, 'NL', 123),
       email: '[email protected]',

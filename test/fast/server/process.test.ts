@@ -24,6 +24,10 @@ const start = (t: Test, env: Record<string, string> = {}) => {
         upstreamUrl: addressIn(/upstream +(\S+) /m),
         token: addressIn(/demo token +(\S+)$/m),
         apiKey: addressIn(/demo API key +(\S+)$/m),
+        logins: [/demo e-mail +(\S+)\n +demo password +(\S+)$/m, /without servers +(\S+) {2}(\S+)$/m].map(pattern => {
+          const [, email, password] = pattern.exec(printed.out) ?? []
+          return { email, password }
+        }),
         curl: addressIn(/^ +(curl .*)$/m)
       }
     }
@@ -32,12 +36,21 @@ const start = (t: Test, env: Record<string, string> = {}) => {
 
 t.test('npm start without settings', async t => {
   const { ready, child, ended } = start(t)
-  const { url, managementUrl, token, apiKey, curl } = await ready()
+  const { url, managementUrl, token, apiKey, logins, curl } = await ready()
 
   t.test('prints its addresses and the demo credentials', async t => {
     for (const address of [url, managementUrl]) t.match(address, /^http:\/\/127\.0\.0\.1:\d+$/)
     t.match(token, /^[0-9a-f]{32}$/)
     t.match(apiKey, /^[0-9a-f]{16}-[0-9a-f]{16}$/)
+  })
+
+  t.test('prints e-mail and password of two customers, with which they log in', async t => {
+    const headers = { 'content-type': 'application/json', 'x-csrf': '1' }
+    const replies = logins.map(login =>
+      fetch(`${url}/session`, { method: 'POST', headers, body: JSON.stringify(login) })
+    )
+    const sessions = await Promise.all((await Promise.all(replies)).map(reply => reply.json()))
+    t.match(sessions, [{ customerId: 1002 }, { customerId: 1003, email: 'storage-only@example.com' }])
   })
 
   t.test('prints a curl command that works', async t => {

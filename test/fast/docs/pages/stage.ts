@@ -30,8 +30,8 @@ const NAMED_PORT = new RegExp(`(?<=[:= ]|--port )(${PORTS.join('|')})\\b`, 'g')
 const PRINTED: Record<string, RegExp> = {
   TOKEN: /^ +(?:demo )?token +(\S+)$/gm,
   API_KEY: /^ +(?:demo )?API key +(\S+)$/gm,
-  EMAIL: /^ +e-mail +(\S+)$/gm,
-  PASSWORD: /^ +password +(\S+)$/gm,
+  EMAIL: /^ +(?:demo )?e-mail +(\S+)$/gm,
+  PASSWORD: /^ +(?:demo )?password +(\S+)$/gm,
   SANDBOX: /^ +upstream +(\S+)/gm,
   UPSTREAM: /^ +upstream +(\S+)/gm,
   SERVICE_SECRET: /^ +(hks_\S+)$/gm,
@@ -103,8 +103,8 @@ export const docStage = async (t: Lifetime) => {
     return result
   }
 
-  /** Starts a program that a reader leaves running in another window, and waits for its address. */
-  const serve = async (code: string): Promise<void> => {
+  /** Starts a program that a reader leaves running in another window, and waits for its address. @returns what it prints */
+  const serve = async (code: string): Promise<string> => {
     const file = join(folder, '.window')
     appendFileSync(file, '')
     const before = readFileSync(file, 'utf8').length
@@ -121,8 +121,10 @@ export const docStage = async (t: Lifetime) => {
       if (IS_UP.test(text)) {
         // The rest of the output arrives with the address; the log after it is not needed.
         await new Promise(done => setTimeout(done, 100))
-        printed += readFileSync(file, 'utf8').slice(before)
-        return
+        const shown = readFileSync(file, 'utf8').slice(before)
+        printed += shown
+        // Without what npm prints before the program, and the log.
+        return shown.replaceAll(/^[>{].*\n/gm, '')
       }
       if (child.exitCode !== null || performance.now() > giveUpAt) throw new Error(`did not start: ${code}\n${text}`)
       await new Promise(done => setTimeout(done, 20))
@@ -137,8 +139,7 @@ export const docStage = async (t: Lifetime) => {
     async run(code: string): Promise<Ran> {
       const commands = code.replaceAll(/^npm ci\n/gm, '')
       if (SERVES.test(commands)) {
-        await serve(commands)
-        return { code: 0, stdout: '', stderr: '' }
+        return { code: 0, stdout: asOnPage(await serve(commands)), stderr: '' }
       }
       const ran = await shell.run(own(commands))
       printed += `\n${ran.stdout}\n`
