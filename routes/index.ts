@@ -7,6 +7,7 @@ import { keyRoutes } from './keys.ts'
 import { orderRoutes } from './orders.ts'
 import { planRoutes } from './plans.ts'
 import { presignedUrlRoutes } from './presigned-urls.ts'
+import { terminationRoutes } from './terminations.ts'
 import { usageRoutes } from './usage.ts'
 
 export { serviceRoutes } from './service.ts'
@@ -15,6 +16,7 @@ export { loginRoutes, sessionRoutes } from './sessions.ts'
 /** Every operation that needs a caller, in the order in which the document lists them. */
 export const authenticated: Routes[] = [
   accountRoutes,
+  terminationRoutes,
   bucketRoutes,
   fileRoutes,
   jobRoutes,

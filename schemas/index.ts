@@ -10,6 +10,7 @@ import * as presignedUrls from './presigned-urls.ts'
 import * as problems from './problems.ts'
 import * as sessions from './sessions.ts'
 import * as status from './status.ts'
+import * as terminations from './terminations.ts'
 import * as usage from './usage.ts'
 import * as warnings from './warnings.ts'
 
@@ -25,6 +26,7 @@ const resources = [
   problems,
   sessions,
   status,
+  terminations,
   usage,
   warnings
 ]

@@ -145,6 +145,11 @@ export const problems = {
     'A job works on this bucket: see `links.job`. Wait for its end, or cancel it.'
   ),
   'job-not-resumable': entry(409, 'Job not resumable', 'Only a paused job can be resumed.'),
+  'not-a-paid-account': entry(
+    409,
+    'Not a paid account',
+    'HOSTKEY finds no active service that bills the account. Delete a free account with `DELETE /accounts/{s3uid}`.'
+  ),
   'limit-reached': entry(
     409,
     'HOSTKEY limit reached',
@@ -199,6 +204,11 @@ export const problems = {
     501,
     'No endpoint configured',
     'The operator of the gateway sets the endpoint of this location with `STORAGE_ENDPOINTS`.'
+  ),
+  'not-offered-upstream': entry(
+    501,
+    'Not offered by HOSTKEY',
+    'HOSTKEY does not know this action: end the service in its portal, or ask its support.'
   ),
   'upstream-refused': entry(
     502,

@@ -71,6 +71,7 @@ export interface Client {
   /** A read, by its path in `openapi.yaml`. Retried after a temporary failure. */
   GET: Method<'get'>
   POST: Method<'post'>
+  PUT: Method<'put'>
   DELETE: Method<'delete'>
   /** Exchanges a credential for a session cookie. */
   login(credential: Credential, options?: CallOptions): Promise<Schemas['Session']>
@@ -113,18 +114,20 @@ const TIMEOUT_MS = 90_000
 export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...connection }: ClientOptions): Client => {
   const send = createSend({ ...connection, timeoutMs })
   const retry = { ...DEFAULT_RETRY, ...retryOptions }
-  const once = (method: 'post' | 'delete') => async (path: string, init?: SendInit) =>
+  const once = (method: 'post' | 'put' | 'delete') => async (path: string, init?: SendInit) =>
     (await send(method, path, init)).data
   const reader = { send, retry, timeoutMs, messages: completed(connection.messages) }
   // `Method` types paths and bodies for the compiler only; at run time they are plain values.
   const GET = ((path: string, init?: SendInit) =>
     withRetries(async () => (await send('get', path, init)).data, retry, init?.signal)) as Method<'get'>
   const POST = once('post') as Method<'post'>
+  const PUT = once('put') as Method<'put'>
   const DELETE = once('delete') as Method<'delete'>
 
   return {
     GET,
     POST,
+    PUT,
     DELETE,
     login: (credential, { signal } = {}) => POST('/session', { body: credential, signal }),
     logout: async ({ signal } = {}) => void (await DELETE('/session', { signal })),

@@ -9,7 +9,7 @@ import { problemOf } from './problem.ts'
  */
 export type Paths = Omit<paths, '/accounts/{s3uid}/buckets/{bucket}/files/{path}' | '/problems/{name}'>
 
-type HttpMethod = 'get' | 'post' | 'delete'
+type HttpMethod = 'get' | 'post' | 'put' | 'delete'
 
 type PathsWith<M extends HttpMethod> = {
   [Path in keyof Paths]: Paths[Path] extends Record<M, { responses: unknown }> ? Path : never

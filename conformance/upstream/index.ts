@@ -12,6 +12,7 @@ import { tables } from './tables.ts'
 
 /** Questions that reading cannot answer, and why. */
 const UNPROBED: readonly (readonly [question: string, why: string])[] = [
+  ['what does delete_payment_account reply', 'not probed: it would end a paid account'],
   ['does create_account bill', 'not probed: it would create an account'],
   ['does create_bucket add a prefix to the name', 'not probed by a write; see the names of the listed buckets'],
   ['how does whmcslogin request a second factor', 'not probed: it requires a password'],

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { getUsers } from '../../src/upstream/actions/accounts.ts'
+import type { Action } from '../../src/upstream/actions/action.ts'
 import { getBuckets, getBucketsUsage } from '../../src/upstream/actions/buckets.ts'
 import { getFiles } from '../../src/upstream/actions/files.ts'
 import { history, listPlans } from '../../src/upstream/actions/plans.ts'
 import { tokenInfo } from '../../src/upstream/actions/sessions.ts'
+import { cancelPaymentAccountDeletion } from '../../src/upstream/actions/terminations.ts'
 import { redactWording } from './checks.ts'
 import type { Probe } from './probe.ts'
 import { listIn } from './reads.ts'
@@ -40,6 +42,30 @@ export const probeRefusals = async (
     envelope.kind === 'refusal' ? `refusal: "${redactWording(envelope.text)}"` : found
   )
   await probeInvalidToken({ call, checks, report })
+  await probeTerminations({ call, report })
+}
+
+/**
+ * Is an action known that no read shows? It is sent with an invented token and without an account, so nothing can come of
+ * it, and compared with an invented action.
+ */
+const probeTerminations = async ({ call, report }: Pick<Probe, 'call' | 'report'>) => {
+  const invented = randomBytes(16).toString('hex')
+  const refusalOf = async (action: Action): Promise<string> => {
+    const { envelope, response } = await call(action, {}, invented)
+    return `HTTP ${response.status} ${envelope.kind === 'refusal' ? envelope.text.replaceAll(action.name, 'action') : ''}`
+  }
+  const unknown = await refusalOf({ ...cancelPaymentAccountDeletion, name: 'no_such_action' })
+  const seen = await refusalOf(cancelPaymentAccountDeletion)
+  const isTokenFirst = /token|hash|HTTP 401/i.test(unknown)
+  report.fact(
+    'does cancel_payment_account_deletion exist',
+    seen !== unknown
+      ? 'yes'
+      : isTokenFirst
+        ? 'not known: the token is refused first'
+        : 'no: refused like an invented action'
+  )
 }
 
 /** Sends an invented token. A read-only run cannot produce an expired one. */

@@ -7,6 +7,7 @@ import { orders } from './orders.ts'
 import { plans } from './plans.ts'
 import { service } from './service.ts'
 import { sessions } from './sessions.ts'
+import { terminations } from './terminations.ts'
 
 export type { Example, ExampleReply, ProblemExample } from './example.ts'
 export { demoJob, demoPausedJob, demoProgress, demoResults } from './jobs.ts'
@@ -20,6 +21,7 @@ export { commonProblems, unrouted } from './problems.ts'
 export const examples: Record<string, Example | undefined> = {
   ...sessions,
   ...accounts,
+  ...terminations,
   ...buckets,
   ...files,
   ...jobs,

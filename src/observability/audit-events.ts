@@ -20,6 +20,8 @@ export const auditEvents = {
   'account.create': 'Who created a free account?',
   'account.replay': 'Who repeated the request of a free account, and got the recorded answer?',
   'account.delete': 'Who deleted an account?',
+  'account.terminate': 'Who asked HOSTKEY to end a paid account?',
+  'account.keep': 'Who withdrew the end of a paid account?',
   'bucket.create': 'Who created a bucket?',
   'bucket.delete': 'Who deleted a bucket?',
   'file.delete': 'Who deleted a file?',

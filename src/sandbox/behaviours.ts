@@ -36,8 +36,8 @@ export interface Behaviours {
   listLag: number
   /** Number of get_users replies that omit a new account. */
   accountLag: number
-  /** Whether the actions in `rules/extras.ts` exist. */
-  extraActions: 'off' | 'on'
+  /** delete_payment_account and cancel_payment_account_deletion exist, or not: only some editions of the vendor page have them. */
+  terminations: 'on' | 'absent'
   /** The Content-Type of every reply. */
   contentType: string
   /** HTTP status of a refusal. */
@@ -68,7 +68,7 @@ export const defaultBehaviours = (): Behaviours => ({
   bucketPrefix: 'off',
   listLag: 0,
   accountLag: 0,
-  extraActions: 'off',
+  terminations: 'on',
   contentType: 'text/html; charset=UTF-8',
   refusalStatus: 200,
   gzip: false,
@@ -90,7 +90,7 @@ const allowedValues: { readonly [B in keyof Behaviours]?: readonly Behaviours[B]
   createOrder: ['normal', 'unpaid'],
   createBucketHeaders: ['map', 'list'],
   bucketPrefix: ['off', 'on'],
-  extraActions: ['off', 'on'],
+  terminations: ['on', 'absent'],
   refusalStatus: [200, 400]
 }
 

@@ -1,7 +1,6 @@
 import { invalidRequest, Refusal } from './refusal.ts'
 import { authFailureReply, jsonReply, type Reply, refusalReply } from './reply.ts'
 import type { RuleContext } from './rule.ts'
-import { extraRules } from './rules/extras.ts'
 import { rules } from './rules/index.ts'
 import type { ScriptRequest } from './script-request.ts'
 import { customerOf } from './sessions.ts'
@@ -24,10 +23,10 @@ export const handleS3 = (state: State, { fields, ip }: ScriptRequest): Reply => 
 type AnyRule = (context: RuleContext) => object | Refusal
 
 const ruleOf = (state: State, action: string): AnyRule | undefined => {
-  const { getBuckets, extraActions } = state.behaviours
+  const { getBuckets, terminations } = state.behaviours
   if (action === 'get_buckets' && getBuckets === 'absent') return undefined
-  return rulesByName.get(action) ?? (extraActions === 'on' ? extraRulesByName.get(action) : undefined)
+  if (action.includes('payment_account') && terminations === 'absent') return undefined
+  return rulesByName.get(action)
 }
 
 const rulesByName = new Map<string, AnyRule>(Object.entries(rules))
-const extraRulesByName = new Map<string, AnyRule>(Object.entries(extraRules))

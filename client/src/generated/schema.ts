@@ -156,6 +156,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/accounts/{s3uid}/termination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Terminate a paid account
+         * @description Asks HOSTKEY to end a paid account with all its data; HOSTKEY sets the day. Needs the header `Confirm-Delete` with the name in the URL. The request is sent at most once, and no read shows a termination: after `outcome: unknown` ask HOSTKEY. Not every edition of HOSTKEY offers it (501). Needs the scope `accounts:delete`.
+         */
+        put: operations["createTermination"];
+        post?: never;
+        /**
+         * Undo the termination of an account
+         * @description Withdraws the termination before its day: the account stays, and is billed again. The request is sent at most once. Needs the scope `accounts:delete`.
+         */
+        delete: operations["cancelTermination"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/accounts/{s3uid}/buckets": {
         parameters: {
             query?: never;
@@ -1871,7 +1895,7 @@ export interface components {
              * @description Name of the problem: stable.
              * @enum {string}
              */
-            name: "invalid-request" | "malformed-url" | "file-path-required" | "file-path-encoding" | "invalid-cursor" | "idempotency-key-required" | "unauthenticated" | "session-expired" | "invalid-token" | "invalid-credentials" | "payment-required" | "forbidden" | "csrf-rejected" | "https-required" | "insufficient-scope" | "switched-off" | "api-key-login-unavailable" | "two-factor-required" | "route-not-found" | "account-not-found" | "bucket-not-found" | "file-not-found" | "plan-not-found" | "customer-not-found" | "job-not-found" | "order-not-found" | "method-not-allowed" | "not-acceptable" | "bucket-exists" | "bucket-not-empty" | "job-running" | "job-not-resumable" | "limit-reached" | "idempotency-in-progress" | "price-changed" | "probable-duplicate-order" | "confirmation-mismatch" | "body-too-large" | "uri-too-long" | "unsupported-media-type" | "plan-not-orderable" | "location-not-offered" | "invalid-bucket-name" | "path-not-presignable" | "idempotency-key-reused" | "confirmation-required" | "rate-limited" | "headers-too-large" | "internal" | "endpoint-not-configured" | "upstream-refused" | "upstream-bad-response" | "upstream-unreachable" | "upstream-storage-error" | "account-state-unknown" | "overloaded" | "upstream-unavailable" | "store-unavailable" | "upstream-throttled" | "draining" | "upstream-timeout";
+            name: "invalid-request" | "malformed-url" | "file-path-required" | "file-path-encoding" | "invalid-cursor" | "idempotency-key-required" | "unauthenticated" | "session-expired" | "invalid-token" | "invalid-credentials" | "payment-required" | "forbidden" | "csrf-rejected" | "https-required" | "insufficient-scope" | "switched-off" | "api-key-login-unavailable" | "two-factor-required" | "route-not-found" | "account-not-found" | "bucket-not-found" | "file-not-found" | "plan-not-found" | "customer-not-found" | "job-not-found" | "order-not-found" | "method-not-allowed" | "not-acceptable" | "bucket-exists" | "bucket-not-empty" | "job-running" | "job-not-resumable" | "not-a-paid-account" | "limit-reached" | "idempotency-in-progress" | "price-changed" | "probable-duplicate-order" | "confirmation-mismatch" | "body-too-large" | "uri-too-long" | "unsupported-media-type" | "plan-not-orderable" | "location-not-offered" | "invalid-bucket-name" | "path-not-presignable" | "idempotency-key-reused" | "confirmation-required" | "rate-limited" | "headers-too-large" | "internal" | "endpoint-not-configured" | "not-offered-upstream" | "upstream-refused" | "upstream-bad-response" | "upstream-unreachable" | "upstream-storage-error" | "account-state-unknown" | "overloaded" | "upstream-unavailable" | "store-unavailable" | "upstream-throttled" | "draining" | "upstream-timeout";
             /** @description Short text, the same for every occurrence of the problem. */
             title: string;
             /**
@@ -1976,6 +2000,16 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "unready";
+        };
+        /**
+         * @description The scheduled end of a paid account.
+         * @example {
+         *       "effectiveAt": "2026-01-31T00:00:00Z"
+         *     }
+         */
+        Termination: {
+            /** @description When HOSTKEY ends the account with its data; null when HOSTKEY did not tell. */
+            effectiveAt: string | null;
         };
         /**
          * @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag.
@@ -2520,6 +2554,90 @@ export interface components {
         };
         /** @description `upstream-timeout`: HOSTKEY timed out. */
         "upstream-timeout.deleteAccount": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: Payment required. */
+        "payment-required.createTermination": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: Account not found. */
+        "account-not-found.createTermination": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-offered-upstream`: Not offered by HOSTKEY. */
+        "not-offered-upstream": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `payment-required`: Payment required. */
+        "payment-required.cancelTermination": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found`: Account not found. */
+        "account-not-found.cancelTermination": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Server-Timing": components["headers"]["Server-Timing"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-offered-upstream`: Not offered by HOSTKEY. */
+        "not-offered-upstream.cancelTermination": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -4314,6 +4432,274 @@ export interface operations {
             429: components["responses"]["rate-limited.createSession"];
             431: components["responses"]["headers-too-large"];
             500: components["responses"]["internal.createSession"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout.deleteAccount"];
+        };
+    };
+    createTermination: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Name of the account, exactly as in the URL. */
+                "confirm-delete": string;
+            };
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The scheduled end of a paid account. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "effectiveAt": "2026-01-31T00:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Termination"];
+                };
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.createTermination"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["account-not-found.createTermination"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            /** @description `not-a-paid-account`: Not a paid account. `limit-reached`: HOSTKEY limit reached. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["confirmation-mismatch"];
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            428: components["responses"]["confirmation-required"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            501: components["responses"]["not-offered-upstream"];
+            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
+            502: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["upstream-timeout.deleteAccount"];
+        };
+    };
+    cancelTermination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of an S3 account. Opaque.
+                 * @example s3_user_1
+                 */
+                s3uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            402: components["responses"]["payment-required.cancelTermination"];
+            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["account-not-found.cancelTermination"];
+            406: components["responses"]["not-acceptable.deleteSessions"];
+            /** @description `not-a-paid-account`: Not a paid account. `limit-reached`: HOSTKEY limit reached. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Server-Timing": components["headers"]["Server-Timing"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["body-too-large"];
+            414: components["responses"]["uri-too-long.createSession"];
+            415: components["responses"]["unsupported-media-type"];
+            429: components["responses"]["rate-limited.createSession"];
+            431: components["responses"]["headers-too-large"];
+            500: components["responses"]["internal.createSession"];
+            501: components["responses"]["not-offered-upstream.cancelTermination"];
             /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
             502: {
                 headers: {

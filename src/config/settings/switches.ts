@@ -16,7 +16,7 @@ export const switches = {
   }),
   accountDeletion: setting({
     name: 'ACCOUNT_DELETION',
-    description: '`off` removes the operation that deletes an account with all its data.',
+    description: '`off` removes the operations that delete an account with all its data, terminate it, and undo that.',
     fallback: 'on',
     read: oneOf('on', 'off')
   }),

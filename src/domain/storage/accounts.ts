@@ -1,15 +1,18 @@
 import type { Static } from 'typebox'
 import { type Account, type AccountList, type AccountQuery, MAX_ACCOUNTS } from '../../../schemas/accounts.ts'
 import type { Key } from '../../../schemas/keys.ts'
+import type { Termination } from '../../../schemas/terminations.ts'
 import type { Usage } from '../../../schemas/usage.ts'
 import { type Caller, mayUse, noSuchAccount } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
 import { optionalMembers } from '../../core/optional-members.ts'
+import { toInstant } from '../../core/timestamps.ts'
 import { isLong, nextTurn } from '../../core/turns.ts'
 import { deleteAccount, getUsers } from '../../upstream/actions/accounts.ts'
 import type { Result } from '../../upstream/actions/action.ts'
 import { getBucketsUsage } from '../../upstream/actions/buckets.ts'
 import { showKey } from '../../upstream/actions/keys.ts'
+import { cancelPaymentAccountDeletion, deletePaymentAccount } from '../../upstream/actions/terminations.ts'
 import { toFilter } from './account-filter.ts'
 import type { StorageParts } from './storage-parts.ts'
 import { toUsage } from './usage.ts'
@@ -22,6 +25,10 @@ export interface Accounts {
   get(context: RequestContext, s3uid: string): Promise<Account>
   /** Deletes the account with its buckets and files. @throws Problem account-not-found; of the action */
   delete(context: RequestContext, s3uid: string): Promise<void>
+  /** Schedules the end of a paid account. No read shows it, so a lost answer stays unknown. @throws Problem of the action */
+  terminate(context: RequestContext, s3uid: string): Promise<Termination>
+  /** Withdraws it. @throws Problem of the action */
+  cancelTermination(context: RequestContext, s3uid: string): Promise<void>
   /** Reads one half of the key pair. Each call discloses a credential. */
   getKey(context: RequestContext, s3uid: string, kind: Key['kind']): Promise<Key>
   getUsage(context: RequestContext, s3uid: string): Promise<Usage>
@@ -75,6 +82,15 @@ export const createAccounts = ({
     }
     await recentWrites.runDeletion(context.caller, [s3uid], () => deleteVerified(deletion, context))
     await onDeleted(context, s3uid)
+  },
+
+  async terminate(context, s3uid) {
+    const { message } = await upstream.call(deletePaymentAccount, { s3uid }, context)
+    return { effectiveAt: toInstant(message?.cancellation_date) ?? null }
+  },
+
+  async cancelTermination(context, s3uid) {
+    await upstream.call(cancelPaymentAccountDeletion, { s3uid }, context)
   },
 
   async getKey(context, s3uid, kind) {

@@ -59,7 +59,7 @@ export const security = fp(
     if (allowedOrigins.length === 0) return
     const options = {
       origin: allowedOrigins,
-      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       credentials: true,
       exposedHeaders: EXPOSED,
       maxAge: 600,

@@ -5,6 +5,7 @@ import * as buckets from './buckets.ts'
 import * as files from './files.ts'
 import * as keys from './keys.ts'
 import * as plans from './plans.ts'
+import * as terminations from './terminations.ts'
 import * as users from './users.ts'
 
 /** The rule of each action of s3.php, exported under its name. It does not compile without one. */
@@ -14,5 +15,6 @@ export const rules: { readonly [N in ActionName]: Rule<(typeof actions)[N]> } = 
   ...files,
   ...keys,
   ...plans,
+  ...terminations,
   ...users
 }

@@ -4,8 +4,9 @@ import * as buckets from './buckets.ts'
 import * as files from './files.ts'
 import * as keys from './keys.ts'
 import * as plans from './plans.ts'
+import * as terminations from './terminations.ts'
 
-const exported = { ...accounts, ...buckets, ...files, ...keys, ...plans }
+const exported = { ...accounts, ...buckets, ...files, ...keys, ...plans, ...terminations }
 
 type Exported = (typeof exported)[keyof typeof exported]
 type Actions = { readonly [A in Extract<Exported, Action> as A['name']]: A }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { createCall } from '../../../conformance/upstream/call.ts'
-import { type Behaviours, type Fault, type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
+import { type Behaviours, type Fault, hashToken, type Sandbox, startSandbox } from '../../../src/sandbox/index.ts'
 import { actions } from '../../../src/upstream/actions/index.ts'
 import { login, logout, passwordLogin } from '../../../src/upstream/actions/sessions.ts'
 import { conformance, startTamperingProxy } from './run.ts'
@@ -29,7 +29,18 @@ t.test('the sandbox replies as declared; the suite only reads, and prints no dat
   t.equal(code, 0, output)
   t.match(output, /No drift\./)
   t.match(output, /\n\d\d passed, 0 failed, 0 drifted \(1 not checked\)\n$/)
-  t.same(Object.keys(sandbox.control.counters()).sort(), READ_ACTIONS, 'only read actions are called')
+  const {
+    cancel_payment_account_deletion: withdrawals,
+    no_such_action: invented,
+    ...reads
+  } = sandbox.control.counters()
+  t.same(Object.keys(reads).sort(), READ_ACTIONS, 'only read actions are called')
+  t.same([withdrawals, invented], [1, 1])
+  const asked = sandbox.control.calls().filter(({ action }) => action.includes('payment_account'))
+  for (const { fields } of asked) {
+    t.notOk('s3uid' in fields, 'without an account')
+    t.not(fields['token'], hashToken(sandbox.demo.token), 'and without the token of the customer')
+  }
   t.notMatch(output, /s3_user_1|example\.com|holiday|IMG_/, 'no value of the customer is printed')
   const json = JSON.parse(readFileSync(file, 'utf8'))
   t.match(json, { target: 'upstream', profile: 'read-only', summary: { fail: 0, drift: 0 }, drift: [] })
@@ -114,6 +125,7 @@ const deviations: Deviation[] = [
     name: 'undocumented behaviour is a fact, not drift',
     behaviours: {
       authFailure: 'http-401',
+      terminations: 'absent',
       rmq: 'callback',
       nextTokenEnd: 'empty',
       searchMode: 'prefix',
@@ -124,6 +136,7 @@ const deviations: Deviation[] = [
       /next_token at the end of a list +""/,
       /get_buckets_rmq reply immediately +no: by a callback/,
       /search +the start of the path/,
+      /does cancel_payment_account_deletion exist +no: refused like an invented action/,
       /list_plans with an invalid token +HTTP 401/,
       /Content-Type of the responses +application\/json/
     ],

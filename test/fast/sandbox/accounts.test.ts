@@ -113,17 +113,26 @@ t.test('list_plans and history: customers see active plans, admins see all', asy
   t.strictSame(pluck(await s3('history', { id: 2 }), 'data', 'id'), [2, 3])
 })
 
-t.test('the extra actions exist only with extraActions=on', async t => {
+t.test('a paid account is terminated and kept; terminations=absent removes both actions', async t => {
   const { s3, control } = await harness(t, { now: () => Date.UTC(2026, 0, 1) })
   const s3uid = 's3_user_1'
-  t.match(await s3('get_available_locations'), { message: 's3/get_available_locations: invalid request' })
-  control.setBehaviours({ extraActions: 'on' })
-  t.match(await s3('get_available_locations'), { result: 'OK', locations: ['NL', 'DE'] })
-  t.match(await s3('delete_payment_account', { s3uid }), { message: { cancellation_date: '2026-01-31' } })
+  const end = async () => pluckDate(await s3('delete_payment_account', { s3uid }))
+  t.equal(await end(), '2026-01-31')
+  t.equal(await end(), '2026-01-31', 'again')
   t.equal(control.state().accounts[0]?.cancelDate, '2026-01-31')
   t.match(await s3('cancel_payment_account_deletion', { s3uid }), { result: 'OK', message: null })
   t.equal(control.state().accounts[0]?.cancelDate, undefined)
   t.match(await s3('delete_payment_account', { s3uid: 's3_user_2' }), {
     message: 'S3 account not found for this customer'
   })
+  const token = control.tokenOf('storage-only')
+  for (const action of ['delete_payment_account', 'cancel_payment_account_deletion']) {
+    t.match(await s3(action, { s3uid: 's3_user_3', token }), { code: -1, message: 'Active service not found' })
+  }
+  control.setBehaviours({ terminations: 'absent' })
+  for (const action of ['delete_payment_account', 'cancel_payment_account_deletion']) {
+    t.match(await s3(action, { s3uid }), { code: -1, message: `s3/${action}: invalid request` })
+  }
 })
+
+const pluckDate = (reply: unknown) => (reply as { message?: { cancellation_date?: string } }).message?.cancellation_date

@@ -57,6 +57,14 @@ const others: Readings = {
 }
 /** The gateway reads nothing: `message` is for people, or null (documented). */
 const nothing: Readings = { ...others, 'missing keys': 'success', 'deep 10,000': 'success' }
+/** `message` may hold a day; without it the success is the same but for the day. */
+const dateless: Readings = {
+  'missing keys': 'empty',
+  'deep 10,000': 'empty',
+  'message: object': 'empty',
+  'message: array': 'empty',
+  'message: null': 'empty'
+}
 /** `message` is a list; PHP prints null for an empty one. */
 const list: Readings = {
   ...others,
@@ -93,6 +101,9 @@ const deletion: Endings = {
   silent: { problem: 'upstream-timeout', outcome: 'unknown' },
   refused: unknown
 }
+
+/** No read shows what became of it. */
+const unverifiable: Endings = { executed: unknown, untouched: unknown, refused: unknown }
 
 /** Found by reading when the answer is lost. */
 const creation: Endings = { executed: { status: 201 }, untouched: unknown, refused: unknown }
@@ -145,7 +156,9 @@ export const expectations: Readonly<Record<ActionName, Read | Write>> = {
     endings: { executed: { status: 201 }, untouched: { status: 202 }, refused: { status: 202 } },
     afterwards: accountWith('create_order')
   },
-  delete_account: { reads: nothing, endings: deletion, afterwards: { get_users: { s3_users: [] } } }
+  delete_account: { reads: nothing, endings: deletion, afterwards: { get_users: { s3_users: [] } } },
+  delete_payment_account: { reads: dateless, endings: unverifiable, afterwards: {} },
+  cancel_payment_account_deletion: { reads: nothing, endings: unverifiable, afterwards: {} }
 }
 
 /** The row of a write; undefined for a read. @throws TypeError when the row does not fit the effect of the action */

@@ -8,12 +8,14 @@ import type { Gateway, Reply, SendOptions } from './gateway.ts'
  * request of the action. Tests that run over all actions take their requests from here.
  */
 const operationFor: Readonly<Record<ActionName, string>> = {
+  cancel_payment_account_deletion: 'cancelTermination',
   create_account: 'createAccount',
   create_bucket: 'createBucket',
   create_order: 'createOrder',
   delete_account: 'deleteAccount',
   delete_bucket: 'deleteBucket',
   delete_file: 'deleteFile',
+  delete_payment_account: 'createTermination',
   get_buckets: 'listBuckets',
   get_buckets_rmq: 'getUsage',
   get_files: 'listFiles',
