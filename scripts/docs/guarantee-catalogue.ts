@@ -21,6 +21,10 @@ export const guarantees = {
     guarantee: 'A job deletes what it selects and nothing else, and reports it truly, when gateways are killed',
     figure: '0 deleted outside, 0 left inside, 0 wrong verdicts, 0 gaps in the events'
   },
+  'job-selection': {
+    guarantee: 'A job deletes what begins with its prefix, byte by byte, whatever HOSTKEY’s search means',
+    figure: '0 deleted outside, 0 left inside of a job that is done'
+  },
   'unknown-outcome': {
     guarantee: 'An order that HOSTKEY executes late is never sent again',
     figure: '0 sent again; every order ends as succeeded or unknown'

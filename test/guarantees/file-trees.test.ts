@@ -1,31 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { awkwardPaths } from '../../src/sandbox/fixture-files.ts'
-import type { Behaviours } from '../../src/sandbox/index.ts'
 import { amount } from '../support/harness/amount.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { gateway } from '../support/harness/gateway.ts'
+import { LISTINGS, type Listing, opens } from '../support/harness/listings.ts'
 
 /** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 process.stdout.write(`# seed of file-trees: ${seed}\n`)
 const figure = figuresOf(t, 'file-trees')
-
-type Listing = Pick<Behaviours, 'listing' | 'searchMode' | 'searchCase' | 'searchListing'>
-
-/** Everything that HOSTKEY's search may do. */
-const LISTINGS: Listing[] = (['delimited', 'flat'] as const).flatMap(listing => [
-  { listing, searchMode: 'ignored', searchCase: 'sensitive', searchListing: 'flat' } as const,
-  ...(['substring', 'prefix'] as const).flatMap(searchMode =>
-    (['insensitive', 'sensitive'] as const).flatMap(searchCase =>
-      (['flat', 'delimited'] as const).map(searchListing => ({ listing, searchMode, searchCase, searchListing }))
-    )
-  )
-])
-
-/** Does a search open folders, so that nothing may be missing? */
-const opens = ({ listing, searchMode, searchListing }: Listing) =>
-  searchMode === 'ignored' ? listing === 'flat' : searchMode === 'prefix' || searchListing === 'flat'
 
 /** Names that are beginnings of each other, empty, equal but for case, or special in paths. */
 const name = fc.constantFrom('a', 'A', 'ab', 'abc', 'a.b', 'b', '', ' ', '.', '..', '%2F', 'é', '日', '\u{1f600}', '0')

@@ -40,5 +40,5 @@ const figure =
   `${files} files, ${kills} kills of gateways, ${resets} connections reset: ${outside} deleted outside, ${left} left inside, ` +
   `${wrong} wrong verdicts, ${gaps} gaps in the events; ${state}, ${seconds} s`
 process.stdout.write(`job-torture ${values.store}: ${figure}\n`)
-if (outside + left + wrong + gaps > 0) process.exitCode = 1
+if (outside + left + wrong + gaps > 0 || kills < Number(values.kills)) process.exitCode = 1
 else if (values.record) recordFigures({ [`npm run torture:jobs -- --store ${values.store}`]: [figure] })

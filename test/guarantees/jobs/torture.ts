@@ -38,7 +38,8 @@ export interface JobDamage {
 const BUCKET = 'empty-bucket'
 const PREFIX = 'in/ü%/'
 const OUTSIDE = ['in', 'in/ü', 'IN/ü%/1', 'x/in/ü%/1', 'zz']
-const LATENCY_MS = 10
+/** Time of a deletion until the last kill. With replicas the job goes on while one is started again. */
+const LATENCY_MS = { one: 10, replicas: 100 }
 /** One connection in so many is reset before HOSTKEY acts, and one after. */
 const RESET_EVERY = 40
 const PATIENCE_MS = 600_000
@@ -49,7 +50,7 @@ export const jobTorture = async ({ files, kills, redis, leaseMs, report = () => 
   const { control, demo, url, close } = await startSandbox({ seed: randomUUID() })
   const paths = Array.from({ length: files }, (_, n) => `${PREFIX}${n % 7}/${n}`)
   for (const path of [...paths, ...OUTSIDE]) control.putFile(BUCKET, path)
-  control.fault({ kind: 'latency', action: 'delete_file', ms: LATENCY_MS })
+  control.fault({ kind: 'latency', action: 'delete_file', ms: redis ? LATENCY_MS.replicas : LATENCY_MS.one })
   let resets = 0
   const dataDir = mkdtempSync(join(tmpdir(), 'hks3-jobs-'))
   const gateways = await restartedGateways(
@@ -146,6 +147,7 @@ export const jobTorture = async ({ files, kills, redis, leaseMs, report = () => 
     if (!isOver) await gateways.restartOne()
     report(`${gateways.kills} kills, ${sent()} deletions sent`)
   }
+  control.clearFaults()
   await Promise.race([watching, pause(PATIENCE_MS, undefined, { ref: false })])
   clearInterval(resetting)
 
