@@ -99,8 +99,8 @@ export interface JobStore {
   /** Adds a queued job with the items that are known already. */
   create(record: JobRecord, credential: string, keys: readonly string[]): Promise<Created>
   get(jobId: string): Promise<CountedJob | undefined>
-  /** The jobs of a customer, the newest first. @param before position of the last one of the page before */
-  list(tenant: string, query: { state?: JobState; before?: string; limit: number }): Promise<JobPage>
+  /** The jobs of a customer, the newest first. */
+  list(tenant: string, query: JobQuery): Promise<JobPage>
   /**
    * Changes a job that is in one of these states. Jobs that end lose their credential.
    * @returns undefined when the job is in none of them
@@ -139,6 +139,15 @@ export interface JobStore {
   statistics(): Promise<JobStatistics>
   check(): Promise<StoreFault | undefined>
   close(): Promise<void>
+}
+
+export interface JobQuery {
+  state?: JobState
+  /** Only jobs of these accounts. */
+  accounts?: readonly string[] | undefined
+  /** Position of the last one of the page before. */
+  before?: string
+  limit: number
 }
 
 /** Undefined removes a member. */

@@ -223,8 +223,10 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       return known ? { known: known.job } : { created: true }
     },
     get: async jobId => (await read(jobId))?.job,
-    async list(tenant, { state, before, limit }) {
+    async list(tenant, { state, accounts, before, limit }) {
       const jobs: CountedJob[] = []
+      const isAsked = (job: CountedJob) =>
+        (state === undefined || job.state === state) && (accounts === undefined || accounts.includes(job.s3uid))
       let from = before === undefined ? '+inf' : `(${before}`
       for (;;) {
         const pairs = await command(redis =>
@@ -234,7 +236,7 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
           const jobId = String(pairs[i])
           const found = await read(jobId)
           if (!found) await command(redis => redis.zrem(listOf(tenant), jobId))
-          else if (state === undefined || found.job.state === state) {
+          else if (isAsked(found.job)) {
             if (jobs.length === limit) return { jobs, next: from.slice(1) }
             jobs.push(found.job)
           }

@@ -61,7 +61,8 @@ const statementsOf = (database: DatabaseSync) => ({
   byKey: database.prepare('SELECT * FROM jobs WHERE tenant = ? AND key_hash = ?'),
   byTarget: database.prepare('SELECT job_id FROM jobs WHERE target = ? AND ended_at IS NULL'),
   list: database.prepare(
-    'SELECT * FROM jobs WHERE tenant = ? AND id < ? AND (? IS NULL OR state = ?) ORDER BY id DESC LIMIT ?'
+    `SELECT * FROM jobs WHERE tenant = ? AND id < ? AND (? IS NULL OR state = ?)
+     AND (? IS NULL OR record ->> 's3uid' IN (SELECT value FROM json_each(?))) ORDER BY id DESC LIMIT ?`
   ),
   update: database.prepare('UPDATE jobs SET state = ?, ended_at = ?, credential = ?, record = ? WHERE id = ?'),
   running: database.prepare("SELECT count(*) AS n FROM jobs WHERE tenant = ? AND state = 'running'"),
@@ -229,9 +230,10 @@ export const createSqliteJobs = ({
         const row = rowOf(statements, jobId)
         return row && toJob(row)
       }),
-    list: (tenant, { state = null, before = String(Number.MAX_SAFE_INTEGER), limit }) =>
+    list: (tenant, { state = null, accounts, before = String(Number.MAX_SAFE_INTEGER), limit }) =>
       atomically(({ list }) => {
-        const rows = list.all(tenant, Number(before), state, state, limit + 1) as unknown as Row[]
+        const only = accounts === undefined ? null : JSON.stringify(accounts)
+        const rows = list.all(tenant, Number(before), state, state, only, only, limit + 1) as unknown as Row[]
         const page = rows.slice(0, limit)
         return { jobs: page.map(toJob), next: rows.length > limit ? String(page.at(-1)?.id) : undefined }
       }),

@@ -180,7 +180,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const tenant = randomUUID()
       const ids: string[] = []
       for (const state of ['queued', 'paused', 'queued'] as const) {
-        const job = record({ tenant, state })
+        const job = record({ tenant, state, s3uid: `s3_${state}` })
         await jobs.create(job, '', [])
         ids.unshift(job.jobId)
       }
@@ -200,6 +200,8 @@ for (const [name, prepare] of Object.entries(stores)) {
         paused.jobs.map(({ jobId }) => jobId),
         ids.slice(1, 2)
       )
+      const ofAccount = await jobs.list(tenant, { limit: 1, accounts: ['s3_paused', 's3_other'] })
+      t.strictSame([ofAccount.jobs.map(({ jobId }) => jobId), ofAccount.next], [ids.slice(1, 2), undefined])
     })
 
     t.test('events are numbered without a gap', async t => {

@@ -167,7 +167,8 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
 
   const readOrder = async (key: string): Promise<VersionedEntry | undefined> => {
     const found = await store.get(key)
-    const version = found === undefined || found.startsWith('{') ? found : await store.get(found)
+    // Always two reads: the time does not tell the order of another service from one that does not exist.
+    const version = await store.get(found === undefined || found.startsWith('{') ? key : found)
     return version === undefined ? undefined : { entry: parse(version), version }
   }
 
