@@ -9,7 +9,7 @@ export interface CheckContext {
   readonly report: Report
   readonly contract: Contract
   readonly discovered: Discovered
-  /** Sends a request with the credential, and checks the headers of every reply. @throws Mismatch, RequestFailed */
+  /** Sends a request with the credential, and checks the headers of every reply. @throws Mismatch, NotChecked, RequestFailed */
   send(request: GatewayRequest): Promise<HttpResponse>
 }
 
@@ -17,6 +17,8 @@ export interface GatewayRequest extends Partial<HttpRequest> {
   readonly path: string
   /** null sends no credential; by default the one of the run. */
   readonly token?: string | null
+  /** A proxy in front may refuse it before the gateway does, with 4xx. */
+  readonly mayEndAtProxy?: boolean
 }
 
 /** Resources of the account, found by the first checks and used by later ones. */
@@ -47,13 +49,15 @@ const REQUIRED_OF_DOCUMENT: typeof REQUIRED = {
 
 export const createSend =
   (sender: Sender, credential: string): CheckContext['send'] =>
-  async ({ path, method = 'GET', headers = {}, body, token = credential }) => {
+  async ({ path, method = 'GET', headers = {}, body, token = credential, mayEndAtProxy }) => {
     const response = await sender.send({
       method,
       path,
       headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
       ...(body !== undefined && { body })
     })
+    if (mayEndAtProxy && isOfProxy(response))
+      throw new NotChecked(`a proxy replies ${response.status} before the gateway`)
     for (const [name, pattern] of Object.entries(path === 'openapi.json' ? REQUIRED_OF_DOCUMENT : REQUIRED)) {
       const sent = response.headers[name]
       expect(sent !== undefined, `${response.status} lacks the header ${name}`)
@@ -63,10 +67,19 @@ export const createSend =
     return response
   }
 
-/** A missing scope and a rate limit are no failures of the gateway. @throws NotChecked */
+/** The gateway gives each reply an id, and refuses with a problem. */
+const isOfProxy = ({ status, headers }: HttpResponse) =>
+  status >= 400 &&
+  status < 500 &&
+  headers['x-request-id'] === undefined &&
+  !headers['content-type']?.startsWith('application/problem+json')
+
+/** A missing scope, a rate limit and a part that is not configured are no failures of the gateway. @throws NotChecked */
 export const assertAllowed = ({ status, headers, text }: HttpResponse): void => {
   if (status === 403 && problemName(text) === 'insufficient-scope')
     throw new NotChecked('the credential lacks the scope')
+  if (status === 501 && problemName(text) === 'endpoint-not-configured')
+    throw new NotChecked('the gateway has no STORAGE_ENDPOINTS for it')
   if (status === 429)
     throw new NotChecked(`the rate limit is reached; retry after ${headers['retry-after'] ?? 'some'} s`)
 }

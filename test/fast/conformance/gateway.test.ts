@@ -19,6 +19,19 @@ t.test('a gateway with the sandbox conforms; the read-only profile only reads', 
   t.notMatch(output, /s3_user_1|example\.com|holiday/, 'no value of the customer is printed')
 })
 
+t.test('what a gateway or its proxy leaves out is not checked', async t => {
+  const { url, sandbox } = await gateway(t, { STORAGE_ENDPOINTS: '' })
+  const proxyUrl = await startTamperingProxy(t, url, (reply, { target }) => {
+    if (!target.includes('%zz')) return
+    reply.headers = { 'content-type': 'text/plain' }
+    reply.text = 'Bad Request'
+  })
+  const { code, output, lines } = await conformance(['--url', proxyUrl, ...FAST], { sandbox })
+  t.equal(code, 0, output)
+  t.match(lines('skip').join('\n'), /getConnection: the gateway has no STORAGE_ENDPOINTS for it/)
+  t.match(lines('skip').join('\n'), /invalid percent-encoding: a proxy replies 400 before the gateway/)
+})
+
 t.test('an invalid token fails each read that requires one, with the problem', async t => {
   const { url } = await gateway(t)
   const { code, lines } = await conformance(['--url', url, ...FAST], { env: { HOSTKEY_TOKEN: 'invalid-0123456789' } })

@@ -69,7 +69,8 @@ t.test('kubernetes: valid settings, time to drain, no privileges', async t => {
     capabilities: { drop: ['ALL'] }
   })
   t.equal(container.livenessProbe.httpGet.path, '/livez')
-  t.equal(container.readinessProbe.httpGet.path, '/readyz')
+  t.equal(container.startupProbe.httpGet.path, '/readyz', 'a wrong setting of Redis stops a rollout')
+  t.equal(container.readinessProbe.httpGet.path, '/livez', 'an outage of Redis does not empty the Service')
   const secrets = Object.entries(env).filter(([name]) => name.endsWith('_FILE'))
   for (const [, path] of secrets) t.ok(path.startsWith(container.volumeMounts[0].mountPath), path)
 })

@@ -1,28 +1,36 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { blocksOf } from '../../fast/docs/pages/blocks.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 import { createCertificate, type ProxyName, sendExactly, startProxy } from './proxies.ts'
 
 const PAGE = 'docs/how-to/deploy-behind-a-proxy.md'
-const FILES = '/accounts/s3_user_1/buckets/holiday-pictures/files'
+const BUCKETS = '/accounts/s3_user_1/buckets'
+const FILES = `${BUCKETS}/holiday-pictures/files`
 
 /** The paths of the sandbox, and paths that proxies decode, merge, cut or normalise. */
 const PATHS = [...awkwardPaths, '%2F', '%252F', 'a%00b', 'a;b=c/d', 'a&b', '~', 'a/b/../../../c', './', 'ünï/cödé ✓']
 
 /** Starts a gateway behind a proxy with the configuration of the page. */
-const behind = async (t: Test, name: ProxyName) => {
+const behind = async (t: Test, name: ProxyName, env: Record<string, string> = {}) => {
   const block = blocksOf(PAGE).find(({ language }) => language === name)
   if (!block?.file) throw new Error(`the page has no configuration of ${name}`)
   const folder = temporaryFolder(t)
   const [port, publicPort] = [String(await stablePort()), String(await stablePort())]
   await createCertificate(folder)
-  const running = await gateway(t, { PORT: port, PUBLIC_URL: 'https://storage.example.com', TRUST_PROXY: '127.0.0.1' })
+  const running = await gateway(t, {
+    PORT: port,
+    PUBLIC_URL: 'https://storage.example.com',
+    TRUST_PROXY: '127.0.0.1',
+    ...env
+  })
   writeFileSync(join(folder, block.file), block.code.replaceAll('8080', port).replaceAll('8443', publicPort))
   const complaints = await startProxy(t, name, folder, block.file)
   const send = (method: string, path: string, headers: Record<string, string> = {}) =>
@@ -89,5 +97,29 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
       t.equal(status, 200)
       t.match(text, /\{"end":\{"nextCursor":null,"complete":true\}\}\n$/)
     })
+  })
+}
+
+/** Proxies check each second and believe the second answer. */
+const NOTICED_MS = 3000
+
+for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
+  t.test(`${name} keeps serving tokens while Redis is down`, async t => {
+    const redis = await redisServer(t)
+    const { send } = await behind(t, name, { REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) })
+    await redis.kill()
+    const refused: number[] = []
+    for (const startedAt = performance.now(); performance.now() - startedAt < NOTICED_MS; ) {
+      const { status } = await send('GET', BUCKETS)
+      if (status !== 200) refused.push(status)
+      await pause(20)
+    }
+    t.same(refused.slice(0, 5), [])
+    const { status, text } = await send('GET', '/readyz')
+    t.match(
+      { status, text },
+      { status: 503, text: '{"status":"unready"}' },
+      'and the gateway itself says that it is not ready'
+    )
   })
 }
