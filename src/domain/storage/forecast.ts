@@ -51,12 +51,17 @@ interface Point {
   bytes: number
 }
 
-/** In the order of time. A clock that jumped leaves points in the future, or long before the others: they do not count. */
+/**
+ * In the order of time, one for each instant. A clock that jumped leaves points in the future, or long before the others:
+ * they do not count.
+ */
 const pointsSincePurge = (measurements: readonly Measurement[], now: number): Point[] => {
-  const points = measurements
-    .flatMap(({ createdAt, storageBytes }) =>
-      createdAt === undefined || storageBytes === undefined ? [] : [{ at: Date.parse(createdAt), bytes: storageBytes }]
-    )
+  const bytesAt = new Map<number, number>()
+  for (const { createdAt, storageBytes } of measurements) {
+    if (createdAt !== undefined && storageBytes !== undefined) bytesAt.set(Date.parse(createdAt), storageBytes)
+  }
+  const points = [...bytesAt]
+    .map(([at, bytes]) => ({ at, bytes }))
     .filter(({ at }) => at <= now + DAY_MS)
     .sort((a, b) => a.at - b.at)
   const newest = points.at(-1)?.at ?? 0

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { fails, succeeds } from '../../support/assert/expect.ts'
+import { fakeUpstream } from '../../support/fakes/upstream.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
 t.test('GET /accounts/:s3uid/usage', async t => {
@@ -58,4 +59,28 @@ t.test('GET /accounts/:s3uid/usage', async t => {
     fails(t, reply, 503, 'upstream-throttled', { retryable: true })
     t.equal(reply.headers['retry-after'], '5')
   })
+})
+
+t.test('200 with the growth of measurements in any order and form; null where there are too few', async t => {
+  const quota = 100_000
+  const rows = [3, 1, 0, 2, 3].map(day => ({
+    storage_usage: 1000 * (day + 1),
+    created_at: `2026-01-0${day + 1} 12:00:00`
+  }))
+  const measured: Record<string, object[]> = { one: rows, two: rows.slice(0, 2), three: [] }
+  const { url } = await fakeUpstream(t, {
+    get_users: () => ({ s3_users: Object.keys(measured).map(s3uid => ({ s3uid })) }),
+    get_buckets_rmq: ({ s3uid = '' }) => ({ message: [], quota, usage_storage: 4000, snapshots: measured[s3uid] })
+  })
+  const { get } = await gateway(t, { UPSTREAM_URL: url })
+  const { items, partial } = (await get('/usage')).json()
+  const basis = { snapshots: 4, from: '2026-01-01T12:00:00.000Z', to: '2026-01-04T12:00:00.000Z' }
+  const none = { growthBytesPerDay: null, daysUntilFull: null, basis: null }
+  const common = { storageBytes: 4000, quotaBytes: quota, quotaUsedRatio: 0.04 }
+  t.strictSame(items, [
+    { s3uid: 'one', ...common, growthBytesPerDay: 1000, daysUntilFull: 96, basis },
+    { s3uid: 'two', ...common, ...none },
+    { s3uid: 'three', ...common, ...none }
+  ])
+  t.strictSame(partial, [])
 })

@@ -16,6 +16,7 @@ const forecast = (measurements: Measurement[], quotaBytes: number | undefined = 
 
 const days = (count: number, bytesOf: (day: number) => number) =>
   daily(Array.from({ length: count }, (_, n) => bytesOf(n)))
+const at = (day: number) => ({ createdAt: new Date(start + day * DAY).toISOString() })
 const none = { growthBytesPerDay: null, daysUntilFull: null, basis: null }
 
 t.test('storage that grows evenly is full after the rest divided by the growth', async t => {
@@ -76,6 +77,37 @@ t.test('a clock that jumped does not count', async t => {
   const storageBytes = 20 * GB
   const quotaBytes = 100 * GB
   t.strictSame(forecastOf({ storageBytes, quotaBytes }, jumped, start + 100 * DAY), forecast(even))
+})
+
+t.test('a clock that was set back, and measurements that are there twice, change little', async t => {
+  const even = days(41, day => 10 * GB + day * GB)
+  const setBack = even.map((each, n) => (n >= 30 && n < 35 ? { ...each, ...at(n - 10) } : each))
+  const { growthBytesPerDay, daysUntilFull } = forecast(setBack)
+  t.ok(Math.abs((growthBytesPerDay ?? 0) - GB) < 0.1 * GB, String(growthBytesPerDay))
+  t.ok(Math.abs((daysUntilFull ?? 0) - 50) < 5, String(daysUntilFull))
+  t.strictSame(forecast([...even, ...even]), forecast(even), 'all of them twice')
+  t.strictSame(forecast([...daily([GB, 2 * GB]), ...daily([GB, 2 * GB])]), none, 'two are not four')
+  t.strictSame(forecast([GB, 2 * GB, 3 * GB].map(storageBytes => ({ storageBytes, ...at(0) }))), none)
+})
+
+t.test('a month that repeats is no trend; a purge every week leaves the growth since the last one', async t => {
+  const monthly = forecast(days(90, day => 50 * GB + 20 * GB * Math.sin((2 * Math.PI * day) / 30)))
+  t.equal(monthly.daysUntilFull, null, String(monthly.growthBytesPerDay))
+  const weekly = forecast(days(26, day => (10 + 10 * (day % 7)) * GB))
+  t.hasStrict(weekly, { growthBytesPerDay: 10 * GB, daysUntilFull: 5, basis: { snapshots: 5 } })
+})
+
+t.test('full already: 0, whether it grows, stays or shrinks; empty, without a quota of 0: null', async t => {
+  t.hasStrict(forecast(days(10, () => 100 * GB)), { growthBytesPerDay: 0, daysUntilFull: 0 })
+  t.hasStrict(forecast(days(10, day => (120 - day) * GB)), { growthBytesPerDay: -GB, daysUntilFull: 0 })
+  t.hasStrict(forecast(days(10, () => 0)), { growthBytesPerDay: 0, daysUntilFull: null })
+  t.equal(
+    forecast(
+      days(10, day => day * GB),
+      0
+    ).daysUntilFull,
+    null
+  )
 })
 
 t.test('without a quota, or beyond ten years, no day; 0 when it is full already', async t => {
