@@ -1,25 +1,27 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 /**
- * Serves the page on an origin of its own. Any static file server works; this one inserts the address of the gateway
- * (GATEWAY, an origin). PAGE_PORT 0 means any free port.
+ * Serves the page on an origin of its own. Any static file server works; this one inserts the addresses of the gateway
+ * (GATEWAY, an origin) and of the storage (STORAGE, a source of the policy). PAGE_PORT 0 means any free port.
  */
-const { GATEWAY = 'http://localhost:8080', PAGE_PORT = '3000' } = process.env
+const { GATEWAY = 'http://localhost:8080', STORAGE = 'http://127.0.0.1:*', PAGE_PORT = '3000' } = process.env
 
-/** The address in index.html: in the meta element and in the policy. */
-const PLACEHOLDER = 'http://localhost:8080'
+/** The addresses in index.html. The storage of the sandbox has any port of this machine. */
+const placeholders = { gateway: 'http://localhost:8080', storage: 'http://127.0.0.1:*' }
+
+const TYPES = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8' }
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
-const page = {
-  type: 'text/html; charset=utf-8',
-  text: read('index.html').replaceAll(PLACEHOLDER, new URL(GATEWAY).origin)
-}
+const page = read('index.html')
+  .replaceAll(placeholders.gateway, new URL(GATEWAY).origin)
+  .replaceAll(placeholders.storage, STORAGE)
 /** Only these files of the folder are served. */
 const files = new Map([
-  ['/', page],
-  ['/style.css', { type: 'text/css; charset=utf-8', text: read('style.css') }],
-  ['/app.js', { type: 'text/javascript; charset=utf-8', text: read('app.js') }]
+  ['/', { type: 'text/html; charset=utf-8', text: page }],
+  ...globSync('{app,style}/*', { cwd: import.meta.dirname }).map(
+    name => [`/${name}`, { type: TYPES[name.endsWith('.js') ? 'js' : 'css'], text: read(name) }] as const
+  )
 ])
 
 const server = createServer((request, response) => {

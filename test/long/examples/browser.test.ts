@@ -1,18 +1,42 @@
+import { randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { standardFixture } from '../../../src/sandbox/fixture.ts'
+import { startSandbox } from '../../../src/sandbox/index.ts'
+import type { Fixture } from '../../../src/sandbox/state.ts'
+import { openAccount } from '../../../src/sandbox/storage.ts'
 import { pathsIn, serveExample } from '../../fast/examples/examples.ts'
 import { openBrowser, watchedPage } from '../../support/harness/chromium.ts'
+import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
 
 const HOSTILE = '../<img src=x onerror="document.title=1">.html'
 
+/** The demo customer has a second account, which grows by 1 GB a day. */
+const twoAccounts: Fixture = state => {
+  standardFixture(state)
+  const demo = [...state.customers.values()].find(({ name }) => name === 'demo')
+  const plan = state.plans.get(1)
+  if (!demo || !plan) throw new TypeError('the fixture has changed')
+  const account = openAccount(state, demo, plan, 'DE', 50)
+  account.listsUntilVisible = 0
+  const snapshots = [1, 2, 3, 4].map(n => ({ bandwidth: 0, storage: n * 1e9, createdAt: `2023-10-0${n}T10:00:00Z` }))
+  account.snapshots.splice(0, 1, ...snapshots)
+}
+
 /** The page on an origin of its own, a gateway that allows it, and a browser that records its faults. */
 const stage = async (t: Test, width: number) => {
   const port = await stablePort()
   const api = `http://localhost:${port}`
-  const origin = await serveExample(t, 'examples/browser/serve.ts', { PAGE_PORT: '0', GATEWAY: api })
-  const running = await gateway(t, { PORT: String(port), ALLOWED_ORIGINS: origin })
+  const sandbox = await startSandbox({ seed: randomUUID(), fixture: twoAccounts })
+  t.after(() => sandbox.close())
+  const { storageUrl } = sandbox
+  const addresses = { PAGE_PORT: '0', GATEWAY: api, STORAGE: storageUrl }
+  const origin = await serveExample(t, 'examples/browser/serve.ts', addresses)
+  const settings = { PORT: String(port), ALLOWED_ORIGINS: origin, STORAGE_ENDPOINTS: `NL=${storageUrl}|nl` }
+  const running = await gateway(t, settings, { sandbox })
   const context = await openBrowser(t, { width, height: 844 })
   const { page, misdeeds } = await watchedPage(context, origin)
   return {
@@ -20,7 +44,10 @@ const stage = async (t: Test, width: number) => {
     page,
     context,
     origin,
-    misdeeds: () => ({ ...misdeeds, external: misdeeds.external.filter(url => !url.startsWith(`${api}/`)) }),
+    misdeeds: () => ({
+      ...misdeeds,
+      external: misdeeds.external.filter(url => !url.startsWith(`${api}/`) && !url.startsWith(`${storageUrl}/`))
+    }),
     /** Chromium logs every status of 400 or more. */
     ignoreStatus: (status: number) => {
       const kept = misdeeds.complaints.filter(text => !text.includes(`status of ${status}`))
@@ -84,8 +111,12 @@ for (const width of [1280, 390]) {
     step('shows buckets, and usage as a chart', async t => {
       const chart = page.locator('#trend svg[role="img"]')
       await chart.waitFor()
-      t.match(await chart.getAttribute('aria-label'), /^Storage: 488 MiB on Oct 26, 2023, 977 MiB on Oct 27, 2023$/)
-      t.equal(await chart.locator('circle').count(), 2)
+      t.match(
+        await chart.getAttribute('aria-label'),
+        /^Storage: 122 MiB on Oct 23, 2023, .* 977 MiB on Oct 27, 2023\. Grows by 198 MiB a day, full in about 4 years\.$/
+      )
+      t.equal(await chart.locator('circle').count(), 5)
+      t.equal(await chart.locator('.ahead').count(), 1)
       t.same(await page.locator('#buckets bdi').allInnerTexts(), ['holiday-pictures', 'empty-bucket', 'logs'])
       const widths = await Promise.all(
         (await page.locator('#buckets .part').all()).map(async part => (await part.boundingBox())?.width ?? 0)
@@ -95,6 +126,19 @@ for (const width of [1280, 390]) {
         'the bars are as long as the buckets are large'
       )
       t.match(await page.locator('#quota-text').innerText(), /^0\.03% of 250 GiB$/)
+      t.ok(await fits(page))
+    })
+
+    step('shows the usage of all accounts, each with its forecast', async t => {
+      await page.locator('#accounts .spark').nth(1).waitFor()
+      t.same(await page.locator('#accounts a bdi').allInnerTexts(), ['s3_user_1', 's3_user_50'])
+      const labels = await page.locator('#accounts .spark').evaluateAll(all => all.map(each => each.ariaLabel))
+      t.same(labels, ['Grows by 198 MiB a day, full in about 4 years', 'Grows by 954 MiB a day, full in about 5 days'])
+      t.equal(await page.locator('#all-used').innerText(), '77.2 MiB of 255 GiB')
+      await page.locator('#accounts a').nth(1).press('Enter')
+      await page.locator('#buckets .empty').waitFor()
+      await page.locator('#accounts a').first().click()
+      await page.locator('#buckets a').first().waitFor()
       t.ok(await fits(page))
     })
 
@@ -175,6 +219,120 @@ for (const width of [1280, 390]) {
       await row(page, '2023/').waitFor()
       t.notOk(await box.isVisible())
       ignoreStatus(503)
+    })
+
+    const card = (title: string) => page.locator('.card').filter({ hasText: title })
+    const paths = () => pathsIn(sandbox, 'empty-bucket')
+
+    step('uploads files that are dropped and picked, with progress', async t => {
+      await page.goto(`${origin}/#account=s3_user_1&bucket=empty-bucket&folder=in/`)
+      await page.locator('#nothing').waitFor()
+      // The values of each progress bar.
+      await page.evaluate(`window.seen = []
+        new MutationObserver(() => seen.push(document.querySelector('progress')?.value))
+          .observe(document.getElementById('activity'), { attributes: true, childList: true, subtree: true })`)
+      const network = await at.context.newCDPSession(page)
+      const speed = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 12_000_000 }
+      await network.send('Network.emulateNetworkConditions', speed)
+      const dataTransfer = await page.evaluateHandle(`(() => {
+        const data = new DataTransfer()
+        data.items.add(new File([new Uint8Array(6_000_000)], 'film #1.mp4', { type: 'video/mp4' }))
+        return data
+      })()`)
+      await page.dispatchEvent('body', 'dragover', { dataTransfer })
+      t.ok(await page.locator('#drop').isVisible())
+      await page.dispatchEvent('body', 'drop', { dataTransfer })
+      await card('1 file uploaded.').waitFor()
+      const seen = (await page.evaluate('seen')) as number[]
+      t.ok(
+        seen.some(value => value > 0 && value < 1),
+        'in steps'
+      )
+      await page.setInputFiles('#picker', [
+        { name: 'ü.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') },
+        { name: 'x.bin', mimeType: '', buffer: Buffer.from('') }
+      ])
+      await card('2 files uploaded.').waitFor()
+      await row(page, 'x.bin').waitFor()
+      const { files = [] } = control.state().buckets.find(({ name }) => name === 'empty-bucket') ?? {}
+      t.same(
+        new Map(files),
+        new Map([
+          ['in/film #1.mp4', 6_000_000],
+          ['in/x.bin', 0],
+          ['in/ü.txt', 5]
+        ])
+      )
+      t.ok(await fits(page))
+    })
+
+    step('says why an upload failed', async t => {
+      control.fault({ kind: 'refusal', action: 'show_key', text: 'S3 account not found for this customer' })
+      await page.setInputFiles('#picker', [{ name: 'y.txt', mimeType: 'text/plain', buffer: Buffer.from('y') }])
+      await card('0 files uploaded, 1 failed.').locator('.failures').waitFor()
+      t.match(await card('1 failed').locator('.failures').innerText(), /^y\.txt\s+\S.* · HOSTKEY: S3 account not found/)
+      control.clearFaults()
+      const close = page.getByRole('button', { name: 'Close: ' })
+      for (let left = await close.count(); left > 0; left -= 1) await close.first().press('Enter')
+      t.equal(await page.locator('.card').count(), 0)
+      ignoreStatus(404)
+    })
+
+    step('downloads a file under its name', async t => {
+      const [saved] = await Promise.all([
+        page.waitForEvent('download'),
+        row(page, 'film #1.mp4').getByRole('button', { name: 'Download' }).press('Enter')
+      ])
+      t.equal(saved.suggestedFilename(), 'film #1.mp4')
+      t.equal(statSync(await saved.path()).size, 6_000_000)
+    })
+
+    step('deletes the selected files as a job, and says what failed and why', async t => {
+      control.fault({ kind: 'refusal', action: 'delete_file', text: 'Delete S3 file error: AccessDenied', count: 1 })
+      await row(page, 'ü.txt').getByRole('checkbox').press('Space')
+      t.equal(await page.locator('#selected').innerText(), '1 file selected')
+      await page.getByLabel('3 files selected').or(page.locator('#select-all')).first().check()
+      t.equal(await page.locator('#selected').innerText(), '3 files selected')
+      await page.getByRole('button', { name: 'Delete selected' }).click()
+      await page.getByRole('button', { name: 'Delete 3 files' }).click()
+      await card('2 files deleted, 1 failed.').waitFor()
+      t.match(await card('Delete 3 files').locator('.failures').innerText(), /\S+\s+forbidden · HOSTKEY refused\./)
+      await page.locator('#count', { hasText: /^1 file$/ }).waitFor()
+      t.equal(paths().length, 1)
+      t.notOk(await page.locator('#delete-selected').isVisible(), 'nothing is selected')
+      await page.getByRole('button', { name: 'Close: Delete 3 files' }).click()
+      t.ok(await fits(page))
+    })
+
+    step('empties a bucket after its name is typed; the job outlives a reload and is cancelled', async t => {
+      for (let n = 0; n < 150; n += 1) control.putFile('empty-bucket', `file-${n}`)
+      control.fault({ kind: 'latency', action: 'delete_file', ms: 100 })
+      const empty = async () => {
+        await page.getByRole('button', { name: 'Empty bucket' }).press('Enter')
+        t.ok(await page.locator('#confirm-yes').isDisabled())
+        await page.locator('#confirm-more', { hasText: /file/ }).waitFor()
+        await page.keyboard.type('empty-bucket')
+        await page.keyboard.press('Enter')
+      }
+      await page.locator('#trail a', { hasText: 'empty-bucket' }).click()
+      await row(page, 'file-1').waitFor()
+      await empty()
+      await card('Empty empty-bucket').filter({ hasText: 'of 151 files deleted' }).waitFor()
+      await page.reload()
+      await card('Empty empty-bucket').getByRole('button', { name: 'Cancel' }).press('Enter')
+      await card('Cancelled: ').waitFor()
+      const left = paths().length
+      t.ok(left > 0 && left < 151, `${left} left`)
+      t.match(await card('Cancelled: ').innerText(), new RegExp(`Cancelled: ${151 - left} files deleted, ${left} left`))
+      control.clearFaults()
+      await page.getByRole('button', { name: 'Close: ' }).click()
+      await page.locator('#count', { hasText: /^\d+ file/ }).waitFor()
+      await empty()
+      await card(`${left} file`).filter({ hasText: 'deleted.' }).waitFor()
+      await page.locator('#nothing').waitFor()
+      t.same(paths(), [])
+      t.ok(await eventually(async () => !(await page.locator('#delete-all').isVisible())))
+      t.same(misdeeds(), NOTHING)
     })
 
     step('an ended session shows the login', async t => {
