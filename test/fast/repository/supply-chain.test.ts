@@ -34,7 +34,7 @@ const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
 /** Packages of tests and of the benchmark that install their own dependencies. */
-const TEST_PACKAGES = ['test/long/prism/package', 'test/long/s3rver/package', 'test/long/mutation/package', 'bench']
+const TEST_PACKAGES = ['test/long/prism/package', 'test/long/mutation/package', 'bench']
 const manifests: [string, Manifest][] = ['.', 'client', ...TEST_PACKAGES].map(folder => [
   folder,
   JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))

@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t from 'tap'
@@ -8,17 +9,18 @@ import { request } from 'undici'
 import {
   dayOf,
   deriveSigningKey,
+  hasDotSegment,
   objectUrl,
-  presignUrl,
-  type UrlToSign
+  presignUrl
 } from '../../../src/domain/storage/presigning.ts'
 import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
+import { needPython } from '../../support/harness/debian.ts'
 import { eventually } from '../../support/harness/eventually.ts'
-import { needPackage } from '../../support/harness/npm-package.ts'
+import { gateway } from '../../support/harness/gateway.ts'
+import type { Lifetime } from '../../support/harness/lifetime.ts'
 import { gatewayProcess, sandboxProcess } from '../../support/harness/processes.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
-import { stablePort } from '../../support/harness/stable-port.ts'
 
 const MIB = 1024 ** 2
 
@@ -92,45 +94,56 @@ t.test('no half of the key pair is in the heap of the gateway, in its log or in 
   }
 })
 
-// It reads the parameters of the signature and does not compare it: that is the part of the AWS SDK.
-t.test('s3rver accepts the URLs for every path until they expire', async t => {
-  const program = await needPackage('s3rver', 'test/long/s3rver/package', 's3rver/lib/s3rver.js')
-  const S3rver = createRequire(import.meta.url)(join(process.cwd(), program))
-  const port = await stablePort()
-  const server = new S3rver({
-    port,
-    address: '127.0.0.1',
-    silent: true,
-    directory: temporaryFolder(t),
-    configureBuckets: [{ name: 'bucket' }]
+/** A storage whose requests OpenStack Swift authenticates. @returns its address */
+const swiftStorage = async (t: Lifetime, accessKey: string, secretKey: string, region: string): Promise<string> => {
+  const python = await needPython({ swift: 'python3-swift' })
+  const child = spawn(python, ['test/long/swift/storage.py', accessKey, secretKey, region], {
+    stdio: ['ignore', 'pipe', 'inherit']
   })
-  await server.run()
-  t.after(() => server.close())
-  const at = Date.now()
-  const [day, region] = [dayOf(at), 'us-east-1']
-  const sign = (method: UrlToSign['method'], path: string, headers = {}, signedAt = at) =>
-    presignUrl(
-      {
-        method,
-        url: objectUrl(`http://127.0.0.1:${port}`, 'bucket', path),
-        headers,
-        query: { 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' },
-        expiresInSeconds: 60,
-        at: signedAt
-      },
-      // The fixed key pair of s3rver.
-      { accessKey: 'S3RVER', region, day, key: deriveSigningKey('S3RVER', day, region) }
-    )
-  // s3rver stores files under their paths: not every name is one of the file system.
-  const paths = awkwardPaths.filter(path => path.length < 200 && !/\.\.?(\/|$)|\/\/|^\/|\/$|^trail|\\/.test(path))
-  t.ok(paths.length >= 20)
-  for (const path of paths) {
-    const type = { 'content-type': 'text/plain' }
-    const put = await request(await sign('PUT', path, type), { method: 'PUT', headers: type, body: path })
-    t.equal(put.statusCode, 200, `${path}: ${await put.body.text()}`)
-    const got = await request(await sign('GET', path))
-    t.equal(await got.body.text(), path)
+  t.after(async () => void child.kill())
+  const [port] = await once(child.stdout, 'data')
+  return `http://127.0.0.1:${String(port).trim()}`
+}
+
+t.test('OpenStack Swift accepts the URLs for every path until they expire, and no other', async t => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const account = sandbox.control.state().accounts.find(({ s3uid }) => s3uid === 's3_user_1')
+  const storage = await swiftStorage(t, account?.accessKey ?? '', account?.secretKey ?? '', 'nl')
+  const { post } = await gateway(t, { STORAGE_ENDPOINTS: `NL=${storage}|nl` }, { sandbox })
+  const signed = async (body: object): Promise<string> =>
+    (await post('/accounts/s3_user_1/buckets/bucket/presigned-urls', body)).json().url
+  const ask = async (url: string, options: Parameters<typeof request>[1] = {}) => {
+    const reply = await request(url, options)
+    return `${reply.statusCode} ${(await reply.body.text()).replace(/^<[\s\S]*<Code>(\w+)<[\s\S]*$/, '$1')}`
   }
-  const expired = await request(await sign('GET', 'a+b.txt', {}, at - 61_000))
-  t.equal(expired.statusCode, 403, await expired.body.text())
+  const paths = awkwardPaths.filter(path => !hasDotSegment(path))
+  t.ok(paths.length >= 30)
+  for (const path of paths) {
+    const content = { contentType: 'text/plain', contentLength: Buffer.byteLength(path) }
+    const upload = await signed({ operation: 'upload', path, ...content })
+    const put = (type: string, body: string) => ask(upload, { method: 'PUT', headers: { 'content-type': type }, body })
+    t.equal(await put('text/plain', path), '200 ', `${path} is stored`)
+    t.equal(await put('text/html', path), '403 SignatureDoesNotMatch', 'as this type')
+    t.equal(await put('text/plain', `${path}.`), '403 SignatureDoesNotMatch', 'and of this size')
+    const download = await signed({ operation: 'download', path, downloadName: 'a (1).txt' })
+    t.equal(await ask(download), `200 ${path}`)
+    const last = download.at(-1) === '0' ? '1' : '0'
+    for (const forged of [
+      `${download.slice(0, -1)}${last}`,
+      download.replace('/bucket/', '/bucket/x'),
+      download.replace('X-Amz-Expires=300', 'X-Amz-Expires=301'),
+      download.replace('a%20%281%29', 'b')
+    ]) {
+      t.not(forged, download)
+      t.equal(await ask(forged), '403 SignatureDoesNotMatch')
+    }
+  }
+  const at = Date.now() - 61_000
+  const key = { region: 'nl', day: dayOf(at), accessKey: account?.accessKey ?? '' }
+  const expired = await presignUrl(
+    { method: 'GET', url: objectUrl(storage, 'bucket', 'a+b.txt'), headers: {}, query: {}, expiresInSeconds: 60, at },
+    { ...key, key: deriveSigningKey(account?.secretKey ?? '', key.day, 'nl') }
+  )
+  t.equal(await ask(expired), '403 AccessDenied', 'Request has expired')
 })
