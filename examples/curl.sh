@@ -47,6 +47,16 @@ send() {
   printf '%s %s -> %s\n' "$method" "$path" "$status"
   [[ "|$expected|" == *"|$status|"* ]] || fail "expected $expected, not $status: $(head -c 1000 "$folder/body")"
 }
+# transfer <expected status> [curl arguments]: a request with the URL of the last reply, which is a credential too.
+transfer() {
+  local expected=$1 status
+  shift
+  printf 'url = "%s"\n' "$(member url)" >"$folder/url"
+  status=$(curl --silent --show-error --max-time 90 --config "$folder/url" --output "$folder/body" \
+    --write-out '%{http_code}' "$@") || fail 'the storage: no reply'
+  printf 'storage -> %s\n' "$status"
+  [[ $status == "$expected" ]] || fail "expected $expected, not $status: $(head -c 1000 "$folder/body")"
+}
 # Prints the start of the reply.
 show() { head -c 400 "$folder/body" && echo; }
 # Prints a string member at any depth. Use a JSON parser in a real program.
@@ -84,10 +94,35 @@ send 404 with_token GET "/accounts/$ACCOUNT/buckets/no-bucket-of-$NEW_BUCKET/fil
 show
 [[ $(member type) == */bucket-not-found ]] || fail 'expected the problem bucket-not-found'
 
-step 'Create a bucket, and delete it under its actual name'
+step 'Create a bucket: its actual name is in the reply'
 send 201 with_token POST "/accounts/$ACCOUNT/buckets" "${json[@]}" --data "{\"name\":\"$NEW_BUCKET\"}"
 show
-send 204 with_token DELETE "/accounts/$ACCOUNT/buckets/$(member name)"
+name=$(member name)
+bucket=/accounts/$ACCOUNT/buckets/$name
+
+step 'Upload a file to the storage, past the gateway, with a URL that the gateway signs'
+printf 'hello from the tour\n' >"$folder/hello.txt"
+target='"path":"in/hello.txt","contentType":"text/plain","contentLength":20'
+# 501: the operator has not named the storage (STORAGE_ENDPOINTS).
+send '201|501' with_token POST "$bucket/presigned-urls" "${json[@]}" --data "{\"operation\":\"upload\",$target}"
+if [[ -n $(member url) ]]; then
+  transfer 200 --upload-file "$folder/hello.txt" --header 'Content-Type: text/plain'
+  step 'Download it in the same way'
+  target='"path":"in/hello.txt","downloadName":"greeting.txt"'
+  send 201 with_token POST "$bucket/presigned-urls" "${json[@]}" --data "{\"operation\":\"download\",$target}"
+  transfer 200
+  cmp "$folder/hello.txt" "$folder/body" || fail 'the download differs from the upload'
+fi
+
+step 'Empty the bucket: a job, its events until it ends, and what became of each file'
+send 202 with_token POST "$bucket/file-deletions" "${json[@]}" --data "{\"all\":true,\"confirm\":\"$name\"}"
+job=/jobs/$(member jobId)
+send 200 with_token GET "$job/events"
+show
+grep -q '^event: end' "$folder/body" || fail 'the job has not ended'
+send 200 with_token GET "$job/results"
+show
+send 204 with_token DELETE "$bucket"
 
 step 'Validate an order without placing it'
 order="{\"planId\":${PLAN:-2},\"bucketName\":\"$NEW_BUCKET\"}"

@@ -1,11 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { startSandbox } from '../../../src/sandbox/index.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { pathsIn, runExample } from './examples.ts'
 
 const SCRIPT = 'examples/curl.sh'
 
 t.test('examples/curl.sh', async t => {
-  const { url, sandbox } = await gateway(t)
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const { url } = await gateway(t, { STORAGE_ENDPOINTS: `NL=${sandbox.storageUrl}|nl` }, { sandbox })
   const { control, demo } = sandbox
   const tour = (env: Record<string, string> = {}) =>
     runExample('bash', [SCRIPT], { GATEWAY: url, TOKEN: demo.token, ...env })
@@ -19,7 +23,7 @@ t.test('examples/curl.sh', async t => {
     const steps = [...stdout.matchAll(/^([A-Z]+) (\/\S*) -> (\d+)$/gm)].map(([, ...parts]) => parts.join(' '))
     const files = '/accounts/s3_user_1/buckets/holiday-pictures/files'
     t.same(
-      steps.map(step => step.replace(/tour-[\d-]+/, 'tour')),
+      steps.map(step => step.replace(/tour-[\d-]+/, 'tour').replace(/jobs\/[\w-]{36}/, 'jobs/id')),
       [
         'GET /accounts 200',
         'GET /accounts/s3_user_1/buckets 200',
@@ -28,6 +32,11 @@ t.test('examples/curl.sh', async t => {
         `DELETE ${files} 204`,
         'GET /accounts/s3_user_1/buckets/no-bucket-of-tour/files 404',
         'POST /accounts/s3_user_1/buckets 201',
+        'POST /accounts/s3_user_1/buckets/tour/presigned-urls 201',
+        'POST /accounts/s3_user_1/buckets/tour/presigned-urls 201',
+        'POST /accounts/s3_user_1/buckets/tour/file-deletions 202',
+        'GET /jobs/id/events 200',
+        'GET /jobs/id/results 200',
         'DELETE /accounts/s3_user_1/buckets/tour 204',
         'POST /orders/checks 200',
         'POST /orders 201',
@@ -43,6 +52,9 @@ t.test('examples/curl.sh', async t => {
     t.match(stdout, /problems\/bucket-not-found/)
     t.match(stdout, /problems\/csrf-rejected/)
     t.match(stdout, /^idempotency-replayed: true/m)
+    t.match(stdout, /"items":\[\{"path":"in\/hello.txt","outcome":"deleted"\}\]/)
+    t.equal(stdout.match(/^storage -> 200$/gm)?.length, 2, 'uploaded and downloaded')
+    t.notMatch(stdout + stderr, /X-Amz-Signature/, 'a presigned URL is not printed')
     t.same(
       paths(),
       before.filter(path => path !== 'a/../b')

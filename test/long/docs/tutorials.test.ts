@@ -20,7 +20,7 @@ const bucketBrowser = async (t: Test, page: string) => {
 
   await needProgram(['python3'], 'python3')
   const { portOf, lastPrinted } = await executePage(t, page, { runners: { js: step } })
-  t.ok(whole.trim().split('\n').length <= 80, 'at most 80 lines')
+  t.ok(whole.trim().split('\n').length <= 100, 'at most 100 lines')
   t.match(whole, '<meta name="viewport" content="width=device-width">', 'fits a phone')
 
   const origin = `http://localhost:${portOf('3000')}`
@@ -54,6 +54,27 @@ const bucketBrowser = async (t: Test, page: string) => {
     )
     t.same(misdeeds.violations, [])
     t.match(misdeeds.complaints, [/401/], 'Chromium logs the failed login')
+  })
+
+  t.test('deletes a folder and then a whole bucket, after its name was typed', async t => {
+    const answers = ['other', 'holiday-pictures', 'holiday-pictures']
+    tab.on('dialog', dialog => dialog.accept(answers.shift()))
+    const said = (text: RegExp) => tab.locator('#message', { hasText: text }).waitFor()
+    await tab.click('text=s3_user_1 / holiday-pictures')
+    await tab.click('text="2021/"')
+    await tab.waitForSelector('text="2021/spring/"')
+    await tab.click('text=delete all of these')
+    await said(/^Confirmation does not match$/)
+    await tab.click('text=delete all of these')
+    await said(/^succeeded: 48 deleted, 0 failed$/)
+    t.same(await entries(), ['← buckets', 'delete all of these'])
+    await tab.click('text=← buckets')
+    await tab.click('text=s3_user_1 / holiday-pictures')
+    await tab.waitForSelector('text="2022/"')
+    await tab.click('text=delete all of these')
+    await said(/^succeeded: 2\d\d deleted, 0 failed$/)
+    t.same(await entries(), ['← buckets', 'delete all of these'])
+    t.match(misdeeds.complaints, [/401/, /412/])
   })
 }
 
