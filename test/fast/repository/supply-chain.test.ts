@@ -33,8 +33,8 @@ const MINIMUM_VERSIONS = {
 const MAX_FILE_BYTES = 5_000_000
 
 type Manifest = Record<string, Record<string, string> | undefined>
-/** Packages of tests and of the benchmark that install their own dependencies. */
-const TEST_PACKAGES = ['test/long/prism/package', 'test/long/mutation/package', 'bench']
+/** Packages of tests, of an example and of the benchmark that install their own dependencies. */
+const TEST_PACKAGES = ['test/long/prism/package', 'test/long/mutation/package', 'examples/react', 'bench']
 const manifests: [string, Manifest][] = ['.', 'client', ...TEST_PACKAGES].map(folder => [
   folder,
   JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
