@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { pathsIn } from '../../fast/examples/examples.ts'
 import { authority } from '../../support/harness/certificates.ts'
-import { engines } from '../../support/harness/engines.ts'
+import { engines, FIND } from '../../support/harness/engines.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 import { needPackage } from '../../support/harness/npm-package.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
@@ -39,16 +39,6 @@ const serve = async (t: Test, folder: string, scheme: 'http' | 'https') => {
   await untilListening(pagePort, child)
   return { ...running, origin }
 }
-
-/** In the page: waits for an element, which a machine under load may show late. */
-const FIND = `const find = async selector => {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const found = document.querySelector(selector)
-    if (found) return found
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-  throw new Error('no ' + selector + ': ' + document.body.innerText)
-}`
 
 const LOG_IN = `const enter = async (name, value) => {
   const field = await find('input[name=' + name + ']')

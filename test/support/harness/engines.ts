@@ -18,6 +18,16 @@ export interface EnginePage {
   evaluate(expression: string): Promise<unknown>
 }
 
+/** Code for `evaluate`: `await find(selector)` waits for an element, `await find(selector, text)` for one with a text. */
+export const FIND = `const find = async (selector, text = '') => {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const found = [...document.querySelectorAll(selector)].find(each => each.textContent.includes(text))
+    if (found) return found
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  throw new Error('no ' + selector + ' ' + text + ': ' + document.body.innerText.slice(0, 1000))
+}`
+
 /** 60 s: the first page takes 20 s on a busy machine. */
 const PATIENCE_MS = 60_000
 
