@@ -193,6 +193,13 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
     })
   }
 
+  /** Removes two of the oldest from the list of a customer if they have expired: it grows no longer than what exists. */
+  const removeExpired = async (tenant: string): Promise<void> => {
+    for (const jobId of await command(redis => redis.zrange(listOf(tenant), 0, 1))) {
+      if (!(await read(jobId))) await command(redis => redis.zrem(listOf(tenant), jobId))
+    }
+  }
+
   return {
     async create(record, credential, keys) {
       const { jobId, tenant, target, keyHash } = record
@@ -220,7 +227,10 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       )
       if (kind === 'running') return { running: id }
       const known = kind === 'known' ? await read(id) : undefined
-      return known ? { known: known.job } : { created: true }
+      if (known) return { known: known.job }
+      // What exists already is not lost with it.
+      await removeExpired(tenant).catch(() => undefined)
+      return { created: true }
     },
     get: async jobId => (await read(jobId))?.job,
     async list(tenant, { state, accounts, before, limit }) {
