@@ -28,19 +28,21 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['POST /control/files', (control, body) => control.putFile(textIn(body, 'bucket'), textIn(body, 'path'))]
 ])
 
-/** What can be tried: the controls, the kinds of faults, the behaviours, and who can log in. */
+/** What can be tried: the controls, the kinds of faults, the behaviours, and the customers with what they log in with. */
 const overview = (control: Control): object => ({
   controls: [...operations.keys()],
   faults: faultKinds,
   behaviours: control.behaviours(),
-  customers: control.state().customers.map(({ name, id, email, role, servers, creditCents, twoFactorCode }) => ({
+  customers: control.state().customers.map(({ name, id, email, password, apiKeys, twoFactorCode, ...rest }) => ({
     name,
     id,
     email,
-    role,
-    servers: servers.length,
-    creditCents,
-    hasSecondFactor: twoFactorCode !== undefined
+    password,
+    apiKey: apiKeys[0]?.key,
+    twoFactorCode,
+    role: rest.role,
+    servers: rest.servers.length,
+    creditCents: rest.creditCents
   }))
 })
 

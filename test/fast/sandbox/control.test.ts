@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { createCallLog } from '../../../src/sandbox/calls.ts'
+import { faultKinds } from '../../../src/sandbox/faults.ts'
 import { hashToken, startSandbox } from '../../../src/sandbox/index.ts'
 import { exchange } from '../../support/harness/exchange.ts'
 import { harness, jsonOf } from './support.ts'
@@ -144,7 +146,13 @@ t.test('the control refuses unknown requests and browser pages', async t => {
     controls: ['GET /control/'],
     faults: ['latency'],
     behaviours: { loginShape: 'nested' },
-    customers: [{ name: 'admin' }]
+    customers: [
+      { name: 'admin' },
+      { name: 'demo', password: String, apiKey: String },
+      { name: 'storage-only', servers: 0 },
+      { name: 'two-factor', twoFactorCode: '246813' },
+      { name: 'other' }
+    ]
   })
   t.equal((await fetch(`${url}control/faults`, { method: 'POST', body: '{"kind":"earthquake"}' })).status, 400)
   t.equal((await fetch(`${url}control/behaviours`, { method: 'POST', body: '{"weather":1}' })).status, 400)
@@ -152,6 +160,16 @@ t.test('the control refuses unknown requests and browser pages', async t => {
   t.equal(
     (await fetch(`${url}control/reset`, { method: 'POST', headers: { origin: 'http://evil.example' } })).status,
     403
+  )
+})
+
+t.test('the page on failures names every kind of fault and every customer', async t => {
+  const { control } = await harness(t)
+  const page = readFileSync('docs/how-to/try-failures.md', 'utf8')
+  const names = [...faultKinds, ...control.state().customers.map(({ name }) => name)]
+  t.same(
+    names.filter(name => !page.includes(`\`${name}\``)),
+    []
   )
 })
 
