@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { load } from './load.ts'
 import type { Subject } from './measure.ts'
-import { LOAD_CORE } from './process.ts'
+import { LOAD_CORE, type Running } from './process.ts'
 import { CONNECTIONS, workloadOf } from './workloads.ts'
 
 const run = promisify(execFile)
@@ -32,6 +32,27 @@ export interface OpenResult {
   gateway: OpenFigures
 }
 
+export interface OpenLoadOptions {
+  /** `{n}` stands for one of the `distinct` numbers. */
+  path: string
+  distinct: number
+  heads: readonly string[]
+  /** Requests per second. */
+  rate: number
+  seconds: number
+  connections: number
+}
+
+/** Requests by a fixed schedule, sent by a program on the core of the load. */
+export const runOpenLoad = async ({ url }: Running, { heads, ...options }: OpenLoadOptions): Promise<OpenFigures> => {
+  const args = { port: new URL(url).port, heads: heads.join('\n'), ...options }
+  const { stdout } = await run('taskset', [
+    ...['-c', String(LOAD_CORE), process.execPath, PROGRAM],
+    ...Object.entries(args).map(([name, value]) => `--${name}=${value}`)
+  ])
+  return JSON.parse(stdout) as OpenFigures
+}
+
 /** Requests by a fixed schedule, to raw-pass and to the gateway in turn: the time that the gateway adds. */
 export const openLoop = async (
   base: Subject,
@@ -52,15 +73,9 @@ export const openLoop = async (
   const capacity = await load(gateway.running.url, workload, loading)
   const rate = Math.floor(((capacity.requests - capacity.refused) / capacity.seconds) * SHARE)
   if (!(rate > 0)) throw new Error(`The gateway answers nothing: ${JSON.stringify(capacity)}`)
-  const figuresOf = async ({ running, heads }: Subject): Promise<OpenFigures> => {
-    const args = { port: new URL(running.url).port, path: workload.path, heads: heads.join('\n'), rate, seconds }
-    const { stdout } = await run('taskset', [
-      ...['-c', String(LOAD_CORE), process.execPath, PROGRAM],
-      ...Object.entries({ ...args, distinct: workload.distinct, connections: OPEN_CONNECTIONS }).map(
-        ([name, value]) => `--${name}=${value}`
-      )
-    ])
-    return JSON.parse(stdout) as OpenFigures
+  const figuresOf = ({ running, heads }: Subject): Promise<OpenFigures> => {
+    const { path, distinct } = workload
+    return runOpenLoad(running, { path, distinct, heads, rate, seconds, connections: OPEN_CONNECTIONS })
   }
   const samples: { base: OpenFigures[]; gateway: OpenFigures[] } = { base: [], gateway: [] }
   for (let round = 0; round < rounds; round += 1) {

@@ -1,8 +1,9 @@
-import { relative } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What V8 writes with --cpu-prof; times in µs of the monotonic clock. */
-export interface Profile {
+interface Profile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[]
   samples: number[]
   timeDeltas: number[]
@@ -12,7 +13,7 @@ export interface Profile {
 type CallFrame = Profile['nodes'][number]['callFrame']
 
 /** An owner or a function, and its share of the time that was not idle. */
-export interface Share {
+interface Share {
   name: string
   share: number
 }
@@ -34,7 +35,7 @@ const functionOf = (frame: CallFrame): string => {
 }
 
 /** The self time between two instants, by owner and by function, the largest first. */
-export const sharesOf = (profile: Profile, from: number, to: number): { owners: Share[]; functions: Share[] } => {
+const sharesOf = (profile: Profile, from: number, to: number): { owners: Share[]; functions: Share[] } => {
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
   const owners = new Map<string, number>()
   const functions = new Map<string, number>()
@@ -55,3 +56,20 @@ const sorted = (times: Map<string, number>): Share[] => {
   const total = [...times.values()].reduce((sum, us) => sum + us, 0)
   return [...times].map(([name, us]) => ({ name, share: us / total })).sort((a, b) => b.share - a.share)
 }
+
+const OWNERS = 30
+const FUNCTIONS = 40
+
+/** The profiler's clock, in µs. */
+export const nowUs = () => Number(process.hrtime.bigint() / 1000n)
+
+/** The self time between two instants, of the process that has written its profile into this folder when it ended. */
+export const describeProfile = (folder: string, from: number, to: number): string => {
+  const [file] = readdirSync(folder).filter(name => name.endsWith('.cpuprofile'))
+  if (file === undefined) throw new Error('The gateway has written no profile.')
+  const { owners, functions } = sharesOf(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile, from, to)
+  return `${linesOf('by owner', owners.slice(0, OWNERS))}\n${linesOf('by function', functions.slice(0, FUNCTIONS))}`
+}
+
+const linesOf = (title: string, shares: readonly Share[]): string =>
+  [title, ...shares.map(({ name, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${name}`), ''].join('\n')

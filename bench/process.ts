@@ -57,7 +57,7 @@ export const start = async ({ name, command, env, core, folder, port, hasChannel
     url,
     async stop() {
       process.removeListener('exit', kill)
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.kill('SIGTERM')
       const timer = setTimeout(kill, STOP_MS)

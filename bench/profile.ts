@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readCommandLine } from '../src/core/command-line.ts'
 import { BEARER, startGateway } from './gateway.ts'
 import { install } from './install.ts'
 import { load } from './load.ts'
-import { type Profile, type Share, sharesOf } from './owners.ts'
+import { describeProfile, nowUs } from './owners.ts'
 import type { Running } from './process.ts'
 import { startUpstream } from './upstream.ts'
 import { workloadOf } from './workloads.ts'
@@ -22,19 +22,6 @@ Prints whose functions the gateway's time goes to, once it is warm. The default 
   maxArguments: 1
 })
 const workload = workloadOf(positionals[0] ?? 'W1')
-const OWNERS = 30
-const FUNCTIONS = 40
-
-const linesOf = (title: string, shares: readonly Share[], most: number): string =>
-  [
-    title,
-    ...shares.slice(0, most).map(({ name, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${name}`),
-    ''
-  ].join('\n')
-
-/** The profiler's clock, in µs. */
-const nowUs = () => Number(process.hrtime.bigint() / 1000n)
-
 const folder = mkdtempSync(join(tmpdir(), 'hks-profile-'))
 const started: Running[] = []
 try {
@@ -55,12 +42,8 @@ try {
   const to = nowUs()
   // The profile is written when the process ends.
   await gateway.stop()
-  const [file] = readdirSync(folder).filter(name => name.endsWith('.cpuprofile'))
-  if (file === undefined) throw new Error('The gateway has written no profile.')
-  const { owners, functions } = sharesOf(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile, from, to)
   process.stdout.write(
-    `${workload.id}: ${requests} requests, ${refused + broken} of them refused or broken. Self time of the gateway:\n\n` +
-      `${linesOf('by owner', owners, OWNERS)}\n${linesOf('by function', functions, FUNCTIONS)}`
+    `${workload.id}: ${requests} requests, ${refused + broken} of them refused or broken. Self time of the gateway:\n\n${describeProfile(folder, from, to)}`
   )
 } finally {
   for (const running of started) await running.stop()

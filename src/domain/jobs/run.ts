@@ -9,12 +9,15 @@ import { backoffMs, jobProblemOf, mayHaveArrived, type Reaction, reactionTo } fr
 
 /** Steps under way at the same time. */
 export const STEPS_AT_ONCE = 8
-/** Items that are recorded as about to be sent ahead of their turn: no step waits for the disk. */
-const AHEAD = 2 * STEPS_AT_ONCE
+/**
+ * Items that are recorded as about to be sent ahead of their turn: no step waits for the disk, and the disk is asked less
+ * often. It is what a job's time goes to, beside HOSTKEY's.
+ */
+const AHEAD = 8 * STEPS_AT_ONCE
 /** How often an item is sent whose answer is lost, or whose refusal may pass. */
 const MAX_ATTEMPTS = 5
 /** How often verdicts are written: those of a crash are found out again. */
-const SETTLE_MS = 50
+const SETTLE_MS = 250
 /** At most two reports of progress a second. */
 export const PROGRESS_MS = 500
 /** How often what is selected is listed again, at most, until nothing older than the job is found. */
