@@ -15,6 +15,7 @@ import { LINES_TYPE } from '../src/http/accept.ts'
 import { answers, asLines, BODY_PROBLEMS, ignoringErrors, omitting, withVersion } from '../src/http/answers.ts'
 import { fileLinesOf, sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
+import { linkNext } from '../src/http/page.ts'
 import { FOLDER, filesAt } from '../src/http/reach.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
@@ -57,12 +58,9 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       const { s3uid, bucket } = request.params
       const { limit, cursor, ...selection } = request.query
       const page = await files.list(contextOf(request), { s3uid, bucket, ...toSelection(selection), limit, cursor })
-      if (page.nextCursor !== null) {
-        const { recursive, ...given } = selection
-        const query = { ...given, ...(recursive && { recursive }), limit, cursor: page.nextCursor }
-        reply.header('link', links.nextPage(links.files(s3uid, bucket), query))
-      }
-      return page
+      const { recursive, ...given } = selection
+      const query = { ...given, ...(recursive && { recursive }), limit }
+      return linkNext(reply, page, cursor => links.nextPage(links.files(s3uid, bucket), { ...query, cursor }))
     }
   })
 

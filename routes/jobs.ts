@@ -16,7 +16,7 @@ import {
   NewFileDeletion
 } from '../schemas/jobs.ts'
 import { ref } from '../schemas/model.ts'
-import { CONCERN_ALL } from '../src/domain/jobs/jobs.ts'
+import { CONCERN_ALL } from '../src/domain/jobs/file-deletions.ts'
 import { EVENTS_TYPE, LINES_TYPE } from '../src/http/accept.ts'
 import {
   answers,
@@ -30,6 +30,7 @@ import {
 import { sendEvents } from '../src/http/event-stream.ts'
 import { sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
+import { linkNext } from '../src/http/page.ts'
 import { resultLinesOf } from '../src/http/result-lines.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
@@ -44,7 +45,7 @@ const LOOK_AGAIN = '2'
 const isOpen = ({ state }: Job) => ['queued', 'running'].includes(state)
 
 /** Deletions of many files, and the jobs that do them. */
-export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
+export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDraining }) => {
   app.route({
     method: 'POST',
     url: '/accounts/:s3uid/buckets/:bucket/file-deletions',
@@ -82,7 +83,7 @@ export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
       const { prefer = '', 'idempotency-key': idempotencyKey } = request.headers
       const isAsync = /(^|[,;\s])respond-async($|[,;\s])/i.test(prefer)
       const requested = { s3uid, bucket, body: request.body, idempotencyKey, isAsync }
-      const { result, job } = await jobs.deleteFiles(contextOf(request), requested)
+      const { result, job } = await fileDeletions.create(contextOf(request), requested)
       if (result) return reply.code(207).send(result)
       return reply
         .code(202)
@@ -106,11 +107,8 @@ export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
     },
     async handler(request, reply) {
       const page = await jobs.list(contextOf(request), request.query)
-      if (page.nextCursor !== null) {
-        const { state, limit } = request.query
-        reply.header('link', links.nextPage(links.jobs, { state, limit, cursor: page.nextCursor }))
-      }
-      return page
+      const { state, limit } = request.query
+      return linkNext(reply, page, cursor => links.nextPage(links.jobs, { state, limit, cursor }))
     }
   })
 
@@ -157,12 +155,8 @@ export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
     async handler(request, reply) {
       const { jobId } = request.params
       const page = await jobs.results(contextOf(request), jobId, request.query)
-      if (page.nextCursor !== null) {
-        const { outcome, limit } = request.query
-        const address = `${links.job(jobId)}/results`
-        reply.header('link', links.nextPage(address, { outcome, limit, cursor: page.nextCursor }))
-      }
-      return page
+      const { outcome, limit } = request.query
+      return linkNext(reply, page, cursor => links.nextPage(`${links.job(jobId)}/results`, { outcome, limit, cursor }))
     }
   })
 
@@ -233,7 +227,7 @@ export const jobRoutes: Routes = async (app, { jobs, links, isDraining }) => {
       operationId: 'resumeJob',
       summary: 'Resume a paused job',
       description:
-        'A paused job goes on with the credential of this request. Any caller of the customer may resume it.',
+        'A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`.',
       tags: ['Jobs'],
       params: JobPath,
       response: answers(

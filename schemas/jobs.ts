@@ -95,7 +95,7 @@ export const JobId = Type.String({
 
 const StateOfJob = oneOf(['queued', 'running', 'paused', 'succeeded', 'partly-failed', 'cancelled'], {
   description:
-    '`queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.'
+    '`queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.'
 })
 
 const JobCounts = Type.Object(

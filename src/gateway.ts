@@ -17,7 +17,9 @@ import { latestNow } from './core/clock.ts'
 import { createLinks, type Links } from './core/links.ts'
 import { Secret } from './core/secret.ts'
 import { keepDemoJobs } from './domain/jobs/demo.ts'
-import { countsText, createJobs, describeSelection } from './domain/jobs/jobs.ts'
+import { fileDeletion } from './domain/jobs/file-deletion.ts'
+import { createFileDeletions } from './domain/jobs/file-deletions.ts'
+import { createJobs } from './domain/jobs/jobs.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
 import { createOrders } from './domain/orders/orders.ts'
@@ -42,6 +44,7 @@ import { createReports, type Reports } from './observability/reports.ts'
 import type { Tracer } from './observability/tracing.ts'
 import { reportOnce } from './store/faults.ts'
 import { createStores, type RedisConnection, type Store } from './store/index.ts'
+import { statisticsOf } from './store/jobs.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
 import { classOf } from './upstream/resilience/call-classes.ts'
@@ -161,9 +164,9 @@ export const assembleGateway = async ({
   }
   const isReady = async () => !drain.hasBegun && (await findFaults()).length === 0
   const services = createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config })
+  const deletion = fileDeletion(upstream, services.files)
   const jobs = createJobs({
-    upstream,
-    files: services.files,
+    kinds: [deletion],
     links,
     jobs: jobStore,
     queue: jobQueue,
@@ -171,22 +174,12 @@ export const assembleGateway = async ({
     listOrderedBy: services.orders.listOrderedBy,
     onVerdicts: metrics.jobItems,
     onNewer: reportOnce(fault => reports.store('jobs', fault)),
-    onEnd(job) {
-      audit.record({
-        event: 'files.delete',
-        outcome: job.problem?.name ?? job.state,
-        ...(/^\d+$/.test(job.tenant) && { customerId: Number(job.tenant) }),
-        s3uid: job.s3uid,
-        target: job.bucket,
-        jobId: job.jobId,
-        selection: describeSelection(job),
-        counts: countsText(job.verdicts)
-      })
-    }
+    onEnd: audit.record
   })
-  metrics.watchJobs(() => jobStore.statistics())
+  const fileDeletions = createFileDeletions({ upstream, files: services.files, jobs, kind: deletion })
+  metrics.watchJobs(async () => statisticsOf(await jobStore.listOpen()))
   const app = await buildApp({
-    services: { ...services, jobs },
+    services: { ...services, jobs, fileDeletions },
     links,
     store,
     observability: { log, metrics, audit },
@@ -307,7 +300,7 @@ interface ServiceParts {
 }
 
 /** Makes the services that handlers call. */
-const createServices = (parts: ServiceParts): Omit<Services, 'jobs'> => {
+const createServices = (parts: ServiceParts): Omit<Services, 'jobs' | 'fileDeletions'> => {
   const { upstream, store, ledger, links, verifyDelaysMs, reports, config } = parts
   const recentWrites = createRecentWrites(store)
   const storage = { upstream, links, verifyDelaysMs, recentWrites, onActionMissing: reports.actionMissing }

@@ -15,6 +15,7 @@ import type { Static } from 'typebox'
 import type { ProblemDetails } from '../../schemas/problems.ts'
 import type { RequestContext } from '../core/context.ts'
 import type { Links } from '../core/links.ts'
+import type { FileDeletions } from '../domain/jobs/file-deletions.ts'
 import type { Jobs } from '../domain/jobs/jobs.ts'
 import type { Orders } from '../domain/orders/orders.ts'
 import type { Plans } from '../domain/orders/plans.ts'
@@ -31,6 +32,7 @@ export interface Services {
   files: Files
   directAccess: DirectAccess
   jobs: Jobs
+  fileDeletions: FileDeletions
   orders: Orders
   plans: Plans
 }

@@ -45,11 +45,11 @@ export const createStores = async ({
       const { jobs, queue: jobQueue } = (await import('./sqlite-jobs.ts')).createSqliteJobs({ dataDir, isEphemeral })
       return { store, durable: createMemoryStore(), jobs, jobQueue }
     }
-    const { createRedisJobs, listWaitingJobs } = await import('./redis-jobs.ts')
+    const { createRedisJobs } = await import('./redis-jobs.ts')
     const jobs = createRedisJobs(command, () => durable.check())
     const { createRedisJobQueue } = await import('./redis-job-queue.ts')
     const jobQueue = createRedisJobQueue(redis, {
-      listWaiting: () => listWaitingJobs(command, jobs),
+      jobs,
       ...(leaseMs && { leaseMs })
     })
     return { store, durable, jobs, jobQueue }

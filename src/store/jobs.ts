@@ -7,6 +7,9 @@ export type JobState = (typeof jobStates)[number]
 /** The states in which a job has not ended. */
 export const OPEN_STATES: readonly JobState[] = ['queued', 'running', 'paused']
 
+/** Must a job in this state be recorded in the audit log? */
+export const mustBeRecorded = (state: JobState): boolean => state !== 'queued' && state !== 'running'
+
 export const isOpen = ({ state }: Pick<JobRecord, 'state'>): boolean => OPEN_STATES.includes(state)
 
 /** Why a job, or one of its items, failed. */
@@ -34,6 +37,7 @@ export interface JobRecord {
   readonly createdAt: number
   state: JobState
   startedAt?: number
+  pausedAt?: number
   endedAt?: number
   /** Nothing new is sent. */
   isCancelled?: boolean
@@ -91,6 +95,17 @@ export interface JobStatistics {
   oldestQueuedAt: number | undefined
 }
 
+/** @param open the jobs that have not ended */
+export const statisticsOf = (open: readonly JobRecord[]): JobStatistics => {
+  const states: JobStatistics['states'] = {}
+  let oldestQueuedAt: number | undefined
+  for (const { state, createdAt } of open) {
+    states[state] = (states[state] ?? 0) + 1
+    if (state === 'queued') oldestQueuedAt = Math.min(createdAt, oldestQueuedAt ?? createdAt)
+  }
+  return { states, oldestQueuedAt }
+}
+
 /**
  * The jobs of all replicas, with their items, kept through a crash. A job that has ended is removed after
  * `JOB_KEPT_MS`. Every method but `check` rejects with StoreUnavailable when the store does not answer.
@@ -101,6 +116,12 @@ export interface JobStore {
   get(jobId: string): Promise<CountedJob | undefined>
   /** The jobs of a customer, the newest first. */
   list(tenant: string, query: JobQuery): Promise<JobPage>
+  /** The jobs of all customers that have not ended, without those of a newer version of the gateway. */
+  listOpen(): Promise<CountedJob[]>
+  /** Some of the jobs that ended or paused, and that `markRecorded` was not called for since then. */
+  listUnrecorded(): Promise<CountedJob[]>
+  /** The audit log has the end of the job, or its pause. */
+  markRecorded(jobId: string): Promise<void>
   /**
    * Changes a job that is in one of these states. Jobs that end lose their credential.
    * @returns undefined when the job is in none of them
@@ -136,7 +157,6 @@ export interface JobStore {
   results(jobId: string, query: { after: number; limit: number; verdict?: string }): Promise<JobResult[]>
   addEvent(jobId: string, data: string): Promise<void>
   events(jobId: string, query: { after: number; limit: number }): Promise<JobEvent[]>
-  statistics(): Promise<JobStatistics>
   check(): Promise<StoreFault | undefined>
   close(): Promise<void>
 }
@@ -173,8 +193,8 @@ export type RunJob = (jobId: string, stop: AbortSignal) => Promise<'done' | 'lat
 export interface JobQueue {
   /** Makes a queued job run soon. One whose replica ends before is found by the others. */
   add(jobId: string): Promise<void>
-  /** Works on jobs from now on. */
-  work(run: RunJob): void
+  /** Works on jobs from now on. @param tidy called from time to time; its failures are ignored */
+  work(run: RunJob, tidy: () => Promise<void>): void
   /** Stops every job of this replica: another one takes it over. */
   close(): Promise<void>
 }

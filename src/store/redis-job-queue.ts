@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { JOB_LEASE_MS, JOB_RETRY_MS, JOBS_AT_ONCE, type JobQueue } from './jobs.ts'
+import { JOB_LEASE_MS, JOB_RETRY_MS, JOBS_AT_ONCE, type JobQueue, type JobStore } from './jobs.ts'
 import { clientOptionsOf, type RedisConnection } from './redis-options.ts'
 
 const NAME = 'jobs'
@@ -15,8 +15,7 @@ const RECOVER_MS = 5000
 const MAX_STALLED = 1_000_000
 
 export interface JobQueueOptions {
-  /** The jobs that have not ended and are not paused. */
-  listWaiting: () => Promise<string[]>
+  jobs: Pick<JobStore, 'listOpen'>
   leaseMs?: number
 }
 
@@ -26,7 +25,7 @@ export interface JobQueueOptions {
  */
 export const createRedisJobQueue = (
   connection: RedisConnection,
-  { listWaiting, leaseMs = JOB_LEASE_MS }: JobQueueOptions
+  { jobs, leaseMs = JOB_LEASE_MS }: JobQueueOptions
 ): JobQueue => {
   const connect = () => {
     const redis = new Redis({
@@ -47,13 +46,15 @@ export const createRedisJobQueue = (
   let consumer: Redis | undefined
   let worker: Worker | undefined
   let recovery: NodeJS.Timeout | undefined
+  let tidy: () => Promise<void> = async () => undefined
   const running = new Set<Promise<unknown>>()
 
   // A job that the queue has already is left as it is.
   const add = (jobId: string) => queue.add(NAME, {}, { jobId, removeOnComplete: true, removeOnFail: true })
 
   const recover = async () => {
-    for (const jobId of await listWaiting()) await add(jobId)
+    for (const { jobId, state } of await jobs.listOpen()) if (state !== 'paused') await add(jobId)
+    await tidy()
   }
   const recoverLater = () => {
     recovery = setTimeout(() => {
@@ -70,7 +71,8 @@ export const createRedisJobQueue = (
       // When Redis does not answer now, the recovery adds it.
       await Promise.race([add(jobId), new Promise(resolve => setTimeout(resolve, connection.timeoutMs).unref())])
     },
-    work(run) {
+    work(run, tidyJobs) {
+      tidy = tidyJobs
       consumer = connect()
       worker = new Worker(
         NAME,

@@ -10,120 +10,27 @@ import {
   type JobProblem,
   type JobRecord,
   type JobResult,
-  type JobState,
-  type JobStore
+  type JobStore,
+  mustBeRecorded
 } from './jobs.ts'
 import { NewerRecord, readRecord } from './record-format.ts'
-
-/** The keys of a job. Beside them: what leads to it. */
-const keysOf = (jobId: string) => {
-  const job = `job:${jobId}`
-  return {
-    record: job,
-    credential: `${job}:credential`,
-    counts: `${job}:counts`,
-    /** Number of an item, by its name. */
-    numbers: `${job}:numbers`,
-    /** Name of an item, by its number. */
-    items: `${job}:items`,
-    /** Numbers of the items without a verdict. */
-    open: `${job}:open`,
-    /** Numbers of those that may have been sent. */
-    sent: `${job}:sent`,
-    /** Verdict of an item, by its number. */
-    done: `${job}:done`,
-    /** Numbers by verdict. */
-    verdicts: `${job}:verdicts`,
-    events: `${job}:events`
-  }
-}
-const OPEN = 'jobs-open'
-const POSITION = 'jobs-position'
-const listOf = (tenant: string) => `jobs-of:${tenant}`
-const runningOf = (tenant: string) => `jobs-running:${tenant}`
-const targetOf = (target: string) => `job-target:${target}`
-const requestOf = ({ tenant, keyHash }: JobRecord) => `job-request:${tenant}:${keyHash ?? ''}`
-
-/** Lua: every key that a script uses is in KEYS, as the ACL of Redis needs it. */
-const ADD_ITEMS = `
-local function add(numbers, items, open, counts, first)
-  local found = tonumber(redis.call('HGET', counts, 'found') or '0')
-  local before = found
-  for i = first, #ARGV do
-    if redis.call('HSETNX', numbers, ARGV[i], found + 1) == 1 then
-      found = found + 1
-      redis.call('HSET', items, found, ARGV[i])
-      redis.call('ZADD', open, found, found)
-    end
-  end
-  redis.call('HSET', counts, 'found', found)
-  return found - before
-end
-`
-
-const CREATE = `${ADD_ITEMS}
-local known = ARGV[4] == '1' and redis.call('GET', KEYS[1])
-if known then return {'known', known} end
-local running = redis.call('GET', KEYS[2])
-if running then return {'running', running} end
-if ARGV[4] == '1' then redis.call('SET', KEYS[1], ARGV[3]) end
-redis.call('SET', KEYS[2], ARGV[3])
-redis.call('SET', KEYS[3], ARGV[1])
-redis.call('SET', KEYS[4], ARGV[2])
-redis.call('SADD', KEYS[5], ARGV[3])
-redis.call('ZADD', KEYS[6], redis.call('INCR', KEYS[7]), ARGV[3])
-add(KEYS[8], KEYS[9], KEYS[10], KEYS[11], 5)
-return {'created', ''}`
-
-const READ = `
-local record = redis.call('GET', KEYS[1])
-if not record then return false end
-return {record, redis.call('HGETALL', KEYS[2]), redis.call('LLEN', KEYS[3])}`
-
-/** Replaces the record if nothing has changed it. A job that has ended loses what only its work needs. */
-const CHANGE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-if ARGV[4] == 'set' then redis.call('SET', KEYS[2], ARGV[5]) end
-if ARGV[4] == 'remove' then redis.call('DEL', KEYS[2]) end
-if ARGV[6] ~= '' then redis.call('RPUSH', KEYS[3], ARGV[6]) end
-if ARGV[7] ~= 'running' then redis.call('SREM', KEYS[4], ARGV[3]) end
-if ARGV[8] == '0' then return 1 end
-redis.call('DEL', KEYS[2], KEYS[7], KEYS[8], KEYS[9])
-redis.call('SREM', KEYS[5], ARGV[3])
-if redis.call('GET', KEYS[6]) == ARGV[3] then redis.call('DEL', KEYS[6]) end
-for _, key in ipairs({KEYS[1], KEYS[3], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]}) do
-  redis.call('PEXPIRE', key, ARGV[8])
-end
-return 1`
-
-const START = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'changed' end
-if redis.call('SISMEMBER', KEYS[2], ARGV[3]) == 0 and redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[4]) then
-  return 'later'
-end
-redis.call('SADD', KEYS[2], ARGV[3])
-redis.call('SET', KEYS[1], ARGV[2])
-return 'started'`
-
-const TAKE = `
-local taken = {}
-for _, seq in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'LIMIT', 0, ARGV[2])) do
-  table.insert(taken, {seq, redis.call('HGET', KEYS[2], seq), redis.call('SADD', KEYS[3], seq)})
-end
-return taken`
-
-/** ARGV: number, verdict, what is kept of it, … */
-const SETTLE = `
-for i = 1, #ARGV, 3 do
-  if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
-    redis.call('SREM', KEYS[2], ARGV[i])
-    redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 2])
-    redis.call('ZADD', KEYS[4], 0, ARGV[i + 1] .. ':' .. string.format('%012d', ARGV[i]))
-    redis.call('HINCRBY', KEYS[5], 'v:' .. ARGV[i + 1], 1)
-  end
-end
-return 1`
+import {
+  ADD_ITEMS,
+  ADD_VERDICTS,
+  CHANGE,
+  CREATE,
+  keysOf,
+  listOf,
+  OPEN,
+  POSITION,
+  READ,
+  requestOf,
+  runningOf,
+  START,
+  TAKE,
+  targetOf,
+  UNRECORDED
+} from './redis-job-scripts.ts'
 
 /** Items of one command: no other command waits long for it. */
 const BATCH = 500
@@ -152,6 +59,18 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
     }
   }
 
+  /** The jobs of a set, without those of a newer version, which has replicas of its own. */
+  const readAll = async (set: string): Promise<CountedJob[]> => {
+    const jobs: CountedJob[] = []
+    for (const jobId of await command(redis => redis.smembers(set))) {
+      const found = await read(jobId).catch((error: unknown) => {
+        if (!(error instanceof NewerRecord)) throw error
+      })
+      if (found) jobs.push(found.job)
+    }
+    return jobs
+  }
+
   const settle = async (jobId: string, verdicts: readonly ItemVerdict[]): Promise<void> => {
     const { open, sent, done, verdicts: byVerdict, counts } = keysOf(jobId)
     for (let from = 0; from < verdicts.length; from += BATCH) {
@@ -162,7 +81,7 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
           verdict,
           problem ? JSON.stringify({ verdict, problem }) : verdict
         ])
-      await script(SETTLE, [open, sent, done, byVerdict, counts], ...args)
+      await script(ADD_VERDICTS, [open, sent, done, byVerdict, counts], ...args)
     }
   }
 
@@ -255,6 +174,11 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
         if (pairs.length < 2 * (limit + 1)) return { jobs, next: undefined }
       }
     },
+    listOpen: () => readAll(OPEN),
+    listUnrecorded: () => readAll(UNRECORDED),
+    async markRecorded(jobId) {
+      await command(redis => redis.srem(UNRECORDED, jobId))
+    },
     async change(jobId, states, change, { credential, event } = {}) {
       for (;;) {
         const found = await read(jobId)
@@ -277,7 +201,8 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
             own.items,
             own.done,
             own.verdicts,
-            requestOf(job)
+            requestOf(job),
+            UNRECORDED
           ],
           found.text,
           JSON.stringify(plain(job)),
@@ -286,7 +211,8 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
           credential ?? '',
           event?.(job) ?? '',
           job.state,
-          isOpen(job) ? '0' : String(JOB_KEPT_MS)
+          isOpen(job) ? '0' : String(JOB_KEPT_MS),
+          mustBeRecorded(job.state) ? '1' : '0'
         )
         if (isChanged === 1) return job
       }
@@ -370,37 +296,10 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       const found = await command(redis => redis.lrange(keysOf(jobId).events, after, after + limit - 1))
       return found.map((data, index) => ({ id: after + index + 1, data }))
     },
-    async statistics() {
-      const states: Partial<Record<JobState, number>> = {}
-      let oldestQueuedAt: number | undefined
-      for (const jobId of await command(redis => redis.smembers(OPEN))) {
-        const found = await read(jobId).catch(ignoringNewer)
-        if (!found) continue
-        const { state, createdAt } = found.job
-        states[state] = (states[state] ?? 0) + 1
-        if (state === 'queued') oldestQueuedAt = Math.min(createdAt, oldestQueuedAt ?? createdAt)
-      }
-      return { states, oldestQueuedAt }
-    },
     check,
     // The connection is that of the store.
     close: () => pause(0)
   }
-}
-
-/** What looks at every job does without those of a newer version, which has replicas of its own. */
-const ignoringNewer = (error: unknown): undefined => {
-  if (!(error instanceof NewerRecord)) throw error
-}
-
-/** The jobs that wait or run. */
-export const listWaitingJobs = async (command: RedisCommand, jobs: Pick<JobStore, 'get'>): Promise<string[]> => {
-  const waiting: string[] = []
-  for (const jobId of await command(redis => redis.smembers(OPEN))) {
-    const state = (await jobs.get(jobId).catch(ignoringNewer))?.state
-    if (state === 'queued' || state === 'running') waiting.push(jobId)
-  }
-  return waiting
 }
 
 const padded = (seq: number): string => String(seq).padStart(12, '0')

@@ -443,7 +443,7 @@ export interface paths {
         put?: never;
         /**
          * Resume a paused job
-         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. Needs the scope `files:delete`.
+         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`. Needs the scope `files:delete`.
          */
         post: operations["resumeJob"];
         delete?: never;
@@ -1185,7 +1185,7 @@ export interface components {
              */
             kind: "file-deletion";
             /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
              * @enum {string}
              */
             state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
@@ -1336,7 +1336,7 @@ export interface components {
              */
             jobId: string;
             /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
              * @enum {string}
              */
             state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";

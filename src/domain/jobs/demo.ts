@@ -39,6 +39,7 @@ export const keepDemoJobs = async (store: JobStore): Promise<void> => {
   )
   const end = { state: 'succeeded', endedAt: Date.parse(endedAt), remaining: 0 } as const
   await store.change(jobId, ['paused'], end, { event: () => `end ${JSON.stringify(demoProgress)}` })
+  await store.markRecorded(jobId)
   const { problem } = demoPausedJob
   await store.create({ ...recordOf({ ...demoJob, ...demoPausedJob }), problem }, '', [])
 }

@@ -13,7 +13,12 @@ export const fileDeletion = (
   files: Pick<Files, 'walk'>
 ): JobKind<typeof FileSelection, 'deleted' | 'missing' | 'failed'> => ({
   name: 'file-deletion',
+  auditEvent: 'files.delete',
   selection: FileSelection,
+  describe(selection) {
+    if ('pathCount' in selection) return `${selection.pathCount} paths`
+    return 'prefix' in selection ? `prefix ${selection.prefix}` : 'all'
+  },
   verdicts: ['deleted', 'missing', 'failed'],
   failed: 'failed',
   list(target, selection) {

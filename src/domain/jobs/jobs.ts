@@ -1,46 +1,40 @@
 import { createHash, randomUUID } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
-import type {
-  FileDeletionResult,
-  FileVerdict,
-  Job,
-  JobList,
-  JobProgress,
-  JobResultList,
-  NewFileDeletion
-} from '../../../schemas/jobs.ts'
-import { MAX_PATHS_AT_ONCE } from '../../../schemas/jobs.ts'
-import type { ProblemName } from '../../../schemas/problems.ts'
+import type { FileVerdict, Job, JobList, JobResultList } from '../../../schemas/jobs.ts'
 import type { Caller } from '../../core/caller.ts'
 import { latestNow } from '../../core/clock.ts'
 import { note, type RequestContext } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
-import { optionalMembers } from '../../core/optional-members.ts'
-import { type Fault, isProblem, Problem } from '../../core/problem.ts'
+import { Problem } from '../../core/problem.ts'
 import type { StoreFault } from '../../store/faults.ts'
 import {
   type CountedJob,
   type ItemVerdict,
-  isOpen,
+  JOB_KEPT_MS,
+  type JobChange,
+  type JobEvent,
   type JobQueue,
   type JobRecord,
-  type JobResult,
   type JobState,
-  type JobStore
+  type JobStore,
+  type RunJob
 } from '../../store/jobs.ts'
 import { NewerRecord } from '../../store/record-format.ts'
-import { getFiles } from '../../upstream/actions/files.ts'
-import type { Upstream } from '../../upstream/client.ts'
 import { tenantOf } from '../orders/order-key.ts'
-import type { Files } from '../storage/files.ts'
 import { createJobFeed } from './feed.ts'
-import { fileDeletion } from './file-deletion.ts'
+import { type JobEnd, type ReportedEvent, toEvent, toJob, toJobEnd, toReportedEvent, toVerdict } from './job-models.ts'
 import type { JobKind } from './kind.ts'
+import { cursorOf, positionOf } from './position-cursor.ts'
 import { jobProblemOf } from './reaction.ts'
-import { runJob, STEPS_AT_ONCE } from './run.ts'
+import { runJob } from './run.ts'
 
 /** Jobs of one customer that run at the same time; further ones wait. */
 export const MAX_RUNNING = 2
+
+/** A job that was paused for so long ends. */
+const MAX_PAUSE_MS = JOB_KEPT_MS
+/** 10 s: an end that the audit log does not have by then was lost by a crash. */
+const RECORDING_MS = 10_000
 
 const DEFAULT_JOBS = 20
 const DEFAULT_RESULTS = 100
@@ -51,33 +45,27 @@ export interface Credentials {
   open(sealed: string, job: { jobId: string; tenant: string }): Caller | undefined
 }
 
-export interface RequestedDeletion {
+export interface NewJob {
+  /** Name of the kind. */
+  kind: string
   s3uid: string
   bucket: string
-  body: NewFileDeletion
+  /** As the kind declares it. */
+  selection: object
+  /** The items that the selection names. */
+  keys: readonly string[]
+  /** As it was sent: the same key with another body is refused. */
+  body: object
   idempotencyKey: string | undefined
-  /** Does the caller prefer a job, also for few paths? */
-  isAsync: boolean
-}
-
-/** One event as readers get it. */
-export interface ReportedEvent {
-  readonly id: number
-  readonly event: 'progress' | 'end'
-  /** JSON. */
-  readonly data: string
 }
 
 /** Long work, and its results. */
 export interface Jobs {
   /**
-   * Deletes up to 100 named files at once; more, and those by prefix, with a job.
-   * @throws Problem invalid-request, confirmation-mismatch, job-running, idempotency-key-reused; of get_files
+   * Makes a job; the same key and body answer with the same one.
+   * @throws Problem job-running, idempotency-key-reused
    */
-  deleteFiles(
-    context: RequestContext,
-    requested: RequestedDeletion
-  ): Promise<{ result: FileDeletionResult; job?: never } | { job: Job; isReplayed: boolean; result?: never }>
+  create(context: RequestContext, requested: NewJob): Promise<Job>
   /** @throws Problem job-not-found */
   get(context: RequestContext, jobId: string): Promise<Job>
   list(
@@ -116,8 +104,7 @@ export interface ResultQuery {
 }
 
 export interface JobParts {
-  upstream: Upstream
-  files: Files
+  kinds: readonly JobKind[]
   links: Links
   jobs: JobStore
   queue: JobQueue
@@ -125,34 +112,60 @@ export interface JobParts {
   /** The accounts that the caller has ordered itself. */
   listOrderedBy: (caller: Caller) => Promise<ReadonlySet<string>>
   onVerdicts: (kind: string, verdicts: readonly ItemVerdict[]) => void
-  /** Called when a job has ended or paused. */
-  onEnd: (job: CountedJob) => void
+  /** Called when a job has ended or paused: at least once, also after a crash. */
+  onEnd: (end: JobEnd) => void
   /** Called when a job waits for the replicas of a newer version. */
   onNewer: (fault: StoreFault) => void
 }
 
 export const createJobs = (parts: JobParts): Jobs => {
-  const { upstream, files, links, jobs: store, queue, credentials, listOrderedBy, onVerdicts, onEnd, onNewer } = parts
-  const deletion = fileDeletion(upstream, files)
-  const kinds = new Map<string, JobKind>([[deletion.name, deletion as unknown as JobKind]])
+  const { kinds, links, jobs: store, queue, credentials, listOrderedBy, onVerdicts, onEnd, onNewer } = parts
   const feed = createJobFeed(store)
 
-  const report = (job: CountedJob) => store.addEvent(job.jobId, toEvent(job))
+  const kindOf = ({ kind }: Pick<JobRecord, 'kind'>): JobKind => {
+    const found = kinds.find(({ name }) => name === kind)
+    if (found === undefined) throw new TypeError(`no kind of job is called ${kind}`)
+    return found
+  }
+  const show = (job: CountedJob): Job => toJob(job, kindOf(job), links)
+  const eventOf = (job: CountedJob): string => toEvent(job, kindOf(job))
+  const report = (job: CountedJob) => store.addEvent(job.jobId, eventOf(job))
+
+  /** Ends or pauses a job. A crash before the audit log has it loses nothing: `tidy` finds what is not recorded. */
+  const finish = async (jobId: string, from: readonly JobState[], change: JobChange) => {
+    const finished = await store.change(jobId, from, change, { credential: null, event: eventOf })
+    if (finished) await recordEnd(finished)
+    return finished
+  }
+  const recordEnd = async (job: CountedJob) => {
+    onEnd(toJobEnd(job, kindOf(job)))
+    await store.markRecorded(job.jobId)
+  }
+
+  /** Records what a crash has left unrecorded, and ends what was paused for too long. */
+  const tidy = async () => {
+    const now = latestNow()
+    for (const job of await store.listUnrecorded()) {
+      const { endedAt, pausedAt = now } = job
+      if ((endedAt ?? pausedAt) < now - RECORDING_MS) await recordEnd(job)
+    }
+    const ended = { state: 'partly-failed', endedAt: now, remaining: null } as const
+    for (const { jobId, state, pausedAt = now } of await store.listOpen()) {
+      if (state === 'paused' && pausedAt < now - MAX_PAUSE_MS) await finish(jobId, ['paused'], ended)
+    }
+  }
 
   const run = async (jobId: string, stop: AbortSignal): Promise<'done' | 'later'> => {
     const started = await store.start(jobId, MAX_RUNNING, latestNow())
     if (started === 'later' || started === undefined) return started ?? 'done'
     const { job, credential } = started
-    const kind = kinds.get(job.kind)
-    if (kind === undefined) return 'later'
     const caller = credentials.open(credential, job)
     const result =
       caller === undefined
-        ? { state: 'paused' as const, problem: jobProblemOf(noCredential()) }
-        : await runJob({ store, report, onVerdicts }, kind, job, caller, stop)
+        ? { state: 'paused' as const, pausedAt: latestNow(), problem: jobProblemOf(noCredential()) }
+        : await runJob({ store, report, onVerdicts }, kindOf(job), job, caller, stop)
     if (result === undefined) return 'later'
-    const changed = await store.change(jobId, ['running'], result, { credential: null, event: toEvent })
-    if (changed) onEnd(changed)
+    await finish(jobId, ['running'], result)
     return 'done'
   }
 
@@ -170,85 +183,6 @@ export const createJobs = (parts: JobParts): Jobs => {
   /** Whose jobs the caller may see; undefined: those of all accounts. */
   const accountsOf = async (caller: Caller) => caller.accounts && [...caller.accounts, ...(await listOrderedBy(caller))]
 
-  const create = async (context: RequestContext, requested: RequestedDeletion) => {
-    const { s3uid, bucket, body, idempotencyKey } = requested
-    const { caller } = context
-    const tenant = await tenantOf(context)
-    const jobId = randomUUID()
-    // An account, bucket or credential that is wrong is reported now.
-    await upstream.call(getFiles, { s3uid, bucket_name: bucket, max_keys: 1 }, context).catch((error: unknown) => {
-      if (!isProblem(error) || concernsAll(error)) throw error
-    })
-    const record: JobRecord = {
-      jobId,
-      kind: deletion.name,
-      tenant,
-      target: JSON.stringify([s3uid, bucket]),
-      s3uid,
-      bucket,
-      selection: selectionOf(body),
-      ...(idempotencyKey !== undefined && {
-        keyHash: digest(`${idempotencyKey.replace(/^"|"$/g, '')} ${caller.authScheme === 'service' ? caller.id : ''}`),
-        fingerprint: digest(stringify([s3uid, bucket, body]))
-      }),
-      createdAt: latestNow(),
-      state: 'queued'
-    }
-    const created = await store.create(record, await credentials.keep(caller, jobId), [...new Set(body.paths ?? [])])
-    if ('running' in created) {
-      throw new Problem('job-running', 'Another job works on this bucket.', {
-        links: { job: links.job(created.running) }
-      })
-    }
-    if ('known' in created) {
-      if (created.known.fingerprint !== record.fingerprint) {
-        throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
-      }
-      note(context, { isReplayed: true, jobId: created.known.jobId })
-      return { job: created.known, isReplayed: true }
-    }
-    note(context, { jobId, selection: describeSelection(record) })
-    await queue.add(jobId)
-    const found = new Set(body.paths ?? []).size
-    return { job: { ...record, found, verdicts: {}, lastEventId: 0 }, isReplayed: false }
-  }
-
-  /** Deletes named files while the caller waits. The first shows whether account, bucket and credential are right. */
-  const deleteAtOnce = async (context: RequestContext, { s3uid, bucket, body }: RequestedDeletion) => {
-    const paths = [...new Set(body.paths ?? [])]
-    const items = new Map<string, FileVerdict>()
-    const remove = async (path: string, isFirst: boolean) => {
-      try {
-        await files.delete(context, { s3uid, bucket, path })
-        items.set(path, { path, outcome: 'deleted' })
-      } catch (error) {
-        if (!isProblem(error) || (isFirst && concernsAll(error))) throw error
-        items.set(
-          path,
-          error.problem === 'file-not-found'
-            ? { path, outcome: 'missing' }
-            : { path, outcome: 'failed', problem: jobProblemOf(error) }
-        )
-      }
-    }
-    const [first, ...rest] = paths
-    if (first !== undefined) await remove(first, true)
-    const work = async () => {
-      for (let path = rest.shift(); path !== undefined; path = rest.shift()) await remove(path, false)
-    }
-    await Promise.all(Array.from({ length: STEPS_AT_ONCE }, work))
-    const ordered = paths.flatMap(path => items.get(path) ?? [])
-    const count = (outcome: FileVerdict['outcome']) => ordered.filter(item => item.outcome === outcome).length
-    const result = {
-      items: ordered,
-      deleted: count('deleted'),
-      missing: count('missing'),
-      failed: count('failed')
-    }
-    note(context, { selection: `${paths.length} paths`, counts: countsText(result) })
-    return result
-  }
-
   const pageOf = async (jobId: string, { outcome, cursor, limit = DEFAULT_RESULTS }: ResultQuery) => {
     const after = positionOf(cursor)
     const found = await store.results(jobId, { after, limit: limit + 1, ...(outcome && { verdict: outcome }) })
@@ -260,21 +194,45 @@ export const createJobs = (parts: JobParts): Jobs => {
   }
 
   return {
-    async deleteFiles(context, requested) {
-      const { bucket, body, idempotencyKey, isAsync } = requested
-      assertOneSelection(body)
-      if (body.paths === undefined && body.confirm !== bucket) {
-        throw new Problem('confirmation-mismatch', 'The member `confirm` does not name the bucket.', {
-          errors: [{ in: 'body', pointer: '/confirm', code: 'mismatch', detail: 'must be the name of the bucket' }]
+    async create(context, { kind, s3uid, bucket, selection, keys, body, idempotencyKey }) {
+      const { caller } = context
+      const jobId = randomUUID()
+      const record: JobRecord = {
+        jobId,
+        kind,
+        tenant: await tenantOf(context),
+        target: JSON.stringify([s3uid, bucket]),
+        s3uid,
+        bucket,
+        selection,
+        ...(idempotencyKey !== undefined && {
+          keyHash: digest(
+            `${idempotencyKey.replace(/^"|"$/g, '')} ${caller.authScheme === 'service' ? caller.id : ''}`
+          ),
+          fingerprint: digest(stringify([s3uid, bucket, body]))
+        }),
+        createdAt: latestNow(),
+        state: 'queued'
+      }
+      const created = await store.create(record, await credentials.keep(caller, jobId), keys)
+      if ('running' in created) {
+        throw new Problem('job-running', 'Another job works on this bucket.', {
+          links: { job: links.job(created.running) }
         })
       }
-      const isSmall = (body.paths?.length ?? Number.POSITIVE_INFINITY) <= MAX_PATHS_AT_ONCE
-      if (isSmall && !isAsync && idempotencyKey === undefined) return { result: await deleteAtOnce(context, requested) }
-      const { job, isReplayed } = await create(context, requested)
-      return { job: toJob(job, links), isReplayed }
+      if ('known' in created) {
+        if (created.known.fingerprint !== record.fingerprint) {
+          throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
+        }
+        note(context, { isReplayed: true, jobId: created.known.jobId })
+        return show(created.known)
+      }
+      note(context, { jobId, selection: kindOf(record).describe(selection) })
+      await queue.add(jobId)
+      return show({ ...record, found: keys.length, verdicts: {}, lastEventId: 0 })
     },
 
-    get: async (context, jobId) => toJob(await find(context, jobId), links),
+    get: async (context, jobId) => show(await find(context, jobId)),
 
     async list(context, { state, cursor, limit = DEFAULT_JOBS }) {
       const { jobs, next } = await store.list(await tenantOf(context), {
@@ -284,7 +242,7 @@ export const createJobs = (parts: JobParts): Jobs => {
         accounts: await accountsOf(context.caller),
         limit
       })
-      return { items: jobs.map(job => toJob(job, links)), nextCursor: next === undefined ? null : cursorOf(next) }
+      return { items: jobs.map(show), nextCursor: next === undefined ? null : cursorOf(next) }
     },
 
     async results(context, jobId, query) {
@@ -314,46 +272,40 @@ export const createJobs = (parts: JobParts): Jobs => {
     async resume(context, jobId) {
       const job = await find(context, jobId)
       const credential = await credentials.keep(context.caller, jobId)
-      const resumed = await store.change(jobId, ['paused'], { state: 'queued', problem: undefined }, { credential })
+      const queued = { state: 'queued', problem: undefined, pausedAt: undefined } as const
+      const resumed = await store.change(jobId, ['paused'], queued, { credential })
       if (!resumed) throw new Problem('job-not-resumable', `The job is ${job.state}, not paused.`)
       note(context, { jobId })
       await queue.add(jobId)
-      return toJob(resumed, links)
+      return show(resumed)
     },
 
     async cancel(context, jobId) {
       const job = await find(context, jobId)
       note(context, { jobId })
-      const isWaiting = { state: 'cancelled', isCancelled: true, endedAt: latestNow(), remaining: null } as const
-      const ended = await store.change(jobId, ['queued', 'paused'], isWaiting, { credential: null, event: toEvent })
-      if (ended) {
-        onEnd(ended)
-        return toJob(ended, links)
-      }
-      return toJob((await store.change(jobId, ['running'], { isCancelled: true })) ?? job, links)
+      const cancelled = { state: 'cancelled', isCancelled: true, endedAt: latestNow(), remaining: null } as const
+      const ended = await finish(jobId, ['queued', 'paused'], cancelled)
+      return show(ended ?? (await store.change(jobId, ['running'], { isCancelled: true })) ?? job)
     },
 
-    start: () =>
-      queue.work((jobId, stop) =>
+    start: () => {
+      const runOrTell: RunJob = (jobId, stop) =>
         run(jobId, stop).catch(error => {
           if (error instanceof NewerRecord) onNewer(error.fault)
           throw error
         })
-      )
+      queue.work(runOrTell, tidy)
+    }
   }
 }
 
 async function* readEvents(
-  events: AsyncGenerator<{ id: number; data: string } | undefined, void, void>
+  events: AsyncGenerator<JobEvent | undefined, void, void>
 ): AsyncGenerator<ReportedEvent | undefined, void, void> {
   for await (const found of events) {
-    if (found === undefined) yield undefined
-    else {
-      const space = found.data.indexOf(' ')
-      const event = found.data.slice(0, space) === 'end' ? 'end' : 'progress'
-      yield { id: found.id, event, data: found.data.slice(space + 1) }
-      if (event === 'end') return
-    }
+    const event = found && toReportedEvent(found)
+    yield event
+    if (event?.event === 'end') return
   }
 }
 
@@ -363,94 +315,4 @@ const noCredential = () =>
     'The credential of the job cannot be opened: its service was removed, or SESSION_SECRET was changed.'
   )
 
-/** HOSTKEY's failures that concern every file: they are the answer to the whole request. */
-export const CONCERN_ALL: ProblemName[] = [
-  'account-not-found',
-  'bucket-not-found',
-  'forbidden',
-  'upstream-unreachable',
-  'upstream-bad-response',
-  'upstream-timeout',
-  'upstream-throttled'
-]
-
-const concernsAll = ({ problem, status }: Problem): boolean =>
-  CONCERN_ALL.includes(problem) || status === 401 || status === 503
-
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')
-
-/** @throws Problem invalid-request */
-const assertOneSelection = ({ paths, prefix, all }: NewFileDeletion): void => {
-  if ([paths, prefix, all].filter(given => given !== undefined).length === 1) return
-  const errors: Fault[] = [
-    { in: 'body', pointer: '', code: 'one-of', detail: 'must hold exactly one of paths, prefix and all' }
-  ]
-  throw new Problem('invalid-request', 'The body must hold exactly one of paths, prefix and all.', { errors })
-}
-
-const selectionOf = ({ paths, prefix }: NewFileDeletion): Job['selection'] => {
-  if (paths !== undefined) return { pathCount: new Set(paths).size }
-  return prefix === undefined ? { all: true } : { prefix }
-}
-
-/** For the audit log. */
-export const describeSelection = ({ selection }: JobRecord): string => {
-  if ('pathCount' in selection) return `${selection.pathCount} paths`
-  return 'prefix' in selection ? `prefix ${selection.prefix}` : 'all'
-}
-
-export const countsText = (counts: Readonly<Record<string, unknown>>): string =>
-  ['deleted', 'missing', 'failed'].map(name => `${name} ${counts[name] ?? 0}`).join(', ')
-
-const cursorOf = (position: string): string => Buffer.from(position).toString('base64url')
-
-/** @throws Problem invalid-cursor */
-const positionOf = (cursor: string | undefined): number => {
-  if (cursor === undefined) return 0
-  const text = Buffer.from(cursor, 'base64url').toString('latin1')
-  if (/^\d{1,15}$/.test(text) && cursorOf(text) === cursor) return Number(text)
-  throw new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
-    errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
-  })
-}
-
-const toVerdict = ({ key, verdict, problem }: JobResult): FileVerdict =>
-  // The kind declares its verdicts.
-  optionalMembers({ path: key, outcome: verdict as FileVerdict['outcome'], problem })
-
-const instantOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
-
-const toCounts = ({ found, verdicts, remaining = null }: CountedJob): Job['counts'] => ({
-  found,
-  deleted: verdicts['deleted'] ?? 0,
-  missing: verdicts['missing'] ?? 0,
-  failed: verdicts['failed'] ?? 0,
-  remaining
-})
-
-/** The kind of event, and its data. */
-const toEvent = (job: CountedJob): string => `${isOpen(job) ? 'progress' : 'end'} ${JSON.stringify(toProgress(job))}`
-
-const toProgress = (job: CountedJob): JobProgress =>
-  optionalMembers({ jobId: job.jobId, state: job.state, counts: toCounts(job), problem: job.problem })
-
-const toJob = (job: CountedJob, links: Links): Job =>
-  optionalMembers({
-    jobId: job.jobId,
-    kind: 'file-deletion' as const,
-    state: job.state,
-    s3uid: job.s3uid,
-    bucket: job.bucket,
-    // Only `selectionOf` makes it.
-    selection: job.selection as Job['selection'],
-    counts: toCounts(job),
-    createdAt: new Date(job.createdAt).toISOString(),
-    startedAt: instantOf(job.startedAt),
-    endedAt: instantOf(job.endedAt),
-    problem: job.problem,
-    links: {
-      self: links.job(job.jobId),
-      results: `${links.job(job.jobId)}/results`,
-      events: `${links.job(job.jobId)}/events`
-    }
-  })

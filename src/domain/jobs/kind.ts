@@ -27,7 +27,11 @@ export interface FoundItem {
  */
 export interface JobKind<S extends TSchema = TSchema, V extends string = string> {
   readonly name: string
+  /** The event of the audit log at its start, and when it ends or pauses. */
+  readonly auditEvent: 'files.delete'
   readonly selection: S
+  /** A selection, for the audit log. */
+  describe(selection: Static<S>): string
   /** How a step can end; the last one when it failed. */
   readonly verdicts: readonly V[]
   readonly failed: V

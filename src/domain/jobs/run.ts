@@ -312,7 +312,7 @@ export const runJob = async (
     const endedAt = latestNow()
     if (halt?.reason === 'failed') throw halt.error
     if (halt?.reason === 'stopped') return undefined
-    if (halt?.reason === 'paused') return { state: 'paused', problem: halt.problem }
+    if (halt?.reason === 'paused') return { state: 'paused', pausedAt: endedAt, problem: halt.problem }
     if (halt?.reason === 'ended') await store.settleRest(jobId, kind.failed, halt.problem)
     const { found, verdicts } = (await store.get(jobId)) ?? job
     const count = (names: readonly string[]) => names.reduce((sum, name) => sum + (verdicts[name] ?? 0), 0)

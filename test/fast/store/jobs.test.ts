@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createStores, type Stores } from '../../../src/store/index.ts'
-import type { JobRecord } from '../../../src/store/jobs.ts'
+import { type JobRecord, statisticsOf } from '../../../src/store/jobs.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { redisAt, redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
@@ -218,6 +218,24 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal((await jobs.get(jobId))?.lastEventId, 3)
     })
 
+    t.test('a job that ended or paused is unrecorded until it is recorded, and an open one is listed', async t => {
+      const unrecorded = async () => (await elsewhere.listUnrecorded()).map(({ jobId }) => jobId)
+      const open = async () => (await elsewhere.listOpen()).map(({ jobId }) => jobId)
+      const { jobId, ...rest } = record()
+      await jobs.create({ jobId, ...rest }, '', [])
+      await jobs.change(jobId, ['queued'], { state: 'running' })
+      t.notOk((await unrecorded()).includes(jobId))
+      await jobs.change(jobId, ['running'], { state: 'paused', pausedAt: 1 })
+      t.ok((await unrecorded()).includes(jobId))
+      t.ok((await open()).includes(jobId))
+      await jobs.markRecorded(jobId)
+      t.notOk((await unrecorded()).includes(jobId))
+      await jobs.change(jobId, ['paused'], { state: 'succeeded', endedAt: Date.now() })
+      t.ok((await unrecorded()).includes(jobId))
+      t.notOk((await open()).includes(jobId))
+      await jobs.markRecorded(jobId)
+    })
+
     t.test('nothing of a credential is left when the job has ended', async t => {
       const job = record()
       await jobs.create(job, 'credential-of-a-job', ['a'])
@@ -240,8 +258,8 @@ for (const [name, prepare] of Object.entries(stores)) {
         await pause(20)
         return turns < 3 ? ('later' as const) : ('done' as const)
       }
-      jobQueue.work(work('one'))
-      otherQueue.work(work('two'))
+      jobQueue.work(work('one'), async () => undefined)
+      otherQueue.work(work('two'), async () => undefined)
       await jobQueue.add(job.jobId)
       t.ok(await eventually(() => turns === 3), worked.join())
       await pause(50)
@@ -249,7 +267,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test('statistics and check', async t => {
-      const { states, oldestQueuedAt } = await jobs.statistics()
+      const { states, oldestQueuedAt } = statisticsOf(await jobs.listOpen())
       t.ok((states.queued ?? 0) > 0)
       t.type(oldestQueuedAt, 'number')
       t.equal(await jobs.check(), undefined)
