@@ -114,7 +114,7 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
 
   /** Removes two of the oldest from the list of a customer if they have expired: it grows no longer than what exists. */
   const removeExpired = async (tenant: string): Promise<void> => {
-    for (const jobId of await command(redis => redis.zrange(listOf(tenant), 0, 1))) {
+    for (const jobId of await command(redis => redis.zrange(listOf(tenant), '0', '1'))) {
       if (!(await read(jobId))) await command(redis => redis.zrem(listOf(tenant), jobId))
     }
   }
