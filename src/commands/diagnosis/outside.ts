@@ -89,6 +89,31 @@ const messageOf = (error: unknown): string =>
       : error.message
     : String(error)
 
+/** What to do about a certificate that callers refuse, by the code of Node's error. */
+const CERTIFICATES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired: its renewal has failed',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: check the clock of this machine',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: get one for this name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself: callers refuse it',
+  SELF_SIGNED_CERT_IN_CHAIN: 'an authority that callers do not know has signed its certificate',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'an authority that callers do not know has signed its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'the proxy does not send the intermediate certificate, or callers do not know its authority'
+}
+
+/** Why there is no answer at all, and what to mend. */
+const unreachable = (origin: string, error: unknown): Finding => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const certificate = CERTIFICATES[code]
+  return certificate
+    ? finding('fault', 'TLS', `${origin} cannot be trusted: ${certificate} (${code}).`)
+    : finding(
+        'fault',
+        'reachable',
+        `${origin} does not answer: ${messageOf(error)}. Mend DNS, firewall or certificate.`
+      )
+}
+
 /** Checks a gateway as its callers see it. It sends about twenty requests and changes nothing. */
 export const examineFromOutside = async (target: Target): Promise<Finding[]> => {
   const { url } = target
@@ -96,13 +121,7 @@ export const examineFromOutside = async (target: Target): Promise<Finding[]> => 
   try {
     first = await send(url, '/livez')
   } catch (error) {
-    return [
-      finding(
-        'fault',
-        'reachable',
-        `${url.origin} does not answer: ${messageOf(error)}. Mend DNS, firewall or certificate.`
-      )
-    ]
+    return [unreachable(url.origin, error)]
   }
   if (first.status !== 200 || !/"status":\s*"ok"/.test(first.text)) {
     const path = url.pathname === '/' ? '' : ', or its path is not that of BASE_PATH'
@@ -252,7 +271,12 @@ const headers: Check = async ({ url }) => {
     headers: { 'x-csrf': '1', 'x-request-id': id },
     body: '{}'
   })
+  // The gateway refuses such a name; a proxy may drop it.
+  const converted = await send(url, '/session', { method: 'POST', headers: { x_csrf: '1' }, body: '{}' })
   return [
+    converted.problem !== 'csrf-rejected' && !converted.text.includes('underscore')
+      ? finding('fault', 'header names', 'The proxy turns _ into - in header names: callers can forge headers.')
+      : finding('ok', 'header names', 'with _ are dropped or refused.'),
     csrf.problem === 'csrf-rejected'
       ? finding('fault', 'X-CSRF', 'The proxy removes the header X-CSRF: no browser can log in.')
       : finding('ok', 'X-CSRF', 'arrives.'),

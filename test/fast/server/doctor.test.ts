@@ -1,12 +1,22 @@
 import { execFile } from 'node:child_process'
 import { createServer, request } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { exitCodeOf } from '../../../src/commands/diagnosis/finding.ts'
+import { connectionFaults } from '../../../src/commands/diagnosis/inside.ts'
 import { examineFromOutside } from '../../../src/commands/diagnosis/outside.ts'
+import { loadConfig } from '../../../src/config/config.ts'
+import { authority } from '../../support/harness/certificates.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { redisServer } from '../../support/harness/redis.ts'
+import { listening } from '../../support/harness/serving.ts'
 
-/** A proxy that does what it should not: resolves paths, drops headers, passes X-Forwarded-For on, refuses large requests. */
+/**
+ * A proxy that does what it should not: resolves paths, drops headers, turns `_` in their names into `-`, passes X-Forwarded-For
+ * on, refuses large requests, and has a clock that is wrong.
+ */
 const badProxy = async (t: Test, target: string) => {
   const server = createServer((incoming, outgoing) => {
     const { pathname, search } = new URL(`http://proxy${decodeURIComponent(incoming.url ?? '')}`)
@@ -16,9 +26,11 @@ const badProxy = async (t: Test, target: string) => {
       outgoing.writeHead(413).end('too large')
       return
     }
-    const { 'x-csrf': _csrf, 'x-request-id': _id, 'idempotency-key': _key, ...headers } = incoming.headers
+    const { 'x-csrf': _csrf, 'x-request-id': _id, 'idempotency-key': _key, ...kept } = incoming.headers
+    const headers = Object.fromEntries(Object.entries(kept).map(([name, value]) => [name.replaceAll('_', '-'), value]))
     const onwards = request(new URL(target), { method: incoming.method, path, headers }, reply => {
-      outgoing.writeHead(reply.statusCode ?? 502, reply.headers)
+      const date = new Date(Date.now() - 3_600_000).toUTCString()
+      outgoing.writeHead(reply.statusCode ?? 502, { ...reply.headers, date })
       reply.pipe(outgoing)
     })
     incoming.pipe(onwards)
@@ -43,10 +55,12 @@ t.test('npm run doctor', async t => {
       'fault PUBLIC_URL',
       'fault X-CSRF',
       'fault address',
+      'fault header names',
       'fault paths',
       'warning URLs',
       'warning X-Request-Id',
-      'warning bodies'
+      'warning bodies',
+      'warning clock'
     ])
     t.match(
       bad.find(({ subject }) => subject === 'paths')?.detail,
@@ -70,6 +84,46 @@ t.test('npm run doctor', async t => {
     t.match(await examineFromOutside({ url: new URL(`${url}/elsewhere/`) }), [
       { severity: 'fault', detail: /not the gateway/ }
     ])
+  })
+
+  t.test('a certificate that callers refuse is explained', async t => {
+    const [ca, unknown] = [await authority(t), await authority(t)]
+    const pairs = [
+      await ca.sign({ until: '20200102000000Z' }),
+      await ca.sign({ host: 'other.example' }),
+      await ca.selfSigned(),
+      await unknown.sign()
+    ]
+    const urls: string[] = []
+    for (const pair of pairs) {
+      const server = createTlsServer(pair, (_, reply) => reply.end())
+      t.after(() => server.close())
+      urls.push(`https://localhost:${await listening(server)}/`)
+    }
+    // A process reads its authorities when it starts.
+    const program = `import { examineFromOutside } from './src/commands/diagnosis/outside.ts'
+      for (const url of process.argv.slice(1)) console.log(JSON.stringify(await examineFromOutside({ url: new URL(url) })))`
+    const env = { NODE_EXTRA_CA_CERTS: ca.file }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, ...urls], {
+      env
+    })
+    const wanted = ['has expired', 'is for another name', 'is signed by itself', 'callers do not know its authority']
+    for (const [index, line] of stdout.trimEnd().split('\n').entries()) {
+      t.match(
+        line,
+        new RegExp(`^\\[\\{"severity":"fault","subject":"TLS","detail":"https.* cannot be trusted: .*${wanted[index]}`)
+      )
+    }
+  })
+
+  t.test('a Redis that may lose or evict orders', async t => {
+    const redis = await redisServer(t, { settings: ['--appendonly', 'no'] })
+    const faults = () =>
+      connectionFaults(loadConfig({ UPSTREAM_URL: sandbox.url, REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) }))
+    t.match(await faults(), [/^orders: .*append-only file/])
+    await redis.command('CONFIG', 'SET', 'appendonly', 'yes')
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+    t.match(await faults(), [/^orders: .*noeviction/])
   })
 
   t.test('the command prints a line for each finding, and exits by the worst', async t => {

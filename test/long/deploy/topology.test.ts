@@ -64,6 +64,14 @@ t.test('the deployment of deploy/compose.yml, without containers, and with Senti
     say(String(stdout).trim().split('\n').slice(-2).join(' '))
   })
 
+  await t.test('npm run doctor finds no fault', async t => {
+    const env = { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: front.caFile, DOCTOR_TOKEN: sandbox.demo.token }
+    const args = ['src/commands/doctor.ts', '--url', front.url]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env }).catch(error => error)
+    t.match(stdout, /^ok {7}Idempotency-Key: arrives/m)
+    t.notMatch(stdout, /^fault/m)
+  })
+
   await t.test('rolling restart and a renewed certificate: no request fails', async t => {
     const before = await front.certificate()
     const outcomes = await callers.during(async () => {

@@ -47,6 +47,14 @@ export const authority = async (t: Parameters<typeof temporaryFolder>[0]) => {
   let count = 0
   return {
     cert: read('ca.pem'),
+    /** In which the certificate is, for NODE_EXTRA_CA_CERTS. */
+    file: join(folder, 'ca.pem'),
+    /** Signed by itself, for localhost. */
+    async selfSigned(): Promise<KeyPair> {
+      const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+      await run(...request, '-x509', '-days', '2', ...names, '-keyout', 'own.key', '-out', 'own.crt')
+      return { cert: read('own.crt'), key: read('own.key') }
+    },
     async sign({
       host = 'localhost',
       from = '20200101000000Z',
