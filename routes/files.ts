@@ -135,7 +135,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       operationId: 'deleteFile',
       summary: 'Delete a file (path in the query)',
       description:
-        'Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. In the path of a URL, libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty.',
+        'Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FileQuery,

@@ -61,7 +61,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       operationId: 'createFileDeletion',
       summary: 'Delete many files, or empty a bucket',
       description:
-        'Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. It counts as one request, whatever it deletes.',
+        'Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time.',
       tags: ['Jobs'],
       params: BucketPath,
       headers: FileDeletionHeaders,
@@ -200,7 +200,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       operationId: 'streamJobEvents',
       summary: 'Watch a job',
       description:
-        'Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. `id` counts the events of the job: 1, 2, 3 …; with `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s. A replica that shuts down ends the stream with `retry`. Browsers with a session cookie read it with `fetch` and `X-CSRF: 1`, because `EventSource` sends no headers.',
+        'Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; a replica that shuts down ends the stream with `retry`. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers.',
       tags: ['Jobs'],
       params: JobPath,
       headers: JobEventHeaders,

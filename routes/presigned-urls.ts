@@ -32,7 +32,7 @@ export const presignedUrlRoutes: Routes = async (app, { directAccess }) => {
       operationId: 'createPresignedUrl',
       summary: 'Create the URL of an upload or a download',
       description:
-        'Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway, which keeps only a key derived from it, for at most 10 minutes. A gateway that only reads refuses uploads with `switched-off`.',
+        'Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway. A gateway that only reads refuses uploads with `switched-off`.',
       tags: ['Files'],
       params: BucketPath,
       body: ref(NewPresignedUrl),

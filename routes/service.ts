@@ -55,7 +55,7 @@ export const serviceRoutes: Routes<ServiceOptions> = async (app, { isReady }) =>
       operationId: 'getReadiness',
       summary: 'Check readiness',
       description:
-        'Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.',
+        'Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY.',
       tags: ['Service'],
       response: serviceAnswers({ 200: Status, 503: Status })
     },

@@ -12,16 +12,15 @@ import {
   S3Uid,
   SearchText,
   Text,
-  Traffic
+  Traffic,
+  WholeNumber
 } from './scalars.ts'
 import { Warning } from './warnings.ts'
 
 export type Account = Static<typeof Account>
 export const Account = model('Account', 'An S3 account: it owns buckets and one key pair.', {
   s3uid: S3Uid,
-  id: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the account at HOSTKEY.' })
-  ),
+  id: Type.Optional(describe(WholeNumber, 'Number of the account at HOSTKEY.')),
   email: Type.Optional(Text(320, 'E-mail address of the customer.')),
   planId: Type.Optional(describe(PlanId, 'Number of its plan: `id` in `GET /plans`.')),
   location: Type.Optional(describe(Location, 'Region code of the place where its data is stored.')),
@@ -57,7 +56,9 @@ export const AccountQuery = Type.Object(
     ),
     sort: Type.Optional(
       oneOf([...sortable, ...sortable.map(field => `-${field}` as const)], {
-        description: 'Member to sort by, ascending; with a leading hyphen descending.'
+        description: 'Member to sort by, ascending; with a leading hyphen descending.',
+        // For generators: `id` and `-id` would get one name.
+        'x-enum-varnames': [...sortable, ...sortable.map(field => `${field}Descending`)]
       })
     ),
     periodFrom: Type.Optional(

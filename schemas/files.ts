@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { describe, model, ref } from './model.ts'
 import { FilePathParameter } from './parameters.ts'
 import { ProblemDetails } from './problems.ts'
-import { BucketName, Bytes, FolderPath, Instant, ListedPath, S3Uid, SearchText } from './scalars.ts'
+import { BucketName, Bytes, FolderPath, Instant, ListedPath, S3Uid, SearchText, WholeNumber } from './scalars.ts'
 
 export type File = Static<typeof File>
 export const File = model('File', 'A file in a bucket.', {
@@ -116,7 +116,7 @@ export const SummaryQuery = Type.Object({ folder: Type.Optional(FolderPath) }, {
 
 export type FolderSummary = Static<typeof FolderSummary>
 export const FolderSummary = model('FolderSummary', 'What is below a folder, in all folders.', {
-  files: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of files.' }),
+  files: describe(WholeNumber, 'Number of files.'),
   storageBytes: describe(Bytes, 'Size of the files together, in bytes.'),
   newestModifiedAt: Type.Union([Instant, Type.Null()], {
     description: 'Time of the last change of the newest file; null without files.'

@@ -1,6 +1,17 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, oneOf, ref } from './model.ts'
-import { BucketName, FilePath, IdempotencyKey, Instant, ListedPath, OwnText, S3Uid, Text } from './scalars.ts'
+import { FailureReason } from './problems.ts'
+import {
+  BucketName,
+  FilePath,
+  IdempotencyKey,
+  Instant,
+  ListedPath,
+  OwnText,
+  S3Uid,
+  Uuid,
+  WholeNumber
+} from './scalars.ts'
 
 /** Paths of one request at most. */
 export const MAX_PATHS = 1000
@@ -49,25 +60,14 @@ const Verdict = oneOf(['deleted', 'missing', 'failed'], {
     '`deleted`: this job, or this request, has deleted the file. `missing`: there was no such file. `failed`: see `problem`; the file may still be there.'
 })
 
-/** Why something failed, where it is part of a success. */
-const FailureReason = (description: string) =>
-  Type.Object(
-    {
-      name: OwnText(64, '^[a-z-]+$', 'Name of the problem.'),
-      status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status of the problem.' }),
-      detail: Text(1000, 'What happened.')
-    },
-    { additionalProperties: false, description }
-  )
-
 export type FileVerdict = Static<typeof FileVerdict>
 export const FileVerdict = model('FileVerdict', 'What became of one file.', {
   path: ListedPath,
   outcome: Verdict,
-  problem: Type.Optional(FailureReason('Why the file was not deleted.'))
+  problem: Type.Optional(ref(FailureReason))
 })
 
-const Count = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description })
+const Count = (description: string) => describe(WholeNumber, description)
 
 const outcomeCounts = {
   deleted: Count('Files that were deleted.'),
@@ -86,43 +86,36 @@ export const FileDeletionResult = model(
 )
 
 /** Id of a job. */
-export const JobId = Type.String({
-  format: 'uuid',
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
-  maxLength: 36,
-  description: 'Id of a job.'
-})
+export const JobId = describe(Uuid, 'Id of a job.')
 
-const StateOfJob = oneOf(['queued', 'running', 'paused', 'succeeded', 'partly-failed', 'cancelled'], {
+/** Named in the document: two models and a filter have it. */
+export const JobState = oneOf(['queued', 'running', 'paused', 'succeeded', 'partly-failed', 'cancelled'], {
   description:
     '`queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.'
 })
 
-const JobCounts = Type.Object(
-  {
-    found: Count('Files found so far.'),
-    ...outcomeCounts,
-    remaining: Type.Union([Count('Files left.'), Type.Null()], {
-      description:
-        'Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read.'
-    })
-  },
-  { additionalProperties: false, description: 'What was done so far.' }
-)
+export const JobCounts = model('JobCounts', 'What a job has done so far.', {
+  found: Count('Files found so far.'),
+  ...outcomeCounts,
+  remaining: Type.Union([Count('Files left.'), Type.Null()], {
+    description:
+      'Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read.'
+  })
+})
 
 export type Job = Static<typeof Job>
 export const Job = model('Job', 'Long work, and how far it is.', {
   jobId: JobId,
   kind: oneOf(['file-deletion'], { description: 'Kind of work.' }),
-  state: StateOfJob,
+  state: JobState,
   s3uid: S3Uid,
   bucket: BucketName,
   selection: FileSelection,
-  counts: JobCounts,
+  counts: ref(JobCounts),
   createdAt: describe(Instant, 'When it was asked for.'),
   startedAt: Type.Optional(describe(Instant, 'When it began.')),
   endedAt: Type.Optional(describe(Instant, 'When it ended. It is kept for 7 days from then on.')),
-  problem: Type.Optional(FailureReason('Why it is paused, or has ended early.')),
+  problem: Type.Optional(ref(FailureReason)),
   links: Type.Object(
     {
       self: OwnText(2048, '^/\\S+$', 'This job.'),
@@ -140,9 +133,9 @@ export const JobProgress = model(
   'State and counts of a job: the data of the events `progress` and `end`.',
   {
     jobId: JobId,
-    state: StateOfJob,
-    counts: JobCounts,
-    problem: Type.Optional(FailureReason('Why it is paused, or has ended early.'))
+    state: JobState,
+    counts: ref(JobCounts),
+    problem: Type.Optional(ref(FailureReason))
   },
   {
     examples: [
@@ -155,20 +148,21 @@ export const JobProgress = model(
   }
 )
 
-const nextCursor = Type.Union([Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }), Type.Null()], {
+/** Named in the document: several lists have it. */
+export const NextCursor = Type.Union([Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }), Type.Null()], {
   description: 'Cursor of the next page; null on the last page.'
 })
 
 export type JobList = Static<typeof JobList>
 export const JobList = model('JobList', 'A page of jobs, the newest first.', {
   items: Type.Array(ref(Job), { maxItems: 100, description: 'The jobs of this page.' }),
-  nextCursor
+  nextCursor: NextCursor
 })
 
 export type JobResultList = Static<typeof JobResultList>
 export const JobResultList = model('JobResultList', 'A page of results, in the order in which the files were found.', {
   items: Type.Array(ref(FileVerdict), { maxItems: 1000, description: 'The results of this page.' }),
-  nextCursor
+  nextCursor: NextCursor
 })
 
 export type JobResultLine = Static<typeof JobResultLine>
@@ -179,7 +173,7 @@ export const JobResultLine = model(
     result: Type.Optional(ref(FileVerdict)),
     end: Type.Optional(
       Type.Object(
-        { nextCursor },
+        { nextCursor: NextCursor },
         {
           additionalProperties: false,
           description:
@@ -197,7 +191,7 @@ const Cursor = Type.String({ minLength: 1, maxLength: 64, description: '`nextCur
 
 export const JobsQuery = Type.Object(
   {
-    state: Type.Optional(describe(StateOfJob, 'Only jobs in this state.')),
+    state: Type.Optional(describe(JobState, 'Only jobs in this state.')),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 100, description: 'Maximum number of jobs in the reply. Default: 20.' })
     ),

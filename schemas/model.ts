@@ -29,5 +29,5 @@ export const describe = <S extends TSchema>(schema: S, description: string): S =
 /** One of `words`. The explicit `type` makes the document say "string" beside the list. */
 export const oneOf = <const W extends string[]>(
   words: W,
-  options: { description?: string; default?: W[number] } = {}
+  options: { description?: string; default?: W[number]; 'x-enum-varnames'?: string[] } = {}
 ) => Type.Enum(words, { type: 'string', ...options })

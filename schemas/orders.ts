@@ -2,8 +2,12 @@ import { type Static, Type } from 'typebox'
 import { describe, model, oneOf, ref } from './model.ts'
 import { RequiredIdempotencyKey } from './parameters.ts'
 import { Plan, Price } from './plans.ts'
-import { BucketName, Instant, Location, NewBucketName, OrderId, OwnText, PlanId, S3Uid, Text } from './scalars.ts'
+import { FailureReason } from './problems.ts'
+import { BucketName, Instant, Location, NewBucketName, PlanId, S3Uid, Uuid } from './scalars.ts'
 import { Warning } from './warnings.ts'
+
+/** Id of an order in the gateway's ledger. */
+const OrderId = describe(Uuid, 'Id of an order.')
 
 export type NewOrder = Static<typeof NewOrder>
 export const NewOrder = model('NewOrder', 'An order of a paid account. HOSTKEY bills it.', {
@@ -35,16 +39,7 @@ export const Order = model('Order', 'An order of a paid account, and its state.'
     })
   ),
   warnings: Type.Array(ref(Warning), { maxItems: 10, description: 'Empty after a complete success.' }),
-  problem: Type.Optional(
-    Type.Object(
-      {
-        name: OwnText(64, '^[a-z-]+$', 'Name of the problem.'),
-        status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status of the problem.' }),
-        detail: Text(1000, 'What happened.')
-      },
-      { additionalProperties: false, description: 'Why the order failed, or why its outcome is unknown.' }
-    )
-  ),
+  problem: Type.Optional(ref(FailureReason)),
   links: Type.Object(
     {
       self: Type.String({ format: 'uri-reference', maxLength: 2048, description: 'Address of the order.' }),

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { describe, model, ref } from './model.ts'
-import { Bytes, Instant, Location, PlanId, Text } from './scalars.ts'
+import { Bytes, Instant, Location, PlanId, Text, WholeNumber } from './scalars.ts'
 
 /** Money is passed through and compared, never calculated with. */
 const Money = (currency: string) =>
@@ -38,9 +38,7 @@ export const PlanList = model('PlanList', 'The available plans.', {
 
 export type PlanChange = Static<typeof PlanChange>
 export const PlanChange = model('PlanChange', 'One change of a plan.', {
-  id: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Number of the change.' })
-  ),
+  id: Type.Optional(describe(WholeNumber, 'Number of the change.')),
   action: Type.Optional(Text(256, 'Kind of change.')),
   changedAt: Type.Optional(describe(Instant, 'Time of the change.')),
   details: Type.Optional(Text(10000, 'What changed.'))

@@ -323,3 +323,10 @@ export const ProblemDetails = model('Problem', 'A failure, RFC 9457.', {
     })
   )
 })
+
+/** Why a job, an order or a file of a job failed: a part of a success. */
+export const FailureReason = model('FailureReason', 'Why something failed that a reply reports.', {
+  name: OwnText(64, '^[a-z-]+$', 'Name of the problem.'),
+  status: Type.Integer({ minimum: 400, maximum: 599, description: 'HTTP status of the problem.' }),
+  detail: Text(1000, 'What happened.')
+})

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { describe } from './model.ts'
 
 /** The annotation that says a pattern in words, for people. It is not in openapi.yaml. */
 export const RULE = 'x-rule'
@@ -103,8 +104,15 @@ export const Day = Type.String({
   description: 'Date, `YYYY-MM-DD`.'
 })
 
+/** A count or a size. */
+export const WholeNumber = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'A whole number, not negative.'
+})
+
 /** A number of bytes. */
-export const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'A number of bytes.' })
+export const Bytes = describe(WholeNumber, 'A number of bytes.')
 
 /** Traffic as HOSTKEY reports it. */
 export const Traffic = Type.Number({
@@ -142,11 +150,11 @@ export const IdempotencyKey = Type.String({
   description: 'A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.'
 })
 
-/** Id of an order in the gateway's ledger. */
-export const OrderId = Type.String({
+/** An id that the gateway makes. */
+export const Uuid = Type.String({
   format: 'uuid',
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
   [RULE]: 'must be an id, as a reply gave it',
   maxLength: 36,
-  description: 'Id of an order.'
+  description: 'An id that the gateway made.'
 })

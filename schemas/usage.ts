@@ -18,14 +18,11 @@ export const BucketUsage = model('BucketUsage', 'Storage of one bucket.', {
 
 const SIGNED = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
 
-const ForecastBasis = Type.Object(
-  {
-    snapshots: Type.Integer({ minimum: 3, maximum: 100000, description: 'How many there are.' }),
-    from: describe(Instant, 'Time of the first one.'),
-    to: describe(Instant, 'Time of the last one.')
-  },
-  { additionalProperties: false }
-)
+export const ForecastBasis = model('ForecastBasis', 'The snapshots behind a forecast.', {
+  snapshots: Type.Integer({ minimum: 3, maximum: 100000, description: 'How many there are.' }),
+  from: describe(Instant, 'Time of the first one.'),
+  to: describe(Instant, 'Time of the last one.')
+})
 
 const forecastMembers = {
   storageBytes: Type.Optional(describe(Bytes, 'Storage used, in bytes.')),
@@ -45,7 +42,7 @@ const forecastMembers = {
     description:
       'Days until the quota is reached at this growth. Null without a quota, without a clear growth, and beyond ten years.'
   }),
-  basis: Type.Union([ForecastBasis, Type.Null()], { description: 'The snapshots behind the forecast.' })
+  basis: Type.Union([ref(ForecastBasis), Type.Null()], { description: 'The snapshots behind the forecast.' })
 }
 
 export type Usage = Static<typeof Usage>

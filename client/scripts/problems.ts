@@ -1,6 +1,11 @@
 interface Reply {
   $ref?: string
-  content?: Record<string, { examples?: Record<string, unknown> }>
+  content?: Record<string, { examples?: Record<string, Example> }>
+}
+
+interface Example {
+  $ref?: string
+  value?: { status?: number }
 }
 
 /** The parts of the OpenAPI document that describe problems. */
@@ -8,33 +13,35 @@ export interface Document {
   /** Replies to requests that match no operation. */
   'x-unrouted'?: Record<string, Reply>
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, Reply> }>>
-  components: {
-    responses: Record<string, Reply>
-    examples: Record<string, { value: { type?: string; status?: number } }>
-  }
+  components: { responses: Record<string, Reply>; examples: Record<string, Example> }
 }
 
 /** A module with the status of every problem in the document, and the problems of each operation. */
 export const problemsModule = ({ paths, components, 'x-unrouted': unrouted = {} }: Document): string => {
-  const examplesOf = (reply: Reply): string[] => {
-    const resolved = reply.$ref === undefined ? reply : components.responses[reply.$ref.split('/').at(-1) ?? '']
-    return Object.keys(resolved?.content?.['application/problem+json']?.examples ?? {})
-  }
-  const ofOperations = Object.entries(components.examples).flatMap(([name, { value }]): [string, number][] =>
-    value.type?.endsWith(`/problems/${name}`) && value.status ? [[name, value.status]] : []
-  )
-  const ofUnrouted = Object.entries(unrouted).flatMap(([status, reply]) =>
-    examplesOf(reply).map((name): [string, number] => [name, Number(status)])
-  )
-  const statuses = [...new Map([...ofOperations, ...ofUnrouted])].sort(([a], [b]) => (a < b ? -1 : 1))
-  if (ofOperations.length === 0) throw new Error('openapi.yaml has no example of a problem')
-  const known = new Set(statuses.map(([name]) => name))
-  const problemsOf = (reply: Reply) => examplesOf(reply).filter(name => known.has(name))
+  const followed = <T extends { $ref?: string }>(given: T, all: Record<string, T>): T | undefined =>
+    given.$ref === undefined ? given : all[given.$ref.split('/').at(-1) ?? '']
+  const problemsIn = (reply: Reply): [name: string, status: number][] =>
+    Object.entries(followed(reply, components.responses)?.content?.['application/problem+json']?.examples ?? {}).map(
+      ([name, example]) => [name, followed(example, components.examples)?.value?.status ?? 0]
+    )
+  const all = [...Object.values(components.responses), ...Object.values(unrouted)].flatMap(problemsIn)
+  const statuses = [...new Map(all)].sort(([a], [b]) => (a < b ? -1 : 1))
+  if (statuses.length === 0) throw new Error('openapi.yaml has no example of a problem')
+  const unread = statuses.find(([, status]) => status === 0)
+  if (unread) throw new Error(`openapi.yaml has no status of ${unread[0]}`)
   const operations = Object.values(paths)
     .flatMap(methods => Object.values(methods))
     .map(({ operationId, responses }) => {
-      const names = [...new Set(Object.values(responses).flatMap(problemsOf))].sort()
-      return `  ${operationId}: ${names.map(name => `'${name}'`).join(' | ') || 'never'}\n`
+      const listed = Object.entries(responses).flatMap(([status, reply]) =>
+        problemsIn(reply).filter(([, each]) => status !== 'default' || !(each in responses))
+      )
+      const names = new Set(listed.map(([name]) => name))
+      return `  ${operationId}: ${
+        [...names]
+          .sort()
+          .map(name => `'${name}'`)
+          .join(' | ') || 'never'
+      }\n`
     })
 
   return `

@@ -10,14 +10,19 @@ export interface OpenApi {
   readonly components: {
     readonly headers?: Readonly<Record<string, Header | undefined>>
     readonly responses?: Readonly<Record<string, Reply | undefined>>
-    readonly examples?: Readonly<Record<string, { value?: { status?: number } } | undefined>>
+    readonly parameters?: Readonly<Record<string, Parameter | undefined>>
+    readonly examples?: Readonly<Record<string, Example | undefined>>
+    readonly schemas?: Readonly<Record<string, { properties?: Record<string, { enum?: string[] }> } | undefined>>
   }
+  /** The authentication of operations that name no other. */
+  readonly security?: readonly object[]
+  readonly 'x-every-reply'?: Reply
 }
 
 export interface Operation {
   readonly operationId: string
   readonly security?: readonly object[]
-  readonly parameters?: readonly Parameter[]
+  readonly parameters?: readonly (Parameter | { readonly $ref: string })[]
   readonly responses: Readonly<Record<string, Reply | { readonly $ref: string } | undefined>>
 }
 
@@ -29,19 +34,27 @@ interface Parameter {
 
 export interface Reply {
   readonly headers?: Readonly<Record<string, Header | { readonly $ref: string }>>
-  readonly content?: Readonly<Record<string, object | undefined>>
+  readonly content?: Readonly<Record<string, { readonly examples?: Readonly<Record<string, Example>> } | undefined>>
 }
+
+interface Example {
+  readonly value?: { readonly status?: number }
+}
+
+const PROBLEM = 'application/problem+json'
 
 interface Header {
   readonly required?: boolean
   readonly schema: object
 }
 
-/** An operation with its path and method. */
+/** An operation with its path and method, and with what the document says once. */
 export interface DocumentedOperation {
   readonly path: string
   readonly method: string
   readonly operation: Operation
+  readonly parameters: readonly Parameter[]
+  readonly isOpen: boolean
 }
 
 export interface Contract {
@@ -72,14 +85,30 @@ export const contractOf = (text: string): Contract => {
     // The messages of ajv contain names and rules, no values.
     if (!validate(value)) throw new Mismatch(`${what}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`)
   }
+  const parametersOf = ({ parameters = [] }: Operation): Parameter[] =>
+    parameters.flatMap(given =>
+      '$ref' in given ? (document.components.parameters?.[nameIn(given.$ref)] ?? []) : given
+    )
   const documentedOperations = Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).flatMap(([method, operation]) => (operation ? [{ path, method, operation }] : []))
+    Object.entries(item).flatMap(([method, operation]) => {
+      if (!operation) return []
+      const isOpen = (operation.security ?? document.security ?? []).length === 0
+      return [{ path, method, operation, parameters: parametersOf(operation), isOpen }]
+    })
+  )
+
+  /** The statuses of the problems that any operation can answer. */
+  const general = new Set(
+    Object.entries(document.components.responses?.['default']?.content?.[PROBLEM]?.examples ?? {}).map(
+      ([name, { value }]) => value?.status ?? document.components.examples?.[name]?.value?.status
+    )
   )
 
   const replyOf: Contract['replyOf'] = ({ path, method, operation }, status) => {
-    const reply = operation.responses[status]
+    const key = status in operation.responses || !general.has(status) ? `${status}` : 'default'
+    const reply = operation.responses[key]
     if (reply === undefined) return undefined
-    if (!('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', `${status}`) }
+    if (!('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', key) }
     const name = nameIn(reply.$ref)
     const shared = document.components.responses?.[name]
     return shared && { reply: shared, at: pointer('components', 'responses', name) }
@@ -93,7 +122,7 @@ export const contractOf = (text: string): Contract => {
   }
 
   const assertHeaders = ({ headers: documented = {} }: Reply, replyAt: string, { status, headers }: HttpResponse) => {
-    for (const [name, given] of Object.entries(documented)) {
+    for (const [name, given] of Object.entries({ ...documented, ...document['x-every-reply']?.headers })) {
       const sent = headers[name.toLowerCase()]
       const { header, at } = headerOf(given, `${replyAt}${pointer('headers', name)}`)
       if (sent !== undefined) assertValid(`${at}/schema`, sent, `header ${name}`)

@@ -50,8 +50,7 @@ const checkExample = async (context: CheckContext, documented: DocumentedOperati
 }
 
 /** Public operations are called without the credential. */
-const tokenFor = ({ options }: CheckContext, { operation }: DocumentedOperation) =>
-  operation.security?.length === 0 ? null : options.token
+const tokenFor = ({ options }: CheckContext, { isOpen }: DocumentedOperation) => (isOpen ? null : options.token)
 
 type Values = Readonly<Record<string, string | undefined>>
 
@@ -63,9 +62,9 @@ const valuesOf = ({ discovered }: CheckContext): Values => ({
   name: 'invalid-token'
 })
 
-const examplesOf = ({ operation }: DocumentedOperation): Values =>
+const examplesOf = ({ parameters }: DocumentedOperation): Values =>
   Object.fromEntries(
-    (operation.parameters ?? [])
+    parameters
       .filter(parameter => parameter.in === 'path' && parameter.example !== undefined)
       .map(({ name, example }) => [name, String(example)])
   )

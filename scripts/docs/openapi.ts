@@ -4,7 +4,7 @@ import { assembleGateway } from '../../src/gateway.ts'
 import { createLog } from '../../src/observability/log.ts'
 
 /** Base of the problem types in `openapi.yaml`; a running gateway uses its own URL. */
-const PUBLIC_URL = 'https://s3-gateway.example.com/'
+const PUBLIC_URL = 'https://s3.example.com/'
 
 /**
  * The OpenAPI document of a gateway that does not listen, independent of the environment of this process.

@@ -20,7 +20,7 @@ const createAjv = (): Ajv => {
     useDefaults: true,
     strict: true,
     strictTypes: false,
-    keywords: ['example', 'x-secret', PROBLEMS, RULE]
+    keywords: ['example', 'x-secret', 'x-enum-varnames', PROBLEMS, RULE]
   })
   addFormats.default(ajv, ['date', 'date-time', 'uri-reference', 'uuid'])
   for (const model of models) ajv.addSchema(model)

@@ -1,82 +1,94 @@
+import { STATUS_CODES } from 'node:http'
 import { type Example, examples } from '../../schemas/examples/index.ts'
 import { PROBLEMS, RULE } from '../../schemas/scalars.ts'
-import { headerComponents, headersOf } from './headers.ts'
-import { addModelExamples, type ModelExample, type Schemas } from './models.ts'
-import { type DocumentedExample, PROBLEM } from './problems.ts'
+import { everyReply, headerComponents, headersOf } from './headers.ts'
+import { type Parameter, sharedParameters } from './parameters.ts'
+import { type Reply, sharedReplies } from './replies.ts'
+import { withNamedValues } from './scalars.ts'
 
 /** The parts of an OpenAPI document that are read here. */
 export interface Document {
   components?: { [kind: string]: Record<string, unknown> | undefined }
+  security?: Record<string, string[]>[]
   paths?: Record<string, Record<string, Operation>>
 }
 
 interface Operation {
-  operationId?: string
-  parameters?: { name: string; example?: unknown }[]
-  requestBody?: { content: Content }
+  operationId: string
+  parameters?: Parameter[]
+  requestBody?: { content: NonNullable<Reply['content']> }
   responses: Record<string, Reply>
+  security?: unknown
   'x-example-request'?: object
 }
-
-interface Reply {
-  $ref?: string
-  headers?: Record<string, unknown>
-  content?: Content
-  'x-example-request'?: object
-  'x-varies'?: readonly string[]
-}
-
-type Content = Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
 
 /**
- * Adds the examples, and moves to `components` what many operations share: headers, problems, and the replies with only
- * one problem.
+ * Adds the examples, and moves to `components` what several operations share: parameters, problems and the replies with
+ * the same problems.
  * @param mount path under which callers see the API: addresses in examples begin with it
  */
 export const completeDocument = <D extends Document>(document: D, mount: string): D => {
-  const shared: Record<string, Reply> = {}
-  const problems = createDedupeMap()
-  const modelExamples: ModelExample[] = []
-  // HEAD answers like GET; the description says so once.
-  for (const path of Object.values(document.paths ?? {})) delete path['head']
-  for (const operation of Object.values(document.paths ?? {}).flatMap(path => Object.values(path))) {
-    const example = examples[operation.operationId ?? '']
+  const operations: [path: string, operation: Operation][] = []
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    // HEAD answers like GET; the description says so once.
+    delete item['head']
+    for (const operation of Object.values(item)) operations.push([path, operation])
+  }
+  for (const [path, operation] of operations) {
+    const example = examples[operation.operationId]
     if (example) addExample(operation, example)
-    if (operation.requestBody) modelExamples.push(...examplesIn(operation.requestBody.content))
+    if (JSON.stringify(operation.security) === JSON.stringify(document.security)) delete operation.security
+    if (operation.parameters) operation.parameters = inOrder(operation.parameters, path)
     for (const [status, reply] of Object.entries(operation.responses)) {
-      reply.headers = headersOf(status, reply, mounted(example?.replies[Number(status)]?.headers, mount))
-      modelExamples.push(...examplesIn(reply.content ?? {}))
-      const [name, ...others] = dedupe(reply, operation.operationId ?? '', problems)
-      if (name === undefined || others.length > 0) continue
-      shared[name] ??= reply
-      // The same problem may have other headers in another operation.
-      if (JSON.stringify(shared[name]) !== JSON.stringify(reply)) continue
-      operation.responses[status] = { $ref: `#/components/responses/${name}` }
+      // The model says it.
+      if (reply.content && status < '4') reply.description = STATUS_CODES[status] ?? ''
+      const headers = headersOf(status, reply)
+      if (Object.keys(headers).length > 0) reply.headers = headers
+      else delete reply.headers
     }
   }
-  addModelExamples((document.components?.['schemas'] ?? {}) as Schemas, modelExamples)
-  const used = JSON.stringify([document.paths, shared])
-  const isUsed = (kind: string) => (name: string) => used.includes(`"#/components/${kind}/${name}"`)
+  const described = operations.map(([, operation]) => operation)
+  const parameters = sharedParameters(described)
+  const { responses, examples: problems } = sharedReplies(described)
+  const used = JSON.stringify([document, responses, everyReply])
   document.components = {
     ...document.components,
-    responses: shared,
-    headers: Object.fromEntries(headerComponents().filter(([name]) => isUsed('headers')(name))),
-    examples: problems.all()
+    parameters,
+    responses,
+    headers: Object.fromEntries(headerComponents().filter(([name]) => used.includes(`"#/components/headers/${name}"`))),
+    examples: problems
   }
   // A copy in which no two places share an object: YAML would print shared objects as anchors.
-  return JSON.parse(JSON.stringify(document), (name, value) =>
-    name === PROBLEMS || name === RULE ? undefined : withFormat(name === 'links' ? mounted(value, mount) : value)
+  const copy: D = JSON.parse(JSON.stringify({ ...document, 'x-every-reply': everyReply }), (name, value) =>
+    completed(name, name === 'links' ? mounted(value, mount) : value)
   )
+  const [result, values] = withNamedValues(copy, schema =>
+    JSON.parse(JSON.stringify(schema), (name, value) => completed(name, value))
+  )
+  const { schemas } = result.components ?? {}
+  return {
+    ...result,
+    components: { ...result.components, schemas: sorted({ ...schemas, ...values }) }
+  }
 }
 
-/** The examples in the bodies of a request or a reply, each with its schema. */
-const examplesIn = (content: Content): ModelExample[] =>
-  Object.values(content).flatMap(({ schema = {}, example, examples = {} }) =>
-    // Called before `dedupe` replaces the problems by references.
-    [...(example === undefined ? [] : [example]), ...Object.values(examples).map(each => Object(each).value)].map(
-      (value): ModelExample => [schema, value]
-    )
-  )
+const sorted = (components: object) =>
+  Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+/** A value of the document as callers read it. */
+const completed = (name: string, value: unknown): unknown => {
+  if (name === PROBLEMS || name === RULE) return undefined
+  // The default of OpenAPI.
+  if (name === 'required' && value === false) return undefined
+  if (name === 'pattern' && typeof value === 'string') return portable(value)
+  return withFormat(value)
+}
+
+/**
+ * A pattern as every generator reads it: some print `\u0000` as that character, and no text in UTF-8 has a lone surrogate.
+ */
+const portable = (pattern: string): string =>
+  pattern.replaceAll('\\ud800-\\udfff', '').replaceAll(/\\u00([0-9a-f]{2})/g, '\\x$1')
 
 /** Puts the mount point before addresses; other values stay. */
 const mounted = (addresses: Readonly<Record<string, unknown>> = {}, mount: string): Record<string, unknown> =>
@@ -95,6 +107,14 @@ const withFormat = (schema: unknown): unknown => {
 }
 
 const INT32_MAX = 2 ** 31 - 1
+
+/** The parameters of the path in its order, then the query, then the headers: generators make arguments of them. */
+const inOrder = (parameters: readonly Parameter[], path: string): Parameter[] => {
+  const places = ['path', 'query', 'header']
+  const rank = (parameter: Parameter) =>
+    places.indexOf(parameter.in) * path.length + (parameter.in === 'path' ? path.indexOf(`{${parameter.name}}`) : 0)
+  return parameters.toSorted((a, b) => rank(a) - rank(b))
+}
 
 /** Puts the example request where readers and the page look for it, and its reply beside each success. */
 const addExample = (
@@ -121,38 +141,5 @@ const addExample = (
     if (media && lines) media.examples = Object.fromEntries(lines.map((value, n) => [`line-${n + 1}`, { value }]))
     if (reply && parameters) reply['x-example-request'] = { parameters }
     if (reply && varies) reply['x-varies'] = varies
-  }
-}
-
-/** Replaces the problems of a reply by references. @returns their names under `components/examples` */
-const dedupe = (reply: Reply, operationId: string, map: ReturnType<typeof createDedupeMap>): string[] => {
-  const media = reply.content?.[PROBLEM]
-  if (media?.examples === undefined) return []
-  // `withProblems` put them there.
-  const examples = Object.entries(media.examples as Record<string, DocumentedExample>)
-  const names = examples.map(([name, example]) => [name, map.nameOf(name, operationId, example)] as const)
-  media.examples = Object.fromEntries(names.map(([name, at]) => [name, { $ref: `#/components/examples/${at}` }]))
-  return names.map(([, at]) => at)
-}
-
-/**
- * Keeps equal examples once. The first example of a problem has the problem's name, another one the name of the problem
- * and of the first operation that has it.
- */
-const createDedupeMap = () => {
-  const names = new Map<string, string>()
-  const kept: Record<string, DocumentedExample> = {}
-  return {
-    nameOf(problem: string, operationId: string, example: DocumentedExample): string {
-      const text = JSON.stringify(example)
-      const known = names.get(text)
-      if (known !== undefined) return known
-      const name = Object.hasOwn(kept, problem) ? `${problem}.${operationId}` : problem
-      names.set(text, name)
-      kept[name] = example
-      return name
-    },
-    /** All examples by name, sorted. */
-    all: () => Object.fromEntries(Object.entries(kept).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 }

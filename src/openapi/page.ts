@@ -1,5 +1,3 @@
-import { ALWAYS } from './headers.ts'
-
 /** Content security policy: the page loads only its own files, and no page may frame it. */
 export const PAGE_POLICY = [
   "default-src 'none'",
@@ -24,10 +22,7 @@ const HIDDEN = [
   '.info .link',
   // Links, which the document does not have, and a choice of a single media type.
   '.response-col_links',
-  '.response-control-media-type:not(:has(option + option))',
-  // Headers of every reply: shown with the first reply only.
-  `.response ~ .response .headers tbody tr:nth-child(-n + ${ALWAYS.length})`,
-  `.response ~ .response .headers-wrapper:not(:has(tbody tr:nth-child(${ALWAYS.length + 1})))`
+  '.response-control-media-type:not(:has(option + option))'
 ]
 
 /** The rows of documented replies. */

@@ -1,10 +1,10 @@
+import type { Static } from 'typebox'
 import { commonProblems, examples, type ProblemExample } from '../../schemas/examples/index.ts'
 import { headers } from '../../schemas/headers.ts'
 import { ref } from '../../schemas/model.ts'
 import { ProblemDetails, type ProblemName, problems } from '../../schemas/problems.ts'
 import { isSafeToRepeat, Problem, problemBody, withOutcome } from '../core/problem.ts'
 import { outcomesOf, type UpstreamCall } from '../http/answers.ts'
-import type { Operation } from '../http/operation.ts'
 import type { Action } from '../upstream/actions/action.ts'
 import { openEnvelope } from '../upstream/protocol/envelope.ts'
 import { refusalsOf } from '../upstream/protocol/failures.ts'
@@ -14,27 +14,68 @@ import { judge } from '../upstream/protocol/verdict.ts'
 interface Source {
   operationId: string
   method: string
-  operation: Operation
+  /** The scope that it needs; empty without one. */
+  scope: string
+  /** Those of its replies. */
+  mediaTypes: readonly string[]
 }
 
 /** An example of the document. */
 export interface DocumentedExample {
-  summary: string
-  value: object
+  value: Static<typeof ProblemDetails>
   'x-varies'?: string[]
 }
 
 export const PROBLEM = 'application/problem+json'
 
-/** Adds a response for each status of the operation's problems, with an example of each problem. */
+/**
+ * Problems that have nothing to do with what an operation does: the request is wrong as HTTP, or the gateway or HOSTKEY
+ * fails. One reply of the document covers them for all operations.
+ */
+const GENERAL: ReadonlySet<ProblemName> = new Set([
+  'invalid-request',
+  'malformed-url',
+  'unauthenticated',
+  'invalid-token',
+  'session-expired',
+  'payment-required',
+  'csrf-rejected',
+  'insufficient-scope',
+  'forbidden',
+  'two-factor-required',
+  'rate-limited',
+  'not-acceptable',
+  'body-too-large',
+  'uri-too-long',
+  'unsupported-media-type',
+  'headers-too-large',
+  'internal',
+  'upstream-refused',
+  'upstream-bad-response',
+  'upstream-unreachable',
+  'upstream-storage-error',
+  'overloaded',
+  'draining',
+  'store-unavailable',
+  'upstream-unavailable',
+  'upstream-throttled',
+  'upstream-timeout'
+])
+
+/**
+ * Adds a response for each status of the operation's problems, with an example of each problem. A status with general
+ * problems alone has none of its own: they are in `default`.
+ */
 export const withProblems = (responses: object, source: Source, publicUrl: string): object => {
   const { calls, problems: names } = outcomesOf(responses)
   const recorded = new Set(calls.filter(({ action }) => isProvisioning(action)).flatMap(recordedOf))
-  const byStatus = Map.groupBy(names, name => problems[name].status)
+  const isGeneral = (name: ProblemName) => GENERAL.has(name) && !recorded.has(name)
+  const special = new Set(names.filter(name => !isGeneral(name)).map(name => problems[name].status))
+  const byStatus = Map.groupBy(names, name => (special.has(problems[name].status) ? problems[name].status : 'default'))
   const failures = [...byStatus].map(([status, names]) => [
     status,
     {
-      description: names.map(name => `\`${name}\`: ${problems[name].title}.`).join(' '),
+      description: status === 'default' ? REST : listed(names),
       ...(names.some(name => recorded.has(name)) && { headers: REPLAYED }),
       content: {
         [PROBLEM]: {
@@ -49,6 +90,11 @@ export const withProblems = (responses: object, source: Source, publicUrl: strin
   return { ...responses, ...Object.fromEntries(failures) }
 }
 
+const listed = (names: readonly string[]) => names.map(name => `\`${name}\``).join(', ')
+
+const REST =
+  'Any operation: the request is wrong as HTTP (406, 413, 414, 415, 431), the gateway fails (500, 503), or HOSTKEY refuses an unpaid customer (402) or fails (502, 503, 504).'
+
 const REPLAYED = { 'Idempotency-Replayed': headers['Idempotency-Replayed'] }
 
 /** Creates an account, and may bill: its outcome is recorded under the caller's key. */
@@ -61,28 +107,31 @@ interface SourceWithCalls extends Source {
   calls: readonly UpstreamCall[]
 }
 
-const documentedExample = (name: ProblemName, source: SourceWithCalls, publicUrl: string): DocumentedExample => {
+/** What an operation answers as a problem. */
+export const documentedExample = (name: ProblemName, source: SourceWithCalls, publicUrl: string): DocumentedExample => {
   const { problem, varies } = exampleOf(name, source)
   return { ...documented(problem, source.method, publicUrl), ...(varies && { 'x-varies': varies }) }
 }
 
 /** A problem as an example of the document. */
 export const documented = (problem: Problem, method: string, publicUrl: string): DocumentedExample => ({
-  summary: problems[problem.problem].title,
   value: problemBody(withOutcome(problem, method), { publicUrl, instance: 'req-7f3a' })
 })
 
 /** The operation's own example, the common one, or what an answer of HOSTKEY leads to. */
-const exampleOf = (name: ProblemName, { operationId, operation, calls }: SourceWithCalls) => {
+const exampleOf = (name: ProblemName, { operationId, calls, ...source }: SourceWithCalls) => {
   const given = examples[operationId]?.problems?.[name] ?? commonProblems[name]
   return given
-    ? { problem: problemOf(name, given, operation), varies: given.varies }
+    ? { problem: problemOf(name, given, source), varies: given.varies }
     : { problem: upstreamProblem(name, calls) }
 }
 
-const problemOf = (name: ProblemName, { detail, varies: _, ...options }: ProblemExample, operation: Operation) => {
-  const scope = operation.access === 'open' ? '' : (operation.scope ?? '')
-  const filled = detail.replace('{scope}', scope).replace('{types}', operation.mediaTypes.join(' or '))
+const problemOf = (
+  name: ProblemName,
+  { detail, varies: _, ...options }: ProblemExample,
+  { scope, mediaTypes }: Pick<Source, 'scope' | 'mediaTypes'>
+) => {
+  const filled = detail.replace('{scope}', scope).replace('{types}', mediaTypes.join(' or '))
   return new Problem(name, filled, options)
 }
 

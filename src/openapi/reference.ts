@@ -32,9 +32,11 @@ export type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema' | '
 /** The ways to authenticate. */
 const AUTHENTICATION = [{ bearer: [] }, { session: [], csrf: [] }]
 
-const serverAt = (mount: string) => ({
+const serverAt = (mount: string, sandboxUrl: URL | undefined) => ({
   url: mount || '/',
-  description: 'Sandbox or production.',
+  description: sandboxUrl
+    ? 'Sandbox: a simulated HOSTKEY, nothing is billed.'
+    : 'Production: HOSTKEY, where it reads, deletes and orders for real.',
   'x-internal': false
 })
 
@@ -56,11 +58,11 @@ export const buildReference = async (
       info: {
         title,
         version,
-        description: `${description}\n\n${unroutedText(publicUrl)}`,
+        description: `${description}\n\n${unroutedText()}`,
         contact: { name: 'The operator of this gateway' },
         license: { name: 'MIT', identifier: 'MIT' }
       },
-      servers: [serverAt(mount)],
+      servers: [serverAt(mount, sandboxUrl)],
       tags,
       components: {
         securitySchemes: {
@@ -84,7 +86,7 @@ export const buildReference = async (
     // The plugin's type of a document also covers Swagger 2.
     transformObject: document =>
       'openapiObject' in document
-        ? { ...completeDocument(document.openapiObject as Document, mount), 'x-unrouted': unroutedReplies(publicUrl) }
+        ? completeDocument({ ...(document.openapiObject as Document), 'x-unrouted': unroutedReplies(publicUrl) }, mount)
         : document.swaggerObject
   })
   for (const route of routes) app.route({ ...route, handler: () => undefined })
@@ -128,7 +130,13 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
   const { params, querystring, response = {}, ...rest } = schema as RouteSchema
   const { rate, cost } = operation.access === 'open' ? (operation.countsByAddress ? OPEN : PROBE) : operation
   const scope = operation.access === 'open' ? undefined : scopesIn(operation)
-  const source = { operationId: rest.operationId ?? '', method: String(method), operation }
+  const actions = outcomesOf(response).calls.map(({ action }) => callOf(action))
+  const source = {
+    operationId: rest.operationId ?? '',
+    method: String(method),
+    scope: operation.access === 'open' ? '' : (operation.scope ?? ''),
+    mediaTypes: operation.mediaTypes
+  }
   return {
     security: operation.access === 'open' ? [] : AUTHENTICATION,
     ...rest,
@@ -138,9 +146,9 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
     ...(params && { params: withoutWildcard(params) }),
     ...(querystring && { querystring: withOptionalDefaults(querystring) }),
     'x-required-scope': scope ?? 'none',
-    'x-rate-class': rate,
-    'x-rate-cost': cost,
-    'x-upstream-action': outcomesOf(response).calls.map(({ action }) => callOf(action))
+    ...(rate !== 'read' && { 'x-rate-class': rate }),
+    ...(cost !== 1 && { 'x-rate-cost': cost }),
+    ...(actions.length > 0 && { 'x-upstream-action': actions })
   }
 }
 

@@ -16,13 +16,13 @@ the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HO
 
 **Scopes** are the permissions of a caller. \`GET /session\` lists them, and each operation names the scope that it needs (\`x-required-scope\`).
 
-**Rate limits** apply for each address and each caller, and for some operations for each class (\`x-rate-class\`; a request counts \`x-rate-cost\` times).
-The header \`RateLimit\` reports what is left. A 429 reply says in \`Retry-After\` how long to wait.
+**Rate limits** apply for each address and each caller, and for some operations for each class (\`x-rate-class\`, by default \`read\`; a request counts \`x-rate-cost\` times, by default once).
+The header \`RateLimit\` reports what is left. Each 429 and 503 says in \`Retry-After\` how long to wait.
 
-**Failures** are \`application/problem+json\` (RFC 9457). The last segment of \`type\` is the stable name of the problem; \`type\` is also the address
-of a page that says what to do. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
+**Failures** are \`application/problem+json\` (RFC 9457). \`name\` is stable, and \`type\` the address of a page that says what to do. An operation lists the statuses
+that are its own; \`default\` shows the problems that any operation can answer. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
 
-**HTTP.** \`HEAD\` works wherever \`GET\` does, and \`OPTIONS\` lists the methods of a path. JSON over 1 KiB is compressed
+**HTTP.** \`x-every-reply\` lists the headers of every reply. \`HEAD\` works wherever \`GET\` does, and \`OPTIONS\` lists the methods of a path. JSON over 1 KiB is compressed
 with gzip or br if \`Accept-Encoding\` asks for it. \`Deprecation\` and \`Sunset\` announce the end of an operation.
 
 **File paths** can contain any character. Delete a file with \`DELETE …/files?path=\`, or use \`links.self\` of the list. URL libraries resolve dot
@@ -31,8 +31,8 @@ segments in the path of a URL before they send it; the request then names someth
 **Safeguards**: deleting an account requires the header \`Confirm-Delete\`; an order requires \`Idempotency-Key\`.
 
 **Examples** are replies of a gateway in front of the sandbox. \`x-varies\` names the members that differ at each run, \`x-example-request\`
-the parameters of the request behind a reply, and of an operation that deletes or buys those that its form leaves empty, and \`x-upstream-action\` the actions of HOSTKEY that an operation may call.
-\`x-event-data\` names the schema of the data of server-sent events.`
+the parameters of the request behind a reply, and those that the form of an operation that deletes or buys leaves empty, \`x-upstream-action\` the actions of HOSTKEY that an operation may call,
+\`x-event-data\` the schema of the data of server-sent events, and \`x-enum-varnames\` the names that generators give to values.`
 
 export const tags = [
   { name: 'Session', description: 'Login and logout, for browsers.' },

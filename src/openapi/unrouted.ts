@@ -6,11 +6,6 @@ import { documented, PROBLEM } from './problems.ts'
 
 const isUnrouted = (name: string): name is keyof typeof unrouted => Object.hasOwn(unrouted, name)
 
-const exampleOf = (name: keyof typeof unrouted, publicUrl: string) => {
-  const { detail, request } = unrouted[name]
-  return documented(new Problem(name, detail), request.method, publicUrl)
-}
-
 /** The replies to requests without a route, by status: the same for every path. */
 export const unroutedReplies = (publicUrl: string): Record<string, object> =>
   Object.fromEntries(
@@ -20,29 +15,17 @@ export const unroutedReplies = (publicUrl: string): Record<string, object> =>
   )
 
 const replyOf = (name: keyof typeof unrouted, publicUrl: string) => {
-  const { request, headers } = unrouted[name]
-  const content = {
-    [PROBLEM]: {
-      schema: { $ref: '#/components/schemas/Problem' },
-      examples: { [name]: exampleOf(name, publicUrl) }
-    }
-  }
-  return {
-    description: `\`${name}\`: ${problems[name].title}.`,
-    headers: headersOf(String(problems[name].status), { content }, headers),
-    content,
-    'x-example-request': request
-  }
+  const { detail, request } = unrouted[name]
+  const examples = { [name]: documented(new Problem(name, detail), request.method, publicUrl) }
+  const content = { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' }, examples } }
+  const headers = headersOf(String(problems[name].status), { content })
+  return { ...(Object.keys(headers).length > 0 && { headers }), content, 'x-example-request': request }
 }
 
 /** The paragraph of the document's description about them. */
-export const unroutedText = (publicUrl: string): string => {
+export const unroutedText = (): string => {
   const { request, headers } = unrouted['method-not-allowed']
   return `**Everything else.** An unknown path answers 404 \`route-not-found\`. An operation that the operator has switched off is not in this document
 and answers 403 \`switched-off\`. An unknown method answers 405 \`method-not-allowed\`, whatever its body,
-and the header \`Allow\` lists the methods of the path. For example, \`${request.method} ${request.path}\` answers \`Allow: ${headers.Allow}\` and
-
-\`\`\`json
-${JSON.stringify(exampleOf('method-not-allowed', publicUrl).value, null, 2)}
-\`\`\``
+and the header \`Allow\` lists the methods of the path: \`${request.method} ${request.path}\` answers \`Allow: ${headers.Allow}\`.`
 }

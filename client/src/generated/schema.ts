@@ -29,7 +29,7 @@ export interface paths {
         };
         /**
          * Check readiness
-         * @description Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY; otherwise all replicas would become unready together.
+         * @description Replies 503 while this replica is draining or its store is unavailable. It does not depend on HOSTKEY.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -240,7 +240,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file (path in the query)
-         * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. In the path of a URL, libraries would resolve `../../other` and send `DELETE …/buckets/other`, which deletes that bucket if it is empty. Needs the scope `files:delete`.
+         * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. Needs the scope `files:delete`.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -319,7 +319,7 @@ export interface paths {
         put?: never;
         /**
          * Delete many files, or empty a bucket
-         * @description Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. It counts as one request, whatever it deletes. Needs the scope `files:delete`.
+         * @description Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. Needs the scope `files:delete`.
          */
         post: operations["createFileDeletion"];
         delete?: never;
@@ -421,7 +421,7 @@ export interface paths {
         };
         /**
          * Watch a job
-         * @description Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. `id` counts the events of the job: 1, 2, 3 …; with `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s. A replica that shuts down ends the stream with `retry`. Browsers with a session cookie read it with `fetch` and `X-CSRF: 1`, because `EventSource` sends no headers. Needs the scope `files:delete`.
+         * @description Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; a replica that shuts down ends the stream with `retry`. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers. Needs the scope `files:delete`.
          */
         get: operations["streamJobEvents"];
         put?: never;
@@ -483,7 +483,7 @@ export interface paths {
         put?: never;
         /**
          * Create the URL of an upload or a download
-         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway, which keeps only a key derived from it, for at most 10 minutes. A gateway that only reads refuses uploads with `switched-off`. Needs the scope `files:download` or `files:upload`.
+         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway. A gateway that only reads refuses uploads with `switched-off`. Needs the scope `files:download` or `files:upload`.
          */
         post: operations["createPresignedUrl"];
         delete?: never;
@@ -676,27 +676,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description An S3 account: it owns buckets and one key pair.
-         * @example {
-         *       "s3uid": "s3_user_1",
-         *       "id": 1,
-         *       "email": "demo@example.com",
-         *       "planId": 2,
-         *       "location": "NL",
-         *       "quotaBytes": 268435456000,
-         *       "storageBytes": 80962140,
-         *       "traffic": 102400
-         *     }
-         */
+        /** @description An S3 account: it owns buckets and one key pair. */
         Account: {
-            /** @description Name of an S3 account. Opaque. */
-            s3uid: string;
-            /**
-             * Format: int64
-             * @description Number of the account at HOSTKEY.
-             */
-            id?: number;
+            s3uid: components["schemas"]["S3Uid"];
+            /** @description Number of the account at HOSTKEY. */
+            id?: components["schemas"]["WholeNumber"];
             /** @description E-mail address of the customer. */
             email?: string;
             /**
@@ -705,74 +689,28 @@ export interface components {
              */
             planId?: number;
             /** @description Region code of the place where its data is stored. */
-            location?: string;
-            /**
-             * Format: int64
-             * @description Storage quota, in bytes.
-             */
-            quotaBytes?: number;
-            /**
-             * Format: int64
-             * @description Storage used, in bytes.
-             */
-            storageBytes?: number;
+            location?: components["schemas"]["Location"];
+            /** @description Storage quota, in bytes. */
+            quotaBytes?: components["schemas"]["WholeNumber"];
+            /** @description Storage used, in bytes. */
+            storageBytes?: components["schemas"]["WholeNumber"];
             /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             traffic?: number;
         };
-        /**
-         * @description Accounts of the customer.
-         * @example {
-         *       "items": [
-         *         {
-         *           "s3uid": "s3_user_1",
-         *           "id": 1,
-         *           "email": "demo@example.com",
-         *           "planId": 2,
-         *           "location": "NL",
-         *           "quotaBytes": 268435456000,
-         *           "storageBytes": 80962140,
-         *           "traffic": 102400
-         *         }
-         *       ],
-         *       "truncated": false
-         *     }
-         */
+        /** @description Accounts of the customer. */
         AccountList: {
             /** @description The accounts. */
             items: components["schemas"]["Account"][];
             /** @description True when the list has reached `limit`, or 100,000 accounts: there may be more. */
             truncated: boolean;
         };
-        /**
-         * @description Storage and traffic of one account.
-         * @example {
-         *       "s3uid": "s3_user_1",
-         *       "storageBytes": 80962140,
-         *       "quotaBytes": 268435456000,
-         *       "quotaUsedRatio": 0.00030160747468471527,
-         *       "growthBytesPerDay": 208000000,
-         *       "daysUntilFull": 1290,
-         *       "basis": {
-         *         "snapshots": 5,
-         *         "from": "2023-10-23T10:00:00.000Z",
-         *         "to": "2023-10-27T10:00:00.000Z"
-         *       },
-         *       "bandwidth": 102400
-         *     }
-         */
+        /** @description Storage and traffic of one account. */
         AccountUsage: {
-            /** @description Name of an S3 account. Opaque. */
-            s3uid: string;
-            /**
-             * Format: int64
-             * @description Storage used, in bytes.
-             */
-            storageBytes?: number;
-            /**
-             * Format: int64
-             * @description Storage quota, in bytes.
-             */
-            quotaBytes?: number;
+            s3uid: components["schemas"]["S3Uid"];
+            /** @description Storage used, in bytes. */
+            storageBytes?: components["schemas"]["WholeNumber"];
+            /** @description Storage quota, in bytes. */
+            quotaBytes?: components["schemas"]["WholeNumber"];
             /** @description `storageBytes` divided by `quotaBytes`; absent without a quota. */
             quotaUsedRatio?: number;
             /** @description Growth of the storage by the snapshots since the last purge, of at most 90 days, in bytes a day; negative when it shrinks. Null below three snapshots or a day. */
@@ -780,72 +718,22 @@ export interface components {
             /** @description Days until the quota is reached at this growth. Null without a quota, without a clear growth, and beyond ten years. */
             daysUntilFull: number | null;
             /** @description The snapshots behind the forecast. */
-            basis: {
-                /**
-                 * Format: int32
-                 * @description How many there are.
-                 */
-                snapshots: number;
-                /**
-                 * Format: date-time
-                 * @description Time of the first one.
-                 */
-                from: string;
-                /**
-                 * Format: date-time
-                 * @description Time of the last one.
-                 */
-                to: string;
-            } | null;
+            basis: components["schemas"]["ForecastBasis"] | null;
             /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
         };
-        /**
-         * @description A bucket of an S3 account.
-         * @example {
-         *       "name": "holiday-pictures",
-         *       "createdAt": "2023-10-01T12:00:00Z"
-         *     }
-         */
+        /** @description A bucket of an S3 account. */
         Bucket: {
-            /** @description Name of a bucket, exactly as listed. */
-            name: string;
+            name: components["schemas"]["BucketName"];
             /**
              * Format: date-time
              * @description Time of creation.
              */
             createdAt?: string;
-            /**
-             * Format: int64
-             * @description Size of its files, in bytes; only with `expand=usage`.
-             */
-            storageBytes?: number;
+            /** @description Size of its files, in bytes; only with `expand=usage`. */
+            storageBytes?: components["schemas"]["WholeNumber"];
         };
-        /**
-         * @description The buckets of an account.
-         * @example {
-         *       "items": [
-         *         {
-         *           "name": "holiday-pictures",
-         *           "createdAt": "2023-10-01T12:00:00Z"
-         *         },
-         *         {
-         *           "name": "empty-bucket",
-         *           "createdAt": "2023-10-01T12:00:00Z"
-         *         },
-         *         {
-         *           "name": "logs",
-         *           "createdAt": "2023-10-01T12:00:00Z"
-         *         }
-         *       ],
-         *       "bandwidth": 102400,
-         *       "snapshot": {
-         *         "storageBytes": 1024000000,
-         *         "bandwidth": 102400,
-         *         "createdAt": "2023-10-27T10:00:00Z"
-         *       }
-         *     }
-         */
+        /** @description The buckets of an account. */
         BucketList: {
             /** @description The buckets. */
             items: components["schemas"]["Bucket"][];
@@ -853,34 +741,15 @@ export interface components {
             bandwidth?: number;
             snapshot?: components["schemas"]["UsageSnapshot"];
         };
-        /**
-         * @description Storage of one bucket.
-         * @example {
-         *       "name": "holiday-pictures",
-         *       "storageBytes": 47472640
-         *     }
-         */
+        /** @description Name of a bucket, exactly as listed. */
+        BucketName: string;
+        /** @description Storage of one bucket. */
         BucketUsage: {
-            /** @description Name of a bucket, exactly as listed. */
-            name: string;
-            /**
-             * Format: int64
-             * @description Size of its files, in bytes.
-             */
-            storageBytes?: number;
+            name: components["schemas"]["BucketName"];
+            /** @description Size of its files, in bytes. */
+            storageBytes?: components["schemas"]["WholeNumber"];
         };
-        /**
-         * @description How S3 clients reach the storage of an account.
-         * @example {
-         *       "endpoint": "https://s3-nl.hostkey.com",
-         *       "region": "nl",
-         *       "addressing": "path",
-         *       "examples": {
-         *         "awsCli": "aws s3 ls --endpoint-url https://s3-nl.hostkey.com --region nl",
-         *         "rclone": "rclone lsd :s3,provider=Other,env_auth=true,endpoint='https://s3-nl.hostkey.com',region=nl,force_path_style=true:"
-         *       }
-         *     }
-         */
+        /** @description How S3 clients reach the storage of an account. */
         Connection: {
             /** @description Endpoint of the storage. */
             endpoint: string;
@@ -899,42 +768,24 @@ export interface components {
                 rclone: string;
             };
         };
-        /**
-         * @description A created account with its first bucket.
-         * @example {
-         *       "s3uid": "s3_user_100",
-         *       "planId": 1,
-         *       "location": "NL",
-         *       "bucket": "music",
-         *       "warnings": []
-         *     }
-         */
+        /** @description A created account with its first bucket. */
         CreatedAccount: {
-            /** @description Name of an S3 account. Opaque. */
-            s3uid: string;
+            s3uid: components["schemas"]["S3Uid"];
             /**
              * Format: int32
              * @description Number of its plan.
              */
             planId: number;
             /** @description Region code of the place where its data is stored. */
-            location: string;
+            location: components["schemas"]["Location"];
             /** @description Actual name of the first bucket; null when there is none, or HOSTKEY does not list it yet. */
-            bucket: string | null;
+            bucket: components["schemas"]["BucketName"] | null;
             /** @description Empty after a complete success. */
             warnings: components["schemas"]["Warning"][];
         };
-        /**
-         * @description A created bucket, with its actual name.
-         * @example {
-         *       "name": "photos",
-         *       "createdAt": "2026-11-22T12:00:00Z",
-         *       "warnings": []
-         *     }
-         */
+        /** @description A created bucket, with its actual name. */
         CreatedBucket: {
-            /** @description Name of a bucket, exactly as listed. */
-            name: string;
+            name: components["schemas"]["BucketName"];
             /**
              * Format: date-time
              * @description Time of creation.
@@ -944,27 +795,30 @@ export interface components {
             warnings: components["schemas"]["Warning"][];
         };
         /**
-         * @description A file in a bucket.
-         * @example {
-         *       "path": "access-00000.log.gz",
-         *       "name": "access-00000.log.gz",
-         *       "sizeBytes": 4096,
-         *       "modifiedAt": "2023-10-27T10:00:00Z",
-         *       "links": {
-         *         "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz"
-         *       }
-         *     }
+         * Format: date
+         * @description Date, `YYYY-MM-DD`.
          */
+        Day: string;
+        /** @description Why something failed that a reply reports. */
+        FailureReason: {
+            /** @description Name of the problem. */
+            name: string;
+            /**
+             * Format: int32
+             * @description HTTP status of the problem.
+             */
+            status: number;
+            /** @description What happened. */
+            detail: string;
+        };
+        /** @description A file in a bucket. */
         File: {
             /** @description Path inside the bucket, exactly as stored. */
             path: string;
             /** @description Display name at HOSTKEY. Use `path` in requests. */
             name?: string;
-            /**
-             * Format: int64
-             * @description Size, in bytes.
-             */
-            sizeBytes?: number;
+            /** @description Size, in bytes. */
+            sizeBytes?: components["schemas"]["WholeNumber"];
             /**
              * Format: date-time
              * @description Time of the last change.
@@ -979,57 +833,18 @@ export interface components {
                 self: string;
             };
         };
-        /**
-         * @description What became of each named file, in the order of the request.
-         * @example {
-         *       "items": [
-         *         {
-         *           "path": "with space.txt",
-         *           "outcome": "deleted"
-         *         },
-         *         {
-         *           "path": "no-such-file.txt",
-         *           "outcome": "missing"
-         *         }
-         *       ],
-         *       "deleted": 1,
-         *       "missing": 1,
-         *       "failed": 0
-         *     }
-         */
+        /** @description What became of each named file, in the order of the request. */
         FileDeletionResult: {
             /** @description One entry for each path. */
             items: components["schemas"]["FileVerdict"][];
-            /**
-             * Format: int64
-             * @description Files that were deleted.
-             */
-            deleted: number;
-            /**
-             * Format: int64
-             * @description Named paths without a file.
-             */
-            missing: number;
-            /**
-             * Format: int64
-             * @description Files that could not be deleted.
-             */
-            failed: number;
+            /** @description Files that were deleted. */
+            deleted: components["schemas"]["WholeNumber"];
+            /** @description Named paths without a file. */
+            missing: components["schemas"]["WholeNumber"];
+            /** @description Files that could not be deleted. */
+            failed: components["schemas"]["WholeNumber"];
         };
-        /**
-         * @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended.
-         * @example {
-         *       "file": {
-         *         "path": "2021/winter/picture-012.jpg",
-         *         "name": "2021/winter/picture-012.jpg",
-         *         "sizeBytes": 172032,
-         *         "modifiedAt": "2023-10-27T12:47:00Z",
-         *         "links": {
-         *           "self": "/accounts/s3_user_1/buckets/holiday-pictures/files?path=2021%2Fwinter%2Fpicture-012.jpg"
-         *         }
-         *       }
-         *     }
-         */
+        /** @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended. */
         FileLine: {
             file?: components["schemas"]["File"];
             folder?: components["schemas"]["Folder"];
@@ -1042,38 +857,7 @@ export interface components {
             };
             problem?: components["schemas"]["Problem"];
         };
-        /**
-         * @description A page of a list of files.
-         * @example {
-         *       "items": [
-         *         {
-         *           "path": "access-00000.log.gz",
-         *           "name": "access-00000.log.gz",
-         *           "sizeBytes": 4096,
-         *           "modifiedAt": "2023-10-27T10:00:00Z",
-         *           "links": {
-         *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00000.log.gz"
-         *           }
-         *         },
-         *         {
-         *           "path": "access-00001.log.gz",
-         *           "name": "access-00001.log.gz",
-         *           "sizeBytes": 4097,
-         *           "modifiedAt": "2023-10-27T10:01:00Z",
-         *           "links": {
-         *             "self": "/accounts/s3_user_1/buckets/logs/files?path=access-00001.log.gz"
-         *           }
-         *         }
-         *       ],
-         *       "folders": [
-         *         {
-         *           "path": "2023/"
-         *         }
-         *       ],
-         *       "nextCursor": "z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0",
-         *       "complete": false
-         *     }
-         */
+        /** @description A page of a list of files. */
         FileList: {
             /** @description The files of this page. */
             items: components["schemas"]["File"][];
@@ -1084,13 +868,9 @@ export interface components {
             /** @description True when the list ends here and nothing is missing from it. False with a `nextCursor`: there is more. False without: HOSTKEY shows a folder, but not what is inside. */
             complete: boolean;
         };
-        /**
-         * @description What became of one file.
-         * @example {
-         *       "path": "with space.txt",
-         *       "outcome": "deleted"
-         *     }
-         */
+        /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
+        FilePath: string;
+        /** @description What became of one file. */
         FileVerdict: {
             /** @description Path inside the bucket, exactly as stored. */
             path: string;
@@ -1099,100 +879,56 @@ export interface components {
              * @enum {string}
              */
             outcome: "deleted" | "missing" | "failed";
-            /** @description Why the file was not deleted. */
-            problem?: {
-                /** @description Name of the problem. */
-                name: string;
-                /**
-                 * Format: int32
-                 * @description HTTP status of the problem.
-                 */
-                status: number;
-                /** @description What happened. */
-                detail: string;
-            };
+            problem?: components["schemas"]["FailureReason"];
         };
-        /**
-         * @description A folder in a bucket: the common beginning of file paths, up to a slash.
-         * @example {
-         *       "path": "2023/"
-         *     }
-         */
+        /** @description A folder in a bucket: the common beginning of file paths, up to a slash. */
         Folder: {
             /** @description Path inside the bucket, exactly as stored. */
             path: string;
         };
-        /**
-         * @description What is below a folder, in all folders.
-         * @example {
-         *       "files": 48,
-         *       "storageBytes": 7102464,
-         *       "newestModifiedAt": "2023-10-27T12:47:00Z",
-         *       "complete": true
-         *     }
-         */
+        /** @description What is below a folder, in all folders. */
         FolderSummary: {
-            /**
-             * Format: int64
-             * @description Number of files.
-             */
-            files: number;
-            /**
-             * Format: int64
-             * @description Size of the files together, in bytes.
-             */
-            storageBytes: number;
+            /** @description Number of files. */
+            files: components["schemas"]["WholeNumber"];
+            /** @description Size of the files together, in bytes. */
+            storageBytes: components["schemas"]["WholeNumber"];
             /** @description Time of the last change of the newest file; null without files. */
             newestModifiedAt: string | null;
             /** @description False when not every file was counted: after 10 s the gateway stops, and HOSTKEY may not show a folder. */
             complete: boolean;
         };
-        /**
-         * @description Long work, and how far it is.
-         * @example {
-         *       "jobId": "0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
-         *       "kind": "file-deletion",
-         *       "state": "queued",
-         *       "s3uid": "s3_user_1",
-         *       "bucket": "holiday-pictures",
-         *       "selection": {
-         *         "pathCount": 2
-         *       },
-         *       "counts": {
-         *         "found": 2,
-         *         "deleted": 0,
-         *         "missing": 0,
-         *         "failed": 0,
-         *         "remaining": null
-         *       },
-         *       "createdAt": "2026-11-22T12:00:00.000Z",
-         *       "links": {
-         *         "self": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21",
-         *         "results": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/results",
-         *         "events": "/jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21/events"
-         *       }
-         *     }
-         */
-        Job: {
+        /** @description The snapshots behind a forecast. */
+        ForecastBasis: {
             /**
-             * Format: uuid
-             * @description Id of a job.
+             * Format: int32
+             * @description How many there are.
              */
-            jobId: string;
+            snapshots: number;
+            /**
+             * Format: date-time
+             * @description Time of the first one.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Time of the last one.
+             */
+            to: string;
+        };
+        /** @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID. */
+        IdempotencyKey: string;
+        /** @description Long work, and how far it is. */
+        Job: {
+            /** @description Id of a job. */
+            jobId: components["schemas"]["Uuid"];
             /**
              * @description Kind of work.
              * @enum {string}
              */
             kind: "file-deletion";
-            /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
-             * @enum {string}
-             */
-            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
-            /** @description Name of an S3 account. Opaque. */
-            s3uid: string;
-            /** @description Name of a bucket, exactly as listed. */
-            bucket: string;
+            state: components["schemas"]["JobState"];
+            s3uid: components["schemas"]["S3Uid"];
+            bucket: components["schemas"]["BucketName"];
             /** @description What the job works on. */
             selection: {
                 /**
@@ -1202,7 +938,7 @@ export interface components {
                 pathCount: number;
             } | {
                 /** @description Beginning of the paths. */
-                prefix: string;
+                prefix: components["schemas"]["FilePath"];
             } | {
                 /**
                  * @description Every file of the bucket.
@@ -1210,31 +946,7 @@ export interface components {
                  */
                 all: true;
             };
-            /** @description What was done so far. */
-            counts: {
-                /**
-                 * Format: int64
-                 * @description Files found so far.
-                 */
-                found: number;
-                /**
-                 * Format: int64
-                 * @description Files that were deleted.
-                 */
-                deleted: number;
-                /**
-                 * Format: int64
-                 * @description Named paths without a file.
-                 */
-                missing: number;
-                /**
-                 * Format: int64
-                 * @description Files that could not be deleted.
-                 */
-                failed: number;
-                /** @description Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read. */
-                remaining: number | null;
-            };
+            counts: components["schemas"]["JobCounts"];
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -1250,18 +962,7 @@ export interface components {
              * @description When it ended. It is kept for 7 days from then on.
              */
             endedAt?: string;
-            /** @description Why it is paused, or has ended early. */
-            problem?: {
-                /** @description Name of the problem. */
-                name: string;
-                /**
-                 * Format: int32
-                 * @description HTTP status of the problem.
-                 */
-                status: number;
-                /** @description What happened. */
-                detail: string;
-            };
+            problem?: components["schemas"]["FailureReason"];
             /** @description Addresses of related operations. */
             links: {
                 /** @description This job. */
@@ -1272,48 +973,24 @@ export interface components {
                 events: string;
             };
         };
-        /**
-         * @description A page of jobs, the newest first.
-         * @example {
-         *       "items": [
-         *         {
-         *           "jobId": "c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
-         *           "kind": "file-deletion",
-         *           "state": "paused",
-         *           "s3uid": "s3_user_1",
-         *           "bucket": "empty-bucket",
-         *           "selection": {
-         *             "prefix": "tmp/"
-         *           },
-         *           "counts": {
-         *             "found": 0,
-         *             "deleted": 0,
-         *             "missing": 0,
-         *             "failed": 0,
-         *             "remaining": null
-         *           },
-         *           "createdAt": "2023-10-01T12:10:00.000Z",
-         *           "startedAt": "2023-10-01T12:10:00.000Z",
-         *           "problem": {
-         *             "name": "invalid-token",
-         *             "status": 401,
-         *             "detail": "HOSTKEY does not accept the token of the job any more."
-         *           },
-         *           "links": {
-         *             "self": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19",
-         *             "results": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/results",
-         *             "events": "/jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19/events"
-         *           }
-         *         }
-         *       ],
-         *       "nextCursor": "Mg"
-         *     }
-         */
+        /** @description What a job has done so far. */
+        JobCounts: {
+            /** @description Files found so far. */
+            found: components["schemas"]["WholeNumber"];
+            /** @description Files that were deleted. */
+            deleted: components["schemas"]["WholeNumber"];
+            /** @description Named paths without a file. */
+            missing: components["schemas"]["WholeNumber"];
+            /** @description Files that could not be deleted. */
+            failed: components["schemas"]["WholeNumber"];
+            /** @description Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read. */
+            remaining: components["schemas"]["WholeNumber"] | null;
+        };
+        /** @description A page of jobs, the newest first. */
         JobList: {
             /** @description The jobs of this page. */
             items: components["schemas"]["Job"][];
-            /** @description Cursor of the next page; null on the last page. */
-            nextCursor: string | null;
+            nextCursor: components["schemas"]["NextCursor"];
         };
         /**
          * @description State and counts of a job: the data of the events `progress` and `end`.
@@ -1330,100 +1007,32 @@ export interface components {
          *     }
          */
         JobProgress: {
-            /**
-             * Format: uuid
-             * @description Id of a job.
-             */
-            jobId: string;
-            /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
-             * @enum {string}
-             */
-            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
-            /** @description What was done so far. */
-            counts: {
-                /**
-                 * Format: int64
-                 * @description Files found so far.
-                 */
-                found: number;
-                /**
-                 * Format: int64
-                 * @description Files that were deleted.
-                 */
-                deleted: number;
-                /**
-                 * Format: int64
-                 * @description Named paths without a file.
-                 */
-                missing: number;
-                /**
-                 * Format: int64
-                 * @description Files that could not be deleted.
-                 */
-                failed: number;
-                /** @description Files that are left at the end: they came meanwhile, or were not reached. null while the job has not ended, and when the list could not be read. */
-                remaining: number | null;
-            };
-            /** @description Why it is paused, or has ended early. */
-            problem?: {
-                /** @description Name of the problem. */
-                name: string;
-                /**
-                 * Format: int32
-                 * @description HTTP status of the problem.
-                 */
-                status: number;
-                /** @description What happened. */
-                detail: string;
-            };
+            /** @description Id of a job. */
+            jobId: components["schemas"]["Uuid"];
+            state: components["schemas"]["JobState"];
+            counts: components["schemas"]["JobCounts"];
+            problem?: components["schemas"]["FailureReason"];
         };
-        /**
-         * @description One line of a list of results: a result, or the last line, which reports how the list ended.
-         * @example {
-         *       "result": {
-         *         "path": "2022/01.log",
-         *         "outcome": "deleted"
-         *       }
-         *     }
-         */
+        /** @description One line of a list of results: a result, or the last line, which reports how the list ended. */
         JobResultLine: {
             result?: components["schemas"]["FileVerdict"];
             /** @description The last line. `nextCursor` is null when the list is complete. Otherwise this replica is shutting down: continue with `nextCursor` as `cursor`. */
             end?: {
-                /** @description Cursor of the next page; null on the last page. */
-                nextCursor: string | null;
+                nextCursor: components["schemas"]["NextCursor"];
             };
         };
-        /**
-         * @description A page of results, in the order in which the files were found.
-         * @example {
-         *       "items": [
-         *         {
-         *           "path": "2022/01.log",
-         *           "outcome": "deleted"
-         *         },
-         *         {
-         *           "path": "2022/02.log",
-         *           "outcome": "deleted"
-         *         }
-         *       ],
-         *       "nextCursor": "Mg"
-         *     }
-         */
+        /** @description A page of results, in the order in which the files were found. */
         JobResultList: {
             /** @description The results of this page. */
             items: components["schemas"]["FileVerdict"][];
-            /** @description Cursor of the next page; null on the last page. */
-            nextCursor: string | null;
+            nextCursor: components["schemas"]["NextCursor"];
         };
         /**
-         * @description One half of the key pair of an account. It is a credential: never store it in a web page.
-         * @example {
-         *       "kind": "access-key",
-         *       "value": "AKIAIOSFODNN7EXAMPLE"
-         *     }
+         * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+         * @enum {string}
          */
+        JobState: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+        /** @description One half of the key pair of an account. It is a credential: never store it in a web page. */
         Key: {
             /**
              * @description Which half this is.
@@ -1433,96 +1042,59 @@ export interface components {
             /** @description The credential itself. */
             value: string;
         };
-        /**
-         * @description A free account with its first bucket.
-         * @example {
-         *       "planId": 1,
-         *       "bucketName": "music",
-         *       "location": "NL"
-         *     }
-         */
+        /** @description Region code of the storage. */
+        Location: string;
+        /** @description A free account with its first bucket. */
         NewAccount: {
             /**
              * Format: int32
              * @description Number of a free plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
-            bucketName: string;
+            bucketName: components["schemas"]["NewBucketName"];
             /** @description One of the `locations` of the plan. Default: NL. */
-            location?: string;
+            location?: components["schemas"]["Location"];
         };
-        /**
-         * @description A bucket to create.
-         * @example {
-         *       "name": "photos"
-         *     }
-         */
+        /** @description A bucket to create. */
         NewBucket: {
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
-            name: string;
+            name: components["schemas"]["NewBucketName"];
         };
-        /**
-         * @description Which files to delete: exactly one of `paths`, `prefix` and `all`. `prefix` and `all` need `confirm`.
-         * @example {
-         *       "paths": [
-         *         "with space.txt",
-         *         "no-such-file.txt"
-         *       ]
-         *     }
-         */
+        /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
+        NewBucketName: string;
+        /** @description Which files to delete: exactly one of `paths`, `prefix` and `all`. `prefix` and `all` need `confirm`. */
         NewFileDeletion: {
             /** @description These files, each exactly as listed. */
-            paths?: string[];
+            paths?: components["schemas"]["FilePath"][];
             /** @description Every file whose path begins with this text, byte by byte. A folder ends with `/`. */
-            prefix?: string;
+            prefix?: components["schemas"]["FilePath"];
             /**
              * @description Every file of the bucket.
              * @enum {boolean}
              */
             all?: true;
             /** @description Name of the bucket, exactly as in the URL. */
-            confirm?: string;
+            confirm?: components["schemas"]["BucketName"];
         };
-        /**
-         * @description An order of a paid account. HOSTKEY bills it.
-         * @example {
-         *       "planId": 2,
-         *       "bucketName": "backups",
-         *       "location": "NL",
-         *       "expectedPrice": {
-         *         "monthlyEur": 0
-         *       }
-         *     }
-         */
+        /** @description An order of a paid account. HOSTKEY bills it. */
         NewOrder: {
             /**
              * Format: int32
              * @description Number of a paid plan: `id` in `GET /plans`.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
-            bucketName: string;
+            bucketName: components["schemas"]["NewBucketName"];
             /** @description One of the `locations` of the plan. Optional when the plan has only one. */
-            location?: string;
+            location?: components["schemas"]["Location"];
             expectedPrice?: components["schemas"]["Price"];
         };
-        /**
-         * @description One upload or download that a URL is for.
-         * @example {
-         *       "operation": "download",
-         *       "path": "readme.txt",
-         *       "downloadName": "read me.txt"
-         *     }
-         */
+        /** @description One upload or download that a URL is for. */
         NewPresignedUrl: {
             /**
              * @description What the URL allows.
              * @enum {string}
              */
             operation: "download" | "upload";
-            /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
-            path: string;
+            path: components["schemas"]["FilePath"];
             /**
              * Format: int32
              * @description How long the URL is valid, in seconds; default 300.
@@ -1538,12 +1110,7 @@ export interface components {
             /** @description Name under which a browser saves the file. */
             downloadName?: string;
         };
-        /**
-         * @description One credential: an API key, or e-mail address and password, or a HOSTKEY token. The gateway uses it once and does not store it.
-         * @example {
-         *       "apiKey": "0123456789abcdef-fedcba9876543210"
-         *     }
-         */
+        /** @description One credential: an API key, or e-mail address and password, or a HOSTKEY token. The gateway uses it once and does not store it. */
         NewSession: {
             /** @description An API key of HOSTKEY. */
             apiKey?: string;
@@ -1554,30 +1121,12 @@ export interface components {
             /** @description A HOSTKEY token. */
             token?: string;
         };
-        /**
-         * @description An order of a paid account, and its state.
-         * @example {
-         *       "orderId": "0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
-         *       "state": "succeeded",
-         *       "planId": 2,
-         *       "bucketName": "backups",
-         *       "location": "NL",
-         *       "createdAt": "2026-11-22T12:00:00.000Z",
-         *       "s3uid": "s3_user_100",
-         *       "bucket": "backups",
-         *       "warnings": [],
-         *       "links": {
-         *         "self": "/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04",
-         *         "account": "/accounts/s3_user_100"
-         *       }
-         *     }
-         */
+        /** @description Cursor of the next page; null on the last page. */
+        NextCursor: string | null;
+        /** @description An order of a paid account, and its state. */
         Order: {
-            /**
-             * Format: uuid
-             * @description Id of an order.
-             */
-            orderId: string;
+            /** @description Id of an order. */
+            orderId: components["schemas"]["Uuid"];
             /**
              * @description `pending`: in progress. `succeeded`: the account is `s3uid`. `failed`: see `problem`. `unknown`: HOSTKEY’s answer was lost. Send the same request with the same key: the gateway checks again and never orders twice.
              * @enum {string}
@@ -1588,33 +1137,21 @@ export interface components {
              * @description Number of a pricing plan.
              */
             planId: number;
-            /** @description Requested name of the bucket: 3 to 63 of a-z, 0-9, dot and hyphen, no dot beside another dot or a hyphen, no IPv4 address. HOSTKEY may add a prefix. */
-            bucketName: string;
+            bucketName: components["schemas"]["NewBucketName"];
             /** @description Requested region code. */
-            location: string;
+            location: components["schemas"]["Location"];
             /**
              * Format: date-time
              * @description Time of the order.
              */
             createdAt: string;
             /** @description Name of the created account. */
-            s3uid?: string;
+            s3uid?: components["schemas"]["S3Uid"];
             /** @description Actual name of its first bucket; null when there is none, or HOSTKEY does not list it yet. */
-            bucket?: string | null;
+            bucket?: components["schemas"]["BucketName"] | null;
             /** @description Empty after a complete success. */
             warnings: components["schemas"]["Warning"][];
-            /** @description Why the order failed, or why its outcome is unknown. */
-            problem?: {
-                /** @description Name of the problem. */
-                name: string;
-                /**
-                 * Format: int32
-                 * @description HTTP status of the problem.
-                 */
-                status: number;
-                /** @description What happened. */
-                detail: string;
-            };
+            problem?: components["schemas"]["FailureReason"];
             /** @description Addresses of related resources. */
             links: {
                 /**
@@ -1629,67 +1166,18 @@ export interface components {
                 account?: string;
             };
         };
-        /**
-         * @description A checked order that was not sent.
-         * @example {
-         *       "plan": {
-         *         "id": 2,
-         *         "name": "Standard 250",
-         *         "active": true,
-         *         "storageType": "standard",
-         *         "bandwidthLimit": 0,
-         *         "quotaBytes": 268435456000,
-         *         "locations": [
-         *           "NL"
-         *         ],
-         *         "price": {
-         *           "monthlyEur": 4.9,
-         *           "monthlyUsd": 5.4,
-         *           "monthlyRub": 490
-         *         }
-         *       },
-         *       "price": {
-         *         "monthlyEur": 4.9,
-         *         "monthlyUsd": 5.4,
-         *         "monthlyRub": 490
-         *       },
-         *       "location": "NL",
-         *       "locations": [
-         *         "NL"
-         *       ],
-         *       "warnings": []
-         *     }
-         */
+        /** @description A checked order that was not sent. */
         OrderCheck: {
             plan: components["schemas"]["Plan"];
             price: components["schemas"]["Price"];
             /** @description Region code where the account would be. */
-            location: string;
+            location: components["schemas"]["Location"];
             /** @description Region codes where the plan is available. */
-            locations: string[];
+            locations: components["schemas"]["Location"][];
             /** @description What may refuse the order. */
             warnings: components["schemas"]["Warning"][];
         };
-        /**
-         * @description A pricing plan.
-         * @example {
-         *       "id": 1,
-         *       "name": "Free Plan",
-         *       "active": true,
-         *       "storageType": "standard",
-         *       "bandwidthLimit": 0,
-         *       "quotaBytes": 5368709120,
-         *       "locations": [
-         *         "NL",
-         *         "DE"
-         *       ],
-         *       "price": {
-         *         "monthlyEur": 0,
-         *         "monthlyUsd": 0,
-         *         "monthlyRub": 0
-         *       }
-         *     }
-         */
+        /** @description A pricing plan. */
         Plan: {
             /**
              * Format: int32
@@ -1700,34 +1188,20 @@ export interface components {
             name?: string;
             /** @description True when the plan can be ordered. */
             active?: boolean;
-            /**
-             * Format: int64
-             * @description Storage quota of an account with this plan, in bytes.
-             */
-            quotaBytes?: number;
+            /** @description Storage quota of an account with this plan, in bytes. */
+            quotaBytes?: components["schemas"]["WholeNumber"];
             /** @description Region codes where the plan is available. */
-            locations: string[];
+            locations: components["schemas"]["Location"][];
             /** @description Kind of storage. */
             storageType?: string;
             /** @description Bandwidth limit as HOSTKEY reports it. HOSTKEY documents neither the unit nor the meaning of 0. */
             bandwidthLimit?: number;
             price: components["schemas"]["Price"];
         };
-        /**
-         * @description One change of a plan.
-         * @example {
-         *       "id": 2,
-         *       "action": "create",
-         *       "changedAt": "2023-10-01T12:00:00Z",
-         *       "details": "Plan created"
-         *     }
-         */
+        /** @description One change of a plan. */
         PlanChange: {
-            /**
-             * Format: int64
-             * @description Number of the change.
-             */
-            id?: number;
+            /** @description Number of the change. */
+            id?: components["schemas"]["WholeNumber"];
             /** @description Kind of change. */
             action?: string;
             /**
@@ -1738,99 +1212,17 @@ export interface components {
             /** @description What changed. */
             details?: string;
         };
-        /**
-         * @description The changes of a plan.
-         * @example {
-         *       "items": [
-         *         {
-         *           "id": 2,
-         *           "action": "create",
-         *           "changedAt": "2023-10-01T12:00:00Z",
-         *           "details": "Plan created"
-         *         },
-         *         {
-         *           "id": 3,
-         *           "action": "update",
-         *           "changedAt": "2023-10-28T10:00:00Z",
-         *           "details": "Quota raised to 250 GiB"
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description The changes of a plan. */
         PlanHistory: {
             /** @description The changes, in the order of HOSTKEY. */
             items: components["schemas"]["PlanChange"][];
         };
-        /**
-         * @description The available plans.
-         * @example {
-         *       "items": [
-         *         {
-         *           "id": 1,
-         *           "name": "Free Plan",
-         *           "active": true,
-         *           "storageType": "standard",
-         *           "bandwidthLimit": 0,
-         *           "quotaBytes": 5368709120,
-         *           "locations": [
-         *             "NL",
-         *             "DE"
-         *           ],
-         *           "price": {
-         *             "monthlyEur": 0,
-         *             "monthlyUsd": 0,
-         *             "monthlyRub": 0
-         *           }
-         *         },
-         *         {
-         *           "id": 2,
-         *           "name": "Standard 250",
-         *           "active": true,
-         *           "storageType": "standard",
-         *           "bandwidthLimit": 0,
-         *           "quotaBytes": 268435456000,
-         *           "locations": [
-         *             "NL"
-         *           ],
-         *           "price": {
-         *             "monthlyEur": 4.9,
-         *             "monthlyUsd": 5.4,
-         *             "monthlyRub": 490
-         *           }
-         *         },
-         *         {
-         *           "id": 4,
-         *           "name": "Standard 1000",
-         *           "active": true,
-         *           "storageType": "standard",
-         *           "bandwidthLimit": 0,
-         *           "quotaBytes": 1073741824000,
-         *           "locations": [
-         *             "NL",
-         *             "DE"
-         *           ],
-         *           "price": {
-         *             "monthlyEur": 14.9,
-         *             "monthlyUsd": 16.4,
-         *             "monthlyRub": 1490
-         *           }
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description The available plans. */
         PlanList: {
             /** @description The plans. */
             items: components["schemas"]["Plan"][];
         };
-        /**
-         * @description A URL that allows one upload or download. It is a credential until it expires: whoever has it can use it, repeatedly.
-         * @example {
-         *       "url": "https://s3-nl.hostkey.com/holiday-pictures/readme.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=300&X-Amz-Signature=…",
-         *       "method": "GET",
-         *       "headers": {},
-         *       "expiresAt": "2026-11-22T12:05:00.000Z"
-         *     }
-         */
+        /** @description A URL that allows one upload or download. It is a credential until it expires: whoever has it can use it, repeatedly. */
         PresignedUrl: {
             /** @description The URL. Use it unchanged. */
             url: string;
@@ -1849,14 +1241,7 @@ export interface components {
              */
             expiresAt: string;
         };
-        /**
-         * @description Monthly price in each currency.
-         * @example {
-         *       "monthlyEur": 0,
-         *       "monthlyUsd": 0,
-         *       "monthlyRub": 0
-         *     }
-         */
+        /** @description Monthly price in each currency. */
         Price: {
             /** @description Monthly price in EUR. */
             monthlyEur?: number;
@@ -1865,26 +1250,7 @@ export interface components {
             /** @description Monthly price in RUB. */
             monthlyRub?: number;
         };
-        /**
-         * @description A failure, RFC 9457.
-         * @example {
-         *       "type": "https://s3-gateway.example.com/problems/invalid-request",
-         *       "name": "invalid-request",
-         *       "title": "Invalid request",
-         *       "status": 400,
-         *       "detail": "A header name contains an underscore.",
-         *       "instance": "req-7f3a",
-         *       "retryable": false,
-         *       "errors": [
-         *         {
-         *           "in": "header",
-         *           "parameter": "x_large",
-         *           "code": "not-allowed",
-         *           "detail": "contains an underscore"
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description A failure, RFC 9457. */
         Problem: {
             /**
              * Format: uri-reference
@@ -1947,29 +1313,9 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /**
-         * @description Identity, scopes and expiry of the caller. The token never leaves the gateway.
-         * @example {
-         *       "expiresAt": "2026-11-22T20:00:00.000Z",
-         *       "customerId": 1002,
-         *       "email": "demo@example.com",
-         *       "role": "Customer billing",
-         *       "scopes": [
-         *         "accounts:read",
-         *         "accounts:write",
-         *         "accounts:delete",
-         *         "buckets:read",
-         *         "buckets:write",
-         *         "files:read",
-         *         "files:delete",
-         *         "files:download",
-         *         "files:upload",
-         *         "keys:read",
-         *         "orders:write",
-         *         "plans:read"
-         *       ]
-         *     }
-         */
+        /** @description Name of an S3 account. Opaque. */
+        S3Uid: string;
+        /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
         Session: {
             /**
              * Format: date-time
@@ -1988,12 +1334,7 @@ export interface components {
             /** @description Scopes of the caller. */
             scopes: string[];
         };
-        /**
-         * @description Liveness or readiness of this replica.
-         * @example {
-         *       "status": "ok"
-         *     }
-         */
+        /** @description Liveness or readiness of this replica. */
         Status: {
             /**
              * @description `unready`: this replica is draining, or its store is unavailable.
@@ -2001,84 +1342,17 @@ export interface components {
              */
             status: "ok" | "unready";
         };
-        /**
-         * @description The scheduled end of a paid account.
-         * @example {
-         *       "effectiveAt": "2026-01-31T00:00:00Z"
-         *     }
-         */
+        /** @description The scheduled end of a paid account. */
         Termination: {
             /** @description When HOSTKEY ends the account with its data; null when HOSTKEY did not tell. */
             effectiveAt: string | null;
         };
-        /**
-         * @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag.
-         * @example {
-         *       "storageBytes": 80962140,
-         *       "quotaBytes": 268435456000,
-         *       "quotaUsedRatio": 0.00030160747468471527,
-         *       "growthBytesPerDay": 208000000,
-         *       "daysUntilFull": 1290,
-         *       "basis": {
-         *         "snapshots": 5,
-         *         "from": "2023-10-23T10:00:00.000Z",
-         *         "to": "2023-10-27T10:00:00.000Z"
-         *       },
-         *       "bandwidth": 102400,
-         *       "buckets": [
-         *         {
-         *           "name": "holiday-pictures",
-         *           "storageBytes": 47472640
-         *         },
-         *         {
-         *           "name": "empty-bucket",
-         *           "storageBytes": 0
-         *         },
-         *         {
-         *           "name": "logs",
-         *           "storageBytes": 33489500
-         *         }
-         *       ],
-         *       "snapshots": [
-         *         {
-         *           "storageBytes": 128000000,
-         *           "bandwidth": 20480,
-         *           "createdAt": "2023-10-23T10:00:00Z"
-         *         },
-         *         {
-         *           "storageBytes": 224000000,
-         *           "bandwidth": 40960,
-         *           "createdAt": "2023-10-24T10:00:00Z"
-         *         },
-         *         {
-         *           "storageBytes": 352000000,
-         *           "bandwidth": 61440,
-         *           "createdAt": "2023-10-25T10:00:00Z"
-         *         },
-         *         {
-         *           "storageBytes": 512000000,
-         *           "bandwidth": 81920,
-         *           "createdAt": "2023-10-26T10:00:00Z"
-         *         },
-         *         {
-         *           "storageBytes": 1024000000,
-         *           "bandwidth": 102400,
-         *           "createdAt": "2023-10-27T10:00:00Z"
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag. */
         Usage: {
-            /**
-             * Format: int64
-             * @description Storage used, in bytes.
-             */
-            storageBytes?: number;
-            /**
-             * Format: int64
-             * @description Storage quota, in bytes.
-             */
-            quotaBytes?: number;
+            /** @description Storage used, in bytes. */
+            storageBytes?: components["schemas"]["WholeNumber"];
+            /** @description Storage quota, in bytes. */
+            quotaBytes?: components["schemas"]["WholeNumber"];
             /** @description `storageBytes` divided by `quotaBytes`; absent without a quota. */
             quotaUsedRatio?: number;
             /** @description Growth of the storage by the snapshots since the last purge, of at most 90 days, in bytes a day; negative when it shrinks. Null below three snapshots or a day. */
@@ -2086,23 +1360,7 @@ export interface components {
             /** @description Days until the quota is reached at this growth. Null without a quota, without a clear growth, and beyond ten years. */
             daysUntilFull: number | null;
             /** @description The snapshots behind the forecast. */
-            basis: {
-                /**
-                 * Format: int32
-                 * @description How many there are.
-                 */
-                snapshots: number;
-                /**
-                 * Format: date-time
-                 * @description Time of the first one.
-                 */
-                from: string;
-                /**
-                 * Format: date-time
-                 * @description Time of the last one.
-                 */
-                to: string;
-            } | null;
+            basis: components["schemas"]["ForecastBasis"] | null;
             /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             /** @description Storage of each bucket. */
@@ -2110,55 +1368,22 @@ export interface components {
             /** @description Earlier measurements. */
             snapshots: components["schemas"]["UsageSnapshot"][];
         };
-        /**
-         * @description Usage of the accounts of the customer.
-         * @example {
-         *       "items": [
-         *         {
-         *           "s3uid": "s3_user_1",
-         *           "storageBytes": 80962140,
-         *           "quotaBytes": 268435456000,
-         *           "quotaUsedRatio": 0.00030160747468471527,
-         *           "growthBytesPerDay": 208000000,
-         *           "daysUntilFull": 1290,
-         *           "basis": {
-         *             "snapshots": 5,
-         *             "from": "2023-10-23T10:00:00.000Z",
-         *             "to": "2023-10-27T10:00:00.000Z"
-         *           },
-         *           "bandwidth": 102400
-         *         }
-         *       ],
-         *       "partial": [],
-         *       "truncated": false
-         *     }
-         */
+        /** @description Usage of the accounts of the customer. */
         UsageList: {
             /** @description The accounts whose usage is known. */
             items: components["schemas"]["AccountUsage"][];
             /** @description The accounts whose usage could not be read. */
             partial: {
-                /** @description Name of an S3 account. Opaque. */
-                s3uid: string;
+                s3uid: components["schemas"]["S3Uid"];
                 problem: components["schemas"]["Problem"];
             }[];
             /** @description True when there are more than 100 accounts: the others are left out. */
             truncated: boolean;
         };
-        /**
-         * @description Storage and traffic at one point in time.
-         * @example {
-         *       "storageBytes": 1024000000,
-         *       "bandwidth": 102400,
-         *       "createdAt": "2023-10-27T10:00:00Z"
-         *     }
-         */
+        /** @description Storage and traffic at one point in time. */
         UsageSnapshot: {
-            /**
-             * Format: int64
-             * @description Storage used, in bytes.
-             */
-            storageBytes?: number;
+            /** @description Storage used, in bytes. */
+            storageBytes?: components["schemas"]["WholeNumber"];
             /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
             bandwidth?: number;
             /**
@@ -2167,6 +1392,11 @@ export interface components {
              */
             createdAt?: string;
         };
+        /**
+         * Format: uuid
+         * @description An id that the gateway made.
+         */
+        Uuid: string;
         /**
          * @description A success with a reservation.
          * @example {
@@ -2183,284 +1413,51 @@ export interface components {
             /** @description What happened. */
             detail: string;
         };
+        /**
+         * Format: int64
+         * @description A whole number, not negative.
+         */
+        WholeNumber: number;
     };
     responses: {
-        /** @description `uri-too-long`: URL too long. */
-        "uri-too-long": {
+        /** @description Done. */
+        204: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Set-Cookie": components["headers"]["Set-Cookie"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The version that the caller has is current. */
+        304: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description `invalid-request`, `malformed-url`, `invalid-cursor` */
+        400: {
+            headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `headers-too-large`: Request headers too large. */
-        "headers-too-large": {
+        /** @description `invalid-credentials`, `invalid-token` */
+        401: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `internal`: Internal error. */
-        internal: {
+        /** @description `payment-required` */
+        402: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `route-not-found`: Route not found. */
-        "route-not-found": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `rate-limited`: Too many requests. */
-        "rate-limited": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `body-too-large`: Request body too large. */
-        "body-too-large": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `uri-too-long`: URL too long. */
-        "uri-too-long.createSession": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `unsupported-media-type`: Unsupported media type. */
-        "unsupported-media-type": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `rate-limited`: Too many requests. */
-        "rate-limited.createSession": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `internal`: Internal error. */
-        "internal.createSession": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `csrf-rejected`: Cross-site request rejected. */
-        "csrf-rejected": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.getSession": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-acceptable`: No acceptable media type. */
-        "not-acceptable": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.deleteSessions": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-acceptable`: No acceptable media type. */
-        "not-acceptable.deleteSessions": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.listAccounts": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `bucket-not-empty`: Bucket not empty. */
-        "bucket-not-empty": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `upstream-timeout`: HOSTKEY timed out. */
-        "upstream-timeout": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.createAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 [name: string]: unknown;
             };
@@ -2468,630 +1465,9 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `upstream-timeout`: HOSTKEY timed out. */
-        "upstream-timeout.createAccount": {
+        /** @description `csrf-rejected`, `insufficient-scope`, `forbidden`, `two-factor-required` */
+        403: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.deleteAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.deleteAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `limit-reached`: HOSTKEY limit reached. */
-        "limit-reached.deleteAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `confirmation-mismatch`: Confirmation does not match. */
-        "confirmation-mismatch": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `confirmation-required`: Confirmation required. */
-        "confirmation-required": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `upstream-timeout`: HOSTKEY timed out. */
-        "upstream-timeout.deleteAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.createTermination": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.createTermination": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-offered-upstream`: Not offered by HOSTKEY. */
-        "not-offered-upstream": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.cancelTermination": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.cancelTermination": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-offered-upstream`: Not offered by HOSTKEY. */
-        "not-offered-upstream.cancelTermination": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.listBuckets": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.listBuckets": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.createBucket": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.createBucket": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `invalid-bucket-name`: Invalid bucket name. */
-        "invalid-bucket-name.createBucket": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.deleteBucket": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.listFiles": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `bucket-not-empty`: Bucket not empty. */
-        "bucket-not-empty.listFiles": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.deleteFile": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-acceptable`: No acceptable media type. */
-        "not-acceptable.streamFiles": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `job-running`: Another job is running. */
-        "job-running": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `confirmation-mismatch`: Confirmation does not match. */
-        "confirmation-mismatch.createFileDeletion": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `body-too-large`: Request body too large. */
-        "body-too-large.createFileDeletion": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `idempotency-key-reused`: Idempotency-Key used for another request. */
-        "idempotency-key-reused": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `job-not-found`: Job not found. */
-        "job-not-found": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `job-not-found`: Job not found. */
-        "job-not-found.cancelJob": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `not-acceptable`: No acceptable media type. */
-        "not-acceptable.streamJobEvents": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `job-not-resumable`: Job not resumable. */
-        "job-not-resumable": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.getKey": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.getKey": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.createPresignedUrl": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `bucket-not-empty`: Bucket not empty. */
-        "bucket-not-empty.createAccount": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `path-not-presignable`: File path without a URL. */
-        "path-not-presignable": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `endpoint-not-configured`: No endpoint configured. */
-        "endpoint-not-configured": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `endpoint-not-configured`: No endpoint configured. */
-        "endpoint-not-configured.getConnection": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.getUsage": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `account-not-found`: Account not found. */
-        "account-not-found.getUsage": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.listPlans": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `plan-not-found`: Plan not found. */
-        "plan-not-found": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.listPlanHistory": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `plan-not-found`: Plan not found. */
-        "plan-not-found.listPlanHistory": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.createOrder": {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                 [name: string]: unknown;
             };
@@ -3099,42 +1475,338 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `payment-required`: Payment required. */
-        "payment-required.checkOrder": {
+        /** @description `customer-not-found`, `account-not-found` */
+        404: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `price-changed`: Price changed. */
-        "price-changed": {
+        /** @description `bucket-not-empty`, `limit-reached` */
+        409: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `order-not-found`: Order not found. */
-        "order-not-found": {
+        /** @description `confirmation-mismatch` */
+        412: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Server-Timing": components["headers"]["Server-Timing"];
-                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `plan-not-orderable`, `invalid-bucket-name`, `location-not-offered`, `idempotency-key-reused` */
+        422: {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `confirmation-required` */
+        428: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-offered-upstream` */
+        501: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream-storage-error`, `upstream-refused`, `upstream-bad-response`, `upstream-unreachable`, `account-state-unknown` */
+        502: {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The version that the caller has is current. */
+        "304-getJob": {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The version that the caller has is current. */
+        "304-listFiles": {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                Link: components["headers"]["Link"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description `invalid-request`, `malformed-url` */
+        "400-createAccount": {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid-request`, `malformed-url`, `idempotency-key-required` */
+        "400-createOrder": {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid-request`, `malformed-url`, `file-path-required`, `file-path-encoding` */
+        "400-deleteFile": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `csrf-rejected`, `insufficient-scope`, `forbidden`, `switched-off` */
+        "403-createPresignedUrl": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `csrf-rejected`, `https-required`, `api-key-login-unavailable`, `two-factor-required`, `forbidden` */
+        "403-createSession": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `account-not-found` */
+        "404-deleteAccount": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-not-found`, `account-not-found` */
+        "404-deleteBucket": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `file-not-found`, `bucket-not-found`, `account-not-found` */
+        "404-deleteFile": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-not-found` */
+        "404-getJob": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `order-not-found` */
+        "404-getOrder": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `plan-not-found` */
+        "404-getPlan": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `route-not-found` */
+        "404-getProblemPage": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `price-changed` */
+        "409-checkOrder": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit-reached`, `bucket-exists`, `idempotency-in-progress`, `probable-duplicate-order` */
+        "409-createAccount": {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-exists`, `limit-reached` */
+        "409-createBucket": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-running` */
+        "409-createFileDeletion": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `bucket-exists`, `limit-reached`, `idempotency-in-progress`, `probable-duplicate-order`, `price-changed` */
+        "409-createOrder": {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-a-paid-account`, `limit-reached` */
+        "409-createTermination": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit-reached` */
+        "409-deleteFile": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `job-not-resumable` */
+        "409-resumeJob": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid-bucket-name`, `plan-not-orderable`, `location-not-offered` */
+        "422-checkOrder": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid-bucket-name` */
+        "422-createBucket": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency-key-reused` */
+        "422-createFileDeletion": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `path-not-presignable` */
+        "422-createPresignedUrl": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `endpoint-not-configured` */
+        "501-createPresignedUrl": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upstream-storage-error`, `upstream-refused`, `upstream-bad-response`, `upstream-unreachable` */
+        "502-createOrder": {
+            headers: {
+                "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Any operation: the request is wrong as HTTP (406, 413, 414, 415, 431), the gateway fails (500, 503), or HOSTKEY refuses an unpaid customer (402) or fails (502, 503, 504). */
+        default: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "Set-Cookie": components["headers"]["Set-Cookie"];
+                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
@@ -3142,68 +1814,76 @@ export interface components {
             };
         };
     };
-    parameters: never;
+    parameters: {
+        /**
+         * @description `1`: required with the session cookie, to log in and to log out.
+         * @example 1
+         */
+        "x-csrf": string;
+        /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
+        "if-none-match": string;
+        /**
+         * @description Name of an S3 account. Opaque.
+         * @example s3_user_1
+         */
+        s3uid: components["schemas"]["S3Uid"];
+        /** @description Name of the account, exactly as in the URL. */
+        "confirm-delete": components["schemas"]["S3Uid"];
+        /** @description Name of a bucket, exactly as listed. */
+        bucket: components["schemas"]["BucketName"];
+        /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
+        folder: string;
+        /** @description `true` lists every file below the folder, in all folders; `false` what is directly inside. */
+        recursive: boolean;
+        /** @description Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search. */
+        search: string;
+        /** @description `nextCursor` of an earlier reply, for the same list. */
+        cursor: string;
+        /**
+         * @description Name of a bucket, exactly as listed.
+         * @example holiday-pictures
+         */
+        "bucket-deleteFile": components["schemas"]["BucketName"];
+        /** @description `nextCursor` of the previous page. */
+        "cursor-listJobs": string;
+        /**
+         * @description Id of a job.
+         * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
+         */
+        jobId: components["schemas"]["Uuid"];
+        /** @description Only results with this outcome. */
+        outcome: "deleted" | "missing" | "failed";
+        /**
+         * @description Number of a pricing plan.
+         * @example 2
+         */
+        planId: number;
+    };
     requestBodies: never;
     headers: {
-        /**
-         * @description Origin of the calling page, if the operator allows it.
-         * @example https://panel.example.com
-         */
-        "Access-Control-Allow-Origin": string;
-        /**
-         * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
-         * @example W/"1f-2Zk8Q"
-         */
+        /** @description Methods that the path supports. */
+        Allow: string;
+        /** @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed. */
         ETag: string;
-        /**
-         * @description `true` when this is the recorded reply to an earlier request with the same key.
-         * @example true
-         */
+        /** @description `true` when this is the recorded reply to an earlier request with the same key. */
         "Idempotency-Replayed": string;
-        /**
-         * @description For each limit that applies: `r`, the requests left, and `t`, the seconds until the window ends.
-         * @example "ip";r=1199;t=60, "caller";r=599;t=60
-         */
+        /** @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page. */
+        Link: string;
+        /** @description Address of the created resource. */
+        Location: string;
+        /** @description For each limit that applies: `r`, the requests left, and `t`, the seconds until the window ends. */
         RateLimit: string;
-        /**
-         * @description For each limit that applies: `q`, the requests allowed, and `w`, the length of the window in seconds.
-         * @example "ip";q=1200;w=60, "caller";q=600;w=60
-         */
+        /** @description For each limit that applies: `q`, the requests allowed, and `w`, the length of the window in seconds. */
         "RateLimit-Policy": string;
-        /**
-         * @description Seconds to wait before the next attempt.
-         * @example 5
-         */
+        /** @description Seconds to wait before the next attempt. */
         "Retry-After": string;
-        /**
-         * @description Seconds to wait before the next attempt.
-         * @example 5
-         */
-        "Optional-Retry-After": string;
-        /**
-         * @description Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`.
-         * @example queue;dur=0.0, upstream;dur=41.7, total;dur=43.2
-         */
+        /** @description Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`. */
         "Server-Timing": string;
-        /**
-         * @description The session cookie, or the instruction to delete it.
-         * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
-         */
+        /** @description The session cookie, or the instruction to delete it. */
         "Set-Cookie": string;
-        /**
-         * @description The session cookie, or the instruction to delete it.
-         * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
-         */
-        "Optional-Set-Cookie": string;
-        /**
-         * @description How to authenticate.
-         * @example Bearer realm="hostkey-s3-gateway"
-         */
+        /** @description How to authenticate. */
         "WWW-Authenticate": string;
-        /**
-         * @description Id of the request: the one that the caller sent, or one that the gateway generated.
-         * @example req-7f3a
-         */
+        /** @description Id of the request: the one that the caller sent, or one that the gateway generated. */
         "X-Request-Id": string;
     };
     pathItems: never;
@@ -3219,14 +1899,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Liveness or readiness of this replica. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3238,23 +1913,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            414: components["responses"]["uri-too-long"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            default: components["responses"]["default"];
         };
     };
     getReadiness: {
@@ -3266,14 +1925,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Liveness or readiness of this replica. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3285,31 +1939,9 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            414: components["responses"]["uri-too-long"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
             /** @description Liveness or readiness of this replica. */
             503: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3321,6 +1953,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            default: components["responses"]["default"];
         };
     };
     getProblemPage: {
@@ -3338,51 +1971,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bucket-not-empty</title></head>
-                     *     <body>
-                     *     <h1>Bucket not empty</h1>
-                     *     <p><code>bucket-not-empty</code>, HTTP status 409</p>
-                     *     <p>Delete its files first: <code>POST</code> to <code>links.empty</code>, with <code>all</code> and <code>confirm</code>.</p>
-                     *     <p>Can the same request be sent again? No.</p>
-                     *     </body>
-                     *     </html>
-                     */
                     "text/html": string;
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["route-not-found"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
+            404: components["responses"]["404-getProblemPage"];
+            default: components["responses"]["default"];
         };
     };
     getSession: {
@@ -3394,14 +1993,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3430,85 +2024,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["default"];
         };
     };
     createSession: {
@@ -3519,7 +2035,7 @@ export interface operations {
                  * @description `1`: required with the session cookie, to log in and to log out.
                  * @example 1
                  */
-                "x-csrf"?: string;
+                "x-csrf"?: components["parameters"]["x-csrf"];
             };
             path?: never;
             cookie?: never;
@@ -3535,14 +2051,9 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
+            /** @description Created */
             201: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Set-Cookie": components["headers"]["Set-Cookie"];
                     [name: string]: unknown;
                 };
@@ -3572,85 +2083,9 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid-credentials`: Invalid credentials. `invalid-token`: Invalid or expired token. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `https-required`: Login needs https. `api-key-login-unavailable`: API key login not available. `two-factor-required`: Second factor required. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `draining`: Replica shutting down. `overloaded`: Gateway overloaded. `upstream-unavailable`: HOSTKEY is failing; calls are paused. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403-createSession"];
+            default: components["responses"]["default"];
         };
     };
     deleteSession: {
@@ -3661,62 +2096,15 @@ export interface operations {
                  * @description `1`: required with the session cookie, to log in and to log out.
                  * @example 1
                  */
-                "x-csrf"?: string;
+                "x-csrf"?: components["parameters"]["x-csrf"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            204: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Set-Cookie": components["headers"]["Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: components["responses"]["csrf-rejected"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `store-unavailable`: Store unavailable. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            204: components["responses"]["204"];
+            default: components["responses"]["default"];
         };
     };
     deleteSessions: {
@@ -3728,100 +2116,8 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            204: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Set-Cookie": components["headers"]["Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. `insufficient-scope`: Insufficient scope. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            204: components["responses"]["204"];
+            default: components["responses"]["default"];
         };
     };
     listAccounts: {
@@ -3830,19 +2126,19 @@ export interface operations {
                 /** @description Only accounts of this plan. */
                 planId?: number;
                 /** @description Only this account. */
-                s3uid?: string;
+                s3uid?: components["schemas"]["S3Uid"];
                 /** @description Only the account that owns this bucket. */
                 bucketName?: string;
                 /** @description Only accounts at this location. */
-                location?: string;
+                location?: components["schemas"]["Location"];
                 /** @description Maximum number of accounts in the reply. */
                 limit?: number;
                 /** @description Member to sort by, ascending; with a leading hyphen descending. */
                 sort?: "id" | "s3uid" | "email" | "planId" | "location" | "quotaBytes" | "storageBytes" | "traffic" | "-id" | "-s3uid" | "-email" | "-planId" | "-location" | "-quotaBytes" | "-storageBytes" | "-traffic";
                 /** @description First day of a period, `YYYY-MM-DD`. Passed to HOSTKEY unchanged; HOSTKEY does not document what the period filters. */
-                periodFrom?: string;
+                periodFrom?: components["schemas"]["Day"];
                 /** @description Last day of that period, `YYYY-MM-DD`. */
-                periodTo?: string;
+                periodTo?: components["schemas"]["Day"];
                 /** @description Admin only: accounts of this customer. */
                 customerId?: number;
                 /** @description Admin only: accounts of the customer with this e-mail address. */
@@ -3852,21 +2148,16 @@ export interface operations {
             };
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Accounts of the customer. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3891,115 +2182,9 @@ export interface operations {
                     "application/json": components["schemas"]["AccountList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404"];
+            default: components["responses"]["default"];
         };
     };
     createAccount: {
@@ -4010,7 +2195,7 @@ export interface operations {
                  * @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID.
                  * @example 2f6c1a7e-5d0b-4c0e-8a3d-91b4f7e2c605
                  */
-                "idempotency-key"?: string;
+                "idempotency-key"?: components["schemas"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
@@ -4028,19 +2213,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A created account with its first bucket. */
+            /** @description Created */
             201: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /accounts/s3_user_100
-                     */
-                    Location: string;
+                    Location: components["headers"]["Location"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
@@ -4057,137 +2233,14 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedAccount"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.createAccount"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. `bucket-exists`: Bucket name already taken. `idempotency-in-progress`: Request in progress. `probable-duplicate-order`: Probable duplicate order. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Invalid bucket name. `location-not-offered`: Plan not available at this location. `idempotency-key-reused`: Idempotency-Key used for another request. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. `account-state-unknown`: Account may have been created. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            400: components["responses"]["400-createAccount"];
+            402: components["responses"]["402"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409-createAccount"];
+            422: components["responses"]["422"];
+            502: components["responses"]["502"];
+            default: components["responses"]["default"];
         };
     };
     getAccount: {
@@ -4195,27 +2248,22 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description An S3 account: it owns buckets and one key pair. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -4235,115 +2283,9 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404"];
+            default: components["responses"]["default"];
         };
     };
     deleteAccount: {
@@ -4351,14 +2293,14 @@ export interface operations {
             query?: never;
             header: {
                 /** @description Name of the account, exactly as in the URL. */
-                "confirm-delete": string;
+                "confirm-delete": components["parameters"]["confirm-delete"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
@@ -4367,102 +2309,15 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteAccount"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.deleteAccount"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            409: components["responses"]["limit-reached.deleteAccount"];
-            412: components["responses"]["confirmation-mismatch"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            428: components["responses"]["confirmation-required"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            404: components["responses"]["404-deleteAccount"];
+            409: components["responses"]["409"];
+            412: components["responses"]["412"];
+            428: components["responses"]["428"];
+            default: components["responses"]["default"];
         };
     };
     createTermination: {
@@ -4470,27 +2325,22 @@ export interface operations {
             query?: never;
             header: {
                 /** @description Name of the account, exactly as in the URL. */
-                "confirm-delete": string;
+                "confirm-delete": components["parameters"]["confirm-delete"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The scheduled end of a paid account. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4502,107 +2352,12 @@ export interface operations {
                     "application/json": components["schemas"]["Termination"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.createTermination"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.createTermination"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `not-a-paid-account`: Not a paid account. `limit-reached`: HOSTKEY limit reached. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            412: components["responses"]["confirmation-mismatch"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            428: components["responses"]["confirmation-required"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            501: components["responses"]["not-offered-upstream"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            404: components["responses"]["404-deleteAccount"];
+            409: components["responses"]["409-createTermination"];
+            412: components["responses"]["412"];
+            428: components["responses"]["428"];
+            501: components["responses"]["501"];
+            default: components["responses"]["default"];
         };
     };
     cancelTermination: {
@@ -4614,7 +2369,7 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
@@ -4623,114 +2378,14 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.cancelTermination"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.cancelTermination"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `not-a-paid-account`: Not a paid account. `limit-reached`: HOSTKEY limit reached. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            501: components["responses"]["not-offered-upstream.cancelTermination"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            404: components["responses"]["404-deleteAccount"];
+            409: components["responses"]["409-createTermination"];
+            501: components["responses"]["501"];
+            default: components["responses"]["default"];
         };
     };
     listBuckets: {
@@ -4741,27 +2396,22 @@ export interface operations {
             };
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The buckets of an account. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -4793,101 +2443,9 @@ export interface operations {
                     "application/json": components["schemas"]["BucketList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listBuckets"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.listBuckets"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404-deleteAccount"];
+            default: components["responses"]["default"];
         };
     };
     createBucket: {
@@ -4899,7 +2457,7 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
@@ -4914,19 +2472,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A created bucket, with its actual name. */
+            /** @description Created */
             201: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /accounts/s3_user_1/buckets/photos
-                     */
-                    Location: string;
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4940,105 +2489,10 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedBucket"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.createBucket"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.createBucket"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-exists`: Bucket name already taken. `limit-reached`: HOSTKEY limit reached. `bucket-not-empty`: Bucket not empty. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["invalid-bucket-name.createBucket"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            404: components["responses"]["404-deleteAccount"];
+            409: components["responses"]["409-createBucket"];
+            422: components["responses"]["422-createBucket"];
+            default: components["responses"]["default"];
         };
     };
     deleteBucket: {
@@ -5050,9 +2504,9 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /** @description Name of a bucket, exactly as listed. */
-                bucket: string;
+                bucket: components["parameters"]["bucket"];
             };
             cookie?: never;
         };
@@ -5061,179 +2515,57 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteBucket"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            404: components["responses"]["404-deleteBucket"];
+            409: components["responses"]["409"];
+            default: components["responses"]["default"];
         };
     };
     listFiles: {
         parameters: {
             query?: {
                 /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
-                folder?: string;
+                folder?: components["parameters"]["folder"];
                 /** @description `true` lists every file below the folder, in all folders; `false` what is directly inside. */
-                recursive?: boolean;
+                recursive?: components["parameters"]["recursive"];
                 /** @description Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search. */
-                search?: string;
+                search?: components["parameters"]["search"];
                 /**
                  * @description Maximum number of files and folders in the reply. Default: 100.
                  * @example 3
                  */
                 limit?: number;
                 /** @description `nextCursor` of an earlier reply, for the same list. */
-                cursor?: string;
+                cursor?: components["parameters"]["cursor"];
             };
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example logs
                  */
-                bucket: string;
+                bucket: components["schemas"]["BucketName"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page of a list of files. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0>; rel="next"
-                     */
-                    Link?: string;
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5271,127 +2603,17 @@ export interface operations {
                     "application/json": components["schemas"]["FileList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </accounts/s3_user_1/buckets/logs/files?limit=3&cursor=z2G0TUYMsVQT.WzcsIjIwMjMvIixbIiIsImV5SkRiMjUwYVc1MVlYUnBiMjVVYjJ0bGJpSTZJamt6UkRRMU9Ua3pNVGhCUmpNMVJETTFOelJHTjBVd01TSjkiLCIiXV0>; rel="next"
-                     */
-                    Link?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listFiles"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty.listFiles"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304-listFiles"];
+            400: components["responses"]["400"];
+            404: components["responses"]["404-deleteBucket"];
+            default: components["responses"]["default"];
         };
     };
     deleteFile: {
         parameters: {
             query: {
                 /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
-                path: string;
+                path: components["schemas"]["FilePath"];
             };
             header?: never;
             path: {
@@ -5399,12 +2621,12 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
-                bucket: string;
+                bucket: components["parameters"]["bucket-deleteFile"];
             };
             cookie?: never;
         };
@@ -5413,139 +2635,27 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `file-path-required`: File path required. `file-path-encoding`: Invalid encoding of the file path. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteFile"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `file-not-found`: File not found. `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            400: components["responses"]["400-deleteFile"];
+            404: components["responses"]["404-deleteFile"];
+            409: components["responses"]["409-deleteFile"];
+            default: components["responses"]["default"];
         };
     };
     streamFiles: {
         parameters: {
             query?: {
                 /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
-                folder?: string;
+                folder?: components["parameters"]["folder"];
                 /** @description `true` lists every file below the folder, in all folders; `false` what is directly inside. */
-                recursive?: boolean;
+                recursive?: components["parameters"]["recursive"];
                 /** @description Only files whose path contains this text after the folder, in all folders below. Upper and lower case differ. Empty: no search. */
-                search?: string;
+                search?: components["parameters"]["search"];
                 /** @description `nextCursor` of an earlier reply, for the same list. */
-                cursor?: string;
+                cursor?: components["parameters"]["cursor"];
             };
             header?: never;
             path: {
@@ -5553,134 +2663,36 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
-                bucket: string;
+                bucket: components["parameters"]["bucket-deleteFile"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description One line of a list of files: a file, a folder, or the last line, which reports how the list ended. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["FileLine"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listFiles"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.streamFiles"];
-            409: components["responses"]["bucket-not-empty.listFiles"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            400: components["responses"]["400"];
+            404: components["responses"]["404-deleteBucket"];
+            default: components["responses"]["default"];
         };
     };
     summarizeFolder: {
         parameters: {
             query?: {
                 /** @description Path of a folder, with the slash at its end: `path` of a listed folder. Empty: the root of the bucket. */
-                folder?: string;
+                folder?: components["parameters"]["folder"];
             };
             header?: never;
             path: {
@@ -5688,25 +2700,20 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
-                bucket: string;
+                bucket: components["parameters"]["bucket-deleteFile"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What is below a folder, in all folders. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5721,102 +2728,8 @@ export interface operations {
                     "application/json": components["schemas"]["FolderSummary"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listFiles"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty.listFiles"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            404: components["responses"]["404-deleteBucket"];
+            default: components["responses"]["default"];
         };
     };
     deleteFileByPath: {
@@ -5828,14 +2741,14 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
-                bucket: string;
+                bucket: components["parameters"]["bucket-deleteFile"];
                 /** @description Path of a file inside its bucket: 1 to 1024 bytes of UTF-8, used unchanged. */
-                path: string;
+                path: components["schemas"]["FilePath"];
             };
             cookie?: never;
         };
@@ -5844,126 +2757,14 @@ export interface operations {
             /** @description Done. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `file-path-required`: File path required. `file-path-encoding`: Invalid encoding of the file path. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteFile"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `file-not-found`: File not found. `bucket-not-found`: Bucket not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: Bucket not empty. `limit-reached`: HOSTKEY limit reached. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.deleteAccount"];
+            400: components["responses"]["400-deleteFile"];
+            404: components["responses"]["404-deleteFile"];
+            409: components["responses"]["409-deleteFile"];
+            default: components["responses"]["default"];
         };
     };
     createFileDeletion: {
@@ -5971,7 +2772,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The same key and the same body answer with the same job: 16 to 255 characters, such as a random UUID. */
-                "idempotency-key"?: string;
+                "idempotency-key"?: components["schemas"]["IdempotencyKey"];
                 /** @description `respond-async`: the reply is 202 with a job, also for few paths (RFC 7240). */
                 prefer?: string;
             };
@@ -5980,9 +2781,9 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /** @description Name of a bucket, exactly as listed. */
-                bucket: string;
+                bucket: components["parameters"]["bucket"];
             };
             cookie?: never;
         };
@@ -6000,24 +2801,11 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Long work, and how far it is. */
+            /** @description Accepted */
             202: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /jobs/0f4f6f0e-2f7c-4b8c-9c39-5d1f0e7a6b21
-                     */
-                    Location: string;
-                    /**
-                     * @description Seconds to wait before the next attempt.
-                     * @example 2
-                     */
-                    "Retry-After": string;
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6049,14 +2837,9 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description What became of each named file, in the order of the request. */
+            /** @description Multi-Status */
             207: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6080,144 +2863,40 @@ export interface operations {
                     "application/json": components["schemas"]["FileDeletionResult"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account-not-found`: Account not found. `bucket-not-found`: Bucket not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            409: components["responses"]["job-running"];
-            412: components["responses"]["confirmation-mismatch.createFileDeletion"];
-            413: components["responses"]["body-too-large.createFileDeletion"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. `upstream-bad-response`: Invalid response from HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            404: components["responses"]["404-deleteBucket"];
+            409: components["responses"]["409-createFileDeletion"];
+            412: components["responses"]["412"];
+            422: components["responses"]["422-createFileDeletion"];
+            default: components["responses"]["default"];
         };
     };
     listJobs: {
         parameters: {
             query?: {
                 /** @description Only jobs in this state. */
-                state?: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+                state?: components["schemas"]["JobState"];
                 /**
                  * @description Maximum number of jobs in the reply. Default: 20.
                  * @example 1
                  */
                 limit?: number;
                 /** @description `nextCursor` of the previous page. */
-                cursor?: string;
+                cursor?: components["parameters"]["cursor-listJobs"];
             };
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page of jobs, the newest first. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </jobs?limit=1&cursor=Mg>; rel="next"
-                     */
-                    Link?: string;
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6260,103 +2939,9 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </jobs?limit=1&cursor=Mg>; rel="next"
-                     */
-                    Link?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            304: components["responses"]["304-listFiles"];
+            400: components["responses"]["400"];
+            default: components["responses"]["default"];
         };
     };
     getJob: {
@@ -6364,29 +2949,24 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Id of a job.
                  * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
                  */
-                jobId: string;
+                jobId: components["parameters"]["jobId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Long work, and how far it is. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6420,100 +3000,9 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            304: components["responses"]["304-getJob"];
+            404: components["responses"]["404-getJob"];
+            default: components["responses"]["default"];
         };
     };
     cancelJob: {
@@ -6525,25 +3014,16 @@ export interface operations {
                  * @description Id of a job.
                  * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
                  */
-                jobId: string;
+                jobId: components["parameters"]["jobId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Long work, and how far it is. */
+            /** @description Accepted */
             202: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
-                     */
-                    Location: string;
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6577,132 +3057,43 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found.cancelJob"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-getJob"];
+            default: components["responses"]["default"];
         };
     };
     listJobResults: {
         parameters: {
             query?: {
                 /** @description Only results with this outcome. */
-                outcome?: "deleted" | "missing" | "failed";
+                outcome?: components["parameters"]["outcome"];
                 /**
                  * @description Maximum number of results in the reply. Default: 100.
                  * @example 2
                  */
                 limit?: number;
                 /** @description `nextCursor` of the previous page. */
-                cursor?: string;
+                cursor?: components["parameters"]["cursor-listJobs"];
             };
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Id of a job.
                  * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
                  */
-                jobId: string;
+                jobId: components["parameters"]["jobId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page of results, in the order in which the files were found. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results?limit=2&cursor=Mg>; rel="next"
-                     */
-                    Link?: string;
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6724,113 +3115,19 @@ export interface operations {
                     "application/json": components["schemas"]["JobResultList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    /**
-                     * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
-                     * @example </jobs/9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f/results?limit=2&cursor=Mg>; rel="next"
-                     */
-                    Link?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            304: components["responses"]["304-listFiles"];
+            400: components["responses"]["400"];
+            404: components["responses"]["404-getJob"];
+            default: components["responses"]["default"];
         };
     };
     streamJobResults: {
         parameters: {
             query?: {
                 /** @description Only results with this outcome. */
-                outcome?: "deleted" | "missing" | "failed";
+                outcome?: components["parameters"]["outcome"];
                 /** @description `nextCursor` of the previous page. */
-                cursor?: string;
+                cursor?: components["parameters"]["cursor-listJobs"];
             };
             header?: never;
             path: {
@@ -6838,106 +3135,24 @@ export interface operations {
                  * @description Id of a job.
                  * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
                  */
-                jobId: string;
+                jobId: components["parameters"]["jobId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description One line of a list of results: a result, or the last line, which reports how the list ended. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["JobResultLine"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `invalid-cursor`: Invalid cursor. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found"];
-            406: components["responses"]["not-acceptable.streamFiles"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400"];
+            404: components["responses"]["404-getJob"];
+            default: components["responses"]["default"];
         };
     };
     streamJobEvents: {
@@ -6952,20 +3167,15 @@ export interface operations {
                  * @description Id of a job.
                  * @example 9a1d4c52-7b0e-4f6a-9d35-1c2b3a4d5e6f
                  */
-                jobId: string;
+                jobId: components["parameters"]["jobId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description State and counts of a job: the data of the events `progress` and `end`. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6979,86 +3189,8 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found"];
-            406: components["responses"]["not-acceptable.streamJobEvents"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-getJob"];
+            default: components["responses"]["default"];
         };
     };
     resumeJob: {
@@ -7070,30 +3202,17 @@ export interface operations {
                  * @description Id of a job.
                  * @example c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19
                  */
-                jobId: string;
+                jobId: components["schemas"]["Uuid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Long work, and how far it is. */
+            /** @description Accepted */
             202: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /jobs/c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19
-                     */
-                    Location: string;
-                    /**
-                     * @description Seconds to wait before the next attempt.
-                     * @example 2
-                     */
-                    "Retry-After": string;
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7126,89 +3245,9 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.deleteSessions"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["job-not-found.cancelJob"];
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            409: components["responses"]["job-not-resumable"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            404: components["responses"]["404-getJob"];
+            409: components["responses"]["409-resumeJob"];
+            default: components["responses"]["default"];
         };
     };
     getKey: {
@@ -7220,7 +3259,7 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Which half of the key pair.
                  * @example access-key
@@ -7231,14 +3270,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One half of the key pair of an account. It is a credential: never store it in a web page. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7251,88 +3285,8 @@ export interface operations {
                     "application/json": components["schemas"]["Key"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getKey"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.getKey"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            404: components["responses"]["404-deleteAccount"];
+            default: components["responses"]["default"];
         };
     };
     createPresignedUrl: {
@@ -7344,12 +3298,12 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
                 /**
                  * @description Name of a bucket, exactly as listed.
                  * @example holiday-pictures
                  */
-                bucket: string;
+                bucket: components["parameters"]["bucket-deleteFile"];
             };
             cookie?: never;
         };
@@ -7366,14 +3320,9 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A URL that allows one upload or download. It is a credential until it expires: whoever has it can use it, repeatedly. */
+            /** @description Created */
             201: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7388,106 +3337,11 @@ export interface operations {
                     "application/json": components["schemas"]["PresignedUrl"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.createPresignedUrl"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `switched-off`: Operation switched off. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account-not-found`: Account not found. `customer-not-found`: Customer not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            409: components["responses"]["bucket-not-empty.createAccount"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["path-not-presignable"];
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            501: components["responses"]["endpoint-not-configured"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            403: components["responses"]["403-createPresignedUrl"];
+            404: components["responses"]["404"];
+            422: components["responses"]["422-createPresignedUrl"];
+            501: components["responses"]["501-createPresignedUrl"];
+            default: components["responses"]["default"];
         };
     };
     getConnection: {
@@ -7499,20 +3353,15 @@ export interface operations {
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description How S3 clients reach the storage of an account. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7530,103 +3379,9 @@ export interface operations {
                     "application/json": components["schemas"]["Connection"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            501: components["responses"]["endpoint-not-configured.getConnection"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            404: components["responses"]["404"];
+            501: components["responses"]["501-createPresignedUrl"];
+            default: components["responses"]["default"];
         };
     };
     getUsage: {
@@ -7634,27 +3389,22 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Name of an S3 account. Opaque.
                  * @example s3_user_1
                  */
-                s3uid: string;
+                s3uid: components["parameters"]["s3uid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -7718,101 +3468,9 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getUsage"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["account-not-found.getUsage"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404-deleteAccount"];
+            default: components["responses"]["default"];
         };
     };
     listUsage: {
@@ -7820,21 +3478,16 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Usage of the accounts of the customer. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -7864,115 +3517,9 @@ export interface operations {
                     "application/json": components["schemas"]["UsageList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listAccounts"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            409: components["responses"]["bucket-not-empty"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404"];
+            default: components["responses"]["default"];
         };
     };
     listPlans: {
@@ -7980,21 +3527,16 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The available plans. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -8058,100 +3600,8 @@ export interface operations {
                     "application/json": components["schemas"]["PlanList"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listPlans"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            default: components["responses"]["default"];
         };
     };
     getPlan: {
@@ -8159,27 +3609,22 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Number of a pricing plan.
                  * @example 2
                  */
-                planId: number;
+                planId: components["parameters"]["planId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A pricing plan. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -8205,101 +3650,9 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listPlans"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["plan-not-found"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404-getPlan"];
+            default: components["responses"]["default"];
         };
     };
     listPlanHistory: {
@@ -8307,27 +3660,22 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Number of a pricing plan.
                  * @example 2
                  */
-                planId: number;
+                planId: components["parameters"]["planId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The changes of a plan. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -8353,101 +3701,9 @@ export interface operations {
                     "application/json": components["schemas"]["PlanHistory"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.listPlanHistory"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["plan-not-found.listPlanHistory"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout"];
+            304: components["responses"]["304"];
+            404: components["responses"]["404-getPlan"];
+            default: components["responses"]["default"];
         };
     };
     createOrder: {
@@ -8455,7 +3711,7 @@ export interface operations {
             query?: never;
             header: {
                 /** @description A new key for each order, the same key for each retry: 16 to 255 characters, such as a random UUID. */
-                "idempotency-key": string;
+                "idempotency-key": components["schemas"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
@@ -8476,19 +3732,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description An order of a paid account, and its state. */
+            /** @description Created */
             201: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /accounts/s3_user_100
-                     */
-                    Location: string;
+                    Location: components["headers"]["Location"];
                     "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
@@ -8513,19 +3760,10 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description An order of a paid account, and its state. */
+            /** @description Accepted */
             202: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    /**
-                     * @description Address of the created resource.
-                     * @example /orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04
-                     */
-                    Location: string;
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8551,137 +3789,14 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. `idempotency-key-required`: Idempotency-Key required. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.createOrder"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `customer-not-found`: Customer not found. `account-not-found`: Account not found. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            /** @description `bucket-not-empty`: Bucket not empty. `bucket-exists`: Bucket name already taken. `limit-reached`: HOSTKEY limit reached. `idempotency-in-progress`: Request in progress. `probable-duplicate-order`: Probable duplicate order. `price-changed`: Price changed. */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            /** @description `plan-not-orderable`: Plan not available for this operation. `invalid-bucket-name`: Invalid bucket name. `idempotency-key-reused`: Idempotency-Key used for another request. `location-not-offered`: Plan not available at this location. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            400: components["responses"]["400-createOrder"];
+            402: components["responses"]["402"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            409: components["responses"]["409-createOrder"];
+            422: components["responses"]["422"];
+            502: components["responses"]["502-createOrder"];
+            default: components["responses"]["default"];
         };
     };
     checkOrder: {
@@ -8704,14 +3819,9 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A checked order that was not sent. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8748,104 +3858,9 @@ export interface operations {
                     "application/json": components["schemas"]["OrderCheck"];
                 };
             };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.checkOrder"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            406: components["responses"]["not-acceptable.deleteSessions"];
-            409: components["responses"]["price-changed"];
-            413: components["responses"]["body-too-large"];
-            414: components["responses"]["uri-too-long.createSession"];
-            415: components["responses"]["unsupported-media-type"];
-            /** @description `invalid-bucket-name`: Invalid bucket name. `plan-not-orderable`: Plan not available for this operation. `location-not-offered`: Plan not available at this location. */
-            422: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["rate-limited.createSession"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal.createSession"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. `upstream-bad-response`: Invalid response from HOSTKEY. `upstream-unreachable`: HOSTKEY unreachable. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Optional-Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. `upstream-throttled`: Rate limit of HOSTKEY reached. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            504: components["responses"]["upstream-timeout.createAccount"];
+            409: components["responses"]["409-checkOrder"];
+            422: components["responses"]["422-checkOrder"];
+            default: components["responses"]["default"];
         };
     };
     getOrder: {
@@ -8853,27 +3868,22 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description One or more `ETag` values of earlier replies, or `*`. The reply is 304 while one of them is current. */
-                "if-none-match"?: string;
+                "if-none-match"?: components["parameters"]["if-none-match"];
             };
             path: {
                 /**
                  * @description Id of an order.
                  * @example 5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11
                  */
-                orderId: string;
+                orderId: components["schemas"]["Uuid"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description An order of a paid account, and its state. */
+            /** @description OK */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -8898,99 +3908,9 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description The version that the caller has is current. */
-            304: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid-request`: Invalid request. `malformed-url`: Malformed URL. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated`: Authentication required. `invalid-token`: Invalid or expired token. `session-expired`: Session expired. */
-            401: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "Set-Cookie": components["headers"]["Optional-Set-Cookie"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            402: components["responses"]["payment-required.getSession"];
-            /** @description `csrf-rejected`: Cross-site request rejected. `insufficient-scope`: Insufficient scope. `forbidden`: Forbidden by HOSTKEY. `two-factor-required`: Second factor required. */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            404: components["responses"]["order-not-found"];
-            406: components["responses"]["not-acceptable"];
-            414: components["responses"]["uri-too-long"];
-            429: components["responses"]["rate-limited"];
-            431: components["responses"]["headers-too-large"];
-            500: components["responses"]["internal"];
-            /** @description `upstream-storage-error`: Storage error at HOSTKEY. `upstream-refused`: Unknown refusal by HOSTKEY. */
-            502: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store-unavailable`: Store unavailable. `upstream-unavailable`: HOSTKEY is failing; calls are paused. `overloaded`: Gateway overloaded. `draining`: Replica shutting down. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Server-Timing": components["headers"]["Server-Timing"];
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            304: components["responses"]["304"];
+            404: components["responses"]["404-getOrder"];
+            default: components["responses"]["default"];
         };
     };
 }

@@ -28,6 +28,7 @@ const requiresParam =
   action =>
     action.params.required?.includes(param) ?? false
 const isCreate: Condition = ({ name }) => name.startsWith('create_')
+const isDeletion: Condition = ({ name }) => name === 'delete_bucket' || name === 'delete_account'
 
 const common = (
   problem: ProblemName,
@@ -99,7 +100,7 @@ const commonFailures: readonly CommonFailure[] = [
     action => requiresParam('bucket_name')(action) && !isCreate(action)
   ),
   common('account-not-found', MISSING, 'account does not exist', hasParam('s3uid')),
-  common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', hasParam('bucket_name')),
+  common('bucket-not-empty', /not empty|NotEmpty/i, 'BucketNotEmpty', isDeletion),
   common('bucket-exists', /already|exists|duplicate/i, 'BucketAlreadyExists', isCreate),
   // HOSTKEY may leave an invoice or an order behind, as after `issue service paid`.
   common(

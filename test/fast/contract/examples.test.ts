@@ -2,7 +2,7 @@ import t from 'tap'
 import { startSandbox } from '../../../src/sandbox/index.ts'
 import { createContract } from '../../support/assert/contract.ts'
 import { committedDocument, operationsOf, requestOf } from '../../support/assert/document.ts'
-import { answersAsDocumented, ownRepliesOf } from '../../support/assert/documented-reply.ts'
+import { answersAsDocumented, headersOf, ownRepliesOf } from '../../support/assert/documented-reply.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { type Gateway, gateway } from '../../support/harness/gateway.ts'
 
@@ -52,6 +52,7 @@ t.test('every operation has its texts and examples', async t => {
     for (const [status, { content = {} }] of replies) {
       t.equal(Object.keys(content).length === 0, status === '204', `${operationId} ${status} has a body`)
       for (const [type, { example, examples }] of Object.entries(content)) {
+        if (type === 'text/html') continue
         t.ok(example !== undefined || examples, `${operationId} ${status} has an example as ${type}`)
       }
     }
@@ -77,26 +78,11 @@ for (const operation of operations) {
   }
 }
 
-t.test('the example of each model is sent or answered', async t => {
-  const { schemas, examples } = document.components
-  const bodies = operations.flatMap(operation =>
-    [operation.requestBody?.content ?? {}, ...ownRepliesOf(operation).map(([, { content = {} }]) => content)].flatMap(
-      content => Object.values(content).flatMap(({ example, examples = {} }) => [example, ...Object.values(examples)])
-    )
-  )
-  const texts = JSON.stringify([bodies, examples])
-  const others = Object.entries(schemas).filter(
-    ([, { examples = [] }]) => !examples.every(example => texts.includes(JSON.stringify(example)))
-  )
-  t.strictSame(
-    others.map(([name]) => name),
-    ['JobProgress', 'Warning'],
-    'except one inside a stream of events, and one that only a lagging list causes'
-  )
+t.test('a warning is the example of its model', async t => {
   const { post, sandbox } = await gateway(t)
   sandbox.control.setBehaviours({ listLag: 100 })
   const made = await post('/accounts/s3_user_1/buckets', { name: 'photos' })
-  t.strictSame(made.json().warnings, schemas['Warning']?.examples)
+  t.strictSame(made.json().warnings, document.components.schemas['Warning']?.examples)
   compared += 1
 })
 
@@ -116,14 +102,12 @@ t.test('304 when the caller has the version', async t => {
     const again = await send(method, path, { token, headers: { ...headers, 'if-none-match': etag } })
     t.equal(again.statusCode, 304, `${operationId}: ${again.text}`)
     t.equal(again.text, '', operationId)
-    t.ok(responses['304']?.description, operationId)
-    t.equal(responses['304']?.content, undefined, operationId)
+    t.match(responses['304']?.$ref, /\/responses\/304/, operationId)
     // The same headers as those of the 200.
     for (const name of ['etag', 'cache-control', 'vary', 'link']) {
       t.equal(again.headers[name], first.headers[name], `${operationId}: ${name}`)
     }
-    const link = responses['304']?.headers?.['Link']
-    t.equal(again.headers['link'], link?.example, `${operationId}: the link of the document`)
+    t.equal(again.headers['link'], headersOf(operation, '304')['Link'], `${operationId}: the link of the example`)
     t.strictSame(violations(`${method} ${path}`, again), [], operationId)
     compared += 1
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Document as DescribedDocument, operationsOf } from '../../support/assert/document.ts'
+import { type Document as DescribedDocument, exampleProblems, operationsOf } from '../../support/assert/document.ts'
 import { answersAsDocumented, ownRepliesOf } from '../../support/assert/documented-reply.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
@@ -135,10 +135,10 @@ for (const [env, mount] of [
   [{ BASE_PATH: '/storage', PUBLIC_URL: 'https://api.example.com/s3/storage/' }, '/s3/storage']
 ] as const) {
   t.test(`the document of "${mount}" has the addresses of its replies`, async t => {
-    const { paths, components } = await documentAt((await gateway(t, env)).url)
-    const other = components.examples['probable-duplicate-order']?.value['links']
+    const document = await documentAt((await gateway(t, env)).url)
+    const other = exampleProblems(document).get('probable-duplicate-order')?.value['links']
     t.match(other, { order: new RegExp(`^${mount}/orders/`) }, 'a problem names the other order')
-    const addressed = operationsOf({ paths }).flatMap(operation =>
+    const addressed = operationsOf(document).flatMap(operation =>
       ownRepliesOf(operation)
         .filter(([, { headers = {} }]) => 'Location' in headers || 'Link' in headers)
         .map(reply => ({ operation, reply }))
@@ -148,7 +148,7 @@ for (const [env, mount] of [
     for (const { operation, reply } of addressed) {
       const running = await gateway(t, env, { isEphemeral: true })
       if (reply[0] === '202') running.sandbox.control.fault({ kind: 'html-502', action: 'create_order' })
-      await answersAsDocumented(t, running, operation, reply)
+      await answersAsDocumented(t, running, operation, reply, mount)
     }
   })
 }

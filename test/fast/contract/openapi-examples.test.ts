@@ -1,14 +1,17 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import t from 'tap'
-import { type ProblemName, problems } from '../../../schemas/problems.ts'
-import { committedDocument, nameIn, operationsOf, repliesOf } from '../../support/assert/document.ts'
+import { problems } from '../../../schemas/problems.ts'
+import {
+  committedDocument,
+  exampleProblems,
+  operationsOf,
+  problemsIn,
+  repliesOf
+} from '../../support/assert/document.ts'
 
 const document = committedDocument()
 const operations = operationsOf(document)
-
-/** An example that differs between operations is named `<problem>.<operation>`. */
-const problemOf = (example: string) => example.split('.')[0] ?? ''
 
 t.test('the examples', async t => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
@@ -22,28 +25,26 @@ t.test('the examples', async t => {
 
   t.test('of every model fit it', async t => {
     for (const [name, { examples = [] }] of Object.entries(document.components.schemas)) {
-      t.ok(examples.length > 0, `${name} has an example`)
       for (const example of examples) t.equal(faultsOf(component('schemas', name), example), '', name)
     }
   })
 
   t.test('of every problem fit', async t => {
-    for (const [place, { summary, value }] of Object.entries(document.components.examples)) {
-      const name = problemOf(place)
-      t.equal(faultsOf(component('schemas', 'Problem'), value), '', place)
-      t.ok(summary)
+    for (const [name, { value }] of exampleProblems(document)) {
+      t.equal(faultsOf(component('schemas', 'Problem'), value), '', name)
       t.ok(value.type.endsWith(`/problems/${name}`), value.type)
-      t.match(problems[name as ProblemName], { title: value.title, status: value.status }, place)
+      t.match(problems[name], { title: value.title, status: value.status }, name)
     }
   })
 
-  t.test('of parameters and headers fit them', async t => {
-    const headers = Object.entries(document.components.headers).map(([name, header]) => ({ name, ...header }))
-    const given = [...operations.flatMap(({ parameters = [] }) => parameters), ...headers].filter(
-      ({ example }) => example !== undefined
-    )
+  t.test('of parameters fit them', async t => {
+    const given = operations.flatMap(({ parameters }) => parameters).filter(({ example }) => example !== undefined)
     t.ok(given.length > 20)
-    for (const { name, schema, example } of given) t.equal(faultsOf(schema, example), '', `${name}: ${example}`)
+    for (const { name, schema, example } of given) {
+      // A reference is relative to the document.
+      const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/'))
+      t.equal(faultsOf(absolute, example), '', `${name}: ${example}`)
+    }
   })
 
   t.test('exist for every body, and for each problem at its status', async t => {
@@ -62,12 +63,24 @@ t.test('the examples', async t => {
           for (const value of values) t.equal(faultsOf({ $ref: `api${schema.$ref}` }, value), '', label)
           continue
         }
-        const names = Object.keys(examples)
-        t.ok(names.length > 0, label)
-        for (const name of names) {
-          const example = nameIn(examples[name]?.$ref ?? '')
-          t.equal(problemOf(example), name, label)
-          t.equal(document.components.examples[example]?.value.status, Number(place), `${label} ${name}`)
+        t.ok(Object.keys(examples).length > 0, label)
+      }
+    }
+  })
+
+  t.test('of a problem are once in the document, at a reply of its status', async t => {
+    const text = JSON.stringify(document)
+    for (const name of exampleProblems(document).keys()) {
+      t.equal(
+        text.split(`"name":"${name}","title"`).length,
+        name === 'switched-off' || name === 'route-not-found' ? 3 : 2,
+        name
+      )
+    }
+    for (const operation of operations) {
+      for (const [status, reply] of repliesOf(document, operation)) {
+        for (const [name] of problemsIn(document, reply)) {
+          if (status !== 'default') t.equal(problems[name].status, Number(status), `${operation.operationId} ${name}`)
         }
       }
     }

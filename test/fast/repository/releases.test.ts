@@ -38,7 +38,7 @@ t.test('what breaks callers is found', async t => {
   )
   t.match(
     breaks(after => {
-      after.components.schemas.Bucket.properties.name.type = 'integer'
+      after.components.schemas.Bucket.properties.name = { type: 'integer' }
     }),
     [/name: type string is now integer$/]
   )

@@ -1,12 +1,19 @@
 /** The parts of the OpenAPI document from which requests are generated. */
 export interface Document {
   paths: Record<string, Record<string, OperationObject>>
-  components: { schemas: Record<string, Schema> }
+  components: { schemas: Record<string, Schema>; parameters: Record<string, Parameter> }
+}
+
+interface Parameter {
+  in: 'path' | 'query' | 'header'
+  name: string
+  required?: boolean
+  schema: Schema
 }
 
 export interface OperationObject {
   operationId: string
-  parameters?: { in: 'path' | 'query' | 'header'; name: string; required?: boolean; schema: Schema }[]
+  parameters?: (Parameter | { $ref: string })[]
   requestBody?: { content: Record<string, { schema: Schema }> }
 }
 
@@ -37,7 +44,7 @@ export interface Operation {
   method: string
   /** With parameters in braces. */
   template: string
-  parameters: NonNullable<OperationObject['parameters']>
+  parameters: Parameter[]
   /** Schema of its body; undefined without a body. */
   body: Schema | undefined
 }
@@ -49,10 +56,16 @@ export const operationsOf = (document: Document): Operation[] =>
       operationId,
       method: method.toUpperCase(),
       template,
-      parameters,
+      parameters: parameters.map(each => ('$ref' in each ? sharedParameter(each.$ref, document) : each)),
       body: requestBody?.content['application/json']?.schema
     }))
   )
+
+const sharedParameter = ($ref: string, { components }: Document): Parameter => {
+  const found = components.parameters[$ref.split('/').at(-1) ?? '']
+  if (!found) throw new TypeError(`${$ref} names nothing`)
+  return found
+}
 
 /** Resolves a reference to a schema. @throws TypeError for an unknown reference */
 export const resolved = (schema: Schema, document: Document): Schema => {

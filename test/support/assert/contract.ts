@@ -7,7 +7,9 @@ interface Document {
   components: {
     headers: Record<string, Header>
     responses: Record<string, Response | undefined>
+    examples: Record<string, Example | undefined>
   }
+  'x-every-reply': Response
   'x-unrouted': Record<string, Response | undefined>
 }
 
@@ -16,9 +18,15 @@ interface Operation {
 }
 
 interface Response {
-  content?: Record<string, { schema: object }>
+  content?: Record<string, { schema: object; examples?: Record<string, Example> }>
   headers?: Record<string, Header | { $ref: string }>
 }
+
+interface Example {
+  value?: { status: number }
+}
+
+const PROBLEM = 'application/problem+json'
 
 interface Header {
   required: boolean
@@ -35,6 +43,18 @@ const nameIn = (reference: string) => reference.split('/').at(-1) ?? ''
 
 const pointer = (...parts: string[]) =>
   parts.map(part => `/${encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
+
+/** The statuses that always have a header; of failures, those that may have it. `default` is for many statuses. */
+const ALWAYS: Record<string, number[] | undefined> = {
+  'WWW-Authenticate': [401],
+  'Set-Cookie': [201],
+  'Retry-After': [429, 503]
+}
+const ALLOWED: Record<string, number[] | undefined> = {
+  'WWW-Authenticate': [401],
+  'Set-Cookie': [401],
+  'Retry-After': [409, 429, 502, 503]
+}
 
 /** Compares replies with the document that the gateway serves. */
 export const createContract = async (url: string) =>
@@ -57,10 +77,18 @@ export const contractOf = (given: unknown) => {
       pattern: new RegExp(`^${path.replace(/\/files\/\{path\}$/, '/files/.*').replace(/\{[^}]+\}/g, '[^/]*')}$`)
     }))
 
+  /** The statuses of the problems that any operation can answer. */
+  const general = new Set(
+    Object.entries(document.components.responses['default']?.content?.[PROBLEM]?.examples ?? {}).map(
+      ([name, { value }]) => value?.status ?? document.components.examples[name]?.value?.status
+    )
+  )
+
   /** The documented reply and its place: under `components` when many operations share it. */
   const documentedReply = (path: string, method: string, operation: Operation, statusCode: number) => {
-    const reply = operation.responses[statusCode]
-    if (!reply || !('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', `${statusCode}`) }
+    const status = !(statusCode in operation.responses) && general.has(statusCode) ? 'default' : `${statusCode}`
+    const reply = operation.responses[status]
+    if (!reply || !('$ref' in reply)) return { reply, at: pointer('paths', path, method, 'responses', status) }
     const name = nameIn(reply.$ref)
     return { reply: document.components.responses[name], at: pointer('components', 'responses', name) }
   }
@@ -72,16 +100,15 @@ export const contractOf = (given: unknown) => {
     return { header: document.components.headers[name], at: pointer('components', 'headers', name) }
   }
 
-  const missingHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    Object.entries(documented)
-      .filter(
-        ([name, given]) => documentedHeader(given, '').header?.required && headers[name.toLowerCase()] === undefined
-      )
+  const missingHeaders = ({ headers: documented = {} }: Response, { statusCode, headers }: Answer) =>
+    Object.entries({ ...documented, ...document['x-every-reply'].headers })
+      .filter(([name, given]) => documentedHeader(given, '').header?.required || ALWAYS[name]?.includes(statusCode))
       .map(([name]) => name)
+      .filter(name => headers[name.toLowerCase()] === undefined)
 
   /** Headers with invalid values. */
   const invalidHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers'], replyAt: string) =>
-    Object.entries(documented).flatMap(([name, given]) => {
+    Object.entries({ ...documented, ...document['x-every-reply'].headers }).flatMap(([name, given]) => {
       const value = headers[name.toLowerCase()]
       const { at } = documentedHeader(given, `${replyAt}${pointer('headers', name)}`)
       const isFit = value === undefined || validatorOf(`api#${at}/schema`)(value)
@@ -99,8 +126,10 @@ export const contractOf = (given: unknown) => {
   ]
 
   /** Headers that the document has, but not for this reply. */
-  const strayHeaders = ({ headers: documented = {} }: Response, headers: Answer['headers']) =>
-    knownHeaders.filter(name => headers[name.toLowerCase()] !== undefined && !(name in documented))
+  const strayHeaders = ({ headers: documented = {} }: Response, { statusCode, headers }: Answer) =>
+    knownHeaders
+      .filter(name => headers[name.toLowerCase()] !== undefined)
+      .filter(name => !(name in documented) || (statusCode >= 400 && ALLOWED[name]?.includes(statusCode) === false))
 
   const validators = new Map<string, ValidateFunction>()
   const validatorOf = (ref: string): ValidateFunction => {
@@ -121,17 +150,18 @@ export const contractOf = (given: unknown) => {
   }
 
   /** What the document does not allow in this reply; empty for an undocumented request. */
-  const violations = (operation: string, { statusCode, headers, text }: Answer): string[] => {
+  const violations = (operation: string, answer: Answer): string[] => {
+    const { statusCode, headers, text } = answer
     const [method = '', target = ''] = operation.split(' ')
     const documented = replyTo(method, target, statusCode)
     if (!documented) return []
     const { reply: response, at } = documented
     if (!response) return [`${operation}: ${statusCode} is not documented: ${text}`]
-    const missing = missingHeaders(response, headers)
+    const missing = missingHeaders(response, answer)
     if (missing.length > 0) return [`${operation}: ${statusCode} comes without ${missing.join(', ')}`]
     const invalid = invalidHeaders(response, headers, at)
     if (invalid.length > 0) return [`${operation}: ${statusCode} comes with ${invalid.join(', ')}`]
-    const stray = strayHeaders(response, headers)
+    const stray = strayHeaders(response, answer)
     if (stray.length > 0) return [`${operation}: ${statusCode} comes with ${stray.join(', ')}, which is not documented`]
     // A reply without a body may have a content type, as 304 does.
     if (text === '' && !response.content) return []

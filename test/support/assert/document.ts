@@ -1,63 +1,67 @@
 import { readFileSync } from 'node:fs'
+import type { Static } from 'typebox'
 import { parse } from 'yaml'
+import type { ProblemDetails, ProblemName } from '../../../schemas/problems.ts'
 
 /** The parts of `openapi.yaml` that tests read. */
 export interface Document {
   info: { description: string }
   tags: { name: string; description: string }[]
   paths: Record<string, Record<string, Described>>
+  /** The authentication of operations that name no other. */
+  security: Record<string, string[]>[]
   components: {
+    parameters: Record<string, Parameter>
     schemas: Record<string, { description?: string; examples?: unknown[]; [keyword: string]: unknown }>
     responses: Record<string, DescribedReply>
-    headers: Record<string, { schema: object; example: unknown }>
+    headers: Record<string, { schema: object; required?: boolean }>
     examples: Record<string, DescribedProblem>
   }
+  'x-every-reply': { headers: Record<string, { $ref: string }> }
   /** Replies to requests that are no operation, by status. */
   'x-unrouted': Record<string, UnroutedReply>
 }
 
 interface UnroutedReply {
-  headers: Record<string, { example?: string }>
+  headers?: Record<string, { $ref: string }>
   content: Record<string, { examples: Record<string, DescribedProblem> }>
   'x-example-request': { method: string; path: string }
 }
 
 export interface DescribedProblem {
-  summary: string
   value: ProblemExample
   /** JSON pointers to members that differ in each reply. */
   'x-varies'?: string[]
 }
 
-interface ProblemExample extends Record<string, unknown> {
-  type: string
-  title: string
-  status: number
-  detail: string
-  retryable: boolean
-  upstream?: { action: string; message: string }
-}
+type ProblemExample = Static<typeof ProblemDetails>
 
 interface Described {
   operationId: string
   summary: string
   description: string
   tags: string[]
-  security: Record<string, string[]>[]
-  parameters?: Parameter[]
+  security?: Record<string, string[]>[]
+  parameters?: (Parameter | { $ref: string })[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, DescribedReply>
   'x-required-scope': string
-  'x-rate-class': string
-  'x-rate-cost': number
-  'x-upstream-action': string[]
+  'x-rate-class'?: string
+  'x-rate-cost'?: number
+  'x-upstream-action'?: string[]
   /** What the page leaves for its reader to fill in. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean>; body?: object }
 }
 
+/** With what the document says once. */
 export interface Operation extends Described {
   path: string
   method: string
+  security: Record<string, string[]>[]
+  parameters: Parameter[]
+  'x-rate-class': string
+  'x-rate-cost': number
+  'x-upstream-action': string[]
 }
 
 export interface Parameter {
@@ -79,7 +83,7 @@ export interface DescribedReply {
   $ref?: string
   description: string
   /** Only of a reply that is not a reference. */
-  headers?: Record<string, { $ref?: string; required?: boolean; example?: string }>
+  headers?: Record<string, { $ref: string }>
   content?: Record<string, Media>
   /** Parameters that differ from the example of the operation. */
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }
@@ -90,39 +94,72 @@ export interface DescribedReply {
 /** The committed `openapi.yaml`. */
 export const committedDocument = (): Document => parse(readFileSync('openapi.yaml', 'utf8'))
 
-export const operationsOf = ({ paths }: Pick<Document, 'paths'>): Operation[] =>
+export const operationsOf = ({
+  paths,
+  components,
+  security
+}: Pick<Document, 'paths' | 'components' | 'security'>): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation }))
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method: method.toUpperCase(),
+      security,
+      'x-rate-class': 'read',
+      'x-rate-cost': 1,
+      'x-upstream-action': [],
+      ...operation,
+      parameters: (operation.parameters ?? []).map(each => followed<Parameter>(each, components.parameters))
+    }))
   )
 
 /** The name at the end of a reference. */
 export const nameIn = (reference = '') => reference.split('/').at(-1) ?? ''
 
-/** What an operation can answer, references followed. @throws TypeError for a reference to nothing */
-export const repliesOf = ({ components }: Document, { responses }: Operation): [status: string, DescribedReply][] =>
-  Object.entries(responses).map(([status, reply]) => {
-    const found = reply.$ref === undefined ? reply : components.responses[nameIn(reply.$ref)]
-    if (!found) throw new TypeError(`${status} refers to nothing`)
-    return [status, found]
-  })
+/** What a reference refers to, or what is there itself. @throws TypeError for a reference to nothing */
+const followed = <T extends object>(given: T | { $ref?: string }, components: Record<string, T>): T => {
+  if (!('$ref' in given) || given.$ref === undefined) return given as T
+  const found = components[nameIn(given.$ref)]
+  if (!found) throw new TypeError(`${given.$ref} refers to nothing`)
+  return found
+}
 
-/** The documented problems of an operation with their examples. */
-export const problemsOf = (document: Document, operation: Operation): [name: string, DescribedProblem][] =>
-  repliesOf(document, operation).flatMap(([, { content = {} }]) => {
-    const listed = Object.entries(content['application/problem+json']?.examples ?? {})
-    return listed.map(([name, { $ref }]): [string, DescribedProblem] => {
-      const example = document.components.examples[nameIn($ref)]
-      if (!example) throw new TypeError(`${$ref} is not there`)
-      return [name, example]
-    })
-  })
+/** What an operation can answer, references followed; `default` stands for any other failure. */
+export const repliesOf = ({ components }: Document, { responses }: Operation): [status: string, DescribedReply][] =>
+  Object.entries(responses).map(([status, reply]) => [status, followed(reply, components.responses)])
+
+/** The problems in a reply, with the example of each. */
+export const problemsIn = (
+  { components }: Document,
+  { content = {} }: DescribedReply
+): [ProblemName, DescribedProblem][] =>
+  Object.entries(content['application/problem+json']?.examples ?? {}).map(([name, example]) => [
+    // The document is held to the catalogue elsewhere.
+    name as ProblemName,
+    followed(example, components.examples)
+  ])
+
+/** The problems of an operation that the document names, with an example of each; `default` has those of any operation. */
+export const problemsOf = (document: Document, operation: Operation): [ProblemName, DescribedProblem][] =>
+  repliesOf(document, operation).flatMap(([status, reply]) =>
+    problemsIn(document, reply).filter(
+      ([, { value }]) => status !== 'default' || !(value.status in operation.responses)
+    )
+  )
+
+/** Every problem in the document, with its one example. */
+export const exampleProblems = (document: Document): Map<ProblemName, DescribedProblem> =>
+  new Map(
+    [...Object.values(document['x-unrouted']), ...Object.values(document.components.responses)].flatMap(reply =>
+      problemsIn(document, reply as DescribedReply)
+    )
+  )
 
 /** Values of parameters by name; undefined omits the parameter. */
 export type Given = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** The example request of the document, with other values for some parameters. */
 export const requestOf = (operation: Operation, otherwise: Given = {}) => {
-  const values = (operation.parameters ?? []).map(({ in: place, name, example }) => ({
+  const values = operation.parameters.map(({ in: place, name, example }) => ({
     place,
     name,
     value: name in otherwise ? otherwise[name] : (example ?? operation['x-example-request']?.parameters[name])

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { examples } from '../../../schemas/examples/index.ts'
 import type { Gateway, Reply } from '../harness/gateway.ts'
 import { type DescribedReply, type Operation, requestOf } from './document.ts'
 import { isLikeExample } from './like-example.ts'
@@ -19,7 +20,8 @@ export const answersAsDocumented = async (
   t: Test,
   { send, sandbox }: Gateway,
   operation: Operation,
-  [status, reply]: [string, DescribedReply]
+  [status, reply]: [string, DescribedReply],
+  mount = ''
 ): Promise<number> => {
   const types = Object.entries(reply.content ?? {})
   const { path, headers, body } = requestOf(operation, reply['x-example-request']?.parameters)
@@ -52,21 +54,30 @@ export const answersAsDocumented = async (
       continue
     }
     const shown = type.endsWith('json') ? answer.json() : answer.text
-    isLikeExample(t, shown, example, varies)
-    hasHeadersLike(t, answer, reply)
+    if (example !== undefined) isLikeExample(t, shown, example, varies)
+    hasHeadersLike(t, answer, reply, headersOf(operation, status, mount))
   }
   return types.length
+}
+
+/** The headers of the example, below the mount point. */
+export const headersOf = ({ operationId }: Operation, status: string, mount = ''): Partial<Record<string, string>> => {
+  const { headers = {} } = examples[operationId]?.replies[Number(status)] ?? {}
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, text]) => [name, text.replace(/^<?(?=\/)/, before => `${before}${mount}`)])
+  )
 }
 
 /** An id that differs in each reply also differs in the addresses that contain it. */
 const hasHeadersLike = (
   t: Test,
   answer: Reply,
-  { headers = {}, content = {}, 'x-varies': varies = [] }: DescribedReply
+  { headers = {}, content = {}, 'x-varies': varies = [] }: DescribedReply,
+  examples: Partial<Record<string, string>>
 ) => {
   const [{ example } = {}] = Object.values(content)
   for (const name of OWN_HEADERS.filter(name => name in headers)) {
-    const shown = headers[name]?.example
+    const shown = examples[name]
     t.type(shown, 'string', `${name} has an example of its own`)
     const wanted = varies.reduce((text, pointer) => {
       const [was, is] = [example, answer.json()].map(body => String(Object(body)[pointer.slice(1)]))

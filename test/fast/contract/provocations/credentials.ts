@@ -29,7 +29,7 @@ export const credentials: Provocations = {
     const { as, ...running } = await withServices(
       t,
       { watcher: { scopes: ['admin'] }, limited: { scopes: ['files:read'], pathPrefix: 'a/' } },
-      { PUBLIC_URL: 'https://s3-gateway.example.com/' }
+      { PUBLIC_URL: 'https://s3.example.com/' }
     )
     const needsScope = ({ operation }: Pair) => operation['x-required-scope'] !== 'none'
     return pair => sendChanged(running, pair, needsScope(pair) ? as.watcher : as.limited)

@@ -44,7 +44,7 @@ export interface Change {
 }
 
 /** The address in the document's examples. */
-const PUBLIC_URL = 'https://s3-gateway.example.com/'
+export const PUBLIC_URL = 'https://s3.example.com/'
 
 /** A gateway of the document's address, with the order that the examples look up. */
 export const documentedGateway = (
