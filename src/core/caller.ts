@@ -18,6 +18,9 @@ const STRANGER = 'network:'
 export const strangerAt = (network: string): string => STRANGER + network
 export const isStranger = (share: string): boolean => share.startsWith(STRANGER)
 
+/** Is it the share of one token, whose customer is not known yet and may have others? */
+export const isOfToken = (share: string): boolean => share.startsWith('token:')
+
 /** A job in the background of a customer. */
 const JOB = 'job:'
 
@@ -51,6 +54,11 @@ export interface Caller {
   identity(purpose?: 'order'): Promise<Identity>
   /** HOSTKEY has accepted the token. */
   accepted?(): void
+  /**
+   * Looks up whose token it is, so that the tokens of a customer have one share. Never rejects.
+   * @returns the share, which stays that of the token when HOSTKEY does not answer soon
+   */
+  resolveShare?(): Promise<string>
   /**
    * Replaces a token that HOSTKEY has refused. `token()` may have been replaced in the meantime.
    * @throws Problem when the caller must authenticate again

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { customerScopes, scopesOfRole } from '../../../schemas/scopes.ts'
 import { type Caller, type Identity, strangerAt } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
@@ -11,6 +12,8 @@ import { type Auth, isTokenLike } from '../../upstream/auth.ts'
 const CACHED_MS = 60_000
 /** 2 s: a token that HOSTKEY has refused is not looked up again before. HOSTKEY may accept it later. */
 const REFUSED_MS = 2000
+/** A call waits so long for the look-up of its customer; when it fails, it is tried again after this time. */
+const RESOLVE_MS = { wait: 250, again: 10_000 }
 /** Of each kind; beyond it the oldest is forgotten. */
 const MAX_KEPT = 10_000
 
@@ -33,6 +36,7 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
   const key = randomBytes(32)
   const refusalOf = (token: Secret) => createHmac('sha256', key).update(token.reveal()).digest('base64url')
   const lookups = new Map<string, Promise<Identity>>()
+  const resolutions = new Map<string, { until: number; ended: Promise<unknown> }>()
 
   const lookUp = async (token: Secret, id: string, ask: () => Promise<Identity>): Promise<Identity> => {
     const fingerprint = token.fingerprint()
@@ -84,6 +88,21 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
       identity,
       accepted() {
         if (!shares.has(fingerprint)) keep(shares, fingerprint, id)
+      },
+      async resolveShare() {
+        let resolution = resolutions.get(fingerprint)
+        if (resolution === undefined || resolution.until <= now()) {
+          // Not a part of the request: several may wait for it.
+          const lookup = async () => identityOf(token, id, () => auth.identify(token, { share: caller.share }))
+          const ended = Promise.race([
+            lookup().catch(() => undefined),
+            pause(RESOLVE_MS.wait, undefined, { ref: false })
+          ])
+          resolution = { until: now() + RESOLVE_MS.again, ended }
+          keep(resolutions, fingerprint, resolution)
+        }
+        await resolution.ended
+        return caller.share
       },
       refreshToken: async () => {
         shares.delete(fingerprint)

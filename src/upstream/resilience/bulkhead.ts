@@ -1,3 +1,4 @@
+import { isOfToken } from '../../core/caller.ts'
 import type { RequestContext } from '../../core/context.ts'
 import type { Call } from '../call.ts'
 import { type CallClass, classes, classOf } from './call-classes.ts'
@@ -22,6 +23,7 @@ export const withBulkhead =
   async (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const bulkhead = bulkheads[name]
+    if (bulkhead.isCrowdedByTokens && isOfToken(context.caller.share)) await context.caller.resolveShare?.()
     const slot =
       bulkhead.enter(context.caller) ??
       (await waitFor(bulkhead, context, timeoutMs ?? deadlineMs, ms => onWaited(name, ms)))

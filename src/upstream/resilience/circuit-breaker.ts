@@ -1,4 +1,4 @@
-import { isStranger } from '../../core/caller.ts'
+import { isOfToken, isStranger } from '../../core/caller.ts'
 import { elapsedNow } from '../../core/clock.ts'
 
 /** Opens after 5 failures in a row, or when half of at least 20 calls in 10 s fail. Envoy's defaults are 5 and 10 s. */
@@ -28,6 +28,8 @@ export type CallResult = 'success' | 'failure' | 'inconclusive'
 interface Activity {
   at: number
   hasFailed: boolean
+  /** Is it a token that has not been looked up? It may be of the same customer as others. */
+  isUnresolved: boolean
 }
 
 /** Calls and failures in each of the last seconds; failures in a row; who called. */
@@ -92,7 +94,7 @@ export interface CircuitBreaker {
    * @throws CircuitOpen
    */
   enter(caller: string, id: string): State
-  record(begunIn: State, { caller, id }: Who, result: CallResult): void
+  record(begunIn: State, who: Who, result: CallResult): void
   /** Counts an answered read for a circuit that no call of its own may probe; closes it once it was open long enough. */
   readAnswered(): void
 }
@@ -100,6 +102,8 @@ export interface CircuitBreaker {
 export interface Who {
   caller: string
   id: string
+  /** Looks up whose token it is. @returns the share of the caller then */
+  resolve?: (() => Promise<string>) | undefined
 }
 
 export interface CircuitBreakerOptions {
@@ -117,6 +121,20 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
     const probeAt = elapsedNow() + openMsAfter(failedProbes)
     state = { name: 'open', probeAt, callers, failedIds, trying: new Set(), answeredReads: 0 }
     onStateChange(true)
+  }
+
+  /** Opens the circuit when enough callers fail. Several tokens may be of one customer: each is looked up when it fails. */
+  const considerOpening = (current: Closed, { caller, resolve }: Who): void => {
+    if (current !== state || !isFailing(current)) return
+    const failing = evidenceOf(current.callers, elapsedNow())
+    if (failing === undefined) return
+    if (failing.isCertain) open({ callers: failing.callers, failedIds: current.failedIds })
+    else if (current.callers.get(caller)?.isUnresolved) {
+      void resolve?.().then(share => {
+        settle(current.callers, caller, share)
+        considerOpening(current, { caller, id: caller })
+      })
+    }
   }
 
   const reopen = (current: HalfOpen) => {
@@ -168,15 +186,16 @@ export const createCircuitBreaker = ({ isProbedByReads, onStateChange }: Circuit
       state = { name: 'half-open', open: state, probing: new Set([caller]), failed: new Set(), until }
       return state
     },
-    record(begunIn, { caller, id }, result) {
+    record(begunIn, who, result) {
+      const { caller, id } = who
       if (begunIn.name === 'open') begunIn.trying.delete(caller)
       else if (begunIn.name === 'half-open') begunIn.open.trying.delete(caller)
       // The circuit has opened or closed since: the result says nothing about now.
       if (begunIn !== state) return
       if (begunIn.name === 'closed') {
         if (result === 'failure') keep(begunIn.failedIds, id)
-        const failing = result === 'inconclusive' ? undefined : failingCallers(begunIn, caller, result)
-        if (failing) open({ callers: failing, failedIds: begunIn.failedIds })
+        if (result !== 'inconclusive') count(begunIn, who, result)
+        if (result === 'failure') considerOpening(begunIn, who)
       } else if (begunIn.name === 'half-open' && begunIn.probing.has(caller)) {
         recordProbe(begunIn, caller, result)
       } else if (result === 'success') {
@@ -224,47 +243,62 @@ const keep = (names: Set<string>, name: string) => {
   }
 }
 
-/** Counts a call. @returns the callers that fail, when the circuit must open */
-const failingCallers = (state: Closed, caller: string, result: 'success' | 'failure'): Set<string> | undefined => {
+const count = (state: Closed, { caller, resolve }: Who, result: 'success' | 'failure'): void => {
   const now = elapsedNow()
   const second = Math.floor(now / 1000)
   let current = state.seconds.at(-1)
   if (current?.second !== second) {
     current = { second, calls: 0, failures: 0 }
     const first = second - FAILURE_RATE.windowSeconds
-    state.seconds = [...state.seconds.filter(count => count.second > first), current]
+    state.seconds = [...state.seconds.filter(counted => counted.second > first), current]
   }
   current.calls += 1
-  addActivity(state.callers, caller, now, result === 'failure')
-  if (result === 'success') {
-    state.consecutiveFailures = 0
-    return undefined
+  const isUnresolved = resolve !== undefined && isOfToken(caller)
+  addActivity(state.callers, caller, { at: now, hasFailed: result === 'failure', isUnresolved })
+  if (result === 'success') state.consecutiveFailures = 0
+  else {
+    current.failures += 1
+    state.consecutiveFailures += 1
   }
-  current.failures += 1
-  state.consecutiveFailures += 1
-
-  const sum = (of: 'calls' | 'failures') => state.seconds.reduce((total, count) => total + count[of], 0)
-  const isRateTooHigh = sum('calls') >= FAILURE_RATE.minCalls && sum('failures') >= FAILURE_RATE.share * sum('calls')
-  if (state.consecutiveFailures < CONSECUTIVE_FAILURES && !isRateTooHigh) return undefined
-  return evidenceOf(state.callers, now)
 }
 
-const addActivity = (callers: Map<string, Activity>, caller: string, at: number, hasFailed: boolean) => {
+/** Do so many calls fail that the circuit opens, if enough callers are concerned? */
+const isFailing = ({ seconds, consecutiveFailures }: Closed): boolean => {
+  if (consecutiveFailures >= CONSECUTIVE_FAILURES) return true
+  const sum = (of: 'calls' | 'failures') => seconds.reduce((total, counted) => total + counted[of], 0)
+  return sum('calls') >= FAILURE_RATE.minCalls && sum('failures') >= FAILURE_RATE.share * sum('calls')
+}
+
+/** Puts what a token did into the share of its customer; it keeps its own when HOSTKEY does not tell. */
+const settle = (callers: Map<string, Activity>, token: string, share: string): void => {
+  const activity = callers.get(token)
+  if (activity === undefined) return
+  callers.delete(token)
+  callers.set(share, { ...activity, isUnresolved: false })
+}
+
+const addActivity = (callers: Map<string, Activity>, caller: string, { at, hasFailed, isUnresolved }: Activity) => {
   const known = callers.get(caller)
   if (known) {
     known.at = at
     known.hasFailed = hasFailed
     return
   }
-  callers.set(caller, { at, hasFailed })
+  callers.set(caller, { at, hasFailed, isUnresolved })
   for (const oldest of callers.keys()) {
     if (callers.size <= MAX_CALLERS) break
     callers.delete(oldest)
   }
 }
 
-/** The callers that fail, if they are enough. Strangers count only while there is no customer. */
-const evidenceOf = (callers: ReadonlyMap<string, Activity>, now: number): Set<string> | undefined => {
+/**
+ * The callers that fail, if they are enough. Strangers count only while there is no customer.
+ * @property isCertain they are enough even if all tokens that have not been looked up are of one customer
+ */
+const evidenceOf = (
+  callers: ReadonlyMap<string, Activity>,
+  now: number
+): { callers: Set<string>; isCertain: boolean } | undefined => {
   const since = now - FAILURE_RATE.windowSeconds * 1000
   const active = [...callers].filter(([, { at }]) => at > since)
   const customers = active.filter(([caller]) => !isStranger(caller))
@@ -272,5 +306,8 @@ const evidenceOf = (callers: ReadonlyMap<string, Activity>, now: number): Set<st
   const failing = counted.filter(([, { hasFailed }]) => hasFailed)
   const { share, minCallers } = EVIDENCE
   const needed = counted.length < minCallers ? counted.length : Math.max(minCallers, Math.ceil(counted.length * share))
-  return failing.length >= needed ? new Set(failing.map(([caller]) => caller)) : undefined
+  if (failing.length < needed) return undefined
+  const unresolved = failing.filter(([, { isUnresolved }]) => isUnresolved).length
+  const isCertain = failing.length - Math.max(0, unresolved - 1) >= needed
+  return { callers: new Set(failing.map(([caller]) => caller)), isCertain }
 }

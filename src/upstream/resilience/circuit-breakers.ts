@@ -64,7 +64,7 @@ export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChan
     const begunIn = enter(circuit, accounts, { caller: share, id }, account, action)
     const record = (result: CallResult) => {
       if (account) accounts.record(account, result)
-      circuit.record(begunIn, { caller: share, id }, result)
+      circuit.record(begunIn, { caller: share, id, resolve: context.caller.resolveShare }, result)
       if (result !== 'success' || classOf[action.effect] !== classOf.read) return
       for (const other of breakers.values()) other.circuit.readAnswered()
     }

@@ -1,5 +1,5 @@
 import type { StopSignal } from '../../core/abort.ts'
-import { isJob, isStranger } from '../../core/caller.ts'
+import { isJob, isOfToken, isStranger } from '../../core/caller.ts'
 import { Problem } from '../../core/problem.ts'
 
 /** Calls of one caller at the same time, in each class: more than a page needs, too few to slow others down. Assumed. */
@@ -24,6 +24,7 @@ const SWEEP_MS = 50
 export interface Share {
   readonly key: string
   readonly isStranger: boolean
+  readonly isOfToken: boolean
   /** Work in the background: others do not wait for it. */
   readonly isJob: boolean
   readonly factor: number
@@ -82,6 +83,8 @@ export interface FairQueue {
   leave(share: Share, id: string): void
   /** Slots in use. */
   readonly inFlight: number
+  /** Do tokens whose customers are not known hold more than half of the slots? They may be of one customer. */
+  readonly isCrowdedByTokens: boolean
   /** Calls that wait. */
   readonly waiting: number
 }
@@ -96,6 +99,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   const strangers = new Set<Share>()
   let free = slots
   let usedByStrangers = 0
+  let usedByTokens = 0
   let usedByJobs = 0
   let turn = 0
   let isSweeping = false
@@ -107,6 +111,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     const share = {
       key,
       isStranger: ids !== undefined,
+      isOfToken: isOfToken(key),
       isJob: isJob(key),
       factor,
       inUse: 0,
@@ -145,6 +150,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
     free -= 1
     share.inUse += 1
     if (share.isJob) usedByJobs += 1
+    if (share.isOfToken) usedByTokens += 1
     if (share.ids === undefined) return
     usedByStrangers += 1
     share.ids.set(id, (share.ids.get(id) ?? 0) + 1)
@@ -233,6 +239,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
       free += 1
       share.inUse -= 1
       if (share.isJob) usedByJobs -= 1
+      if (share.isOfToken) usedByTokens -= 1
       if (share.ids !== undefined) {
         usedByStrangers -= 1
         const left = (share.ids.get(id) ?? 1) - 1
@@ -242,6 +249,9 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
       if (share.inUse === 0) share.blockedAt = performance.now()
       forgetIfIdle(share)
       if (customers.size + strangers.size > 0) serve()
+    },
+    get isCrowdedByTokens() {
+      return usedByTokens > slots / 2
     },
     get inFlight() {
       return slots - free

@@ -4,8 +4,14 @@ import { request } from 'undici'
 import type { Lifetime } from '../harness/lifetime.ts'
 import { listening } from '../harness/serving.ts'
 
-/** What the front does with a call: an answer of its own, silence, or a pause before HOSTKEY answers. */
-export type Treatment = { status: number; body: string } | { delayMs: number } | 'silence' | undefined
+/** What the front does with a call: an answer of its own, silence, a reset, a pause, or something else. */
+export type Treatment =
+  | { status: number; body: string; headers?: Record<string, string> }
+  | { delayMs: number }
+  | 'silence'
+  | 'reset'
+  | ((response: ServerResponse) => void)
+  | undefined
 
 /**
  * A front of HOSTKEY that treats the calls of some callers in its own way and passes all others on.
@@ -22,8 +28,10 @@ export const frontOf = async (
     for await (const chunk of incoming) form += chunk
     const treatment = await treat(Object.fromEntries(new URLSearchParams(form)))
     if (treatment === 'silence') return
+    if (treatment === 'reset') return void incoming.socket.resetAndDestroy()
+    if (typeof treatment === 'function') return treatment(response)
     if (treatment && 'status' in treatment) {
-      response.writeHead(treatment.status, { 'content-type': 'text/html' }).end(treatment.body)
+      response.writeHead(treatment.status, { 'content-type': 'text/html', ...treatment.headers }).end(treatment.body)
       return
     }
     if (treatment) await pause(treatment.delayMs)

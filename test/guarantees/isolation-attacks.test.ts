@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Treatment } from '../support/fakes/front.ts'
+import { amount } from '../support/harness/amount.ts'
+import { attack, crowdedGateway, repeat } from '../support/harness/crowd.ts'
+import { eventually } from '../support/harness/eventually.ts'
+import { figuresOf } from '../support/harness/figures.ts'
+import { tokenFor } from '../support/harness/fresh-token.ts'
+import type { Gateway } from '../support/harness/gateway.ts'
+
+const figure = figuresOf(t, 'isolation')
+const TRIES = amount(12, 60, 300)
+const HONEST = '203.0.113.1'
+const networks = (count: number) => Array.from({ length: count }, (_, n) => `198.51.100.${n + 1}`)
+
+/** Requests of an honest customer, `other`, from an address of its own. */
+const honest = (g: Gateway, of: (n: number) => string = n => `/accounts?limit=${n + 1}`) =>
+  repeat(TRIES, n =>
+    g.get(of(n), { token: g.sandbox.control.tokenOf('other'), headers: { 'x-forwarded-for': HONEST } })
+  )
+
+const assertServed = (t: Test, what: string, statuses: Record<number, number>, status = 200) => {
+  const served = statuses[status] ?? 0
+  t.ok(served >= 0.99 * TRIES, `${what}: ${served} of ${TRIES}: ${JSON.stringify(statuses)}`)
+  figure(`${what}: ${served} of ${TRIES} honest requests served`)
+}
+
+/** More tokens of a customer, which no gateway has seen. */
+const tokensOf = (g: Gateway, name: string, count: number) => {
+  const { email, password } = g.sandbox.control.customer(name)
+  return Promise.all(Array.from({ length: count }, () => tokenFor(g.sandbox.url, { user: email, password })))
+}
+
+const trickle: Treatment = response => {
+  response.writeHead(200)
+  const timer = setInterval(() => response.write(' '), 100)
+  response.on('close', () => clearInterval(timer))
+}
+
+/** What HOSTKEY answers to every call for one customer. */
+const SICK: Record<string, Treatment> = {
+  'garbage with 200': { status: 200, body: '\u0000\u0001[[[' },
+  'a page with 200': { status: 200, body: '<html>Please log in</html>' },
+  'JSON that is cut off': response => {
+    response.writeHead(200, { 'content-length': '1000' }).write('{"result":"OK","s3_users":[')
+    response.destroy()
+  },
+  'a redirect': { status: 302, body: '', headers: { location: 'https://127.0.0.1:1/' } },
+  'a request to wait an hour': { status: 429, body: '', headers: { 'retry-after': '3600' } },
+  'a reset': 'reset',
+  'one byte at a time': trickle,
+  'maintenance with 503': { status: 503, body: '', headers: { 'retry-after': '600' } }
+}
+
+for (const [what, answer] of Object.entries(SICK)) {
+  t.test(`a customer who always gets ${what}`, async t => {
+    const g = await crowdedGateway(t, ({ token }, tokenOf) => (token === tokenOf('demo') ? answer : undefined), {
+      UPSTREAM_TIMEOUT_MS: '1500'
+    })
+    const paths = ['/accounts', '/plans', '/accounts/s3_user_1/buckets', '/accounts/s3_user_1/usage', '/session']
+    const bad = attack(g, { atOnce: 10 }, n => ({ path: paths[n % paths.length] ?? '', token: g.sandbox.demo.token }))
+    t.ok(await eventually(() => bad.statuses.length >= 12))
+    const reads = await honest(g)
+    const usage = await honest(g, () => '/accounts/s3_user_2/usage')
+    const writes = await repeat(TRIES, n =>
+      g.post(
+        '/accounts/s3_user_2/buckets',
+        { name: `honest-bucket-${n}` },
+        { token: g.sandbox.control.tokenOf('other'), headers: { 'x-forwarded-for': HONEST } }
+      )
+    )
+    await bad.end()
+    assertServed(t, `${what}, reads`, reads.statuses)
+    assertServed(t, `${what}, usage`, usage.statuses)
+    assertServed(t, `${what}, writes`, writes.statuses, 201)
+  })
+}
+
+t.test('three tokens of one customer whose listing fails are no evidence of an outage', async t => {
+  const mine = new Set<string>()
+  const g = await crowdedGateway(t, ({ action, token }) =>
+    action === 'get_buckets' && mine.has(token ?? '') ? { status: 500, body: '' } : undefined
+  )
+  const tokens = await tokensOf(g, 'demo', 3)
+  for (const token of tokens) mine.add(token)
+  for (const token of tokens) await g.get('/accounts', { token, headers: { 'x-forwarded-for': networks(1)[0] ?? '' } })
+  const bad = attack(g, { addresses: networks(3), atOnce: 6 }, n => ({
+    path: '/accounts/s3_user_1/buckets',
+    token: tokens[n % 3] ?? ''
+  }))
+  t.ok(await eventually(() => bad.statuses.length >= 20))
+  const { statuses } = await honest(g)
+  await bad.end()
+  assertServed(t, 'three tokens of a customer with 500', statuses)
+})
+
+t.test('72 tokens of one customer do not take all slots', async t => {
+  const mine = new Set<string>()
+  const g = await crowdedGateway(t, ({ action, token }) =>
+    action === 'get_buckets' && mine.has(token ?? '') ? { delayMs: 1500 } : undefined
+  )
+  const tokens = await tokensOf(g, 'demo', 72)
+  for (const token of tokens) mine.add(token)
+  for (const token of tokens) await g.get('/accounts', { token, headers: { 'x-forwarded-for': networks(1)[0] ?? '' } })
+  const bad = attack(g, { addresses: networks(4), atOnce: 130 }, n => ({
+    path: `/accounts/s3_user_${n}/buckets`,
+    token: tokens[n % 72] ?? ''
+  }))
+  await pause(300)
+  const { statuses } = await honest(g)
+  await bad.end()
+  assertServed(t, '72 tokens of a customer with slow reads', statuses)
+})
