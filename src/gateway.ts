@@ -20,6 +20,7 @@ import { keepDemoJobs } from './domain/jobs/demo.ts'
 import { fileDeletion } from './domain/jobs/file-deletion.ts'
 import { createFileDeletions } from './domain/jobs/file-deletions.ts'
 import { createJobs } from './domain/jobs/jobs.ts'
+import type { JobKind } from './domain/jobs/kind.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
 import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
 import { createOrders } from './domain/orders/orders.ts'
@@ -164,7 +165,7 @@ export const assembleGateway = async ({
   }
   const isReady = async () => !drain.hasBegun && (await findFaults()).length === 0
   const services = createServices({ upstream, store, ledger, links, verifyDelaysMs, reports, config })
-  const deletion = fileDeletion(upstream, services.files)
+  const deletion = tracedKind(fileDeletion(upstream, services.files), tracer)
   const jobs = createJobs({
     kinds: [deletion],
     links,
@@ -258,6 +259,10 @@ const createTracerFor = async (config: Config, log: Logger): Promise<Tracer | un
     onFailed: reason => log.warn({ reason }, 'spans cannot be sent; they are dropped until the receiver answers')
   })
 }
+
+/** A span for each step of a job: below it are its calls to HOSTKEY. */
+const tracedKind = <K extends JobKind>(kind: K, tracer: Tracer | undefined): K =>
+  tracer ? { ...kind, step: (...of) => tracer.step(`${kind.name} step`, () => kind.step(...of)) } : kind
 
 /** Calls both; the first alone where nothing is traced. */
 const both = <A extends unknown[]>(first: (...args: A) => void, second: ((...args: A) => void) | undefined) =>

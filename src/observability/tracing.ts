@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { request } from 'undici'
 import { version } from '../core/version.ts'
 import type { Observation } from '../upstream/resilience/observation.ts'
-import { randomSpanId, type TraceParent } from './trace-context.ts'
+import { randomSpanId, randomTraceId, type TraceParent } from './trace-context.ts'
 
 /** Spans that wait to be sent; further ones are dropped. */
 const MAX_WAITING = 4096
@@ -118,6 +118,19 @@ export const createTracer = ({ endpoint, headers, serviceName, ratio, onFailed }
       }),
     store: (ms: number, isAnswered: boolean) =>
       record({ name: 'store', kind: 'client', ms, attributes: {}, isError: !isAnswered }),
+    /** Runs a step that no caller waits for, in a trace of its own. */
+    async step<T>(name: string, work: () => Promise<T>): Promise<T> {
+      const own = { traceId: randomTraceId(), spanId: randomSpanId(), isSampled: Math.random() < ratio }
+      const startedAt = performance.now()
+      let isError = true
+      try {
+        const result = await current.run(own, work)
+        isError = false
+        return result
+      } finally {
+        add(own, undefined, { name, kind: 'internal', ms: performance.now() - startedAt, attributes: {}, isError })
+      }
+    },
     async close() {
       clearInterval(timer)
       await send()

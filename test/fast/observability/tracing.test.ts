@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { traceParentOf } from '../../../src/observability/trace-context.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { ALL, BUCKET, createJob, jobAfter } from '../../support/harness/jobs.ts'
 
 const TRACE = 'feedfacefeedfacefeedfacefeedface'
 const SPAN = '00f067aa0ba902b7'
@@ -55,6 +56,9 @@ t.test('spans of requests, calls and the store reach an OTLP receiver, without a
   await post('/accounts/s3_user_1/buckets', { name: 'traced' }, { headers: { traceparent: TRACEPARENT } })
   await post('/session', { token: sandbox.demo.token }, { token: null, headers: { 'x-csrf': '1' } })
   await get('/accounts', { headers: { traceparent: `00-${TRACE}-${SPAN}-00` } })
+  sandbox.control.putFile(BUCKET, 'traced')
+  const { jobId } = await createJob({ get, post }, ALL, { headers: { traceparent: TRACEPARENT } })
+  await jobAfter({ get }, jobId)
   await running.drain()
 
   const own = spans().filter(({ traceId }) => traceId === TRACE)
@@ -75,6 +79,20 @@ t.test('spans of requests, calls and the store reach an OTLP receiver, without a
   t.ok(
     spans().some(({ name, traceId }) => name === 'store' && traceId !== TRACE),
     'the store, in a trace of its own'
+  )
+  const step = spans().find(({ name }) => name === 'file-deletion step')
+  t.match(step, { kind: 1, parentSpanId: undefined })
+  t.match(
+    spans().find(({ name }) => name === 'delete_file'),
+    { traceId: step?.traceId, parentSpanId: step?.spanId },
+    'the call of a step is below it'
+  )
+  const sent = sandbox.control.calls().flatMap(({ headers }) => Object.keys(headers))
+  t.ok(sent.length > 0)
+  t.same(
+    sent.filter(name => /^(trace|baggage|b3|x-b3|x-request-id|forwarded|x-forwarded|via)/.test(name)),
+    [],
+    'HOSTKEY learns nothing of the trace, nor of the caller'
   )
   t.notOk(
     spans().some(({ name }) => name === 'listAccounts'),
