@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { CountedJob, JobEvent, JobStore } from '../../store/jobs.ts'
+import { type CountedJob, isOpen, type JobEvent, type JobStore } from '../../store/jobs.ts'
 
 /** How often a job that is watched is looked at: once for all of its readers. */
 const POLL_MS = 250
@@ -53,7 +53,8 @@ export const createJobFeed = (store: JobStore): JobFeed => {
   return {
     async *watch(job, after) {
       const entry = join(job)
-      let position = Math.min(after, entry.last)
+      // A reader that has all events of an ended job gets its end again: nothing else would come.
+      let position = Math.min(after, isOpen(job) ? entry.last : job.lastEventId - 1)
       try {
         for (;;) {
           const { events, last, look } = entry
