@@ -1,5 +1,6 @@
 import { type Caller, isLimited } from '../core/caller.ts'
 import { Problem } from '../core/problem.ts'
+import { hasDotSegment } from '../domain/storage/presigning.ts'
 import type { RequestTexts } from './request-texts.ts'
 
 type TextOf = (request: RequestTexts) => string | undefined
@@ -37,9 +38,12 @@ export const assertWithin = (caller: Caller, reach: Reach | undefined, request: 
   if (pathPrefix === undefined) return
   const path = reach.of === 'files' ? reach.pathOf(request) : ''
   // A request without a path, where one is required, is refused by the validation.
-  if (path !== undefined && !path.startsWith(pathPrefix)) {
+  if (path === undefined) return
+  if (!path.startsWith(pathPrefix)) {
     throw tooFar(`The credential is for paths that begin with ${JSON.stringify(pathPrefix)}.`)
   }
+  // HOSTKEY may resolve them, and reach another folder.
+  if (hasDotSegment(path)) throw tooFar('The credential is for paths without the segments `.` and `..`.')
 }
 
 const tooFar = (detail: string) => new Problem('insufficient-scope', detail)
