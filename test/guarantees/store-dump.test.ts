@@ -3,12 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
+import { dayOf, deriveSigningKey } from '../../src/domain/storage/presigning.ts'
+import type { Sandbox } from '../../src/sandbox/index.ts'
 import { leaksIn } from '../support/assert/leaks.ts'
 import { amount } from '../support/harness/amount.ts'
 import { createBrowser } from '../support/harness/browser-caller.ts'
 import { figuresOf } from '../support/harness/figures.ts'
 import { flipped } from '../support/harness/flipped.ts'
-import { gateway } from '../support/harness/gateway.ts'
+import { type Gateway, gateway } from '../support/harness/gateway.ts'
 import { jobAfter } from '../support/harness/jobs.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../support/harness/replicas.ts'
@@ -51,6 +53,18 @@ const stores: Record<string, (t: Test) => Promise<Dumped>> = {
 
 const figures = figuresOf(t, 'store-dump')
 
+/** Signs a URL. @returns the access key in it */
+const signedKeyOf = async ({ post }: Pick<Gateway, 'post'>) => {
+  const reply = await post(`${BUCKETS}/logs/presigned-urls`, { operation: 'upload', path: 'x' })
+  return new URL(reply.json().url).searchParams.get('X-Amz-Credential')?.split('/')[0]
+}
+
+const accountIn = (control: Sandbox['control']) => {
+  const account = control.state().accounts.find(({ s3uid }) => s3uid === 's3_user_1')
+  if (!account) throw new TypeError('the fixture has no such account')
+  return account
+}
+
 const digests = (secret: string) => {
   const hash = createHash('sha256').update(secret).digest()
   return [hash.toString('hex'), hash.toString('base64'), hash.toString('base64url')]
@@ -91,6 +105,13 @@ for (const [name, open] of Object.entries(stores)) {
       at(index).post(BUCKETS, { name: `bucket-${index}` }, service)
     ])
     await Promise.all(busy)
+    const signed = () => Promise.all([0, 1].map(index => signedKeyOf(at(index))))
+    const [before] = await signed()
+    control.rotateKeys('s3_user_1')
+    const { accessKey, secretKey } = accountIn(control)
+    t.strictSame(await signed(), [accessKey, accessKey], 'each replica notices that the key pair was replaced')
+    t.not(before, accessKey)
+    const derived = deriveSigningKey(secretKey, dayOf(Date.now()), 'nl')
     // An expired token is replaced: the store held both.
     control.expireSessions()
     t.equal((await at(0).get(BUCKETS, service)).statusCode, 200)
@@ -122,7 +143,8 @@ for (const [name, open] of Object.entries(stores)) {
     t.test('has no secret in any form', async t => {
       const halves = cookies.flatMap(cookie => [cookie, ...cookie.split('.')])
       const own = [settings.SESSION_SECRET, service.token, service.token.split('_').slice(2).join('_')]
-      const secrets = [...control.secrets(), ...Object.values(WRONG), ...halves, ...own]
+      const signing = [derived.toString('base64'), derived.toString('hex')]
+      const secrets = [...control.secrets(), ...Object.values(WRONG), ...halves, ...own, ...signing]
       t.ok(secrets.length > 30, `${secrets.length} secrets`)
       const leaks = leaksIn(held, secrets)
       t.strictSame(leaks, [])
