@@ -1,5 +1,6 @@
 import type { Reader } from './files.ts'
 import type { components } from './generated/schema.ts'
+import { withTimeout } from './ndjson.ts'
 import { isProblem } from './problem.ts'
 import { isNetworkFailure, pause, withRetries } from './retry.ts'
 import type { CallOptions } from './send.ts'
@@ -30,7 +31,7 @@ const RECONNECT_MS = 1000
 
 /** Begins at once. */
 export const deleteFiles = (
-  { send, retry }: Reader,
+  { send, retry, timeoutMs }: Reader,
   s3uid: string,
   bucket: string,
   body: Selection,
@@ -57,7 +58,7 @@ export const deleteFiles = (
       try {
         const init = { params, signal, parseAs: 'stream' as const, headers: { 'Last-Event-ID': last } }
         const open = async () => (await send('get', '/jobs/{jobId}/events', init)).data as ReadableStream<Uint8Array>
-        for await (const { id, event, data, retryMs } of eventsOf(await withRetries(open, retry, signal))) {
+        for await (const { id, event, data, retryMs } of eventsOf(await withRetries(open, retry, signal), timeoutMs)) {
           if (retryMs !== undefined) waitMs = retryMs
           if (data === undefined) continue
           last = id
@@ -66,7 +67,8 @@ export const deleteFiles = (
           if (event === 'end' || state.state === 'paused') return
         }
       } catch (error) {
-        if (isProblem(error) || !isNetworkFailure(error)) throw error
+        if (isProblem(error) ? !error.retryable : !isNetworkFailure(error)) throw error
+        if (isProblem(error) && error.retryAfterSeconds !== undefined) waitMs = error.retryAfterSeconds * 1000
       }
       await pause(waitMs, signal)
     }
@@ -113,12 +115,17 @@ interface StreamEvent {
   retryMs: number | undefined
 }
 
-/** The events of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. The gateway ends lines with LF. */
-async function* eventsOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent, void> {
+/**
+ * The events of a stream: https://html.spec.whatwg.org/multipage/server-sent-events.html. The gateway ends lines with LF.
+ * A comment comes every 15 s. @param idleMs longest silence @throws DOMException TimeoutError
+ */
+async function* eventsOf(stream: ReadableStream<Uint8Array>, idleMs: number): AsyncGenerator<StreamEvent, void> {
   const reader = stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   let text = ''
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (;;) {
+      const part = await withTimeout(idleMs, reader.read())
+      if (part.done) return
       text += part.value
       const blocks = text.split('\n\n')
       text = blocks.pop() ?? ''

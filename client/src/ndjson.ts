@@ -22,7 +22,8 @@ export async function* parseNdjson(body: ReadableStream<Uint8Array>, idleMs: num
   }
 }
 
-const withTimeout = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+/** @throws DOMException TimeoutError */
+export const withTimeout = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new DOMException(`no data for ${ms} ms`, 'TimeoutError')), ms)

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { startSandbox } from '../../../src/sandbox/index.ts'
 import { tlsFront } from '../../support/fakes/tls-front.ts'
 import { authority } from '../../support/harness/certificates.ts'
 import { bundle } from '../../support/harness/client.ts'
@@ -32,12 +34,17 @@ const worksIn = async (t: Test, engine: Engine): Promise<void> => {
   const port = await stablePort()
   const origin = await addressFor(t, engine, await serveFrontEnd(t, code))
   const baseUrl = await addressFor(t, engine, `http://localhost:${port}`)
-  const { sandbox } = await gateway(t, {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const storage = (await addressFor(t, engine, sandbox.storageUrl)).replace(/\/$/, '')
+  const settings = {
     PORT: String(port),
     PUBLIC_URL: baseUrl,
     ALLOWED_ORIGINS: origin,
-    UPSTREAM_TIMEOUT_MS: '2000'
-  })
+    UPSTREAM_TIMEOUT_MS: '2000',
+    STORAGE_ENDPOINTS: `NL=${storage}|nl`
+  }
+  await gateway(t, settings, { sandbox })
   const { control, demo } = sandbox
   control.setCredit('demo', 1_000_000)
   const page = await engine.open(t)
@@ -101,6 +108,27 @@ const worksIn = async (t: Test, engine: Engine): Promise<void> => {
     t.ok(has())
     await run(`await gateway.deleteFile('s3_user_1', 'logs', input)`, path)
     t.notOk(has())
+  })
+
+  t.test('uploads with progress, downloads, and reads the events of a job with the cookie', async t => {
+    const result = await run(
+      `const [s3uid, bucket, path] = ['s3_user_1', 'empty-bucket', 'a b/ü#.png']
+       const sent = []
+       const file = new Blob([new Uint8Array(1_000_000)], { type: 'image/png' })
+       await gateway.upload(s3uid, bucket, path, file, { onProgress: bytes => sent.push(bytes) })
+       const { size, type } = await (await gateway.download(s3uid, bucket, path)).blob()
+       const deletion = gateway.emptyBucket(s3uid, bucket)
+       let last
+       for await (const { state, counts } of deletion) last = { state, deleted: counts.deleted }
+       return { sent: sent.at(-1), size, type, last, state: (await deletion).state }`
+    )
+    t.same(result, {
+      sent: 1_000_000,
+      size: 1_000_000,
+      type: 'image/png',
+      last: { state: 'succeeded', deleted: 1 },
+      state: 'succeeded'
+    })
   })
 
   t.test('reads the Retry-After of a problem', async t => {

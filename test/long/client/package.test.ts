@@ -33,6 +33,9 @@ const readmeProgram = (): string => {
     "import { createClient, isProblem } from '@hostkey-s3-gateway/client'",
     ...declarations,
     'declare const ask: (text: string) => void',
+    'declare const cancelButton: HTMLButtonElement',
+    'declare const file: File',
+    'declare const destination: WritableStream<Uint8Array>',
     'declare const readToken: () => Promise<string>',
     'declare const wait: (seconds: number | undefined) => void',
     ...bodies
