@@ -22,7 +22,8 @@ export const switches = {
   }),
   keys: setting({
     name: 'KEYS',
-    description: '`off` removes the operations that show a key pair.',
+    description:
+      '`off` removes the operations that show a key pair. Presigned URLs stay, because they show no secret key: without `STORAGE_ENDPOINTS` there are none.',
     fallback: 'on',
     read: oneOf('on', 'off')
   }),

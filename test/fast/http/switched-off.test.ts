@@ -23,6 +23,25 @@ t.test('operations of a switch have no route and are not in the document', async
   t.match(operations.join('\n'), /get \/orders\/\{orderId\}/)
 })
 
+t.test('each switch removes these operations, and no other', async t => {
+  const all = operationsOf((await openapiDocument({})).document)
+  const removedBy = async (name: string) => {
+    const left = new Set(operationsOf((await openapiDocument({ [name]: 'off' })).document))
+    return all.filter(operation => !left.has(operation)).sort()
+  }
+  t.strictSame(await removedBy('ORDERS'), ['post /orders', 'post /orders/checks'])
+  t.strictSame(await removedBy('ACCOUNT_CREATION'), ['post /accounts'])
+  t.strictSame(await removedBy('ACCOUNT_DELETION'), [
+    'delete /accounts/{s3uid}',
+    'delete /accounts/{s3uid}/termination',
+    'put /accounts/{s3uid}/termination'
+  ])
+  t.strictSame(
+    await removedBy('KEYS'),
+    all.filter(operation => operation.includes('/keys'))
+  )
+})
+
 t.test('WRITES=off leaves what reads, presigned URLs of downloads, and the session', async t => {
   const { document } = await openapiDocument({ WRITES: 'off' })
   t.same(
