@@ -12,7 +12,7 @@ import { redisAt, redisServer } from '../support/harness/redis.ts'
 import { temporaryFolder } from '../support/harness/replicas.ts'
 
 const { values } = readCommandLine({
-  usage: `npm run long-life -- [--orders 1000000]
+  usage: `npm run growth -- [--orders 1000000]
 
 How large the order ledger is after this many orders within 30 days, in SQLite and in Redis; how long an order writes to it at the
 start and at the end; a backup while it is used; and how fast it forgets what has expired. The orders in between are copies of
@@ -27,7 +27,7 @@ const TIMED = 200
 const TENANT = '1002'
 const MB = 2 ** 20
 
-const say = (figure: string) => process.stdout.write(`# long-life: ${figure}\n`)
+const say = (figure: string) => process.stdout.write(`# growth: ${figure}\n`)
 
 /** An order as the ledger sees it: claimed, sent, done. */
 const placeOrder = async (ledger: Ledger): Promise<void> => {
