@@ -32,7 +32,8 @@ interface Operation {
 const operationsOf = (paths: Record<string, Record<string, unknown> | undefined>) =>
   Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations ?? {}).flatMap(([method, declared]) => {
-      const { operationId, security = [] } = declared as Operation
+      // The document as a whole needs a caller; an operation that needs none has an empty list of its own.
+      const { operationId, security = [{}] } = declared as Operation
       const target = path.replace(/\{(\w+)\}/g, (_, name: string) => examples[name] ?? 'x')
       return security.length > 0 ? [{ operationId, method: method.toUpperCase(), target }] : []
     })
