@@ -6,6 +6,7 @@ import { needProgram } from '../../support/harness/debian.ts'
 
 const needs: Record<string, () => Promise<unknown>> = {
   'run-several-replicas': () => needProgram(['redis-server', 'valkey-server'], 'redis-server'),
+  'connect-a-front-end': () => needProgram(['openssl'], 'openssl'),
   deploy: () => needProgram(['openssl'], 'openssl'),
   'rotate-secrets': () => needProgram(['openssl'], 'openssl')
 }
