@@ -15,6 +15,13 @@ export const conditionOf = (headers: IncomingHttpHeaders, etag: string, modified
   return 'met'
 }
 
+/** Does the file still have the version of which a range is asked for (`If-Range`; RFC 9110, section 13.1.5)? */
+export const isRangeCurrent = (
+  { 'if-range': version }: IncomingHttpHeaders,
+  etag: string,
+  modifiedAt: number
+): boolean => version === undefined || version === etag || Date.parse(String(version)) === modifiedAt
+
 /** The bytes that a request asks for; `unsatisfiable` when the file has none of them. A list of ranges is ignored. */
 export const rangeOf = (
   range: string | undefined,

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Runtime } from '../runtime.ts'
 import type { Account, Bucket, State, StoredFile } from '../state.ts'
 import { instantOf, putFile, removeFile } from '../storage.ts'
-import { conditionOf, rangeOf } from './conditions.ts'
+import { conditionOf, isRangeCurrent, rangeOf } from './conditions.ts'
 import { announcedLength, type Contents, dotsOf } from './content.ts'
 import { bucketsXml, filesXml } from './lists.ts'
 import { refusalXml, StorageRefusal } from './refusal.ts'
@@ -193,7 +193,8 @@ const getObject = async ({ message, response, path, query }: StorageRequest, buc
     'accept-ranges': 'bytes'
   }
   if (condition === 'not-modified') return void response.writeHead(304, { etag }).end()
-  const range = rangeOf(message.headers.range, file.size)
+  const isCurrent = isRangeCurrent(message.headers, etag, modifiedAt)
+  const range = isCurrent ? rangeOf(message.headers.range, file.size) : 'all'
   if (range === 'unsatisfiable') {
     response.setHeader('content-range', `bytes */${file.size}`)
     throw new StorageRefusal(416, 'InvalidRange', 'The file has none of these bytes.')

@@ -51,6 +51,11 @@ export const accessKeyOf = (
     throw new StorageRefusal(403, 'InvalidAccessKeyId', 'The access key does not exist.')
   }
   if (!claim.signedHeaders.includes('host')) throw mismatch()
+  // Else whoever has the URL of an upload could make the file public.
+  const isUnsigned = (name: string) => name.startsWith('x-amz-') && !claim.signedHeaders.includes(name)
+  if (Object.keys(request.headers).some(isUnsigned)) {
+    throw new StorageRefusal(403, 'AccessDenied', 'There were headers present in the request which were not signed')
+  }
   const expected = signatureOf(request, claim, secret)
   const given = Buffer.from(claim.signature)
   if (given.length !== expected.length || !timingSafeEqual(given, Buffer.from(expected))) throw mismatch()

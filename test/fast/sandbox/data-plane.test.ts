@@ -103,6 +103,16 @@ t.test('ranges and conditions are those of HTTP', async t => {
   t.equal((await refusalOf(get({ IfModifiedSince: LastModified })))?.[0], 304)
   t.strictSame(await refusalOf(get({ IfMatch: '"other"' })), [412, 'PreconditionFailed'])
   t.equal((await get({ IfMatch: ETag })).ContentLength, 10)
+  const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: 'ten' }))
+  const resumed = async (version: string | undefined) => {
+    const { statusCode, body } = await request(url, { headers: { range: 'bytes=7-', 'if-range': String(version) } })
+    return [statusCode, await body.text()]
+  }
+  t.strictSame(await resumed(ETag), [206, '789'])
+  t.strictSame(await resumed(LastModified?.toUTCString()), [206, '789'])
+  for (const old of ['"other"', `W/${ETag}`, new Date(0).toUTCString(), 'x']) {
+    t.strictSame(await resumed(old), [200, '0123456789'], 'all of another version')
+  }
   const again = new PutObjectCommand({ Bucket, Key: 'ten', Body: 'x', IfNoneMatch: '*' })
   t.strictSame(await refusalOf(s3.send(again)), [412, 'PreconditionFailed'])
 })
@@ -182,6 +192,21 @@ t.test('anyone may read a file that is stored as public-read, and nothing else',
     ],
     [200, 403, 403, 403, 403]
   )
+})
+
+t.test('the URL of an upload does not make the file public, nor anything else that was not signed', async t => {
+  const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: 'private' }))
+  for (const [name, value] of [
+    ['x-amz-acl', 'public-read'],
+    ['x-amz-meta-by', 'me'],
+    ['x-amz-copy-source', `/${Bucket}/ten`]
+  ] as const) {
+    const { statusCode, body } = await request(url, { method: 'PUT', headers: { [name]: value }, body: 'x' })
+    t.equal(statusCode, 403, name)
+    t.match(await body.text(), /AccessDenied.*not signed/s)
+  }
+  const stored = await request(url, { method: 'PUT', body: 'x' })
+  t.equal(stored.statusCode, 200, await stored.body.text())
 })
 
 t.test('pages of any origin may use it', async t => {
