@@ -12,6 +12,7 @@ import { usageRoutes } from './usage.ts'
 
 export { serviceRoutes } from './service.ts'
 export { loginRoutes, sessionRoutes } from './sessions.ts'
+export { tokenRoutes } from './tokens.ts'
 
 /** Every operation that needs a caller, in the order in which the document lists them. */
 export const authenticated: Routes[] = [

@@ -59,9 +59,11 @@ export const loginRoutes: SessionRoutes = async (
         CONTEXT,
         anonymousContext({ share: strangerAt(networkOf(request)), signal: signalOf(request) })
       )
+      const { network, userAgent } = originOf(request)
       const loggedIn = await sessions.logIn(credential, {
         context: contextOf(request),
-        shownCookie: shownCookie(request)
+        shownCookie: shownCookie(request),
+        origin: { network, userAgent }
       })
       await attempt.recordSuccess()
       record(request, 'login', 'ok', { ...members, customerId: loggedIn.session.customerId })
@@ -175,7 +177,8 @@ export const sessionRoutes: SessionRoutes = async (app, { sessions }) => {
     schema: {
       operationId: 'deleteSessions',
       summary: 'End all sessions',
-      description: 'Ends every session of the customer on every replica, including the current one.',
+      description:
+        'Ends every session of the customer on every replica, including the current one, and the tokens that were made from them.',
       tags: ['Session'],
       response: unscopedAnswers(
         { 204: withHeaders(NoContent, 'Set-Cookie') },

@@ -11,6 +11,7 @@ import * as problems from './problems.ts'
 import * as sessions from './sessions.ts'
 import * as status from './status.ts'
 import * as terminations from './terminations.ts'
+import * as tokens from './tokens.ts'
 import * as usage from './usage.ts'
 import * as warnings from './warnings.ts'
 
@@ -27,6 +28,7 @@ const resources = [
   sessions,
   status,
   terminations,
+  tokens,
   usage,
   warnings
 ]

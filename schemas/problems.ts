@@ -60,7 +60,7 @@ export const problems = {
   'invalid-token': entry(
     401,
     'Invalid or expired token',
-    'HOSTKEY does not accept the token: get a new one. The secret of a service (`hks_…`) is not known to HOSTKEY: ask the operator of the gateway for a new one.'
+    'HOSTKEY does not accept the token: get a new one. The secret of a service (`hks_…`) is not known to HOSTKEY: ask the operator of the gateway for a new one. A token of the gateway (`hkt_…`) ends with what made it: ask whoever made it.'
   ),
   'invalid-credentials': entry(
     401,
@@ -87,6 +87,11 @@ export const problems = {
     403,
     'Insufficient scope',
     'The caller lacks the scope that `detail` names. Use another credential, or ask the operator to add the scope.'
+  ),
+  'scope-exceeds-caller': entry(
+    403,
+    'Token would exceed its maker',
+    'A token has at most the scopes, accounts, buckets, paths and lifetime of the credential that makes it: ask for less.'
   ),
   'switched-off': entry(
     403,
@@ -126,6 +131,12 @@ export const problems = {
     'Job not found',
     'List the jobs with `GET /jobs`. A job is removed 7 days after its end.'
   ),
+  'token-not-found': entry(
+    404,
+    'Token not found',
+    'It has ended, or the caller may not see it. `GET /tokens` lists those that it may.'
+  ),
+  'session-not-found': entry(404, 'Session not found', 'It has ended. `GET /sessions` lists the live ones.'),
   'order-not-found': entry(
     404,
     'Order not found',
@@ -154,6 +165,11 @@ export const problems = {
     409,
     'HOSTKEY limit reached',
     'The plan or the customer has reached its limit. Delete something, or ask HOSTKEY for more.'
+  ),
+  'too-many-tokens': entry(
+    409,
+    'Too many tokens',
+    'End tokens that are not needed, or make this one from the first credential: a token is at most 5 steps away from it.'
   ),
   'idempotency-in-progress': entry(
     409,

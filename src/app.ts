@@ -1,12 +1,13 @@
 import cookie from '@fastify/cookie'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyRequest, fastify, LogController } from 'fastify'
-import { authenticated, loginRoutes, serviceRoutes, sessionRoutes } from '../routes/index.ts'
+import { authenticated, loginRoutes, serviceRoutes, sessionRoutes, tokenRoutes } from '../routes/index.ts'
 import { models } from '../schemas/index.ts'
 import type { Authenticators } from './auth/authenticators/index.ts'
 import type { AccountHash } from './auth/credential.ts'
 import { originsOf } from './auth/csrf.ts'
 import type { Sessions } from './auth/sessions.ts'
+import type { Tokens } from './auth/tokens.ts'
 import { trustOf } from './core/address.ts'
 import type { Links } from './core/links.ts'
 import { version } from './core/version.ts'
@@ -72,7 +73,7 @@ export interface AppOptions {
     allowedOrigins: string[]
   }
   rateLimit: { maxima: Maxima; windowMs: number; replicasHint: number }
-  authentication: { authenticators: Authenticators; sessions: Sessions; accountHash: AccountHash }
+  authentication: { authenticators: Authenticators; sessions: Sessions; tokens: Tokens; accountHash: AccountHash }
   /** Sends spans; undefined where nothing is traced. */
   tracer?: Tracer | undefined
   /** The operations that this gateway does not offer. */
@@ -96,7 +97,7 @@ export const buildApp = async (options: AppOptions) => {
   const { services, links, store, observability, address, edge, rateLimit, authentication, lifecycle } = options
   const { log, metrics, audit } = observability
   const { mount, basePath, sandboxUrl } = address
-  const { authenticators, sessions, accountHash } = authentication
+  const { authenticators, sessions, tokens, accountHash } = authentication
   const { drain, pressure, isReady } = lifecycle
   const publicUrl = address.publicUrl.href.replace(/\/$/, '')
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
@@ -187,6 +188,7 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(compression)
         await authenticatedScope.register(sessionRoutes, sessionOptions)
+        await authenticatedScope.register(tokenRoutes, { tokens, sessions })
         const deps: Deps = {
           ...services,
           links,

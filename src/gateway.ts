@@ -5,12 +5,15 @@ import { buildApp } from './app.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
 import { createServiceCallers } from './auth/authenticators/service.ts'
 import { createAccountHash } from './auth/credential.ts'
+import { keepDemoCredentials } from './auth/demo.ts'
 import { createJobCredentials } from './auth/job-credentials.ts'
 import { createSealer } from './auth/seal.ts'
 import { createLogins } from './auth/services/logins.ts'
 import type { ServiceRegistry } from './auth/services/registry.ts'
 import { createSessionRecords } from './auth/session-records.ts'
 import { createSessions } from './auth/sessions.ts'
+import { createTokenRecords } from './auth/token-records.ts'
+import { createTokens } from './auth/tokens.ts'
 import { type Config, warningsOf } from './config/config.ts'
 import { isLoopback } from './core/address.ts'
 import { latestNow } from './core/clock.ts'
@@ -146,11 +149,14 @@ export const assembleGateway = async ({
   const records = createSessionRecords(store, sealer, latestNow, (reason, customerId) =>
     audit.record({ event: `session.${reason}`, outcome: 'ok', customerId })
   )
+  const tokenRecords = createTokenRecords(store, sealer)
   const logins = createLogins(auth, store, sealer)
   const ledger = createLedger({ store: durable, leaseMs: config.orderLeaseMs })
   if (isEphemeral) {
     await ledger.keep(demoEntry())
     await keepDemoJobs(jobStore)
+    // The sandbox works without its examples too.
+    await keepDemoCredentials(store, sealer).catch(() => undefined)
   }
   const drain = createDrain()
   const mount = config.publicUrl.pathname.replace(/\/$/, '')
@@ -203,8 +209,9 @@ export const assembleGateway = async ({
       replicasHint: config.replicasHint
     },
     authentication: {
-      authenticators: createAuthenticators({ auth, records, registry, logins }),
+      authenticators: createAuthenticators({ auth, records, tokens: tokenRecords, registry, logins }),
       accountHash: createAccountHash(config.sessionSecret),
+      tokens: createTokens(tokenRecords),
       sessions: createSessions({
         auth,
         records,

@@ -8,6 +8,7 @@ import { plans } from './plans.ts'
 import { service } from './service.ts'
 import { sessions } from './sessions.ts'
 import { terminations } from './terminations.ts'
+import { tokens } from './tokens.ts'
 
 export type { Example, ExampleReply, ProblemExample } from './example.ts'
 export { demoJob, demoPausedJob, demoProgress, demoResults } from './jobs.ts'
@@ -20,6 +21,7 @@ export { commonProblems, unrouted } from './problems.ts'
  */
 export const examples: Record<string, Example | undefined> = {
   ...sessions,
+  ...tokens,
   ...accounts,
   ...terminations,
   ...buckets,

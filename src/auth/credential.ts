@@ -4,12 +4,13 @@ import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import type { Credential } from '../upstream/auth.ts'
 import { isServiceCredential } from './authenticators/service.ts'
+import { isDerivedToken } from './token-records.ts'
 
 /** The one credential of a login request. @throws Problem invalid-request when there is not exactly one */
 export const credentialOf = ({ apiKey, email, password, token }: NewSession): Credential => {
   const given = [apiKey !== undefined, email !== undefined || password !== undefined, token !== undefined]
   if (given.filter(Boolean).length === 1) {
-    refuseServiceCredential({ apiKey, token })
+    refuseOwnCredential({ apiKey, token })
     if (apiKey !== undefined) return { apiKey: new Secret(apiKey) }
     if (token !== undefined) return { token: new Secret(token) }
     if (email !== undefined && password !== undefined) return { email: email.trim(), password: new Secret(password) }
@@ -21,11 +22,14 @@ export const credentialOf = ({ apiKey, email, password, token }: NewSession): Cr
 }
 
 /** HOSTKEY must not see it. @throws Problem invalid-request */
-const refuseServiceCredential = (given: Readonly<Record<string, string | undefined>>): void => {
-  for (const [name, text] of Object.entries(given)) {
-    if (text === undefined || !isServiceCredential(text)) continue
-    throw new Problem('invalid-request', 'A service needs no session: send `Authorization: Bearer hks_…`.', {
-      errors: [{ in: 'body', pointer: `/${name}`, code: 'not-allowed', detail: 'is a service credential' }]
+const refuseOwnCredential = (given: Readonly<Record<string, string | undefined>>): void => {
+  for (const [name, text = ''] of Object.entries(given)) {
+    const isService = isServiceCredential(text)
+    if (!isService && !isDerivedToken(text)) continue
+    const [what, sent] = isService ? ['a service', 'hks_…'] : ['such a token', 'hkt_…']
+    const detail = `is ${isService ? 'a service credential' : 'a token of the gateway'}`
+    throw new Problem('invalid-request', `No session is needed for ${what}: send \`Authorization: Bearer ${sent}\`.`, {
+      errors: [{ in: 'body', pointer: `/${name}`, code: 'not-allowed', detail }]
     })
   }
 }

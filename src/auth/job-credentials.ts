@@ -17,7 +17,22 @@ export interface JobCredentials {
 }
 
 /** The JSON text that is sealed: a token of HOSTKEY, or the id of a service, which logs in by itself. */
-type Kept = { id: string } & ({ token: string; identity: Identity } | { service: string })
+type Kept = { id: string; within?: Within } & ({ token: string; identity: Identity } | { service: string })
+
+/** What limits a caller. A job stays within it, although its bucket was checked when it was made. */
+type Within = { accounts?: string[]; buckets?: string[]; pathPrefix?: string }
+
+const withinOf = ({ accounts, buckets, pathPrefix }: Caller): Within => ({
+  ...(accounts && { accounts: [...accounts] }),
+  ...(buckets && { buckets: [...buckets] }),
+  ...(pathPrefix !== undefined && { pathPrefix })
+})
+
+const limitsOf = ({ accounts, buckets, pathPrefix }: Within = {}) => ({
+  accounts: accounts && new Set(accounts),
+  buckets: buckets && new Set(buckets),
+  pathPrefix
+})
 
 const nameOf = (jobId: string) => `job:${jobId}`
 
@@ -29,11 +44,11 @@ export const createJobCredentials = (
   findService: (id: string) => Caller | undefined
 ): JobCredentials => ({
   async keep(caller, jobId) {
-    const { authScheme, id } = caller
-    const kept: Kept =
-      authScheme === 'service'
-        ? { id, service: id.slice('service:'.length) }
-        : { id, token: (await caller.token()).reveal(), identity: await caller.identity() }
+    const { id, origin } = caller
+    const within = withinOf(caller)
+    const kept: Kept = origin?.service
+      ? { id, within, service: origin.service.id }
+      : { id, within, token: (await caller.token()).reveal(), identity: await caller.identity() }
     // A job has no secret that the server does not keep: its name and the server's secret open it.
     return sealer.seal(JSON.stringify(kept), nameOf(jobId), jobId)
   },
@@ -44,7 +59,7 @@ export const createJobCredentials = (
     const share = jobShareOf(tenant)
     if ('service' in kept) {
       const service = findService(kept.service)
-      return service && { ...service, share }
+      return service && { ...service, ...limitsOf(kept.within), share }
     }
     const token = new Secret(kept.token)
     return {
@@ -52,7 +67,7 @@ export const createJobCredentials = (
       id: kept.id,
       share,
       limitFactor: 1,
-      accounts: undefined,
+      ...limitsOf(kept.within),
       token: async () => token,
       grants: async scope => customerScopes.includes(scope),
       identity: async () => kept.identity,

@@ -4,10 +4,11 @@ import type { Identity } from '../core/caller.ts'
 import { type Clock, latestNow } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
-import { ownerOf } from '../store/admission.ts'
 import { readRecord } from '../store/record-format.ts'
 import type { Count, Limit, Store } from '../store/store.ts'
 import type { Grant } from '../upstream/auth.ts'
+import { createAbouts, idOf } from './abouts.ts'
+import { createOpener } from './opener.ts'
 import type { Sealer } from './seal.ts'
 
 const MINUTE_MS = 60_000
@@ -19,13 +20,13 @@ export const ABSOLUTE_MS = 8 * 60 * MINUTE_MS
 /** Sessions of one customer; a new one ends the oldest. */
 export const MAX_PER_CUSTOMER = 10
 
-/** How long an open session stays in memory. Each request still needs its record in the store: a logout counts at once. */
-const OPEN_MS = 5_000
-/** Beyond this number the oldest is forgotten. */
-const MAX_OPEN = 1_000
+/** How exact the last use of a session is. */
+export const USE_PERIOD_MS = 5 * MINUTE_MS
 
 /** An open session: in memory for seconds, and sealed in the store. */
 export interface Session {
+  /** Its name in the store. */
+  key: string
   token: Secret
   identity: Identity
   scopes: readonly Scope[]
@@ -45,6 +46,20 @@ export interface OpenedSession {
   counts: Count[]
 }
 
+/** Where a login came from. */
+export interface LoginOrigin {
+  network?: string | undefined
+  userAgent?: string | undefined
+}
+
+/** What the list of sessions tells of one; times in milliseconds since 1970. */
+export interface ListedSession extends LoginOrigin {
+  sessionId: string
+  createdAt: number
+  /** To five minutes. */
+  lastUsedAt: number
+}
+
 /** Who has the limits of a session: its customer, or its token where HOSTKEY names none. */
 export const ownerOfSession = ({ token, identity }: Pick<Session, 'token' | 'identity'>): string =>
   identity.customerId === undefined ? `session:${token.fingerprint()}` : `customer:${identity.customerId}`
@@ -56,7 +71,7 @@ export interface SessionRecords {
    * @returns the value of the cookie, which the gateway does not keep
    * @throws Problem invalid-token when the token has expired already
    */
-  create(grant: Grant): Promise<{ cookie: Secret; session: Session }>
+  create(grant: Grant, origin?: LoginOrigin): Promise<{ cookie: Secret; session: Session }>
   /**
    * Counts a request against the limits of its address; then opens the session of its cookie, restarts its idle time, and
    * counts against those of its caller, whose name completes their keys.
@@ -66,6 +81,10 @@ export interface SessionRecords {
   remove(cookie: Secret): Promise<Session | undefined>
   /** Removes every session of a customer. @returns how many there were */
   removeAll(customerId: number): Promise<number>
+  /** The live sessions of a customer, the newest first. */
+  list(customerId: number): Promise<ListedSession[]>
+  /** Removes one session of a customer. @returns false when there is none */
+  removeOne(customerId: number, sessionId: string): Promise<boolean>
 }
 
 /** The JSON text that is sealed. */
@@ -98,37 +117,46 @@ export type ReportEnd = (reason: 'expired' | 'evicted', customerId: number | und
 
 const NO_LIMITS: SessionLimits = { ofAddress: [], ofCaller: [] }
 
+const aboutsOf = (store: Store, sealer: Sealer, now: Clock) =>
+  createAbouts<Omit<ListedSession, 'sessionId'>>(store, sealer, { periodMs: USE_PERIOD_MS, now })
+
+/** Lists a session that nobody has. */
+export const keepDemoSession = async (
+  store: Store,
+  sealer: Sealer,
+  customerId: number,
+  about: Omit<ListedSession, 'sessionId'>
+): Promise<void> => {
+  const key = 'session:demo'
+  await aboutsOf(store, sealer, latestNow).put(key, about, ABSOLUTE_MS)
+  await store.put(key, 'demo', ABSOLUTE_MS)
+  await store.addMember(customerKeyOf(customerId), key, MAX_PER_CUSTOMER, ABSOLUTE_MS)
+}
+
 export const createSessionRecords = (
   store: Store,
   sealer: Sealer,
   now: Clock = latestNow,
   reportEnd: ReportEnd = () => undefined
 ): SessionRecords => {
-  // By a hash of all that opens a session: opening takes 50 µs, and a page sends many requests.
-  const openSessions = new Map<string, Session>()
+  const abouts = aboutsOf(store, sealer, now)
 
+  const openEntry = createOpener(sealer, text => {
+    const { token, ...rest } = readRecord<SessionRecord>(text, 'a session')
+    const opened = { ...rest, token: new Secret(token) }
+    return { head: ownerOfSession(opened), value: opened }
+  })
   const unseal = (entry: string | undefined, key: string, secret: string): Session | undefined => {
-    if (entry === undefined) return undefined
-    const id = hash('sha256', `${key} ${secret} ${entry}`)
-    const known = openSessions.get(id)
-    if (known) return known
-    const owner = ownerOf(entry)
-    const text = sealer.open(entry.slice(owner.length + 1), key, secret)
-    if (text === undefined) return undefined
-    const record = readRecord<SessionRecord>(text, 'a session')
-    const session = { ...record, token: new Secret(record.token) }
-    if (ownerOfSession(session) !== owner) return undefined
-    openSessions.set(id, session)
-    setTimeout(() => openSessions.delete(id), OPEN_MS).unref()
-    for (const oldest of openSessions.keys()) {
-      if (openSessions.size <= MAX_OPEN) break
-      openSessions.delete(oldest)
-    }
-    return session
+    const opened = openEntry(entry, key, secret)
+    return opened && { ...opened, key }
+  }
+  const forget = async (key: string): Promise<boolean> => {
+    const [isRemoved] = await Promise.all([store.remove(key), abouts.remove(key)])
+    return isRemoved
   }
 
   return {
-    async create({ token, identity }) {
+    async create({ token, identity }, { network, userAgent } = {}) {
       const id = randomBytes(16).toString('base64url')
       const secret = randomBytes(32).toString('base64url')
       const expiresAt = Math.min(now() + ABSOLUTE_MS, identity.expiresAt ?? Number.POSITIVE_INFINITY)
@@ -139,13 +167,15 @@ export const createSessionRecords = (
       const key = keyOf(cookie)
       const entry = `${ownerOfSession({ token, identity })} ${sealer.seal(JSON.stringify(record), key, secret)}`
       await store.put(key, entry, Math.min(IDLE_MS, expiresAt - now()))
+      const at = now()
       if (identity.customerId !== undefined) {
+        await abouts.put(key, { createdAt: at, lastUsedAt: at, network, userAgent }, ABSOLUTE_MS)
         const evicted = await store.addMember(customerKeyOf(identity.customerId), key, MAX_PER_CUSTOMER, ABSOLUTE_MS)
-        const removed = await Promise.all(evicted.map(oldKey => store.remove(oldKey)))
+        const removed = await Promise.all(evicted.map(forget))
         // The others had ended before.
         for (const _ of removed.filter(Boolean)) reportEnd('evicted', identity.customerId)
       }
-      return { cookie: new Secret(cookie), session: { token, identity, scopes, expiresAt } }
+      return { cookie: new Secret(cookie), session: { key, token, identity, scopes, expiresAt } }
     },
 
     async open(cookie, { ofAddress, ofCaller } = NO_LIMITS) {
@@ -155,9 +185,13 @@ export const createSessionRecords = (
       // Touching never creates a record: a request in flight cannot bring back a session that has logged out.
       const { counts, record } = await store.admit(ofAddress, { key, ttlMs: IDLE_MS, limits: ofCaller })
       const session = unseal(record, key, secret)
-      if (!session || session.expiresAt > now()) return { session, counts }
+      if (session && session.expiresAt > now()) {
+        if (session.identity.customerId !== undefined) abouts.markUsed(key, session.expiresAt - now())
+        return { session, counts }
+      }
+      if (!session) return { session, counts }
       // Removed, so that the session stays ended if the clock is set back.
-      if (await store.remove(key)) reportEnd('expired', session.identity.customerId)
+      if (await forget(key)) reportEnd('expired', session.identity.customerId)
       return { session: undefined, counts }
     },
 
@@ -167,7 +201,7 @@ export const createSessionRecords = (
       const session = unseal(await store.get(parsed.key), parsed.key, parsed.secret)
       // A cookie that cannot open the record must not remove it either.
       if (!session) return undefined
-      await store.remove(parsed.key)
+      await forget(parsed.key)
       if (session.identity.customerId !== undefined) {
         await store.removeMember(customerKeyOf(session.identity.customerId), parsed.key)
       }
@@ -176,8 +210,20 @@ export const createSessionRecords = (
 
     async removeAll(customerId) {
       const keys = await store.removeAllMembers(customerKeyOf(customerId))
-      const removed = await Promise.all(keys.map(key => store.remove(key)))
+      const removed = await Promise.all(keys.map(forget))
       return removed.filter(Boolean).length
+    },
+
+    async list(customerId) {
+      const found = await abouts.list(await store.members(customerKeyOf(customerId)))
+      return found.map(({ key, about }) => ({ sessionId: idOf(key), ...about })).reverse()
+    },
+
+    async removeOne(customerId, sessionId) {
+      const key = (await store.members(customerKeyOf(customerId))).find(each => idOf(each) === sessionId)
+      if (key === undefined) return false
+      const [isRemoved] = await Promise.all([forget(key), store.removeMember(customerKeyOf(customerId), key)])
+      return isRemoved
     }
   }
 }

@@ -4,8 +4,9 @@ import type { RequestContext } from '../core/context.ts'
 import { Problem } from '../core/problem.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Auth, Credential } from '../upstream/auth.ts'
+import { idOf } from './abouts.ts'
 import { createRevocation, type RevocationEvents } from './revocation.ts'
-import type { Session, SessionRecords } from './session-records.ts'
+import type { ListedSession, LoginOrigin, Session, SessionRecords } from './session-records.ts'
 
 /** Who the caller is at HOSTKEY, until when, and what it may do. */
 export interface SessionInfo extends Identity {
@@ -16,6 +17,8 @@ export interface LoginOptions {
   context: RequestContext
   /** The session cookie that the browser sent; its session ends. */
   shownCookie: Secret | undefined
+  /** For the list of sessions. */
+  origin?: LoginOrigin
 }
 
 /** Logging in and out. Every method throws StoreUnavailable when the store does not answer. */
@@ -32,6 +35,10 @@ export interface Sessions {
   logOut(cookie: Secret | undefined): Promise<Session | undefined>
   /** Ends every session of the caller's customer. @throws Problem forbidden; those of `Caller.identity` */
   endAll(caller: Caller): Promise<void>
+  /** The live sessions of the caller's customer, the newest first. @throws as `endAll` */
+  list(caller: Caller): Promise<(ListedSession & { isCurrent: boolean })[]>
+  /** Ends one of them. @throws Problem session-not-found; as `endAll` */
+  endOne(caller: Caller, sessionId: string): Promise<void>
   /** @throws Problem invalid-token, upstream-unavailable when HOSTKEY must be asked */
   describe(caller: Caller): Promise<SessionInfo>
 }
@@ -48,13 +55,13 @@ export const createSessions = ({ auth, records, revocation }: SessionsOptions): 
   const removeShown = async (cookie: Secret | undefined) => cookie && (await records.remove(cookie))
 
   return {
-    async logIn(credential, { context, shownCookie }) {
+    async logIn(credential, { context, shownCookie, origin }) {
       const grant = await auth.grant(credential, context)
       try {
         const ended = await removeShown(shownCookie)
         // A second login with the same token must not revoke it.
         if (ended && ended.token.fingerprint() !== grant.token.fingerprint()) revokeLater(ended.token)
-        const { cookie, session } = await records.create(grant)
+        const { cookie, session } = await records.create(grant, origin)
         const { identity, scopes, expiresAt } = session
         return { cookie, session: { ...identity, expiresAt, scopes } }
       } catch (error) {
@@ -71,14 +78,24 @@ export const createSessions = ({ auth, records, revocation }: SessionsOptions): 
     },
 
     async endAll(caller) {
-      if (caller.authScheme === 'service') throw new Problem('forbidden', 'A service cannot end sessions.')
-      const { customerId } = await caller.identity()
-      if (customerId === undefined) {
-        throw new Problem('forbidden', 'HOSTKEY reports no customer for this credential.')
-      }
+      const customerId = await customerOf(caller)
       await records.removeAll(customerId)
       // The tokens of the other sessions cannot be opened without their cookies: they stay valid until they expire.
       if (caller.authScheme === 'session') revokeLater(await caller.token())
+    },
+
+    async list(caller) {
+      const found = await records.list(await customerOf(caller))
+      const current = currentOf(caller)
+      return found.map(session => ({ ...session, isCurrent: session.sessionId === current }))
+    },
+
+    async endOne(caller, sessionId) {
+      if (!(await records.removeOne(await customerOf(caller), sessionId))) {
+        throw new Problem('session-not-found', 'The customer has no such session.')
+      }
+      // The token of another session cannot be opened without its cookie.
+      if (sessionId === currentOf(caller)) revokeLater(await caller.token())
     },
 
     async describe(caller) {
@@ -87,4 +104,18 @@ export const createSessions = ({ auth, records, revocation }: SessionsOptions): 
       return { ...identity, scopes: granted.flat() }
     }
   }
+}
+
+/** The session of the request. */
+const currentOf = ({ authScheme, origin }: Caller): string | undefined =>
+  authScheme === 'session' ? origin?.needs.map(idOf)[0] : undefined
+
+/** Whose sessions the caller may see and end. @throws Problem forbidden; those of `Caller.identity` */
+const customerOf = async (caller: Caller): Promise<number> => {
+  if (caller.authScheme === 'service' || caller.authScheme === 'token') {
+    throw new Problem('forbidden', 'Services and tokens of the gateway have no part in the sessions of a customer.')
+  }
+  const { customerId } = await caller.identity()
+  if (customerId === undefined) throw new Problem('forbidden', 'HOSTKEY reports no customer for this credential.')
+  return customerId
 }

@@ -28,9 +28,17 @@ const JOB = 'job:'
 export const jobShareOf = (tenant: string): string => JOB + tenant
 export const isJob = (share: string): boolean => share.startsWith(JOB)
 
+/** On what a token depends that a caller makes. */
+export interface Origin {
+  /** Store keys of the records whose end ends it: of the session, of the token, and of those that it was made from. */
+  readonly needs: readonly string[]
+  /** The service, and the hash of its secret that was shown: tokens end with it. */
+  readonly service?: { readonly id: string; readonly secretHash: string } | undefined
+}
+
 /** Who sends a request. An authenticator makes it from the credential. */
 export interface Caller {
-  readonly authScheme: 'session' | 'bearer' | 'service'
+  readonly authScheme: 'session' | 'bearer' | 'service' | 'token'
   /** A stable name of the caller for limits and logs; it discloses no credential. */
   readonly id: string
   /**
@@ -46,6 +54,10 @@ export interface Caller {
   readonly buckets?: ReadonlySet<string> | undefined
   /** The beginning of every path that the caller may use; it ends with a slash. */
   readonly pathPrefix?: string | undefined
+  /** When the credential ends, milliseconds since 1970; undefined where only HOSTKEY knows. */
+  readonly expiresAt?: number
+  /** Undefined: tokens that it makes depend only on HOSTKEY's token. */
+  readonly origin?: Origin
   /** The token that HOSTKEY issued; only the upstream client uses it. At once where no login is needed. */
   token(): Secret | Promise<Secret>
   /** May the caller do this? At once where HOSTKEY need not be asked. */

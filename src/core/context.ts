@@ -21,6 +21,7 @@ export interface Facts {
   customerId?: number | undefined
   orderId?: string
   jobId?: string
+  tokenId?: string
   /** What a job works on, and what it has done. */
   selection?: string
   counts?: string

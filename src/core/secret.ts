@@ -36,9 +36,9 @@ export class Secret {
   }
 }
 
-/** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys, S3 keys. */
+/** Shapes of credentials: hexadecimal tokens, API keys and S3 keys, which HOSTKEY may print into a message; our own. */
 const CREDENTIALS =
-  /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
+  /\bhk[st]_[A-Za-z0-9_-]{20,}|\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
 /** A sign and a value. The name before it is matched by code: with it, the pattern could backtrack without a bound. */
 const ASSIGNMENTS = /(["']? ?[:=] ?["']?)[^\s"'&,;}]+/g
 const NAMES = ['token', 'key', 'access_key', 'secret_key', 'password', 'user_token', 'authorization']

@@ -8,7 +8,17 @@ import type { Reach } from './reach.ts'
 import type { NamedTexts, RequestTexts } from './request-texts.ts'
 
 /** Operations of one class count against one limit. */
-export type RateClass = 'read' | 'write' | 'delete' | 'bulk' | 'key' | 'presign' | 'order' | 'check' | 'usage'
+export type RateClass =
+  | 'read'
+  | 'write'
+  | 'delete'
+  | 'bulk'
+  | 'key'
+  | 'presign'
+  | 'order'
+  | 'check'
+  | 'usage'
+  | 'tokens'
 
 /** Under load the gateway refuses operations in this order, and `essential` ones never. */
 export type Priority = 'reference' | 'usage' | 'read' | 'write' | 'login' | 'essential'
@@ -96,7 +106,8 @@ const PRIORITY_OF: Record<RateClass, Priority> = {
   delete: 'write',
   bulk: 'write',
   order: 'write',
-  check: 'write'
+  check: 'write',
+  tokens: 'login'
 }
 
 const WRITES: ReadonlySet<RateClass> = new Set(['write', 'delete', 'bulk', 'order'])

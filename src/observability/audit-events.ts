@@ -6,6 +6,9 @@ export const auditEvents = {
   login: 'Who logged in, from where, and who tried?',
   logout: 'Who logged out?',
   'sessions.end': 'Who ended all sessions of a customer?',
+  'session.end': 'Who ended one session of a customer?',
+  'token.create': 'Who made a token that can do less?',
+  'token.delete': 'Who ended such a token?',
   'session.expired':
     'Whose session ended by itself: after 8 hours, with its token, or because HOSTKEY refused the token?',
   'session.evicted': 'Whose oldest session ended because of one login too many?',
@@ -84,11 +87,11 @@ export const AuditLine = Type.Object(
     requestId: text(64, 'Id of the request, as in its log line.'),
     traceId: text(32, 'Trace of the request, where it is part of one.'),
     authScheme: Type.Optional(
-      Type.Enum(['session', 'bearer', 'service', 'operator'], { description: 'How the caller authenticated.' })
+      Type.Enum(['session', 'bearer', 'service', 'token', 'operator'], { description: 'How the caller authenticated.' })
     ),
     caller: text(
       128,
-      '`customer:<number>` of a session, `token:<fingerprint>`, `service:<id>`, or `user:<name>` of an operator. Never a credential.'
+      '`customer:<number>` of a session, `token:<fingerprint>`, `service:<id>`, `hkt:<id>` of a token of the gateway, or `user:<name>` of an operator. Never a credential.'
     ),
     customerId: Type.Optional(Type.Integer({ description: 'Customer of HOSTKEY, where it is known.' })),
     account: text(22, 'The account of a login: a keyed hash of the e-mail address, the API key or the token.'),
@@ -102,6 +105,7 @@ export const AuditLine = Type.Object(
     jobId: text(64, 'The job.'),
     selection: text(4096, 'What a job works on; of a deletion of files: a number of paths, a prefix, or all.'),
     counts: text(128, 'What was done: items by outcome; of a deletion of files `deleted`, `missing` and `failed`.'),
+    tokenId: text(22, 'The token of the gateway that was made.'),
     target: text(16_384, 'The part of the account: bucket, file, or kind of key.'),
     scope: text(32, 'The scope that the operation needs, or that the caller lacks.'),
     filters: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { description: 'Filters for administrators.' })),

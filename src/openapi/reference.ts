@@ -69,7 +69,8 @@ export const buildReference = async (
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: 'A HOSTKEY token, passed through; or the credential of an internal service, `hks_…`.'
+            description:
+              'A HOSTKEY token, passed through; or a token of the gateway, `hkt_…`, or the credential of an internal service, `hks_…`.'
           },
           session: { type: 'apiKey', in: 'cookie', name: COOKIE, description: 'The cookie of `POST /session`.' },
           csrf: { type: 'apiKey', in: 'header', name: 'X-CSRF', description: '`1`, with every request by cookie.' }

@@ -10,9 +10,10 @@ and replies with a true HTTP status. It does not transfer files: upload and down
 2. Open an operation. Its parameters hold an example that works on the sandbox; what deletes or buys leaves one empty.
 3. Press *Execute*. In front of the real HOSTKEY this reads, deletes and orders for real.
 
-**Authentication** has three ways. *Browsers* log in with \`POST /session\`, keep a session cookie and send the header \`X-CSRF: 1\`;
+**Authentication** has four ways. *Browsers* log in with \`POST /session\`, keep a session cookie and send the header \`X-CSRF: 1\`;
 the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HOSTKEY token>\`; the gateway passes the token on and does not store it.
-*Internal services* send \`Authorization: Bearer hks_…\`, a service credential of this gateway. \`Authorization: Bearer\` takes precedence over a cookie.
+*Internal services* send \`Authorization: Bearer hks_…\`, a service credential of this gateway. *Partners and jobs* send
+\`Authorization: Bearer hkt_…\`, a token that one of these has made with \`POST /tokens\` and that can do less. \`Authorization: Bearer\` takes precedence over a cookie.
 
 **Scopes** are the permissions of a caller. \`GET /session\` lists them, and each operation names the scope that it needs (\`x-required-scope\`).
 
@@ -36,6 +37,7 @@ the parameters of the request behind a reply, and those that the form of an oper
 
 export const tags = [
   { name: 'Session', description: 'Login and logout, for browsers.' },
+  { name: 'Tokens', description: 'Tokens that can do less than the credential that makes them.' },
   { name: 'Accounts', description: 'S3 accounts of the customer.' },
   { name: 'Buckets', description: 'The buckets of an account.' },
   { name: 'Files', description: 'The files in a bucket: list and delete.' },

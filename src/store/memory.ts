@@ -60,13 +60,12 @@ export const createMemoryStore = (now: Clock = latestNow) => {
     entry.value = String(count)
     return { count, ttlMs: entry.expiresAt - now() }
   }
-  const steps = { touch, increment }
+  const get = (key: string) => find(key)?.value
+  const steps = { touch, increment, get }
 
   return {
     touch: async (key, ttlMs) => touch(key, ttlMs),
-    async get(key) {
-      return find(key)?.value
-    },
+    get: async key => get(key),
     async put(key, value, ttlMs) {
       put(key, value, ttlMs)
     },
@@ -98,6 +97,8 @@ export const createMemoryStore = (now: Clock = latestNow) => {
       const entry = find(key)
       if (entry) entry.value = JSON.stringify(members(key).filter(other => other !== member))
     },
+    members: async key => members(key),
+    getAll: async keys => keys.map(get),
     async removeAllMembers(key) {
       const all = members(key)
       entriesOf(key).delete(key)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
+import { neededBy } from './admission.ts'
 import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
 import { durabilityFaultOf, isCluster } from './redis-durability.ts'
@@ -48,15 +49,19 @@ const SOCKET_TIMEOUT_MS = 400
 const PREFIX = 'hks3:'
 
 /**
- * Counts in turn until a limit is exceeded or a record is missing; the record is the step that adds nothing. Three
- * arguments belong to each key: what is added, milliseconds, and the maximum.
+ * Counts in turn until a limit is exceeded or a record is missing, or another that it needs; the record is the step that
+ * adds nothing. Three arguments belong to each key: what is added, milliseconds, and the maximum.
  */
 const ADMIT = `
 local counts, record, owner = {}, false, ''
 for step, key in ipairs(KEYS) do
   local by, ms, max = ARGV[3 * step - 2], ARGV[3 * step - 1], ARGV[3 * step]
   if by == '' then
-    record = redis.call('GETEX', key, 'PX', ms)
+    if ms == '' then record = redis.call('GET', key) else record = redis.call('GETEX', key, 'PX', ms) end
+    if not record then break end
+    for needed in string.gmatch(string.match(record, '^[^ ]* ([^ ]*) ') or '', '[^,]+') do
+      if redis.call('EXISTS', '${PREFIX}' .. needed) == 0 then record = false break end
+    end
     if not record then break end
     owner = string.match(record, '^([^ ]*) ') or ''
   else
@@ -175,7 +180,8 @@ export const createRedisStore = async (
   const sendAdmit = (limits: readonly Limit[], owned?: OwnedLimits): Promise<AdmitReply> => {
     const steps = admitStepsOf(limits, owned)
     const keys = steps.map(({ key }) => key)
-    return evaluate.call(redis, keys.length, ...keys, ...steps.flatMap(({ by, ms, max }) => [by, Math.ceil(ms), max]))
+    const args = steps.flatMap(({ by, ms, max }) => [by, ms === undefined ? '' : Math.ceil(ms), max])
+    return evaluate.call(redis, keys.length, ...keys, ...args)
   }
   const admit = async (limits: readonly Limit[], owned?: OwnedLimits): Promise<Admission> => {
     if (!owned && health.isSlow) throw new StoreUnavailable('slow')
@@ -185,10 +191,16 @@ export const createRedisStore = async (
         await read(command).catch(async (error): Promise<AdmitReply> => {
           if (!isOutOfMemory(error.cause)) throw error
           // Reads still work.
-          return [[], (await store.touch(owned.key, owned.ttlMs)) ?? null]
+          return [[], (await readOwned(owned)) ?? null]
         })
       : await health.run(() => withTimeout(command, Math.min(COUNTER_MS, timeoutMs), SlowCounter))
     return { counts: counts.map(([count, ttlMs]) => ({ count, ttlMs })), record: record ?? undefined }
+  }
+
+  const readOwned = async ({ key, ttlMs }: OwnedLimits) => {
+    const record = ttlMs === undefined ? await store.get(key) : await store.touch(key, ttlMs)
+    const needed = record === undefined ? [] : neededBy(record)
+    return needed.length > 0 && (await store.getAll(needed)).includes(undefined) ? undefined : record
   }
 
   const store: Store = {
@@ -207,6 +219,9 @@ export const createRedisStore = async (
     },
     addMember: (key, member, max, ttlMs) => run(() => script<string[]>(ADD_MEMBER, key, member, max, Math.ceil(ttlMs))),
     removeMember: (key, member) => run(async () => void (await redis.lrem(key, 0, member))),
+    members: key => read(() => redis.lrange(key, 0, -1)),
+    getAll: async keys =>
+      keys.length === 0 ? [] : (await read(() => redis.mget(...keys))).map(value => value ?? undefined),
     removeAllMembers: key => run(() => script<string[]>(REMOVE_ALL_MEMBERS, key)),
     async keys(prefix) {
       const found = new Set<string>()
@@ -246,6 +261,8 @@ export const createRedisStore = async (
       sendAdmit([{ key: own, by: 1, windowMs: lifeMs, max: 1 }], { key: own, ttlMs: lifeMs, limits: [] }),
       redis.del(own),
       script(ADD_MEMBER, own, 'a', 1, lifeMs),
+      redis.lrange(own, 0, -1),
+      redis.mget(`${own}:other`),
       redis.lrem(own, 0, 'a'),
       script(REMOVE_ALL_MEMBERS, own)
     ]

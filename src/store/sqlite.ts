@@ -99,6 +99,7 @@ export const createSqliteStore = (
 
   const touch = (key: string, ttlMs: number) =>
     (of(key).extend.get(Math.floor(now() + ttlMs), key, now()) as { value: string } | undefined)?.value
+  const get = (key: string) => row(key)?.value
   const increment = (key: string, by: number, windowMs: number): Count => {
     const found = row(key)
     const count = Number(found?.value ?? 0) + by
@@ -109,7 +110,7 @@ export const createSqliteStore = (
 
   return {
     touch: (key, ttlMs) => atomically(() => touch(key, ttlMs)),
-    get: key => atomically(() => row(key)?.value),
+    get: key => atomically(() => get(key)),
     put: (key, value, ttlMs) => atomically(() => put(key, value, ttlMs)),
     claim: (key, value, ttlMs) =>
       atomically(() => {
@@ -125,7 +126,7 @@ export const createSqliteStore = (
       }),
     release: (key, value) => atomically(() => void of(key).eraseIf.run(key, value)),
     remove: key => atomically(() => Number(of(key).erase.run(key, now()).changes) > 0),
-    admit: (limits, owned) => atomically(() => admitBy({ touch, increment }, limits, owned)),
+    admit: (limits, owned) => atomically(() => admitBy({ touch, increment, get }, limits, owned)),
     increment: (key, by, windowMs) => atomically(() => increment(key, by, windowMs)),
     addMember: (key, member, max, ttlMs) =>
       atomically(() => {
@@ -136,6 +137,8 @@ export const createSqliteStore = (
       }),
     removeMember: (key, member) =>
       atomically(() => void of(key).update.run(JSON.stringify(members(key).filter(other => other !== member)), key)),
+    members: key => atomically(() => members(key)),
+    getAll: keys => atomically(() => keys.map(get)),
     removeAllMembers: key =>
       atomically(() => {
         const all = members(key)

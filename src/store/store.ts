@@ -16,17 +16,21 @@ export interface Limit {
   max: number
 }
 
-/** The record of a session, and the limits of its owner, whose name completes their keys. */
+/** The record of a session or of a derived token, and the limits of its owner, whose name completes their keys. */
 export interface OwnedLimits {
   key: string
-  ttlMs: number
+  /** From the request on; undefined: the record expires when it would have. */
+  ttlMs: number | undefined
   limits: readonly Limit[]
 }
 
 export interface Admission {
   /** Of the limits that were counted, in turn. */
   counts: Count[]
-  /** The record: `<owner> <text>`; undefined when there is none, or a limit was exceeded before it. */
+  /**
+   * The record: `<owner> <text>` or `<owner> <keys> <text>`, where each of the keys, separated by commas, must exist.
+   * Undefined when there is none, one of these has gone, or a limit was exceeded before it.
+   */
   record: string | undefined
 }
 
@@ -48,7 +52,7 @@ export interface Store {
   /** @returns true when the key existed */
   remove(key: string): Promise<boolean>
   /**
-   * Counts a request against its limits in turn, up to the first that it exceeds; then touches the record, and counts
+   * Counts a request against its limits in turn, up to the first that it exceeds; then reads the record, and counts
    * against the limits of its owner. Atomic, and one round trip; at once where the store is in memory. Without a record a
    * store that is slow is not waited for; with one, a store without memory counts nothing.
    */
@@ -61,6 +65,10 @@ export interface Store {
    */
   addMember(key: string, member: string, max: number, ttlMs: number): Promise<string[]>
   removeMember(key: string, member: string): Promise<void>
+  /** The members, the oldest first. */
+  members(key: string): Promise<string[]>
+  /** The values, undefined for those that do not exist. */
+  getAll(keys: readonly string[]): Promise<(string | undefined)[]>
   /** Removes the set. @returns its members, the oldest first */
   removeAllMembers(key: string): Promise<string[]>
   /** Every key that begins so. It takes long in a large store: for commands of an operator, not for requests. */

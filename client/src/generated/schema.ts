@@ -95,14 +95,82 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List sessions
+         * @description Lists the live sessions of the customer. Services and tokens of the gateway cannot.
+         */
+        get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
          * End all sessions
-         * @description Ends every session of the customer on every replica, including the current one.
+         * @description Ends every session of the customer on every replica, including the current one, and the tokens that were made from them.
          */
         delete: operations["deleteSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tokens
+         * @description Lists the live tokens: of the customer for a session or a HOSTKEY token, its own for a service, and for such a token itself and those that were made from it.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Create a token that can do less
+         * @description Makes a token for a partner or a job: with some of the scopes, accounts and buckets of its maker, below a path, for a minute to a day. It can make narrower ones. It ends at its time, with `deleteToken`, and with what made it: the session, the token, the HOSTKEY token, or the secret of the service. The reply shows it once.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{tokenId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a token
+         * @description Ends the token and all that were made from it, on every replica, with the next request. Jobs that it has started go on; URLs that it has signed are valid until they expire.
+         */
+        delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one session
+         * @description Ends a session of the customer on every replica, and the tokens that were made from it. Its HOSTKEY token stays valid until it expires: only the cookie opens it.
+         */
+        delete: operations["deleteSessionById"];
         options?: never;
         head?: never;
         patch?: never;
@@ -794,6 +862,18 @@ export interface components {
             /** @description Empty after a complete success. */
             warnings: components["schemas"]["Warning"][];
         };
+        /** @description A new token. `GET /tokens` lists what it may do. */
+        CreatedToken: {
+            /** @description The token, shown once: send `Authorization: Bearer hkt_…`. */
+            token: string;
+            /** @description Id of the token, which is no credential. */
+            tokenId: string;
+            /**
+             * Format: date-time
+             * @description Latest end of the token. It ends earlier with the credential that made it.
+             */
+            expiresAt: string;
+        };
         /**
          * Format: date
          * @description Date, `YYYY-MM-DD`.
@@ -1042,6 +1122,27 @@ export interface components {
             /** @description The credential itself. */
             value: string;
         };
+        /** @description A session of the customer. */
+        ListedSession: {
+            /** @description Id of the session, which is no credential. */
+            sessionId: string;
+            /**
+             * Format: date-time
+             * @description When the session began.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Last use, to five minutes.
+             */
+            lastUsedAt: string;
+            /** @description Network of the login: 24 bits of an IPv4 address, 64 of an IPv6 address. */
+            network?: string;
+            /** @description Family of the program that logged in, such as `firefox`. */
+            userAgent?: string;
+            /** @description Is it the session of this request? */
+            isCurrent: boolean;
+        };
         /** @description Region code of the storage. */
         Location: string;
         /** @description A free account with its first bucket. */
@@ -1120,6 +1221,24 @@ export interface components {
             password?: string;
             /** @description A HOSTKEY token. */
             token?: string;
+        };
+        /** @description What a new token may do. What is left out is as its maker has it. */
+        NewToken: {
+            /** @description What the token is for. Lists show it. */
+            name: string;
+            /** @description What the token may do: scopes of its maker. */
+            scopes: ("accounts:read" | "accounts:write" | "accounts:delete" | "buckets:read" | "buckets:write" | "files:read" | "files:delete" | "files:download" | "files:upload" | "keys:read" | "orders:write" | "plans:read" | "admin")[];
+            /** @description The only accounts of the token. Default: those of its maker. */
+            accounts?: components["schemas"]["S3Uid"][];
+            /** @description The only buckets of the token. Default: those of its maker. */
+            buckets?: string[];
+            /** @description The beginning of every path of the token, byte by byte. Default: that of its maker. */
+            pathPrefix?: string;
+            /**
+             * Format: int32
+             * @description Lifetime, in seconds. It must not be longer than that of the credential that makes the token.
+             */
+            expiresInSeconds: number;
         };
         /** @description Cursor of the next page; null on the last page. */
         NextCursor: string | null;
@@ -1261,7 +1380,7 @@ export interface components {
              * @description Name of the problem: stable.
              * @enum {string}
              */
-            name: "invalid-request" | "malformed-url" | "file-path-required" | "file-path-encoding" | "invalid-cursor" | "idempotency-key-required" | "unauthenticated" | "session-expired" | "invalid-token" | "invalid-credentials" | "payment-required" | "forbidden" | "csrf-rejected" | "https-required" | "insufficient-scope" | "switched-off" | "api-key-login-unavailable" | "two-factor-required" | "route-not-found" | "account-not-found" | "bucket-not-found" | "file-not-found" | "plan-not-found" | "customer-not-found" | "job-not-found" | "order-not-found" | "method-not-allowed" | "not-acceptable" | "bucket-exists" | "bucket-not-empty" | "job-running" | "job-not-resumable" | "not-a-paid-account" | "limit-reached" | "idempotency-in-progress" | "price-changed" | "probable-duplicate-order" | "confirmation-mismatch" | "body-too-large" | "uri-too-long" | "unsupported-media-type" | "plan-not-orderable" | "location-not-offered" | "invalid-bucket-name" | "path-not-presignable" | "idempotency-key-reused" | "confirmation-required" | "rate-limited" | "headers-too-large" | "internal" | "endpoint-not-configured" | "not-offered-upstream" | "upstream-refused" | "upstream-bad-response" | "upstream-unreachable" | "upstream-storage-error" | "account-state-unknown" | "overloaded" | "upstream-unavailable" | "store-unavailable" | "upstream-throttled" | "draining" | "upstream-timeout";
+            name: "invalid-request" | "malformed-url" | "file-path-required" | "file-path-encoding" | "invalid-cursor" | "idempotency-key-required" | "unauthenticated" | "session-expired" | "invalid-token" | "invalid-credentials" | "payment-required" | "forbidden" | "csrf-rejected" | "https-required" | "insufficient-scope" | "scope-exceeds-caller" | "switched-off" | "api-key-login-unavailable" | "two-factor-required" | "route-not-found" | "account-not-found" | "bucket-not-found" | "file-not-found" | "plan-not-found" | "customer-not-found" | "job-not-found" | "token-not-found" | "session-not-found" | "order-not-found" | "method-not-allowed" | "not-acceptable" | "bucket-exists" | "bucket-not-empty" | "job-running" | "job-not-resumable" | "not-a-paid-account" | "limit-reached" | "too-many-tokens" | "idempotency-in-progress" | "price-changed" | "probable-duplicate-order" | "confirmation-mismatch" | "body-too-large" | "uri-too-long" | "unsupported-media-type" | "plan-not-orderable" | "location-not-offered" | "invalid-bucket-name" | "path-not-presignable" | "idempotency-key-reused" | "confirmation-required" | "rate-limited" | "headers-too-large" | "internal" | "endpoint-not-configured" | "not-offered-upstream" | "upstream-refused" | "upstream-bad-response" | "upstream-unreachable" | "upstream-storage-error" | "account-state-unknown" | "overloaded" | "upstream-unavailable" | "store-unavailable" | "upstream-throttled" | "draining" | "upstream-timeout";
             /** @description Short text, the same for every occurrence of the problem. */
             title: string;
             /**
@@ -1334,6 +1453,11 @@ export interface components {
             /** @description Scopes of the caller. */
             scopes: string[];
         };
+        /** @description The live sessions of the customer, the newest first. */
+        SessionList: {
+            /** @description The sessions. */
+            items: components["schemas"]["ListedSession"][];
+        };
         /** @description Liveness or readiness of this replica. */
         Status: {
             /**
@@ -1346,6 +1470,46 @@ export interface components {
         Termination: {
             /** @description When HOSTKEY ends the account with its data; null when HOSTKEY did not tell. */
             effectiveAt: string | null;
+        };
+        /** @description A token of the gateway, without the token itself. */
+        Token: {
+            /** @description Id of the token, which is no credential. */
+            tokenId: string;
+            /** @description What the token is for. Lists show it. */
+            name: string;
+            /** @description What the token may do: scopes of its maker. */
+            scopes: ("accounts:read" | "accounts:write" | "accounts:delete" | "buckets:read" | "buckets:write" | "files:read" | "files:delete" | "files:download" | "files:upload" | "keys:read" | "orders:write" | "plans:read" | "admin")[];
+            /** @description The only accounts of the token. Default: those of its maker. */
+            accounts?: components["schemas"]["S3Uid"][];
+            /** @description The only buckets of the token. Default: those of its maker. */
+            buckets?: string[];
+            /** @description The beginning of every path of the token, byte by byte. Default: that of its maker. */
+            pathPrefix?: string;
+            /**
+             * Format: date-time
+             * @description When the token was made.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Latest end of the token. It ends earlier with the credential that made it.
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @description Last use, to the hour. Missing until the token is used.
+             */
+            lastUsedAt?: string;
+            /**
+             * @description The credential of the maker. `bearer`: a HOSTKEY token. `token`: such a token.
+             * @enum {string}
+             */
+            madeBy: "session" | "bearer" | "service" | "token";
+        };
+        /** @description The live tokens that the caller may see, the newest first. */
+        TokenList: {
+            /** @description The tokens. */
+            items: components["schemas"]["Token"][];
         };
         /** @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag. */
         Usage: {
@@ -1606,6 +1770,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `csrf-rejected`, `forbidden`, `two-factor-required`, `scope-exceeds-caller` */
+        "403-createToken": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `account-not-found` */
         "404-deleteAccount": {
             headers: {
@@ -1626,6 +1799,24 @@ export interface components {
         };
         /** @description `file-not-found`, `bucket-not-found`, `account-not-found` */
         "404-deleteFile": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session-not-found` */
+        "404-deleteSessionById": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `token-not-found` */
+        "404-deleteToken": {
             headers: {
                 [name: string]: unknown;
             };
@@ -1720,6 +1911,15 @@ export interface components {
         };
         /** @description `not-a-paid-account`, `limit-reached` */
         "409-createTermination": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too-many-tokens` */
+        "409-createToken": {
             headers: {
                 [name: string]: unknown;
             };
@@ -2107,6 +2307,41 @@ export interface operations {
             default: components["responses"]["default"];
         };
     };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sessionId": "YkLHiDpZJ-mJufjXmL6BYe",
+                     *           "createdAt": "2026-11-22T12:00:00.000Z",
+                     *           "lastUsedAt": "2026-11-22T12:00:00.000Z",
+                     *           "network": "192.0.2.0/24",
+                     *           "userAgent": "firefox",
+                     *           "isCurrent": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            default: components["responses"]["default"];
+        };
+    };
     deleteSessions: {
         parameters: {
             query?: never;
@@ -2117,6 +2352,148 @@ export interface operations {
         requestBody?: never;
         responses: {
             204: components["responses"]["204"];
+            default: components["responses"]["default"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "tokenId": "A9hfo2YF6CVacIm8HQH4qE",
+                     *           "name": "partner: reads the logs",
+                     *           "scopes": [
+                     *             "buckets:read",
+                     *             "files:read",
+                     *             "files:download"
+                     *           ],
+                     *           "buckets": [
+                     *             "s3_user_1/logs"
+                     *           ],
+                     *           "createdAt": "2026-11-22T12:00:00.000Z",
+                     *           "expiresAt": "2026-11-22T13:00:00.000Z",
+                     *           "madeBy": "bearer"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            default: components["responses"]["default"];
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "partner: reads the logs",
+                 *       "scopes": [
+                 *         "buckets:read",
+                 *         "files:read",
+                 *         "files:download"
+                 *       ],
+                 *       "buckets": [
+                 *         "s3_user_1/logs"
+                 *       ],
+                 *       "expiresInSeconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "hkt_AAAAAAAAAAAAAAAAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB",
+                     *       "tokenId": "A9hfo2YF6CVacIm8HQH4qE",
+                     *       "expiresAt": "2026-11-22T13:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            403: components["responses"]["403-createToken"];
+            409: components["responses"]["409-createToken"];
+            default: components["responses"]["default"];
+        };
+    };
+    deleteToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the token, which is no credential.
+                 * @example A9hfo2YF6CVacIm8HQH4qE
+                 */
+                tokenId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404-deleteToken"];
+            default: components["responses"]["default"];
+        };
+    };
+    deleteSessionById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the session, which is no credential.
+                 * @example YkLHiDpZJ-mJufjXmL6BYe
+                 */
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404-deleteSessionById"];
             default: components["responses"]["default"];
         };
     };

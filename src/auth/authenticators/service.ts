@@ -44,9 +44,8 @@ export const createServiceAuthenticator =
         service: service.id
       })
     }
-    return callerOf(service, refused =>
-      logins.grant(service.apiKey, refused, timing).catch(error => blameOperator(error, service.id))
-    )
+    const caller = callerOf(service, grantOf(service, logins, timing))
+    return { ...caller, origin: { needs: [], service: { id: service.id, secretHash: hashOf(secret) } } }
   }
 
 /**
@@ -58,10 +57,14 @@ export const createServiceCallers =
   (id: string): Caller | undefined => {
     const service = registry.find(id)
     if (!service || service.expiresAt <= now() || !service.scopes.has('files:delete')) return undefined
-    return callerOf(service, refused =>
-      logins.grant(service.apiKey, refused).catch(error => blameOperator(error, service.id))
-    )
+    return callerOf(service, grantOf(service, logins))
   }
+
+/** Gets the token of a service. @throws Problem upstream-unavailable when HOSTKEY refuses its key */
+export const grantOf =
+  ({ id, apiKey }: Service, logins: Logins, timing?: UpstreamTiming) =>
+  (refused?: Secret) =>
+    logins.grant(apiKey, refused, timing).catch(error => blameOperator(error, id))
 
 const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>): Caller => ({
   authScheme: 'service',
@@ -71,6 +74,7 @@ const callerOf = (service: Service, grant: (refused?: Secret) => Promise<Grant>)
   accounts: service.accounts,
   buckets: service.buckets,
   pathPrefix: service.pathPrefix,
+  expiresAt: service.expiresAt,
   token: async () => (await grant()).token,
   grants: scope => service.scopes.has(scope),
   identity: async () => (await grant()).identity,

@@ -4,8 +4,9 @@ import type { Secret } from '../../core/secret.ts'
 import type { Count } from '../../store/store.ts'
 import { ownerOfSession, type Session, type SessionLimits, type SessionRecords } from '../session-records.ts'
 
-/** Who sends a session cookie; undefined when the session has ended, or a limit of the address is exceeded. */
-export interface SessionCaller {
+/** Who sends a credential of which the store has the record. */
+export interface StoredCaller {
+  /** Undefined when it has ended, or a limit of the address is exceeded. */
   caller: Caller | undefined
   /** Of the limits, up to the first that was exceeded. */
   counts: Count[]
@@ -14,7 +15,7 @@ export interface SessionCaller {
 /** Browsers send the session cookie; the token stays in the gateway. */
 export const createSessionAuthenticator =
   (records: SessionRecords) =>
-  async (cookie: Secret, limits: SessionLimits): Promise<SessionCaller> => {
+  async (cookie: Secret, limits: SessionLimits): Promise<StoredCaller> => {
     const { session, counts } = await records.open(cookie, limits)
     if (!session) return { caller: undefined, counts }
     const caller = callerOf(session, async () => {
@@ -27,7 +28,7 @@ export const createSessionAuthenticator =
 export const sessionExpired = () => new Problem('session-expired', 'The session has ended: log in again.')
 
 const callerOf = (session: Session, refreshToken: Caller['refreshToken']): Caller => {
-  const { token, identity, scopes, expiresAt } = session
+  const { key, token, identity, scopes, expiresAt } = session
   const id = ownerOfSession(session)
   return {
     authScheme: 'session',
@@ -35,6 +36,8 @@ const callerOf = (session: Session, refreshToken: Caller['refreshToken']): Calle
     share: id,
     limitFactor: 1,
     accounts: undefined,
+    expiresAt,
+    origin: { needs: [key] },
     token: () => token,
     grants: scope => scopes.includes(scope),
     identity: async () => ({ ...identity, expiresAt }),

@@ -26,6 +26,8 @@ export interface Service {
   apiKey: Secret
   /** Is this one of its secrets? Compared in constant time. */
   owns(secret: string): boolean
+  /** Does this hash belong to one of its secrets? */
+  hasHash(hash: string): boolean
 }
 
 /** The registry file cannot be used. It lists every fault. */
@@ -119,7 +121,8 @@ const toService = (entry: ServiceEntry, apiKey: Secret): Service => {
     limitFactor: rate === 'high' ? 10 : 1,
     expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
     apiKey,
-    owns: secret => isSecretOf(hashes, secret)
+    owns: secret => isSecretOf(hashes, secret),
+    hasHash: hash => secrets.includes(hash)
   }
 }
 

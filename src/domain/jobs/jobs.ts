@@ -20,7 +20,7 @@ import {
   type RunJob
 } from '../../store/jobs.ts'
 import { NewerRecord } from '../../store/record-format.ts'
-import { tenantOf } from '../orders/order-key.ts'
+import { hasOwnKeys, tenantOf } from '../orders/order-key.ts'
 import { createJobFeed } from './feed.ts'
 import { type JobEnd, type ReportedEvent, toEvent, toJob, toJobEnd, toReportedEvent, toVerdict } from './job-models.ts'
 import type { JobKind } from './kind.ts'
@@ -206,9 +206,7 @@ export const createJobs = (parts: JobParts): Jobs => {
         bucket,
         selection,
         ...(idempotencyKey !== undefined && {
-          keyHash: digest(
-            `${idempotencyKey.replace(/^"|"$/g, '')} ${caller.authScheme === 'service' ? caller.id : ''}`
-          ),
+          keyHash: digest(`${idempotencyKey.replace(/^"|"$/g, '')} ${hasOwnKeys(caller) ? caller.id : ''}`),
           fingerprint: digest(stringify([s3uid, bucket, body]))
         }),
         createdAt: latestNow(),

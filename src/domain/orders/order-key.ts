@@ -20,12 +20,15 @@ export const orderKeyOf = async (
 ): Promise<OrderKey> => ({
   tenant: await tenantOf(context),
   action,
-  ...(context.caller.authScheme === 'service' && { service: context.caller.id }),
+  ...(hasOwnKeys(context.caller) && { service: context.caller.id }),
   keyHash: createHash('sha256').update(key.replace(/^"|"$/g, '')).digest('base64url'),
   fingerprint: createHash('sha256').update(stringify(body)).digest('base64url')
 })
 
-/** May the caller see the order? A service with a list of accounts sees its own orders, and those of its accounts. */
+/** Do the keys of the caller belong to it alone? Those of other callers belong to their customer. */
+export const hasOwnKeys = ({ authScheme }: Caller): boolean => authScheme === 'service' || authScheme === 'token'
+
+/** May the caller see the order? A service or a token with a list of accounts sees its own orders, and those of its accounts. */
 export const maySee = ({ accounts, id }: Caller, { intent, created }: Entry): boolean =>
   accounts === undefined || intent.service === id || (created !== undefined && accounts.has(created.s3uid))
 

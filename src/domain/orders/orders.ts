@@ -117,8 +117,9 @@ export const createOrders = (parts: PlacementParts): Orders => {
       }
     },
 
-    async listOrderedBy({ accounts, id }) {
-      if (accounts === undefined) return new Set()
+    async listOrderedBy({ accounts, id, authScheme }) {
+      // A token may use no account that its maker may not.
+      if (accounts === undefined || authScheme !== 'service') return new Set()
       // While the ledger is down the accounts of the registry remain.
       return new Set(await ledger.listOrderedBy(id).catch((): string[] => []))
     },

@@ -80,12 +80,13 @@ export const createDirectAccess = (parts: DirectAccessParts) => {
       if (requested.operation === 'upload' && !allowsUploads) {
         throw new Problem('switched-off', 'The operator has switched uploads off.')
       }
-      const { operation, path, expiresInSeconds = DEFAULT_EXPIRY_SECONDS, downloadName } = requested
+      const { operation, path, downloadName } = requested
       const method = operation === 'upload' ? 'PUT' : 'GET'
       const headers = headersOf(requested)
       // Once: the day must not change while HOSTKEY answers, for the key is that of a day.
       const at = now()
       const day = dayOf(at)
+      const expiresInSeconds = lifetimeOf(context, requested, at)
       const { accessKey, key, endpoint, region } = await keyOf(context, s3uid, day)
       const signingKey = { accessKey, region, day, key: Buffer.from(key, 'base64') }
       const query = {
@@ -115,6 +116,13 @@ export const createDirectAccess = (parts: DirectAccessParts) => {
   }
   return directAccess
 }
+
+/** A URL does not outlive the credential that it is made with. */
+const lifetimeOf = (
+  { caller: { expiresAt = Number.POSITIVE_INFINITY } }: RequestContext,
+  { expiresInSeconds = DEFAULT_EXPIRY_SECONDS }: NewPresignedUrl,
+  at: number
+): number => Math.max(1, Math.min(expiresInSeconds, Math.floor((expiresAt - at) / 1000)))
 
 /** The headers that the client must send: those of an upload that were named. */
 const headersOf = ({ contentType, contentLength }: NewPresignedUrl): Record<string, string> => ({

@@ -123,13 +123,14 @@ const detailsOf = (operation: CallerOperation, request: FastifyRequest): AuditMe
   const texts = textsOf(request)
   const names = target?.(texts).filter(name => name !== undefined) ?? []
   const filters = filtersIn(adminQuery, request)
-  const { orderId, jobId, selection, counts, s3uid } = findContext(request)?.upstream.facts ?? {}
+  const { orderId, jobId, tokenId, selection, counts, s3uid } = findContext(request)?.upstream.facts ?? {}
   return {
     ...originOf(request),
     ...callerIn(request),
     s3uid: account?.(texts) ?? s3uid,
     orderId,
     jobId,
+    tokenId,
     selection,
     counts,
     target: names.join('/') || undefined,

@@ -2,9 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Authenticators } from '../../auth/authenticators/index.ts'
 import { isServiceCredential } from '../../auth/authenticators/service.ts'
-import { sessionExpired } from '../../auth/authenticators/session.ts'
+import { type StoredCaller, sessionExpired } from '../../auth/authenticators/session.ts'
+import { malformedToken, tokenEnded } from '../../auth/authenticators/token.ts'
 import { COOKIE, clearingFlags } from '../../auth/cookie.ts'
 import { assertNotForged } from '../../auth/csrf.ts'
+import type { SessionLimits } from '../../auth/session-records.ts'
+import { isDerivedToken, isWellFormed } from '../../auth/token-records.ts'
 import type { StopSignal } from '../../core/abort.ts'
 import { addressOf } from '../../core/address.ts'
 import { type Caller, isStranger } from '../../core/caller.ts'
@@ -45,13 +48,13 @@ export const authenticate = fp(
       'onRequest',
       hookOf((request, reply) => {
         const timing = noUpstreamTiming()
-        let presented: Caller | Secret
+        let presented: Caller | Stored
         try {
           presented = presentedBy(request, timing, { authenticators, origins })
         } catch (error) {
           return andThen(consume(limiter, reply, [ofAddress(request, 1)]), () => Promise.reject(error))
         }
-        if (presented instanceof Secret) return enterSession(presented, request, reply, timing)
+        if ('open' in presented) return enterStored(presented, request, reply, timing)
         const caller = presented
         const own = ofCaller(request, caller)
         const applied = [ofAddress(request, caller.limitFactor), ...own]
@@ -65,26 +68,28 @@ export const authenticate = fp(
         })
       })
     )
-    const enterSession = async (
-      cookie: Secret,
+    const enterStored = async (
+      { open, ended }: Stored,
       request: FastifyRequest,
       reply: FastifyReply,
       timing: UpstreamTiming
     ) => {
       const address = [ofAddress(request, 1)]
       const own = ofSession(request)
-      const session = await authenticators.session(cookie, { ofAddress: address, ofCaller: own }).catch(error => {
+      const stored = await open({ ofAddress: address, ofCaller: own }).catch(error => {
         report(reply, address, counters.countAlone(address))
         throw error
       })
-      const { caller } = session
-      const ofCaller = caller ? own.map(limit => ({ ...limit, owner: caller.id, key: limit.key + caller.id })) : []
+      const { caller } = stored
+      const ofCaller = caller
+        ? own.map(limit => ({ ...limit, owner: caller.share, key: limit.key + caller.share }))
+        : []
       const applied = [...address, ...ofCaller]
       // Nothing is counted for a cookie that cannot be one, nor by a store without memory.
-      const counts = session.counts.length > 0 ? session.counts : await counters.count(applied)
+      const counts = stored.counts.length > 0 ? stored.counts : await counters.count(applied)
       if (!caller) {
         report(reply, address, counts)
-        throw sessionExpired()
+        throw ended()
       }
       enter(request, caller, timing)
       report(reply, applied, counts)
@@ -110,15 +115,22 @@ const OTHER_SCHEME = 'The header Authorization is not `Bearer <token>`, and no s
 /** Any other scheme is for a server in front of the gateway. */
 const IS_BEARER = /^Bearer(\s|$)/i
 
+/** A credential of which the store has the record. */
+interface Stored {
+  open(limits: SessionLimits): Promise<StoredCaller>
+  /** The problem where there is no record. */
+  ended(): Problem
+}
+
 /**
- * The caller, or the cookie of its session. `Authorization: Bearer` wins over a cookie.
+ * The caller, or the credential of which the store has the record. `Authorization: Bearer` wins over a cookie.
  * @throws Problem unauthenticated, invalid-token, csrf-rejected
  */
 const presentedBy = (
   request: FastifyRequest,
   timing: UpstreamTiming,
   { authenticators, origins }: Pick<AuthenticateOptions, 'authenticators' | 'origins'>
-): Caller | Secret => {
+): Caller | Stored => {
   const { authorization } = request.headers
   if (authorization !== undefined && IS_BEARER.test(authorization))
     return bearerOf(request, authorization, authenticators, timing)
@@ -127,7 +139,7 @@ const presentedBy = (
     throw new Problem('unauthenticated', authorization === undefined ? NO_CREDENTIAL : OTHER_SCHEME)
   }
   assertNotForged(request.headers, origins)
-  return new Secret(cookie)
+  return { open: limits => authenticators.session(new Secret(cookie), limits), ended: sessionExpired }
 }
 
 const bearerOf = (
@@ -135,12 +147,17 @@ const bearerOf = (
   authorization: string,
   authenticators: Authenticators,
   timing: UpstreamTiming
-): Caller => {
+): Caller | Stored => {
   const bearer = BEARER.exec(authorization)?.[1]
   if (bearer === undefined) throw new Problem('invalid-token', 'The header Authorization is not `Bearer <token>`.')
-  return isServiceCredential(bearer)
-    ? authenticators.service(new Secret(bearer), timing, () => addressOf(request))
-    : authenticators.bearer(new Secret(bearer), timing, () => networkOf(request))
+  const credential = new Secret(bearer)
+  if (isServiceCredential(bearer)) return authenticators.service(credential, timing, () => addressOf(request))
+  if (!isDerivedToken(bearer)) return authenticators.bearer(credential, timing, () => networkOf(request))
+  if (!isWellFormed(credential)) throw malformedToken()
+  return {
+    open: limits => authenticators.token(credential, limits, timing, () => addressOf(request)),
+    ended: tokenEnded
+  }
 }
 
 /** The limits of a credential as a multiple of the usual ones: that of a service from the registry, 1 for all others. */

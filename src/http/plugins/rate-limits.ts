@@ -82,7 +82,8 @@ export const CLASSES: Record<RateClass, readonly Policy[]> = {
     policy('order', 1 / 200, { isByCustomer: true }),
     policy('order-long', 1 / 60, { windows: 60, isByCustomer: true })
   ],
-  check: [policy('check', 1 / 10)]
+  check: [policy('check', 1 / 10)],
+  tokens: [policy('tokens', 1 / 20, { isByCustomer: true })]
 }
 
 export const CALLER = policy('caller', 1)
@@ -210,7 +211,7 @@ const mayRepeat = (operation: CallerOperation, request: FastifyRequest): boolean
 const customerOf = async (request: FastifyRequest): Promise<string> => {
   const context = contextOf(request)
   const { caller } = context
-  if (caller.authScheme !== 'bearer') return caller.id
+  if (caller.authScheme !== 'bearer') return caller.share
   try {
     // An order has the look-ups for orders.
     const { customerId } = await caller.identity(callerOperationOf(request).rate === 'order' ? 'order' : undefined)

@@ -19,7 +19,9 @@ t.test('the token of a login that cannot be stored is revoked, unless the caller
     create: () => Promise.reject(new StoreUnavailable('down')),
     open: async () => ({ session: undefined, counts: [] }),
     remove: async () => undefined,
-    removeAll: async () => 0
+    removeAll: async () => 0,
+    list: async () => [],
+    removeOne: async () => false
   }
   const sessions = createSessions({
     auth,

@@ -151,13 +151,41 @@ for (const [kind, open] of Object.entries(kinds)) {
         const { counts, record } = await store.admit([limit('first', max)], owned)
         return [counts.map(({ count }) => count), record]
       }
-      await store.put('record', 'an-owner and a text', 1000)
-      t.strictSame(await admitted('record', 2), [[1, 1, 1, 1], 'an-owner and a text'])
+      await store.put('record', 'an-owner a-text', 1000)
+      t.strictSame(await admitted('record', 2), [[1, 1, 1, 1], 'an-owner a-text'])
       await age(1001)
-      t.strictSame(await admitted('record', 2), [[2, 2, 2], 'an-owner and a text'], 'it lives longer')
+      t.strictSame(await admitted('record', 2), [[2, 2, 2], 'an-owner a-text'], 'it lives longer')
       t.strictSame(await admitted('record', 2), [[3], undefined], 'a limit before the record is exceeded')
       t.strictSame(await admitted('no record', 9), [[4], undefined])
       t.equal((await store.increment('of:an-owner', 0, LIFE_MS)).count, 2)
+    })
+
+    t.test('admit finds no record without those that it needs, and extends none without a time', async t => {
+      const limits = [{ key: 'of:', by: 1, windowMs: LIFE_MS, max: 9 }]
+      const admitted = async (key: string) => {
+        const { counts, record } = await store.admit([], { key, ttlMs: undefined, limits })
+        return [counts.length, record]
+      }
+      await store.put('parent', 'an-owner a-text', LIFE_MS)
+      await store.put('grandparent', 'an-owner a-text', LIFE_MS)
+      await store.put('child', 'an-owner parent,grandparent a-text', LIFE_MS)
+      await store.put('single', 'an-owner  a-text', LIFE_MS)
+      t.strictSame(await admitted('child'), [1, 'an-owner parent,grandparent a-text'])
+      t.strictSame(await admitted('single'), [1, 'an-owner  a-text'])
+      await store.remove('grandparent')
+      t.strictSame(await admitted('child'), [0, undefined])
+      t.strictSame(await admitted('single'), [1, 'an-owner  a-text'])
+      await age(LIFE_MS + 1)
+      t.strictSame(await admitted('single'), [0, undefined], 'it lives no longer')
+    })
+
+    t.test('getAll and members read several at once', async t => {
+      await store.put('one', '1', LIFE_MS)
+      t.strictSame(await store.getAll(['one', 'none', 'one']), ['1', undefined, '1'])
+      t.strictSame(await store.getAll([]), [])
+      t.strictSame(await store.members('nobody'), [])
+      for (const member of ['a', 'b']) await store.addMember('those', member, 3, LIFE_MS)
+      t.strictSame(await store.members('those'), ['a', 'b'])
     })
 
     t.test('addMember removes the oldest members beyond the maximum', async t => {

@@ -123,6 +123,10 @@ export const gateway = async (
     const cookies = replies.flatMap(
       ({ reply }) => /(?<=^__Host-Http-session=)[^;]+/.exec(reply.headers['set-cookie'] ?? '') ?? []
     )
+    // A token of the gateway is in the reply that shows it, and nowhere else.
+    const isToken = ({ operation }: { operation: string }) => operation.startsWith('POST /tokens')
+    const tokens = replies.filter(isToken).flatMap(({ reply }) => /hkt_[\w-]{66}/.exec(reply.text) ?? [])
+    const others = replies.filter(each => !isToken(each)).map(({ reply }) => reply.text)
     const secrets = sandbox.control.secrets()
     // A presigned URL names the access key, as every request to S3 does; never the secret key.
     const isPresigned = ({ operation }: { operation: string }) => /^POST .*\/presigned-urls/.test(operation)
@@ -132,6 +136,7 @@ export const gateway = async (
       ...leaksIn([...lines, metrics, auditText, ...texts.map(({ text }) => text)], cookies).map(
         leak => `cookie in a text: ${leak}`
       ),
+      ...leaksIn([...lines, metrics, auditText, ...others], tokens).map(leak => `token of the gateway: ${leak}`),
       ...auditFaultsIn(auditText),
       ...leaksIn([auditText], secrets).map(leak => `secret in the audit log: ${leak}`),
       ...leaksIn(lines, secrets).map(leak => `secret in the log: ${leak}`),

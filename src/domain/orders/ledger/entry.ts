@@ -7,7 +7,7 @@ export interface Intent {
   /** The customer, not the session: after another login the order is still found. */
   tenant: string
   action: 'create_order' | 'create_account'
-  /** The service that ordered: its keys are its own. Absent in entries of other callers, and of older versions. */
+  /** The service or derived token that ordered: its keys are its own. Absent in entries of other callers, and of older versions. */
   service?: string
   /** SHA-256 of the caller's Idempotency-Key. */
   keyHash: string

@@ -42,5 +42,20 @@ export const refusals: Provocations = {
   'bucket-exists': byRequestOrMessage(isOperation('createBucket'), pair => ({
     body: bodyWith(pair, { name: 'logs' })
   })),
-  'bucket-not-empty': byRequestOrMessage(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } }))
+  'bucket-not-empty': byRequestOrMessage(isOperation('deleteBucket'), () => ({ parameters: { bucket: 'logs' } })),
+  'scope-exceeds-caller': byRequest(pair => ({ body: bodyWith(pair, { scopes: ['admin'] }) })),
+  'token-not-found': byRequest(() => ({ parameters: { tokenId: 'A'.repeat(22) } })),
+  'session-not-found': byRequest(() => ({ parameters: { sessionId: 'A'.repeat(22) } })),
+  'too-many-tokens': async ({ plain }) => {
+    let token = plain.sandbox.demo.token
+    for (let seconds = 600; seconds >= 360; seconds -= 60) {
+      const body = {
+        name: 'a step',
+        scopes: ['files:read', 'buckets:read', 'files:download'],
+        expiresInSeconds: seconds
+      }
+      token = (await plain.post('/tokens', body, { token })).json().token
+    }
+    return pair => sendChanged(plain, pair, { token, body: bodyWith(pair, { expiresInSeconds: 60 }) })
+  }
 }

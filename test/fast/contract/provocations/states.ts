@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -24,6 +25,9 @@ const limitUsedUp: Provocation = async ({ t }) => {
   return pair => sendChanged(gateway, pair)
 }
 
+/** What ends credentials. */
+const ESSENTIAL = ['deleteSessions', 'deleteSessionById', 'deleteToken']
+
 /** The gateway is overloaded. Ending sessions is served nevertheless: there all look-ups are taken. */
 const underPressure: Provocation = async ({ t }) => {
   const pressure = { level: 0, stop: () => undefined }
@@ -31,7 +35,7 @@ const underPressure: Provocation = async ({ t }) => {
   const calm = await documentedGateway(t, { TRUST_PROXY: '127.0.0.1' })
   pressure.level = MAX_PRESSURE
   return pair =>
-    pair.operation.operationId === 'deleteSessions' ? besideLookups(calm, pair) : sendChanged(gateway, pair)
+    ESSENTIAL.includes(pair.operation.operationId) ? besideLookups(calm, pair) : sendChanged(gateway, pair)
 }
 
 /** The look-ups last longer than a caller waits for others. */
@@ -39,7 +43,10 @@ const besideLookups = async (gateway: Gateway, pair: Pair): Promise<Reply> => {
   const { slots, maxWaitMs } = classOf['token-lookup']
   gateway.sandbox.control.fault({ kind: 'latency', action: 'info', ms: 2 * maxWaitMs, count: slots })
   const others = Array.from({ length: slots }, (_, n) =>
-    gateway.get('/session', { token: `made-up-token-${n}`, headers: { 'x-forwarded-for': `192.0.2.${n % 2}` } })
+    gateway.get('/session', {
+      token: `made-up-token-${randomUUID()}`,
+      headers: { 'x-forwarded-for': `192.0.2.${n % 2}` }
+    })
   )
   await pause(100)
   const reply = await sendChanged(gateway, pair)

@@ -7,6 +7,9 @@ import { withServices } from '../../../support/harness/services.ts'
 /** What a caller that is limited to files below `a/` of the bucket `logs` gets for the example request, and why. */
 const RULES: Record<string, 'allowed' | 'refused'> = {
   getSession: 'allowed',
+  createToken: 'allowed',
+  listTokens: 'allowed',
+  deleteToken: 'allowed',
   listBuckets: 'allowed',
   getConnection: 'allowed',
   listPlans: 'allowed',
