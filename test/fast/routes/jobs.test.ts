@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { fails, succeeds } from '../../support/assert/expect.ts'
 import { leaksIn } from '../../support/assert/leaks.ts'
@@ -308,7 +307,7 @@ t.test('a replica that drains ends the streams of events, and its jobs go on els
   control.fault({ kind: 'latency', action: 'delete_file', ms: 30 })
   const { jobId } = await createJob(running, ALL)
   const stream = running.get(`/jobs/${jobId}/events`)
-  await pause(200)
+  t.ok(await eventually(() => (control.counters()['delete_file'] ?? 0) > 20))
   await running.running.drain()
   t.match((await stream).text, /retry: \d{4}\n\n$/)
   t.equal(control.faults().length, 1)

@@ -64,7 +64,7 @@ t.test('a job says how it ended', async t => {
 
   t.test('it waits while HOSTKEY throttles, and does not fail', async t => {
     put(20)
-    control.fault({ kind: 'throttled', action: 'delete_file', count: 10 })
+    control.fault({ kind: 'throttled-retry-after', action: 'delete_file', ms: 1, count: 10 })
     const { jobId } = await createJob(running, ALL)
     t.match(await jobAfter(running, jobId), { state: 'succeeded', counts: { deleted: 20, missing: 0, failed: 0 } })
   })
