@@ -5,7 +5,7 @@ import type { Account, Bucket, State, StoredFile } from '../state.ts'
 import { instantOf, putFile, removeFile } from '../storage.ts'
 import { conditionOf, isRangeCurrent, rangeOf } from './conditions.ts'
 import { announcedLength, type Contents, dotsOf } from './content.ts'
-import { bucketsXml, filesXml } from './lists.ts'
+import { bucketsXml, filesXml, isFileList } from './lists.ts'
 import { refusalXml, StorageRefusal } from './refusal.ts'
 import { accessKeyOf, decodedPath } from './signature.ts'
 
@@ -126,8 +126,10 @@ const answer = async (request: StorageRequest, contents: Contents): Promise<void
   if (!bucket) throw account ? new StorageRefusal(404, 'NoSuchBucket', 'The bucket does not exist.') : denied()
   if (path === '') {
     if (method === 'HEAD') return void response.writeHead(200).end()
-    if (method === 'GET' && query.get('list-type') === '2') return void xml(filesXml(bucket, query))
+    // rclone creates the bucket before it copies.
+    if (method === 'PUT') throw new StorageRefusal(409, 'BucketAlreadyOwnedByYou', 'The bucket exists, and is yours.')
     if (method === 'GET' && query.has('location')) return void xml(LOCATION)
+    if (method === 'GET' && isFileList(query)) return void xml(filesXml(bucket, query))
   } else if (method === 'PUT') return putObject(request, bucket, contents)
   else if (method === 'GET' || method === 'HEAD') return getObject(request, bucket)
   else if (method === 'DELETE') {

@@ -3,10 +3,13 @@ import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
+  CreateBucketCommand,
   DeleteObjectCommand,
+  GetBucketWebsiteCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListObjectsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client
@@ -65,6 +68,40 @@ t.test('the AWS SDK stores, reads, lists and deletes files under any path', asyn
     buckets.Buckets?.map(({ Name }) => Name),
     ['holiday-pictures', 'empty-bucket', 'logs']
   )
+})
+
+t.test('lists of version 1 have the same files, page by page; what is no list is refused', async t => {
+  const listed = async (more: object) => {
+    const paths: (string | undefined)[] = []
+    let Marker: string | undefined
+    let pages = 0
+    do {
+      const page = await s3.send(
+        new ListObjectsCommand({ Bucket: 'holiday-pictures', EncodingType: 'url', ...more, ...(Marker && { Marker }) })
+      )
+      const names = [
+        ...(page.Contents ?? []).map(({ Key }) => Key),
+        ...(page.CommonPrefixes ?? []).map(each => each.Prefix)
+      ]
+      paths.push(...names.map(name => decodeURIComponent(String(name))))
+      Marker = page.IsTruncated ? decodeURIComponent(page.NextMarker ?? '') : undefined
+      pages += 1
+    } while (Marker !== undefined && pages < 50)
+    return { paths, pages }
+  }
+  const whole = await listed({ MaxKeys: 50 })
+  const stored = control
+    .state()
+    .buckets.find(({ name }) => name === 'holiday-pictures')
+    ?.files.map(([path]) => path)
+  t.strictSame([...whole.paths].sort(), stored?.sort())
+  t.equal(whole.pages, Math.ceil((stored?.length ?? 0) / 50))
+  const folders = await listed({ Prefix: '2021/', Delimiter: '/', MaxKeys: 2 })
+  t.strictSame(folders.paths, ['2021/spring/', '2021/summer/', '2021/winter/'])
+  const url = `${await getSignedUrl(s3, new GetBucketWebsiteCommand({ Bucket }))}`
+  t.strictSame(await refusalOf(s3.send(new CreateBucketCommand({ Bucket }))), [409, 'BucketAlreadyOwnedByYou'])
+  const other = await request(url)
+  t.equal(other.statusCode, 501, await other.body.text())
 })
 
 t.test('a stream of the SDK is stored as it is, with its type and metadata', async t => {
