@@ -236,6 +236,7 @@ export const assembleGateway = async ({
     findFaults,
     registry: metrics.registry,
     jobs,
+    jobStore,
     reopenAudit: () => auditStream.reopen(),
     async close() {
       await Promise.all([jobQueue.close(), closeListener(app, drain, config.drainGraceMs)])

@@ -47,7 +47,10 @@ type Spoil = (draft: Draft) => void
 export const requestsTo = (document: Document, dictionary: Dictionary): fc.Arbitrary<FuzzRequest> => {
   const operations = operationsOf(document)
   const drafts = operations.map(operation => {
-    const arbitrary = draftOf(operation, document, dictionary)
+    // The events of a job that has not ended would never end.
+    const jobId = dictionary['endedJobId'] ?? []
+    const known = operation.operationId === 'streamJobEvents' ? { ...dictionary, jobId } : dictionary
+    const arbitrary = draftOf(operation, document, known)
     // Operations that end a session or list up to 1,000 files are sent less often than fast and repeatable ones.
     return { weight: /^deleteSession|^listFiles$|^deleteAccount$/.test(operation.operationId) ? 1 : 4, arbitrary }
   })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { InjectOptions } from 'fastify'
+import { demoJob, demoPausedJob } from '../../../schemas/examples/index.ts'
 import { COOKIE } from '../../../src/auth/cookie.ts'
 import { createServiceRegistry } from '../../../src/auth/services/registry.ts'
 import { loadConfig } from '../../../src/config/config.ts'
@@ -39,7 +40,7 @@ export const createStage = async () => {
   const config = loadConfig({ ...ENV, DATA_DIR: dataDir, AUDIT_LOG: join(dataDir, 'audit.log') })
   // Log lines are written and discarded: a request that cannot be logged must fail.
   const log = createLog(config.logLevel, new Writable({ write: (_chunk, _encoding, done) => done() }))
-  const { app, close } = await assembleGateway({
+  const { app, jobStore, close } = await assembleGateway({
     config,
     upstreamUrl: new URL(sandbox.url),
     registry: createServiceRegistry(undefined, {}),
@@ -74,9 +75,21 @@ export const createStage = async () => {
     return { cookie: `${COOKIE}=${cookies[as.cookie] ?? ''}`, 'x-csrf': '1' }
   }
 
-  /** Resets the sandbox and the session. */
+  /** The paused job of the demo is paused again; those that requests have made end. None of them is worked on. */
+  const resetJobs = async () => {
+    for (const { jobId } of await jobStore.listOpen()) {
+      if (jobId !== demoPausedJob.jobId) {
+        await jobStore.change(jobId, ['queued'], { state: 'cancelled', endedAt: Date.now() })
+      }
+    }
+    const paused = { state: 'paused', endedAt: undefined, isCancelled: undefined, remaining: undefined } as const
+    await jobStore.change(demoPausedJob.jobId, ['queued', 'cancelled'], { ...paused, problem: demoPausedJob.problem })
+  }
+
+  /** Resets the sandbox, the jobs and the session. */
   const reset = async () => {
     control.reset()
+    await resetJobs()
     const { headers } = await app.inject({
       method: 'POST',
       url: '/session',
@@ -103,7 +116,9 @@ export const createStage = async () => {
   }
   const dictionary: Dictionary = {
     ...(await dictionaryOf(async url => (await app.inject({ url, headers: { authorization } })).json(), demo)),
-    orderId: [await lostOrder()]
+    orderId: [await lostOrder()],
+    jobId: [demoJob.jobId, demoPausedJob.jobId, demoPausedJob.jobId],
+    endedJobId: [demoJob.jobId]
   }
   await reset()
 
