@@ -137,7 +137,7 @@ export const jobs: Record<string, Example> = {
   },
   streamJobEvents: {
     parameters: { jobId: ENDED },
-    replies: { 200: { value: `: open\n\nid: 1\nevent: end\ndata: ${JSON.stringify(demoProgress)}\n\n` } },
+    replies: { 200: { value: `: open\nretry: 3000\n\nid: 1\nevent: end\ndata: ${JSON.stringify(demoProgress)}\n\n` } },
     problems: { ...problems, 'job-not-found': NO_JOB }
   },
   resumeJob: {

@@ -22,6 +22,9 @@ const QUIET_MS = 15_000
 /** A reader that takes nothing for this time is disconnected. */
 const IDLE_MS = 60_000
 
+/** 3 s: when a reader whose connection breaks, or that was disconnected because it took nothing, comes back. */
+const RETRY_MS = 3000
+
 /** 1 to 5 s: the readers of a replica that ends come back one after the other. */
 const retryMs = () => 1000 + Math.floor(Math.random() * 4000)
 
@@ -45,7 +48,7 @@ async function* textOf(
   { isDraining, quietMs }: Required<EventStreamOptions>
 ): AsyncGenerator<string, void, void> {
   // At once: the reader has its headers, and a proxy has something to pass on.
-  yield ': open\n\n'
+  yield `: open\nretry: ${RETRY_MS}\n\n`
   let sentAt = performance.now()
   for await (const event of events) {
     if (isDraining()) {

@@ -3558,6 +3558,7 @@ export interface operations {
                 content: {
                     /**
                      * @example : open
+                     *     retry: 3000
                      *
                      *     id: 1
                      *     event: end

@@ -6,10 +6,11 @@ import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { blocksOf } from '../../fast/docs/pages/blocks.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { ALL, BUCKET, createJob } from '../../support/harness/jobs.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
-import { createCertificate, type ProxyName, sendExactly, startProxy } from './proxies.ts'
+import { createCertificate, type ProxyName, readAsItComes, sendExactly, startProxy } from './proxies.ts'
 
 const PAGE = 'docs/how-to/deploy-behind-a-proxy.md'
 const BUCKETS = '/accounts/s3_user_1/buckets'
@@ -50,7 +51,7 @@ const behind = async (
     )
   if (!(await eventually(isUp))) throw new Error(`${name} does not serve: ${complaints()}`)
   const deletions = () => running.sandbox.control.calls().filter(({ action }) => action === 'delete_file')
-  return { ...running, send, filenameOfLast: () => deletions().at(-1)?.fields['filename'] }
+  return { ...running, publicPort, send, filenameOfLast: () => deletions().at(-1)?.fields['filename'] }
 }
 
 for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
@@ -127,6 +128,25 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
       { status: 503, text: '{"status":"unready"}' },
       'and the gateway itself says that it is not ready'
     )
+  })
+
+  t.test(`${name} forwards each event of a job when it comes, also with its own buffering`, async t => {
+    const running = await behind(t, name, { change: config => config.replace(/^.*proxy_buffering.*\n/m, '') })
+    const { control, demo } = running.sandbox
+    for (let n = 0; n < 20; n += 1) control.putFile(BUCKET, `file-${n}`)
+    // The job waits: nothing ends the stream.
+    control.fault({ kind: 'throttled', action: 'delete_file' })
+    const { jobId } = await createJob(running, ALL)
+    const reading = readAsItComes(running.publicPort, `/jobs/${jobId}/events`, {
+      authorization: `Bearer ${demo.token}`
+    })
+    t.after(reading.close)
+    t.ok(await eventually(() => /event: progress\ndata: .*"found":20.*\n\n/.test(reading.text)), reading.text)
+    t.notOk(reading.isOver)
+    t.notMatch(reading.text, /event: end/)
+    t.equal((await running.del(`/jobs/${jobId}`)).statusCode, 202)
+    t.ok(await eventually(() => reading.isOver), reading.text)
+    t.match(reading.text, /event: end\ndata: .*"state":"cancelled".*\n\n$/)
   })
 }
 

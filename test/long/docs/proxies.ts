@@ -72,6 +72,23 @@ export interface Answer {
   text: string
 }
 
+/** Reads a reply over TLS as it comes. */
+export const readAsItComes = (port: string, path: string, headers: Record<string, string>) => {
+  const reading = { text: '', isOver: false, close: () => sent.destroy() }
+  const options = { host: '127.0.0.1', port, servername: HOST, rejectUnauthorized: false, agent: false } as const
+  const sent = request({ ...options, path, headers: { host: HOST, ...headers } }, reply => {
+    reply.on('data', chunk => {
+      reading.text += chunk
+    })
+    reply.on('close', () => {
+      reading.isOver = true
+    })
+  })
+  sent.on('error', () => undefined)
+  sent.end()
+  return reading
+}
+
 /** Sends a request over TLS, with its target unchanged. */
 export const sendExactly = (
   port: string,
