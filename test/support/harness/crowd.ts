@@ -34,7 +34,7 @@ export const attack = (
   next: (n: number) => {
     method?: string
     path: string
-    token: string
+    token?: string
     headers?: Record<string, string>
     body?: unknown
   }
@@ -51,7 +51,7 @@ export const attack = (
       const reply = await request(url + path, {
         method,
         headers: {
-          authorization: `Bearer ${token}`,
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
           'x-forwarded-for': address,
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers
