@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 import { type Envelope, encodeForm, openEnvelope, openLargeEnvelope } from './protocol/envelope.ts'
 import { createLargeReplies, LARGE_BYTES } from './protocol/large-replies.ts'
 import { awaitTask, taskKeyOf } from './protocol/task-polling.ts'
-import { type ConnectionOptions, createTransport } from './protocol/transport.ts'
+import { type ConnectionOptions, createTransport, type Reply } from './protocol/transport.ts'
 import { coerceLists, type Drift, isResult, judge } from './protocol/verdict.ts'
 import { type Bulkheads, createBulkheads, type OnWaited, withBulkhead } from './resilience/bulkhead.ts'
 import { cached } from './resilience/cache.ts'
@@ -48,7 +48,9 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
 
   const send: Call = async (action, params, context) => {
     const { connection, headersTimeoutMs, deadlineMs } = classOf[action.effect]
-    const limits = {
+    const request = {
+      connection,
+      headersTimeoutMs: timeoutMs ?? headersTimeoutMs,
       share: context.caller.share,
       isWrite: isWrite(action),
       maxReplyBytes: action.maxReplyBytes,
@@ -56,25 +58,20 @@ export const createUpstream = (options: UpstreamOptions): Upstream & { bulkheads
       // The caller's disconnect does not abort a write: its outcome would be unknown.
       signal: isWrite(action) ? undefined : context.signal
     }
-    const post = (script: string, form: string) =>
-      transport.post({ script, form, connection, headersTimeoutMs: timeoutMs ?? headersTimeoutMs, ...limits })
     const token = context.token?.reveal()
-    const reply = await post(action.script, formOf(action, params, token))
-    const judged = (envelope: Envelope) => {
-      // What a refusal may not quote: the token, or for auth.php any of its parameters.
-      const credentials = token === undefined ? Object.values(params) : [token]
-      const secrets = credentials.filter(value => typeof value === 'string')
-      return judge(action, { reply, secrets, envelope }, onDrift)
-    }
-    const answered = (envelope: Envelope) => {
-      const key =
-        envelope.kind === 'success' ? taskKeyOf(envelope.payload, () => isResult(action, envelope.payload)) : undefined
-      return key === undefined ? judged(envelope) : awaitTask({ key, post, ...limits }).then(judged)
-    }
-    if (reply.body.length <= LARGE_BYTES && !reply.release) return answered(openEnvelope(reply.body, action.script))
-    const open = () => doInTurns(openLarge(action, reply.body, onDrift))
-    return answered(await largeReplies.read(open).finally(() => reply.release?.()))
+    const reply = await transport.post(action.script, formOf(action, params, token), request)
+    const isLarge = reply.body.length > LARGE_BYTES || reply.release !== undefined
+    const first = isLarge ? await openApart(action, reply) : openEnvelope(reply.body, action.script)
+    const key = first.kind === 'success' ? taskKeyOf(first.payload, () => isResult(action, first.payload)) : undefined
+    const envelope = key === undefined ? first : await awaitTask({ key, transport, request })
+    // What a refusal may not quote: the token, or for auth.php any of its parameters.
+    const secrets = token === undefined ? textsIn(params) : [token]
+    return judge(action, { reply, secrets, envelope }, onDrift)
   }
+
+  /** Opens a large reply in pieces, so that others are answered meanwhile. */
+  const openApart = (action: Action, reply: Reply): Promise<Envelope> =>
+    largeReplies.read(() => doInTurns(openLarge(action, reply.body, onDrift))).finally(() => reply.release?.())
 
   const attempt = observed(send, observe)
   const guarded = withCircuitBreaker(retried(attempt, bulkheads, timeoutMs, onRetry), onCircuitStateChange)
@@ -88,6 +85,8 @@ function* openLarge(action: Action, body: string, onDrift: UpstreamOptions['onDr
   if (envelope.kind === 'success') yield* coerceLists(action, envelope.payload, onDrift)
   return envelope
 }
+
+const textsIn = (params: object): string[] => Object.values(params).filter(value => typeof value === 'string')
 
 /** The form of a call: the declared params and no other member of the object. */
 const formOf = <A extends Action>(action: A, params: Params<A>, token: string | undefined): string => {

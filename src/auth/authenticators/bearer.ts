@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { customerScopes, scopesOfRole } from '../../../schemas/scopes.ts'
+import { customerScopes, type Scope, scopesOfRole } from '../../../schemas/scopes.ts'
 import { type Caller, type Identity, strangerAt } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
 import type { UpstreamTiming } from '../../core/context.ts'
@@ -66,50 +66,77 @@ export const createBearerAuthenticator = (auth: Auth, now: Clock = latestNow) =>
     return lookup
   }
 
+  /** Of one request. */
+  class BearerCaller implements Caller {
+    readonly authScheme = 'bearer'
+    readonly id: string
+    readonly limitFactor = 1
+    readonly accounts = undefined
+    readonly #token: Secret
+    readonly #timing: UpstreamTiming | undefined
+    readonly #network: () => string
+
+    constructor(token: Secret, timing: UpstreamTiming | undefined, network: () => string) {
+      this.id = `token:${token.fingerprint()}`
+      this.#token = token
+      this.#timing = timing
+      this.#network = network
+    }
+
+    // Until HOSTKEY has accepted the token, whoever sends many of them has the share of one.
+    get share() {
+      return shares.get(this.#token.fingerprint()) ?? strangerAt(this.#network())
+    }
+
+    token() {
+      return this.#token
+    }
+
+    // Every customer has these scopes, and HOSTKEY checks the token itself: only other scopes cost a call.
+    grants(scope: Scope) {
+      return customerScopes.includes(scope) || this.identity().then(({ role }) => scopesOfRole(role).includes(scope))
+    }
+
+    async identity(purpose?: 'order') {
+      const ask = () => auth.identify(this.#token, { share: this.share, purpose, timing: this.#timing })
+      return identityOf(this.#token, this.id, ask)
+    }
+
+    accepted() {
+      const fingerprint = this.#token.fingerprint()
+      if (!shares.has(fingerprint)) keep(shares, fingerprint, this.id)
+    }
+
+    async resolveShare() {
+      const fingerprint = this.#token.fingerprint()
+      let resolution = resolutions.get(fingerprint)
+      if (resolution === undefined || resolution.until <= now()) {
+        const ended = Promise.race([
+          this.#identityForAll().catch(() => undefined),
+          pause(RESOLVE_MS.wait, undefined, { ref: false })
+        ])
+        resolution = { until: now() + RESOLVE_MS.again, ended }
+        keep(resolutions, fingerprint, resolution)
+      }
+      await resolution.ended
+      return this.share
+    }
+
+    /** Not a part of the request: several may wait for it. */
+    async #identityForAll() {
+      return identityOf(this.#token, this.id, () => auth.identify(this.#token, { share: this.share }))
+    }
+
+    async refreshToken(): Promise<never> {
+      const fingerprint = this.#token.fingerprint()
+      shares.delete(fingerprint)
+      identities.delete(fingerprint)
+      throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
+    }
+  }
+
   return (token: Secret, timing: UpstreamTiming | undefined, network: () => string): Caller => {
     if (!isTokenLike(token)) throw new Problem('invalid-token', 'HOSTKEY issues no such tokens.')
-    const fingerprint = token.fingerprint()
-    const id = `token:${fingerprint}`
-    const identity = async (purpose?: 'order') =>
-      identityOf(token, id, () => auth.identify(token, { share: caller.share, purpose, timing }))
-    const caller: Caller = {
-      authScheme: 'bearer',
-      id,
-      // Until HOSTKEY has accepted the token, whoever sends many of them has the share of one.
-      get share() {
-        return shares.get(fingerprint) ?? strangerAt(network())
-      },
-      limitFactor: 1,
-      accounts: undefined,
-      token: () => token,
-      // Every customer has these scopes, and HOSTKEY checks the token itself: only other scopes cost a call.
-      grants: scope =>
-        customerScopes.includes(scope) || identity().then(({ role }) => scopesOfRole(role).includes(scope)),
-      identity,
-      accepted() {
-        if (!shares.has(fingerprint)) keep(shares, fingerprint, id)
-      },
-      async resolveShare() {
-        let resolution = resolutions.get(fingerprint)
-        if (resolution === undefined || resolution.until <= now()) {
-          // Not a part of the request: several may wait for it.
-          const lookup = async () => identityOf(token, id, () => auth.identify(token, { share: caller.share }))
-          const ended = Promise.race([
-            lookup().catch(() => undefined),
-            pause(RESOLVE_MS.wait, undefined, { ref: false })
-          ])
-          resolution = { until: now() + RESOLVE_MS.again, ended }
-          keep(resolutions, fingerprint, resolution)
-        }
-        await resolution.ended
-        return caller.share
-      },
-      refreshToken: async () => {
-        shares.delete(fingerprint)
-        identities.delete(fingerprint)
-        throw new Problem('invalid-token', 'HOSTKEY does not accept the token.')
-      }
-    }
-    return caller
+    return new BearerCaller(token, timing, network)
   }
 }

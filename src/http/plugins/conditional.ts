@@ -49,9 +49,10 @@ export const conditional = fp(
  * The name of the caller that a new token does not change: the customer of a bearer token is looked up at HOSTKEY, and only
  * when the request has another version, which may be that of an earlier token.
  */
-const lastingNameOf = async ({ authScheme, id, identity }: Caller): Promise<string> => {
+const lastingNameOf = async (caller: Caller): Promise<string> => {
+  const { authScheme, id } = caller
   if (authScheme !== 'bearer') return id
-  const { customerId } = await Promise.race([identity(), timeout()]).catch(() => ({ customerId: undefined }))
+  const { customerId } = await Promise.race([caller.identity(), timeout()]).catch(() => ({ customerId: undefined }))
   return customerId === undefined ? id : `customer:${customerId}`
 }
 

@@ -46,76 +46,117 @@ export const exchange = (
   pool: Dispatcher,
   largeReplies: LargeReplies,
   request: Dispatcher.DispatchOptions,
-  { share, isWrite, deadlineAt, maxReplyBytes = MAX_BODY_BYTES, signal }: ExchangeOptions
+  options: ExchangeOptions
 ): Promise<RawReply> =>
   new Promise((resolve, reject) => {
-    // Set when a connection is ready, right before the first byte is handed to it.
-    let controller: Dispatcher.DispatchController | undefined
-    let head: Pick<RawReply, 'status' | 'headers'> | undefined
-    let reason: Error | undefined
-    let timer: NodeJS.Timeout | undefined
-    let isPaused = false
-    let release: (() => void) | undefined
-    const end = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const fail = (error: unknown) => {
-      end()
-      release?.()
-      if (isPaused) return reject(tooManyLargeReplies(isWrite))
-      reject(transportProblem(error, { progress: head ? 'answering' : controller ? 'sent' : 'unsent', isWrite }))
-    }
-    const abort = (name: 'TimeoutError' | 'AbortError') => {
-      reason = new DOMException('', name)
-      if (controller) controller.abort(reason)
-      else fail(reason)
-    }
-    const onAbort = () => abort('AbortError')
-    const watchDeadline = () => {
-      const msLeft = deadlineAt - performance.now()
-      // Again after a timer that fires early: a caller that sees the timeout must also see that the deadline has passed.
-      if (msLeft > 0) timer = setTimeout(watchDeadline, msLeft)
-      else abort('TimeoutError')
-    }
-    watchDeadline()
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort)
-    if (reason) return
-
-    const chunks: Buffer[] = []
-    let receivedBytes = 0
-    pool.dispatch(request, {
-      onRequestStart(started) {
-        // Failed while it waited for a connection: undici writes nothing of a request that is aborted here.
-        if (reason) started.abort(reason)
-        else controller = started
-      },
-      onResponseStart(_controller, status, headers) {
-        // 1xx: the reply follows.
-        if (status < 200) return
-        head = { status, headers }
-        if (Number(headers['content-length']) > maxReplyBytes) throw new ReplyTooLarge()
-      },
-      onResponseData(controller, chunk) {
-        chunks.push(chunk)
-        const isNowLarge = receivedBytes <= LARGE_BYTES && receivedBytes + chunk.length > LARGE_BYTES
-        receivedBytes += chunk.length
-        if (receivedBytes > maxReplyBytes) throw new ReplyTooLarge()
-        if (!isNowLarge) return
-        isPaused = true
-        release = largeReplies.admit(share, () => {
-          isPaused = false
-          controller.resume()
-        })
-        if (isPaused) controller.pause()
-      },
-      onResponseEnd() {
-        end()
-        if (head) resolve({ status: head.status, headers: head.headers, chunks, release })
-      },
-      onResponseError(_controller, error) {
-        fail(error)
-      }
-    })
+    const handler = new Exchange(largeReplies, options, resolve, reject)
+    if (handler.begin()) pool.dispatch(request, handler)
   })
+
+/** One request: each has its own, and its methods are shared by all. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #largeReplies: LargeReplies
+  readonly #options: ExchangeOptions
+  readonly #resolve: (reply: RawReply) => void
+  readonly #reject: (problem: Problem) => void
+  readonly #onAbort = () => this.#abort('AbortError')
+  /** Set when a connection is ready, right before the first byte is handed to it. */
+  #controller: Dispatcher.DispatchController | undefined
+  #head: Pick<RawReply, 'status' | 'headers'> | undefined
+  #reason: Error | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isPaused = false
+  #release: (() => void) | undefined
+  readonly #chunks: Buffer[] = []
+  #receivedBytes = 0
+
+  constructor(
+    largeReplies: LargeReplies,
+    options: ExchangeOptions,
+    resolve: (reply: RawReply) => void,
+    reject: (problem: Problem) => void
+  ) {
+    this.#largeReplies = largeReplies
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** @returns may the request be sent? */
+  begin(): boolean {
+    const { signal } = this.#options
+    this.#watchDeadline()
+    if (signal?.aborted) this.#onAbort()
+    else signal?.addEventListener('abort', this.#onAbort)
+    return this.#reason === undefined
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Failed while it waited for a connection: undici writes nothing of a request that is aborted here.
+    if (this.#reason) controller.abort(this.#reason)
+    else this.#controller = controller
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: RawReply['headers']): void {
+    // 1xx: the reply follows.
+    if (status < 200) return
+    this.#head = { status, headers }
+    if (Number(headers['content-length']) > this.#maxBytes) throw new ReplyTooLarge()
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    const isNowLarge = this.#receivedBytes <= LARGE_BYTES && this.#receivedBytes + chunk.length > LARGE_BYTES
+    this.#receivedBytes += chunk.length
+    if (this.#receivedBytes > this.#maxBytes) throw new ReplyTooLarge()
+    if (!isNowLarge) return
+    this.#isPaused = true
+    this.#release = this.#largeReplies.admit(this.#options.share, () => {
+      this.#isPaused = false
+      controller.resume()
+    })
+    if (this.#isPaused) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.#end()
+    if (!this.#head) return
+    const { status, headers } = this.#head
+    this.#resolve({ status, headers, chunks: this.#chunks, release: this.#release })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: unknown): void {
+    this.#fail(error)
+  }
+
+  get #maxBytes(): number {
+    return this.#options.maxReplyBytes ?? MAX_BODY_BYTES
+  }
+
+  #watchDeadline(): void {
+    const msLeft = this.#options.deadlineAt - performance.now()
+    // Again after a timer that fires early: a caller that sees the timeout must also see that the deadline has passed.
+    if (msLeft > 0) this.#timer = setTimeout(() => this.#watchDeadline(), msLeft)
+    else this.#abort('TimeoutError')
+  }
+
+  #abort(name: 'TimeoutError' | 'AbortError'): void {
+    this.#reason = new DOMException('', name)
+    if (this.#controller) this.#controller.abort(this.#reason)
+    else this.#fail(this.#reason)
+  }
+
+  #fail(error: unknown): void {
+    const { isWrite } = this.#options
+    this.#end()
+    this.#release?.()
+    if (this.#isPaused) return this.#reject(tooManyLargeReplies(isWrite))
+    const progress = this.#head ? 'answering' : this.#controller ? 'sent' : 'unsent'
+    this.#reject(transportProblem(error, { progress, isWrite }))
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+  }
+}

@@ -1,8 +1,8 @@
-import { pauseUntilAborted, type StopSignal } from '../../core/abort.ts'
+import { pauseUntilAborted } from '../../core/abort.ts'
 import { isProblem } from '../../core/problem.ts'
 import { type Envelope, encodeForm, openEnvelope } from './envelope.ts'
 import { isRecord } from './record.ts'
-import type { Reply } from './transport.ts'
+import type { Transport, UpstreamRequest } from './transport.ts'
 import { transportProblem } from './transport-failures.ts'
 
 const POLL_MS = 250
@@ -21,12 +21,9 @@ const POLL_REFUSED = /AsyncKey|token|authori[sz]|invalid request/i
 /** A task that HOSTKEY queued instead of answering. */
 export interface QueuedTask {
   key: string
-  isWrite: boolean
-  post: (script: string, form: string) => Promise<Reply>
-  /** Deadline of the whole call, on the clock of `performance.now()`. */
-  deadlineAt: number
-  /** Aborts a read. */
-  signal: StopSignal | undefined
+  transport: Pick<Transport, 'post'>
+  /** As the call itself was sent. */
+  request: UpstreamRequest
 }
 
 /** Members of any answer. An answer with no other member carries no result. */
@@ -51,9 +48,9 @@ export const taskKeyOf = (payload: Record<string, unknown>, isResult: () => bool
 export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
   try {
     const envelope = await pollTask(task)
-    return task.isWrite && envelope.kind === 'unreadable' ? { kind: 'pending' } : envelope
+    return task.request.isWrite && envelope.kind === 'unreadable' ? { kind: 'pending' } : envelope
   } catch (error) {
-    if (task.isWrite && isProblem(error)) return { kind: 'pending' }
+    if (task.request.isWrite && isProblem(error)) return { kind: 'pending' }
     throw error
   }
 }
@@ -62,14 +59,15 @@ export const awaitTask = async (task: QueuedTask): Promise<Envelope> => {
  * Polls eq_callback.php until the task is done, the deadline has passed or the caller has disconnected. HOSTKEY deletes the
  * key with the answer, so there is only one (documented). The payload is in `context` or beside it (assumed).
  */
-const pollTask = async ({ key, isWrite, post, deadlineAt, signal }: QueuedTask): Promise<Envelope> => {
+const pollTask = async ({ key, transport, request }: QueuedTask): Promise<Envelope> => {
+  const { isWrite, deadlineAt, signal } = request
   for (;;) {
     await pauseUntilAborted(Math.min(POLL_MS, deadlineAt - performance.now()), signal)
     const form = encodeForm([
       ['action', 'check'],
       ['key', key]
     ])
-    const { body, release } = await post('eq_callback.php', form).catch(error => {
+    const { body, release } = await transport.post('eq_callback.php', form, request).catch(error => {
       // HOSTKEY has the task, also when this poll was not sent in time.
       throw performance.now() < deadlineAt ? error : transportProblem(OVERDUE, { progress: 'sent', isWrite })
     })

@@ -30,8 +30,6 @@ export interface ConnectionOptions {
 }
 
 export interface UpstreamRequest extends ExchangeOptions {
-  script: string
-  form: string
   /** Over which connections; see `ConnectionKind`. */
   connection: keyof Connections
   /** Longest wait for the status and headers of the reply. */
@@ -55,7 +53,7 @@ export interface Transport {
    * @throws Problem upstream-unreachable (nothing was sent), upstream-timeout (no answer in time, or a lost connection),
    * upstream-bad-response
    */
-  post(request: UpstreamRequest): Promise<Reply>
+  post(script: string, form: string, options: UpstreamRequest): Promise<Reply>
   close(): Promise<void>
 }
 
@@ -92,16 +90,23 @@ export const createTransport = (
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post({ script, form, connection, headersTimeoutMs, ...options }) {
+    async post(script, form, options) {
       const request = {
         origin: url.origin,
         path: `${base}${script}`,
         method: 'POST' as const,
         headers: HEADERS,
         body: form,
-        headersTimeout: headersTimeoutMs
+        headersTimeout: options.headersTimeoutMs,
+        // The same, so that undici keeps its timer: the deadline is what ends a slow body.
+        bodyTimeout: options.headersTimeoutMs
       }
-      const { status, headers, chunks, release } = await exchange(pools[connection], largeReplies, request, options)
+      const { status, headers, chunks, release } = await exchange(
+        pools[options.connection],
+        largeReplies,
+        request,
+        options
+      )
       if (release) await nextTurn()
       const [first] = chunks
       const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)

@@ -42,14 +42,12 @@ export const retried = (
 ): Call => {
   let retries = 0
   const byCaller = new Map<string, number>()
-  return async (action, params, context) => {
+  return (action, params, context) => {
     const { name, deadlineMs } = classOf[action.effect]
     const totalMs = timeoutMs ?? deadlineMs
     const endsAt = performance.now() + totalMs
     const timed = { ...context, deadlineAt: Math.min(endsAt, context.deadlineAt ?? endsAt) }
-    try {
-      return await call(action, params, timed)
-    } catch (error) {
+    return call(action, params, timed).catch(async error => {
       const stage = stageOf(error)
       const isSafe = stage !== undefined && RETRIED_AFTER[action.effect].includes(stage)
       const isInTime = endsAt - performance.now() >= totalMs * MIN_TIME_LEFT
@@ -70,6 +68,6 @@ export const retried = (
         if (left > 0) byCaller.set(share, left)
         else byCaller.delete(share)
       }
-    }
+    })
   }
 }

@@ -9,16 +9,18 @@ import type { Call } from '../call.ts'
  */
 export const withShutdownGuard =
   (call: Call): Call =>
-  async (action, params, context) => {
-    assertServing(context)
-    if (isWrite(action)) context.upstream.hasWritten = true
-    try {
-      return await call(action, params, context)
-    } catch (error) {
-      // An aborted read fails with a timeout: report the shutdown instead. A write is not aborted and keeps its outcome.
-      if (!isWrite(action)) assertServing(context)
-      throw error
+  (action, params, context) => {
+    const { reason } = context.signal
+    if (reason instanceof Problem) return Promise.reject(reason)
+    if (isWrite(action)) {
+      context.upstream.hasWritten = true
+      return call(action, params, context)
     }
+    // An aborted read fails with a timeout: report the shutdown instead. A write is not aborted and keeps its outcome.
+    return call(action, params, context).catch(error => {
+      assertServing(context)
+      throw error
+    })
   }
 
 /** @throws Problem draining: the reason with which a shutdown aborts the signal */

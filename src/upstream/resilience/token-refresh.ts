@@ -14,7 +14,8 @@ export const refreshed =
   async (action, params, context) => {
     if (action.script !== 's3.php') return call(action, params, context)
     // Fixed for this call: with many calls at once, each must report the token that was refused.
-    const token = await context.caller.token()
+    const known = context.caller.token()
+    const token = known instanceof Promise ? await known : known
     try {
       const result = await call(action, params, { ...context, token })
       if (!PUBLIC.has(action.name)) context.caller.accepted?.()
