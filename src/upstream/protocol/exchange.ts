@@ -150,9 +150,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { isWrite } = this.#options
     this.#end()
     this.#release?.()
-    if (this.#isPaused) return this.#reject(tooManyLargeReplies(isWrite))
     const progress = this.#head ? 'answering' : this.#controller ? 'sent' : 'unsent'
-    this.#reject(transportProblem(error, { progress, isWrite }))
+    this.#reject(this.#isPaused ? tooManyLargeReplies(isWrite) : transportProblem(error, { progress, isWrite }))
   }
 
   #end(): void {

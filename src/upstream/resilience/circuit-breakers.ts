@@ -58,13 +58,14 @@ export const withCircuitBreaker = (call: Call, onStateChange: OnCircuitStateChan
 
   const guarded: Call = async (action, params, context) => {
     const { circuit, accounts } = breakersOf(action)
-    const { share, id } = context.caller
+    const { caller } = context
+    const { share, id } = caller
     // A write is never a probe, so an account's writes are not paused by themselves.
     const account = isWrite(action) ? undefined : () => accountOf(action, params, id)
     const begunIn = enter(circuit, accounts, { caller: share, id }, account, action)
     const record = (result: CallResult) => {
       if (account) accounts.record(account, result)
-      circuit.record(begunIn, { caller: share, id, resolve: context.caller.resolveShare }, result)
+      circuit.record(begunIn, { caller: share, id, resolve: caller.resolveShare?.bind(caller) }, result)
       if (result !== 'success' || classOf[action.effect] !== classOf.read) return
       for (const other of breakers.values()) other.circuit.readAnswered()
     }
