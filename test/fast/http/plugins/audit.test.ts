@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { verifyAudit } from '../../../../src/observability/audit-verification.ts'
 import { createBrowser } from '../../../support/harness/browser-caller.ts'
 import { eventually } from '../../../support/harness/eventually.ts'
 import { gateway } from '../../../support/harness/gateway.ts'
@@ -194,6 +195,21 @@ t.test('the audit log: one JSON line for each event', async t => {
     await createBrowser(running, 'garbage').del('/accounts/s3_user_1')
     await recorded('last', options => get('/plans', { ...as.reports, ...options }))
     t.equal(auditRecords().length, before + 1)
+  })
+
+  t.test('the log of this run is whole; without any one of its lines it is not', async t => {
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const faults = (kept: string[]) => verifyAudit([{ name: file, text: `${kept.join('\n')}\n` }]).faults
+    t.strictSame(faults(lines), [])
+    const events = new Set(auditRecords().map(({ event }) => event))
+    const asked = ['login', 'logout', 'service.refused', 'scope.refused', 'admin.filter', 'key.read', 'session.evicted']
+    for (const event of [...asked, 'order.check', 'order.create', 'order.replay', 'token.revoked']) {
+      t.ok(events.has(event), event)
+    }
+    for (const index of lines.keys()) {
+      // Only the log of the process tells whether the last line is missing.
+      if (index < lines.length - 1) t.ok(faults(lines.toSpliced(index, 1)).length > 0, `line ${index}`)
+    }
   })
 
   t.test('a file of its own with JSON lines, not readable for others', async t => {
