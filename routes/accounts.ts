@@ -88,7 +88,7 @@ export const accountRoutes: Routes = async (app, { accounts, orders, links }) =>
       operationId: 'createAccount',
       summary: 'Create a free account',
       description:
-        'Creates a free account with its first bucket. The gateway sends the request to HOSTKEY at most once. HOSTKEY may rename the bucket: `bucket` is the actual name.',
+        'Creates a free account with its first bucket. HOSTKEY may rename the bucket: `bucket` is the actual name.',
       tags: ['Accounts'],
       headers: AccountHeaders,
       body: ref(NewAccount),

@@ -47,7 +47,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       operationId: 'listFiles',
       summary: 'List files and folders',
       description:
-        'The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`, and filters them: HOSTKEY does not document what its search matches.',
+        'The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null.',
       tags: ['Files'],
       params: BucketPath,
       querystring: FilesQuery,
@@ -80,7 +80,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       operationId: 'streamFiles',
       summary: 'Stream files and folders',
       description:
-        'The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request.',
+        'The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off.',
       tags: ['Files'],
       params: BucketPath,
       querystring: StreamQuery,
@@ -163,7 +163,7 @@ export const fileRoutes: Routes = async (app, { files, links, explain, isDrainin
       operationId: 'deleteFileByPath',
       summary: 'Delete a file (path in the URL)',
       description:
-        'Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot detect this.',
+        'Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty.',
       tags: ['Files'],
       params: FileAtPath,
       response: DELETED

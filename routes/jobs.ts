@@ -174,7 +174,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       operationId: 'streamJobResults',
       summary: 'Stream the results of a job',
       description:
-        'All of `listJobResults` in one reply, one `JobResultLine` per line. The last line contains `end`; without it the transfer was cut off. A stream counts as one request.',
+        'All of `listJobResults` in one reply, one `JobResultLine` per line. The last line contains `end`; without it the transfer was cut off.',
       tags: ['Jobs'],
       params: JobPath,
       querystring: JobResultStreamQuery,

@@ -83,7 +83,7 @@ export const loginRoutes: SessionRoutes = async (
       operationId: 'createSession',
       summary: 'Log in',
       description:
-        'For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`. Every login creates a new session.',
+        'For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`.',
       tags: ['Session'],
       headers: CsrfHeader,
       body: ref(NewSession),

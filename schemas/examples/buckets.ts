@@ -1,3 +1,4 @@
+import { meaningOf } from '../refusals.ts'
 import { DONE, type Example, invalidName, LOST_DELETION } from './example.ts'
 
 const createdAt = '2023-10-01T12:00:00Z'
@@ -39,7 +40,7 @@ export const buckets: Record<string, Example> = {
     problems: {
       ...LOST_DELETION,
       'bucket-not-empty': {
-        detail: 'HOSTKEY refused.',
+        detail: meaningOf('bucket-not-empty'),
         upstream: { action: 'delete_bucket', message: 'Delete S3 bucket error: Bucket not empty' },
         links: { empty: '/accounts/s3_user_1/buckets/logs/file-deletions' }
       }

@@ -1,5 +1,6 @@
 import type { HeaderName } from '../headers.ts'
 import type { FaultCode, Outcome, ProblemName } from '../problems.ts'
+import { meaningOf } from '../refusals.ts'
 
 /** One working request of an operation, and what the sandbox answers to it. */
 export interface Example {
@@ -54,13 +55,13 @@ export const DONE: Record<number, ExampleReply> = { 204: {} }
 
 /** At operations that first ask HOSTKEY for the owner of the token. */
 export const UNKNOWN_TOKEN: ProblemExample = {
-  detail: 'HOSTKEY refused.',
+  detail: meaningOf('invalid-token'),
   upstream: { action: 'info', message: 'Invalid hash' }
 }
 
 /** No account was found afterwards. */
 export const UNPAID: ProblemExample = {
-  detail: 'HOSTKEY refused.',
+  detail: meaningOf('payment-required'),
   outcome: 'not-applied',
   upstream: { action: 'create_order', message: 'issue service paid' }
 }

@@ -24,7 +24,7 @@ const REFUSALS: Example['problems'] = {
     detail: 'Plan 2 is not offered at US. Offered: NL.',
     errors: [{ in: 'body', pointer: '/location', code: 'not-listed', detail: 'must be one of NL' }]
   },
-  'price-changed': { detail: 'monthlyEur of plan 2 is 4.9, not 3.9.' }
+  'price-changed': { detail: 'Plan 2 has another price: monthlyEur is 4.9, not 3.9.' }
 }
 
 export const orders: Record<string, Example> = {
@@ -58,7 +58,7 @@ export const orders: Record<string, Example> = {
           problem: {
             name: 'upstream-bad-response',
             status: 502,
-            detail: 'The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway.'
+            detail: 'The answer of HOSTKEY cannot be used: HTTP 502 Bad Gateway.'
           },
           warnings: [],
           links: { self: '/orders/0d3a1c52-9e1f-4b60-8a77-5c2e6f1b9d04' }

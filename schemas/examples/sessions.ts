@@ -1,3 +1,4 @@
+import { meaningOf } from '../refusals.ts'
 import { DONE, type Example, NO_LOGINS, UNKNOWN_TOKEN } from './example.ts'
 
 const scopes = [
@@ -25,7 +26,10 @@ export const sessions: Record<string, Example> = {
     replies: { 201: { value: { ...session, role: 'Customer billing', scopes }, varies: ['/expiresAt'] } },
     problems: {
       'invalid-token': UNKNOWN_TOKEN,
-      'invalid-credentials': { detail: 'HOSTKEY refused.', upstream: { action: 'login', message: 'Invalid key' } },
+      'invalid-credentials': {
+        detail: meaningOf('invalid-credentials'),
+        upstream: { action: 'login', message: 'Invalid key' }
+      },
       'upstream-unavailable': NO_LOGINS
     }
   },

@@ -1,3 +1,4 @@
+import { meaningOf } from '../refusals.ts'
 import { DONE, type Example } from './example.ts'
 
 /** Also after an invalid response: no read shows a termination. */
@@ -6,12 +7,12 @@ const LOST = {
 } as const satisfies Example['problems']
 
 const freeAccount = (action: string) => ({
-  detail: 'HOSTKEY refused.',
+  detail: meaningOf('not-a-paid-account'),
   upstream: { action, message: 'Active service not found' }
 })
 
 const unknownAction = (action: string) => ({
-  detail: 'HOSTKEY refused.',
+  detail: meaningOf('not-offered-upstream'),
   upstream: { action, message: `s3/${action}: invalid request` }
 })
 

@@ -40,8 +40,8 @@ export const headersOf = (status: string, { headers: own = {}, content = {} }: R
 export const everyReply = { headers: Object.fromEntries(ALWAYS.map(name => [name, reference(name)])) }
 
 const headerOf = (name: string) => {
-  const { description, examples: _, ...schema } = headers[name as HeaderName]
-  return { description, ...(REQUIRED.includes(name) && { required: true }), schema }
+  const { description, examples, ...schema } = headers[name as HeaderName]
+  return { description, ...(REQUIRED.includes(name) && { required: true }), schema, example: examples[0] }
 }
 
 /** Every header as a component of the document. */

@@ -142,7 +142,7 @@ const documented = (schema: object, { method, config }: Pick<RouteOptions, 'meth
     security: operation.access === 'open' ? [] : AUTHENTICATION,
     ...rest,
     ...(operation.deprecation && { deprecated: true }),
-    ...(scope && { description: `${rest.description} Needs the scope \`${scope.replace(' or ', '` or `')}\`.` }),
+    ...(scope && { description: `${rest.description} Scope: \`${scope.replace(' or ', '` or `')}\`.` }),
     response: withProblems(response, source, publicUrl),
     ...(params && { params: withoutWildcard(params) }),
     ...(querystring && { querystring: withOptionalDefaults(querystring) }),

@@ -1,4 +1,4 @@
-import { JobState, NextCursor } from '../../schemas/jobs.ts'
+import { NextCursor } from '../../schemas/jobs.ts'
 import {
   BucketName,
   Day,
@@ -17,7 +17,6 @@ const NAMED = {
   Day,
   FilePath,
   IdempotencyKey,
-  JobState,
   Location,
   NewBucketName,
   NextCursor,

@@ -29,8 +29,6 @@ with gzip or br if \`Accept-Encoding\` asks for it. \`Deprecation\` and \`Sunset
 **File paths** can contain any character. Delete a file with \`DELETE …/files?path=\`, or use \`links.self\` of the list. URL libraries resolve dot
 segments in the path of a URL before they send it; the request then names something else.
 
-**Safeguards**: deleting an account requires the header \`Confirm-Delete\`; an order requires \`Idempotency-Key\`.
-
 **Examples** are replies of a gateway in front of the sandbox. \`x-varies\` names the members that differ at each run, \`x-example-request\`
 the parameters of the request behind a reply, and those that the form of an operation that deletes or buys leaves empty, \`x-upstream-action\` the actions of HOSTKEY that an operation may call,
 \`x-event-data\` the schema of the data of server-sent events, and \`x-enum-varnames\` the names that generators give to values.`

@@ -6,6 +6,7 @@ import { documentedGateway, type Pair, PUBLIC_URL } from '../fast/contract/provo
 import { contractOf } from '../support/assert/contract.ts'
 import { committedDocument, exampleProblems, operationsOf, problemsOf } from '../support/assert/document.ts'
 import { isLikeExample } from '../support/assert/like-example.ts'
+import { detailFaults, innerWordsIn } from '../support/assert/plain-words.ts'
 import { amount } from '../support/harness/amount.ts'
 import { declaredOperations } from '../support/harness/declared-operations.ts'
 import { figuresOf } from '../support/harness/figures.ts'
@@ -34,6 +35,12 @@ const pairs = operationsOf(document).flatMap(operation => {
 const byName = Map.groupBy(pairs, ({ pair }) => pair.name)
 
 const same = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b)
+
+/** A fault may name the member that the caller sent. */
+const wordFaults = ({ detail, errors = [] }: Pair['example']): string[] => [
+  ...detailFaults(detail),
+  ...errors.flatMap(error => innerWordsIn(error.detail))
+]
 
 const figure = figuresOf(t, 'documented-problems')
 
@@ -92,6 +99,7 @@ t.test('each operation answers each of its problems as the document shows it', a
         t.match(reply.headers['content-type'] ?? '', /^application\/problem\+json/, label)
         const shown = { ...example, instance: reply.headers['x-request-id'] }
         isLikeExample(t, reply.text && reply.json(), shown, varies, label)
+        t.strictSame(wordFaults(reply.json()), [], label)
         t.strictSame(contract.violations(`${operation.method} ${operation.path}`, reply), [], label)
         compared += 1
       }

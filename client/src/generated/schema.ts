@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`. Every login creates a new session.
+         * @description For browsers. Exchanges one credential (`apiKey`, or `email` and `password`, or `token`) for a session cookie that scripts can neither read nor set. The gateway uses the credential once and does not store it. Needs the header `X-CSRF: 1`.
          */
         post: operations["createSession"];
         /**
@@ -185,13 +185,13 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description HOSTKEY supports a limit but no cursor: `truncated` reports that there may be more accounts. The gateway itself filters by `location`. Needs the scope `accounts:read`.
+         * @description HOSTKEY supports a limit but no cursor: `truncated` reports that there may be more accounts. The gateway itself filters by `location`. Scope: `accounts:read`.
          */
         get: operations["listAccounts"];
         put?: never;
         /**
          * Create a free account
-         * @description Creates a free account with its first bucket. The gateway sends the request to HOSTKEY at most once. HOSTKEY may rename the bucket: `bucket` is the actual name. Needs the scope `accounts:write`.
+         * @description Creates a free account with its first bucket. HOSTKEY may rename the bucket: `bucket` is the actual name. Scope: `accounts:write`.
          */
         post: operations["createAccount"];
         delete?: never;
@@ -209,14 +209,14 @@ export interface paths {
         };
         /**
          * Read an account
-         * @description Returns one account of the customer. An account of another customer is 404, like one that does not exist. Needs the scope `accounts:read`.
+         * @description Returns one account of the customer. An account of another customer is 404, like one that does not exist. Scope: `accounts:read`.
          */
         get: operations["getAccount"];
         put?: never;
         post?: never;
         /**
          * Delete an account with all its data
-         * @description Deletes the account, its buckets and all their files. This cannot be undone. Needs the header `Confirm-Delete` with the name in the URL. Needs the scope `accounts:delete`.
+         * @description Deletes the account, its buckets and all their files. This cannot be undone. Needs the header `Confirm-Delete` with the name in the URL. Scope: `accounts:delete`.
          */
         delete: operations["deleteAccount"];
         options?: never;
@@ -234,13 +234,13 @@ export interface paths {
         get?: never;
         /**
          * Terminate a paid account
-         * @description Asks HOSTKEY to end a paid account with all its data; HOSTKEY sets the day. Needs the header `Confirm-Delete` with the name in the URL. The request is sent at most once, and no read shows a termination: after `outcome: unknown` ask HOSTKEY. Not every edition of HOSTKEY offers it (501). Needs the scope `accounts:delete`.
+         * @description Asks HOSTKEY to end a paid account with all its data; HOSTKEY sets the day. Needs the header `Confirm-Delete` with the name in the URL. The request is sent at most once, and no read shows a termination: after `outcome: unknown` ask HOSTKEY. Not every edition of HOSTKEY offers it (501). Scope: `accounts:delete`.
          */
         put: operations["createTermination"];
         post?: never;
         /**
          * Undo the termination of an account
-         * @description Withdraws the termination before its day: the account stays, and is billed again. The request is sent at most once. Needs the scope `accounts:delete`.
+         * @description Withdraws the termination before its day: the account stays, and is billed again. The request is sent at most once. Scope: `accounts:delete`.
          */
         delete: operations["cancelTermination"];
         options?: never;
@@ -257,13 +257,13 @@ export interface paths {
         };
         /**
          * List buckets
-         * @description Lists the buckets of an account, with its traffic. `expand=usage` adds the size of each bucket. Needs the scope `buckets:read`.
+         * @description Lists the buckets of an account, with its traffic. `expand=usage` adds the size of each bucket. Scope: `buckets:read`.
          */
         get: operations["listBuckets"];
         put?: never;
         /**
          * Create a bucket
-         * @description HOSTKEY may add a prefix to the name. The reply and `Location` contain the actual name. Needs the scope `buckets:write`.
+         * @description HOSTKEY may add a prefix to the name. The reply and `Location` contain the actual name. Scope: `buckets:write`.
          */
         post: operations["createBucket"];
         delete?: never;
@@ -284,7 +284,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an empty bucket
-         * @description The bucket must be empty; otherwise the reply is 409 `bucket-not-empty`. Needs the scope `buckets:write`.
+         * @description The bucket must be empty; otherwise the reply is 409 `bucket-not-empty`. Scope: `buckets:write`.
          */
         delete: operations["deleteBucket"];
         options?: never;
@@ -301,14 +301,14 @@ export interface paths {
         };
         /**
          * List files and folders
-         * @description The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null. The gateway joins HOSTKEY’s pages of 100 up to `limit`, and filters them: HOSTKEY does not document what its search matches. Needs the scope `files:read`.
+         * @description The files and folders directly inside `folder`; with `recursive` every file below it; with `search` the files below it whose path contains the text. Follow `nextCursor` until it is null. Scope: `files:read`.
          */
         get: operations["listFiles"];
         put?: never;
         post?: never;
         /**
          * Delete a file (path in the query)
-         * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. Needs the scope `files:delete`.
+         * @description Use this form for every file path: clients and proxies do not rewrite a query. `links.self` of a file is this address. Scope: `files:delete`.
          */
         delete: operations["deleteFile"];
         options?: never;
@@ -325,7 +325,7 @@ export interface paths {
         };
         /**
          * Stream files and folders
-         * @description The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. A stream counts as one request. Needs the scope `files:read`.
+         * @description The whole list of `listFiles` in one reply, one `FileLine` per line. The last line contains `end`, or `problem` if HOSTKEY failed after the status was sent; without either the transfer was cut off. Scope: `files:read`.
          */
         get: operations["streamFiles"];
         put?: never;
@@ -345,7 +345,7 @@ export interface paths {
         };
         /**
          * Count the files of a folder
-         * @description Number, size and newest change of all files below `folder`. The gateway counts for 10 s at most; `complete` says whether it counted all. Needs the scope `files:read`.
+         * @description Number, size and newest change of all files below `folder`. The gateway counts for 10 s at most; `complete` says whether it counted all. Scope: `files:read`.
          */
         get: operations["summarizeFolder"];
         put?: never;
@@ -368,7 +368,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a file (path in the URL)
-         * @description Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. The gateway cannot detect this. Needs the scope `files:delete`.
+         * @description Only for paths that you chose yourself; use the query form for all others. Percent-encode everything except slashes once. URL libraries resolve the segments `.` and `..`, also as `%2e`, before they send: `../../other` becomes `DELETE …/buckets/other`, which deletes that bucket if it is empty. Scope: `files:delete`.
          */
         delete: operations["deleteFileByPath"];
         options?: never;
@@ -387,7 +387,7 @@ export interface paths {
         put?: never;
         /**
          * Delete many files, or empty a bucket
-         * @description Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. Needs the scope `files:delete`.
+         * @description Up to 100 `paths` are deleted at once: 207 with an outcome for each. More paths, `prefix`, `all`, `Prefer: respond-async` and an `Idempotency-Key` make a job: 202, and the work goes on without the caller, also after a restart. `prefix` and `all` need `confirm`, the name of the bucket. One job works on a bucket at a time. Scope: `files:delete`.
          */
         post: operations["createFileDeletion"];
         delete?: never;
@@ -405,7 +405,7 @@ export interface paths {
         };
         /**
          * List jobs
-         * @description The jobs of the customer, the newest first. A job is kept for 7 days after its end. Needs the scope `files:delete`.
+         * @description The jobs of the customer, the newest first. A job is kept for 7 days after its end. Scope: `files:delete`.
          */
         get: operations["listJobs"];
         put?: never;
@@ -425,14 +425,14 @@ export interface paths {
         };
         /**
          * Read a job
-         * @description State and counts of a job. `Retry-After` tells, while it has not ended, when to look again. Needs the scope `files:delete`.
+         * @description State and counts of a job. `Retry-After` tells, while it has not ended, when to look again. Scope: `files:delete`.
          */
         get: operations["getJob"];
         put?: never;
         post?: never;
         /**
          * Cancel a job
-         * @description Nothing new is sent; what was sent ends and is recorded. What is deleted stays deleted. A job that has ended stays as it is. Needs the scope `files:delete`.
+         * @description Nothing new is sent; what was sent ends and is recorded. What is deleted stays deleted. A job that has ended stays as it is. Scope: `files:delete`.
          */
         delete: operations["cancelJob"];
         options?: never;
@@ -449,7 +449,7 @@ export interface paths {
         };
         /**
          * List the results of a job
-         * @description One outcome for each file, in the order in which they were found. `outcome=failed` lists only those that failed. Needs the scope `files:delete`.
+         * @description One outcome for each file, in the order in which they were found. `outcome=failed` lists only those that failed. Scope: `files:delete`.
          */
         get: operations["listJobResults"];
         put?: never;
@@ -469,7 +469,7 @@ export interface paths {
         };
         /**
          * Stream the results of a job
-         * @description All of `listJobResults` in one reply, one `JobResultLine` per line. The last line contains `end`; without it the transfer was cut off. A stream counts as one request. Needs the scope `files:delete`.
+         * @description All of `listJobResults` in one reply, one `JobResultLine` per line. The last line contains `end`; without it the transfer was cut off. Scope: `files:delete`.
          */
         get: operations["streamJobResults"];
         put?: never;
@@ -489,7 +489,7 @@ export interface paths {
         };
         /**
          * Watch a job
-         * @description Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; a replica that shuts down ends the stream with `retry`. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers. Needs the scope `files:delete`.
+         * @description Server-sent events: `progress` at most twice a second, and `end`, the last one. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; a replica that shuts down ends the stream with `retry`. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers. Scope: `files:delete`.
          */
         get: operations["streamJobEvents"];
         put?: never;
@@ -511,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Resume a paused job
-         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`. Needs the scope `files:delete`.
+         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`. Scope: `files:delete`.
          */
         post: operations["resumeJob"];
         delete?: never;
@@ -529,7 +529,7 @@ export interface paths {
         };
         /**
          * Read one half of the key pair
-         * @description Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply. Needs the scope `keys:read`.
+         * @description Returns a credential for all buckets of the account. It has its own, strict rate limit. Never cache the reply. Scope: `keys:read`.
          */
         get: operations["getKey"];
         put?: never;
@@ -551,7 +551,7 @@ export interface paths {
         put?: never;
         /**
          * Create the URL of an upload or a download
-         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway. A gateway that only reads refuses uploads with `switched-off`. Needs the scope `files:download` or `files:upload`.
+         * @description Signs a URL of the storage, so that a browser or a partner can upload or download one file without the key pair. Neither the bucket nor the file is looked up. The secret key does not leave the gateway. A gateway that only reads refuses uploads with `switched-off`. Scope: `files:download` or `files:upload`.
          */
         post: operations["createPresignedUrl"];
         delete?: never;
@@ -569,7 +569,7 @@ export interface paths {
         };
         /**
          * Read the endpoint of the storage
-         * @description Endpoint, region and addressing for S3 clients. It holds no key: see `getKey`. Needs the scope `buckets:read`.
+         * @description Endpoint, region and addressing for S3 clients. It holds no key: see `getKey`. Scope: `buckets:read`.
          */
         get: operations["getConnection"];
         put?: never;
@@ -589,7 +589,7 @@ export interface paths {
         };
         /**
          * Read storage and traffic
-         * @description HOSTKEY answers through a queue, so this is slower than a list and has its own rate limit. HOSTKEY measures from time to time: see `createdAt` of each entry in `snapshots`. Needs the scope `buckets:read`.
+         * @description HOSTKEY answers through a queue, so this is slower than a list and has its own rate limit. HOSTKEY measures from time to time: see `createdAt` of each entry in `snapshots`. Scope: `buckets:read`.
          */
         get: operations["getUsage"];
         put?: never;
@@ -609,7 +609,7 @@ export interface paths {
         };
         /**
          * Read the usage of all accounts
-         * @description Reads the usage of up to 100 accounts, eight at a time. An account whose usage cannot be read is in `partial` with its problem, and leaves the others as they are. Needs the scope `buckets:read`.
+         * @description Reads the usage of up to 100 accounts, eight at a time. An account whose usage cannot be read is in `partial` with its problem, and leaves the others as they are. Scope: `buckets:read`.
          */
         get: operations["listUsage"];
         put?: never;
@@ -629,7 +629,7 @@ export interface paths {
         };
         /**
          * List plans
-         * @description Lists the plans that HOSTKEY offers to the customer. Needs the scope `plans:read`.
+         * @description Lists the plans that HOSTKEY offers to the customer. Scope: `plans:read`.
          */
         get: operations["listPlans"];
         put?: never;
@@ -649,7 +649,7 @@ export interface paths {
         };
         /**
          * Read a plan
-         * @description Returns one available plan. Needs the scope `plans:read`.
+         * @description Returns one available plan. Scope: `plans:read`.
          */
         get: operations["getPlan"];
         put?: never;
@@ -669,7 +669,7 @@ export interface paths {
         };
         /**
          * List the changes of a plan
-         * @description Lists the changes that HOSTKEY has recorded. Needs the scope `plans:read`.
+         * @description Lists the changes that HOSTKEY has recorded. Scope: `plans:read`.
          */
         get: operations["listPlanHistory"];
         put?: never;
@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Order a paid account
-         * @description HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans; `POST /orders/checks` does only that. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet. Needs the scope `orders:write`.
+         * @description HOSTKEY bills the order. Each `Idempotency-Key` sends at most one order: retry with the same request and the same key. The gateway checks the order against a fresh list of plans; `POST /orders/checks` does only that. `expectedPrice` refuses the order if a price has changed. The reply is 202 when HOSTKEY’s answer was lost and the outcome is not known yet. Scope: `orders:write`.
          */
         post: operations["createOrder"];
         delete?: never;
@@ -711,7 +711,7 @@ export interface paths {
         put?: never;
         /**
          * Check an order without ordering
-         * @description Checks the order as `POST /orders` would, and sends none. Returns the plan, its price and its locations. A form can check 60 times a minute. Needs the scope `orders:write`.
+         * @description Checks the order as `POST /orders` would, and sends none. Returns the plan, its price and its locations. A form can check 60 times a minute. Scope: `orders:write`.
          */
         post: operations["checkOrder"];
         delete?: never;
@@ -729,7 +729,7 @@ export interface paths {
         };
         /**
          * Read an order
-         * @description Returns the order from the gateway’s ledger, without a call to `s3.php`. The gateway keeps orders for 30 days. Needs the scope `orders:write`.
+         * @description Returns the order from the gateway’s ledger, without a call to `s3.php`. The gateway keeps orders for 30 days. Scope: `orders:write`.
          */
         get: operations["getOrder"];
         put?: never;
@@ -1006,7 +1006,11 @@ export interface components {
              * @enum {string}
              */
             kind: "file-deletion";
-            state: components["schemas"]["JobState"];
+            /**
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
             s3uid: components["schemas"]["S3Uid"];
             bucket: components["schemas"]["BucketName"];
             /** @description What the job works on. */
@@ -1089,7 +1093,11 @@ export interface components {
         JobProgress: {
             /** @description Id of a job. */
             jobId: components["schemas"]["Uuid"];
-            state: components["schemas"]["JobState"];
+            /**
+             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
             counts: components["schemas"]["JobCounts"];
             problem?: components["schemas"]["FailureReason"];
         };
@@ -1107,11 +1115,6 @@ export interface components {
             items: components["schemas"]["FileVerdict"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
-        /**
-         * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
-         * @enum {string}
-         */
-        JobState: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
         /** @description One half of the key pair of an account. It is a credential: never store it in a web page. */
         Key: {
             /**
@@ -2061,29 +2064,65 @@ export interface components {
     };
     requestBodies: never;
     headers: {
-        /** @description Methods that the path supports. */
+        /**
+         * @description Methods that the path supports.
+         * @example GET, POST
+         */
         Allow: string;
-        /** @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed. */
+        /**
+         * @description Version of the reply. Send it as `If-None-Match` to get 304 while nothing has changed.
+         * @example W/"1f-2Zk8Q"
+         */
         ETag: string;
-        /** @description `true` when this is the recorded reply to an earlier request with the same key. */
+        /**
+         * @description `true` when this is the recorded reply to an earlier request with the same key.
+         * @example true
+         */
         "Idempotency-Replayed": string;
-        /** @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page. */
+        /**
+         * @description Address of the next page, `rel="next"` (RFC 8288); absent on the last page.
+         * @example </accounts?cursor=x>; rel="next"
+         */
         Link: string;
-        /** @description Address of the created resource. */
+        /**
+         * @description Address of the created resource.
+         * @example /accounts/s3_user_12345
+         */
         Location: string;
-        /** @description For each limit that applies: `r`, the requests left, and `t`, the seconds until the window ends. */
+        /**
+         * @description For each limit that applies: `r`, the requests left, and `t`, the seconds until the window ends.
+         * @example "ip";r=1199;t=60, "caller";r=599;t=60
+         */
         RateLimit: string;
-        /** @description For each limit that applies: `q`, the requests allowed, and `w`, the length of the window in seconds. */
+        /**
+         * @description For each limit that applies: `q`, the requests allowed, and `w`, the length of the window in seconds.
+         * @example "ip";q=1200;w=60, "caller";q=600;w=60
+         */
         "RateLimit-Policy": string;
-        /** @description Seconds to wait before the next attempt. */
+        /**
+         * @description Seconds to wait before the next attempt.
+         * @example 5
+         */
         "Retry-After": string;
-        /** @description Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`. */
+        /**
+         * @description Time in milliseconds: `queue` for a slot, `upstream` at HOSTKEY, and `total`.
+         * @example queue;dur=0.0, upstream;dur=41.7, total;dur=43.2
+         */
         "Server-Timing": string;
-        /** @description The session cookie, or the instruction to delete it. */
+        /**
+         * @description The session cookie, or the instruction to delete it.
+         * @example __Host-Http-session=...; Path=/; Secure; HttpOnly; SameSite=Strict
+         */
         "Set-Cookie": string;
-        /** @description How to authenticate. */
+        /**
+         * @description How to authenticate.
+         * @example Bearer realm="hostkey-s3-gateway"
+         */
         "WWW-Authenticate": string;
-        /** @description Id of the request: the one that the caller sent, or one that the gateway generated. */
+        /**
+         * @description Id of the request: the one that the caller sent, or one that the gateway generated.
+         * @example req-7f3a
+         */
         "X-Request-Id": string;
     };
     pathItems: never;
@@ -3251,7 +3290,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only jobs in this state. */
-                state?: components["schemas"]["JobState"];
+                state?: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
                 /**
                  * @description Maximum number of jobs in the reply. Default: 20.
                  * @example 1
@@ -4156,7 +4195,7 @@ export interface operations {
                      *       "problem": {
                      *         "name": "upstream-bad-response",
                      *         "status": 502,
-                     *         "detail": "The answer of HOSTKEY to create_order cannot be used: HTTP 502 Bad Gateway."
+                     *         "detail": "The answer of HOSTKEY cannot be used: HTTP 502 Bad Gateway."
                      *       },
                      *       "warnings": [],
                      *       "links": {

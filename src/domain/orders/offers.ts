@@ -67,7 +67,7 @@ export const checkPrice = (plan: ListedPlan, expected: Price | undefined): void 
     if (actual[currency] === price) continue
     throw new Problem(
       'price-changed',
-      `${currency} of plan ${plan.id} is ${actual[currency] ?? 'not listed'}, not ${price}.`
+      `Plan ${plan.id} has another price: ${currency} is ${actual[currency] ?? 'not listed'}, not ${price}.`
     )
   }
 }

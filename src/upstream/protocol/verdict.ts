@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ProblemName } from '../../../schemas/problems.ts'
+import { meaningOf } from '../../../schemas/refusals.ts'
 import { Problem, type ProblemOptions } from '../../core/problem.ts'
 import { scrubbed } from '../../core/secret.ts'
 import { isLong, piecesOf } from '../../core/turns.ts'
@@ -58,7 +59,7 @@ const badResponse = (
   reason: string,
   options: { cause?: TransportCause; retryAfterSeconds?: number } = {}
 ): Problem =>
-  new Problem('upstream-bad-response', `The answer of HOSTKEY to ${action.name} cannot be used: ${reason}.`, {
+  new Problem('upstream-bad-response', `The answer of HOSTKEY cannot be used: ${reason}.`, {
     ...withOutcome(action, 'unknown'),
     ...options
   })
@@ -113,7 +114,7 @@ const refusal = (action: Action, fullText: string, { reply, secrets }: Answer): 
     return new Problem('upstream-refused', 'HOSTKEY refused with a text that the gateway does not know.', options)
   }
   const isThrottled = match.problem === 'upstream-throttled'
-  return new Problem(match.problem, 'HOSTKEY refused.', {
+  return new Problem(match.problem, meaningOf(match.problem), {
     ...upstream,
     ...(isThrottled && { retryAfterSeconds: requestedPauseOf(reply) ?? DEFAULT_PAUSE_SECONDS }),
     ...(isWrite(action) && { outcome: match.pattern.outcome })
@@ -186,7 +187,7 @@ const checkResult = <A extends Action>(
 
 /** A storage that refuses has changed nothing; one that fails may have. */
 const refusalInSuccess = (action: Action, problem: ProblemName): Problem => {
-  if (problem === 'two-factor-required') return new Problem(problem, 'HOSTKEY waits for the second factor.')
+  if (problem === 'two-factor-required') return new Problem(problem, meaningOf(problem))
   const outcome = problem === 'upstream-storage-error' ? 'unknown' : 'not-applied'
-  return new Problem(problem, 'The storage of HOSTKEY refused.', withOutcome(action, outcome))
+  return new Problem(problem, meaningOf(problem), withOutcome(action, outcome))
 }

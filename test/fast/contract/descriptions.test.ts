@@ -45,9 +45,7 @@ t.test('the description of each operation names the scope that it needs', async 
     scoped
       .filter(
         operation =>
-          !operation.description.endsWith(
-            ` Needs the scope \`${operation['x-required-scope'].replace(' or ', '` or `')}\`.`
-          )
+          !operation.description.endsWith(` Scope: \`${operation['x-required-scope'].replace(' or ', '` or `')}\`.`)
       )
       .map(({ operationId }) => operationId),
     []
