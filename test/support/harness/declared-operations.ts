@@ -1,5 +1,5 @@
 import type { FastifySchema } from 'fastify'
-import { authenticated, loginRoutes, serviceRoutes, sessionRoutes } from '../../../routes/index.ts'
+import * as all from '../../../routes/index.ts'
 import { type Outcomes, outcomesOf } from '../../../src/http/answers.ts'
 import { type Operation, operationIn } from '../../../src/http/operation.ts'
 import type { Router, Routes } from '../../../src/http/route.ts'
@@ -19,7 +19,7 @@ export const declaredOperations = async (): Promise<Map<string, Declared>> => {
       found.set(schema?.operationId ?? '', declared)
     }
   }
-  const files = [...authenticated, loginRoutes, sessionRoutes, serviceRoutes]
+  const files = Object.values<unknown>(all).flat()
   // Only handlers use the services.
   for (const routes of files) await (routes as Routes<object>)(router, {})
   return found
