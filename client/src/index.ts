@@ -66,6 +66,23 @@ export interface ClientOptions {
   retry?: Partial<RetryOptions>
 }
 
+/** Tokens that can do less than the credential of the client. */
+export interface Tokens {
+  /** The reply has the token, which no list shows again. */
+  create(token: Schemas['NewToken'], options?: CallOptions): Promise<Schemas['CreatedToken']>
+  /** The live ones. */
+  list(options?: CallOptions): Promise<Schemas['Token'][]>
+  /** Ends one, and all that were made from it. */
+  delete(tokenId: string, options?: CallOptions): Promise<void>
+}
+
+/** The sessions of the customer. */
+export interface Sessions {
+  list(options?: CallOptions): Promise<Schemas['ListedSession'][]>
+  /** Ends one, and the tokens that were made from it. */
+  delete(sessionId: string, options?: CallOptions): Promise<void>
+}
+
 /** Every method throws a `GatewayProblem` for a reply that is not a success. */
 export interface Client {
   /** A read, by its path in `openapi.yaml`. Retried after a temporary failure. */
@@ -75,6 +92,8 @@ export interface Client {
   DELETE: Method<'delete'>
   /** Exchanges a credential for a session cookie. */
   login(credential: Credential, options?: CallOptions): Promise<Schemas['Session']>
+  tokens: Tokens
+  sessions: Sessions
   /** Ends the session. */
   logout(options?: CallOptions): Promise<void>
   /** The folders and files directly inside a folder, across all pages. `''` is the root. @throws IncompleteList */
@@ -130,6 +149,17 @@ export const createClient = ({ timeoutMs = TIMEOUT_MS, retry: retryOptions, ...c
     PUT,
     DELETE,
     login: (credential, { signal } = {}) => POST('/session', { body: credential, signal }),
+    tokens: {
+      create: (body, { signal } = {}) => POST('/tokens', { body, signal }),
+      list: async ({ signal } = {}) => (await GET('/tokens', { signal })).items,
+      delete: async (tokenId, { signal } = {}) =>
+        void (await DELETE('/tokens/{tokenId}', { params: { path: { tokenId } }, signal }))
+    },
+    sessions: {
+      list: async ({ signal } = {}) => (await GET('/sessions', { signal })).items,
+      delete: async (sessionId, { signal } = {}) =>
+        void (await DELETE('/sessions/{sessionId}', { params: { path: { sessionId } }, signal }))
+    },
     logout: async ({ signal } = {}) => void (await DELETE('/session', { signal })),
     folder: (s3uid, bucket, path, options = {}) => folder(reader, s3uid, bucket, { ...options, folder: path }),
     allFiles: (s3uid, bucket, options = {}) => allFiles(reader, s3uid, bucket, options),

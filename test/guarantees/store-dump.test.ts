@@ -128,12 +128,17 @@ for (const [name, open] of Object.entries(stores)) {
     control.fault({ kind: 'latency', action: 'delete_file', ms: 300 })
     const running = await at(1).post(deletions('logs'), { all: true, confirm: 'logs' }, service)
     t.equal(running.statusCode, 202, running.text)
+    const wanted = { name: 'a partner of the run', scopes: ['buckets:read'], expiresInSeconds: 600 }
+    const partners: string[] = []
+    for (const options of [service, service]) partners.push((await at(0).post('/tokens', wanted, options)).json().token)
+    for (const token of partners) t.equal((await at(1).get(BUCKETS, { token })).statusCode, 200)
     const held = await texts()
 
     t.test('has the records of the run', async t => {
       const counted = (pattern: RegExp) => new Set(held.flatMap(text => text.match(pattern) ?? [])).size
       t.ok(counted(/session:[\w-]{43}/g) >= 4, 'sessions')
       t.ok(counted(/sessions-of:\d+/g) >= 2, 'sets of sessions')
+      t.ok(counted(/\btoken:[\w-]{43}/g) >= 2, 'derived tokens')
       t.ok(counted(/login:[\w-]{43}/g) >= 1, 'the login of the service')
       t.ok(held.join().includes(running.json().jobId), 'a job')
       t.ok(counted(/limit:(caller|ip|login|login-credential|key|write):/g) === 6, 'limits')
@@ -159,6 +164,48 @@ for (const [name, open] of Object.entries(stores)) {
     })
   })
 }
+
+t.test('a record of a derived token whose bits were changed, and a token whose bits were', async t => {
+  const folder = temporaryFolder(t)
+  const env = { SESSION_STORE: 'sqlite', DATA_DIR: folder, SESSION_SECRET: randomBytes(32).toString('hex') }
+  const running = await gateway(t, env)
+  const { control } = running.sandbox
+  const made = (await running.post('/tokens', { name: 'x', scopes: ['accounts:read'], expiresInSeconds: 600 })).json()
+  const token: string = made.token
+  t.equal((await running.get('/accounts', { token })).statusCode, 200)
+  const database = new DatabaseSync(join(folder, 'store.sqlite'))
+  t.after(async () => database.close())
+  const record = database.prepare("SELECT key, value FROM entries WHERE key LIKE 'token:%'").get() as {
+    key: string
+    value: string
+  }
+  const put = database.prepare('UPDATE entries SET value = CAST(? AS TEXT) WHERE key = ?')
+  control.clearCalls()
+  const counts: Record<number, number> = {}
+  const count = (statusCode: number) => (counts[statusCode] = (counts[statusCode] ?? 0) + 1)
+  for (let flip = 0; flip < FLIPS; flip += 1) {
+    put.run(flipped(Buffer.from(record.value), randomInt(record.value.length * 8)), record.key)
+    count((await running.get('/accounts', { token })).statusCode)
+  }
+  put.run(record.value, record.key)
+  for (let flip = 0; flip < FLIPS; flip += 1) {
+    const bytes = Buffer.from(token.slice(4).replaceAll('_', '-'), 'base64url')
+    const at = randomInt(bytes.length * 8)
+    bytes[at >> 3] = (bytes[at >> 3] ?? 0) ^ (1 << (at & 7))
+    const text = bytes.toString('base64url').padEnd(66, 'A')
+    count((await running.get('/accounts', { token: `hkt_${text.slice(0, 22)}_${text.slice(23, 66)}` })).statusCode)
+  }
+  // A changed number of the version looks like a newer record, which is 503.
+  t.strictSame(
+    Object.keys(counts).filter(status => status !== '401' && status !== '503'),
+    []
+  )
+  t.ok((counts[401] ?? 0) > 1.9 * FLIPS)
+  t.strictSame(control.calls(), [], 'HOSTKEY is asked nothing')
+  t.equal((await running.get('/accounts', { token })).statusCode, 200, 'and as it was, it opens')
+  const refused = (counts[401] ?? 0) + (counts[503] ?? 0)
+  figures(`${2 * FLIPS} flipped bits of a derived token and its record: ${refused} × 401, or 503 for a newer version`)
+})
 
 t.test('a record whose bits were changed', async t => {
   const folder = temporaryFolder(t)
