@@ -109,13 +109,12 @@ for (const width of [1280, 390]) {
       t.ok(await fits(page, width))
     })
 
-    t.test('shows the headers of every reply once, and no links', async t => {
+    t.test('shows the headers of a reply after a press on its status, and no links', async t => {
       const operation = page.locator('#operations-Accounts-listAccounts')
-      t.notMatch(await operation.innerText(), /^RateLimit-Policy/m, 'after a press on the status')
+      t.notMatch(await operation.innerText(), /^Retry-After/m)
       const statuses = operation.locator('.responses-table:not(.live-responses-table) .response-col_status')
       for (const status of await statuses.all()) if (await status.isVisible()) await status.press('Enter')
       const text = await operation.innerText()
-      t.equal(text.match(/^RateLimit-Policy/gm)?.length, 1)
       t.match(text, /^Retry-After/m)
       t.notMatch(text, 'No links')
     })
