@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { describe, model, oneOf, ref } from './model.ts'
+import { annotate, describe, model, oneOf, ref } from './model.ts'
 import { Instant, OwnText, S3Uid, SearchText, Secret } from './scalars.ts'
 import { type Scope, scopes } from './scopes.ts'
 
@@ -81,7 +81,9 @@ export const Token = model('Token', 'A token of the gateway, without the token i
 
 export type CreatedToken = Static<typeof CreatedToken>
 export const CreatedToken = model('CreatedToken', 'A new token. `GET /tokens` lists what it may do.', {
-  token: Secret('The token, shown once: send `Authorization: Bearer hkt_…`.'),
+  token: annotate(Secret('The token, shown once: send `Authorization: Bearer hkt_…`.'), {
+    pattern: '^hkt_[A-Za-z0-9_-]{66}$'
+  }),
   tokenId: Id('token'),
   expiresAt: ExpiresAt
 })
