@@ -55,7 +55,10 @@ const refusalsFor = ({ discovered }: CheckContext): Refusal[] => {
     refusal('an unknown plan', 'plans/2147483647', 404, 'plan-not-found'),
     refusal('an unknown path', 'no-such-path', 404, 'route-not-found'),
     refusal('an unknown problem', 'problems/no-such-problem', 404, 'route-not-found'),
-    { ...refusal('an unsupported method', 'sessions', 405, 'method-not-allowed'), header: ['allow', /DELETE/] },
+    {
+      ...refusal('an unsupported method', `accounts/${unknown}/termination`, 405, 'method-not-allowed'),
+      header: ['allow', /DELETE/]
+    },
     {
       subject: 'an unsupported media type',
       request: { path: 'accounts', headers: { accept: 'text/csv' } },

@@ -144,7 +144,7 @@ const brokenReplies: BrokenReply[] = [
     change: put('content-type', 'application/json'),
     line: /an unknown path: .*application\/json/
   },
-  { target: /^\/sessions$/, change: drop('allow'), line: /an unsupported method: the header allow/ },
+  { target: /\/termination$/, change: drop('allow'), line: /an unsupported method: the header allow/ },
   { target: /no_such_parameter/, change: status(200), line: /an unknown parameter: 200/ },
   {
     target: /^\/accounts\/%zz$/,

@@ -42,11 +42,19 @@ t.test('each switch removes these operations, and no other', async t => {
   )
 })
 
-t.test('WRITES=off leaves what reads, presigned URLs of downloads, and the session', async t => {
+t.test('WRITES=off leaves what reads, presigned URLs of downloads, sessions and tokens', async t => {
   const { document } = await openapiDocument({ WRITES: 'off' })
   t.same(
     operationsOf(document).filter(operation => !operation.startsWith('get ')),
-    ['post /session', 'delete /session', 'delete /sessions', 'post /accounts/{s3uid}/buckets/{bucket}/presigned-urls']
+    [
+      'post /session',
+      'delete /session',
+      'delete /sessions',
+      'post /tokens',
+      'delete /tokens/{tokenId}',
+      'delete /sessions/{sessionId}',
+      'post /accounts/{s3uid}/buckets/{bucket}/presigned-urls'
+    ]
   )
   const { post, asked } = await gateway(t, { WRITES: 'off' })
   fails(

@@ -296,7 +296,10 @@ for (const width of [1280, 390]) {
       await page.getByRole('button', { name: 'Delete selected' }).click()
       await page.getByRole('button', { name: 'Delete 3 files' }).click()
       await card('2 files deleted, 1 failed.').waitFor()
-      t.match(await card('Delete 3 files').locator('.failures').innerText(), /\S+\s+forbidden · HOSTKEY does not allow this/)
+      t.match(
+        await card('Delete 3 files').locator('.failures').innerText(),
+        /\S+\s+forbidden · HOSTKEY does not allow this/
+      )
       await page.locator('#count', { hasText: /^1 file$/ }).waitFor()
       t.equal(paths().length, 1)
       t.notOk(await page.locator('#delete-selected').isVisible(), 'nothing is selected')

@@ -56,7 +56,10 @@ t.test('a new account without buckets is returned only when HOSTKEY reports that
   const after = listed('old', 'new', 'theirs')
   const buckets = ({ s3uid = '' }) => ({ message: s3uid === 'theirs' ? [{ name: 'music' }] : [] })
   const { created } = await provisioned(t, 'S3 account was created, but had an error: no bucket', after, buckets)
-  t.match(created, { s3uid: 'new', error: /^HOSTKEY created the account and then reported an error\. Reference: [0-9a-f]{12}\.$/ })
+  t.match(created, {
+    s3uid: 'new',
+    error: /^HOSTKEY created the account and then reported an error\. Reference: [0-9a-f]{12}\.$/
+  })
   t.ok(isProblem((await provisioned(t, undefined, after, buckets)).created, 'upstream-bad-response'))
 })
 

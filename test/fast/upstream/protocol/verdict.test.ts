@@ -51,7 +51,17 @@ const success = (payload: Record<string, unknown>): Envelope => ({
 const refusal = (text: string): Envelope => ({ kind: 'failure', text, code: undefined })
 const page = openEnvelope('<html>', 's3.php')
 const { login } = sessions
-const { create_bucket, create_order, delete_file, get_buckets, get_files, get_users, list_plans, show_key } = actions
+const {
+  create_bucket,
+  create_order,
+  delete_bucket,
+  delete_file,
+  get_buckets,
+  get_files,
+  get_users,
+  list_plans,
+  show_key
+} = actions
 
 t.test('an unusable answer', async t => {
   for (const [envelope, reason] of [
@@ -229,7 +239,8 @@ const words: [action: Action, text: string, problem: string][] = [
   [create_bucket, 'quota exceeded', 'limit-reached'],
   [get_users, 'quota exceeded', 'upstream-refused'],
   [delete_file, 'NoSuchKey', 'file-not-found'],
-  [delete_file, 'not empty', 'bucket-not-empty'],
+  [delete_bucket, 'not empty', 'bucket-not-empty'],
+  [delete_file, 'not empty', 'upstream-refused'],
   [get_files, 'NoSuchBucket', 'bucket-not-found'],
   [create_bucket, 'NoSuchBucket', 'account-not-found'],
   [create_order, 'NoSuchBucket', 'upstream-refused'],
