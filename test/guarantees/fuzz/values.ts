@@ -84,8 +84,14 @@ const textOf = (schema: Schema): fc.Arbitrary<string> => {
   const maxLength = Math.min(schema.maxLength ?? LONGEST, Math.max(LONGEST, minLength))
   const letters = fc.string({ unit: fc.constantFrom(...'abcxyz0189-_.'), minLength, maxLength })
   const anything = fc.string({ unit: 'binary', minLength, maxLength })
+  // A bucket of an account, and a folder.
+  const part = fc.string({ unit: fc.constantFrom(...'abcxyz0189-_'), minLength: 1, maxLength: 60 })
+  const pair = fc.tuple(part, part).map(parts => parts.join('/'))
+  const folder = anything.map(text => `${text}/`)
   const candidates =
-    pattern === '' ? [letters, anything] : [shaped(pattern), letters, anything, fc.emailAddress()].filter(isOften(fits))
+    pattern === ''
+      ? [letters, anything]
+      : [shaped(pattern), letters, anything, pair, folder, fc.emailAddress()].filter(isOften(fits))
   if (candidates.length === 0) throw new TypeError(`no text is made for ${pattern}`)
   return fc.oneof(...candidates).filter(text => fits.test(text) && text.length >= minLength && text.length <= maxLength)
 }
