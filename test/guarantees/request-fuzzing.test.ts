@@ -70,6 +70,7 @@ t.test(`${RUNS} requests`, async t => {
     Array.from({ length: WORKERS }, async (_, index) => {
       const workerData = { seed: seed + index, runs: Math.ceil(RUNS / WORKERS) }
       const worker = new Worker(new URL('./fuzz/worker.ts', import.meta.url), { workerData })
+      t.teardown(() => worker.terminate())
       const [tally] = (await once(worker, 'message')) as [Tally & { isPolluted: boolean }]
       return tally
     })

@@ -26,10 +26,10 @@ export const fuzz = async (stage: Stage, { seed, runs }: { seed: number; runs: n
   let failure: Tally['failure']
   // An uncaught error ends a gateway. Here it is a violation of the current request.
   let crash = Promise.withResolvers<Error>()
-  process.on('uncaughtException', crashed => {
+  const onCrash = (crashed: Error) => {
     crash.resolve(crashed)
     crash = Promise.withResolvers()
-  })
+  }
   const judged = async (request: FuzzRequest) => {
     const tried = await Promise.race([tryOut(request), crash.promise])
     if (!(tried instanceof Error)) return tried
@@ -50,6 +50,13 @@ export const fuzz = async (stage: Stage, { seed, runs }: { seed: number; runs: n
     failure = { request, violations }
     return false
   })
-  await fc.check(property, { seed, numRuns: runs, maxSkipsPerRun: 0 })
+  process.on('uncaughtException', onCrash)
+  try {
+    const { errorInstance } = await fc.check(property, { seed, numRuns: runs, maxSkipsPerRun: 0 })
+    if (errorInstance && !failure) throw errorInstance
+  } finally {
+    // An error of the fuzzer itself must end its worker.
+    process.off('uncaughtException', onCrash)
+  }
   return { ...tally, failure }
 }
