@@ -17,7 +17,9 @@ const examples: Record<string, string> = {
   kind: 'access-key',
   planId: '1',
   orderId: '5f0c2f4e-7d4b-4a51-8a36-0d9a7d2f9b11',
-  jobId: demoJob.jobId
+  jobId: demoJob.jobId,
+  tokenId: 'A'.repeat(22),
+  sessionId: 'A'.repeat(22)
 }
 
 /** Resources that exist; there is no order and no job. */
