@@ -11,6 +11,9 @@ const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
 process.stdout.write(`# seed of job-selection: ${seed}\n`)
 const figure = figuresOf(t, 'job-selection')
 
+/** The search of 5 of 18 listings opens no folders: among few jobs they are more than half by chance. */
+const MAX_INCOMPLETE = amount(0.9, 0.5)
+
 /** S3's limit of a path, bytes of UTF-8. */
 const MAX_BYTES = 1024
 
@@ -79,5 +82,5 @@ t.test('a job deletes what begins with the prefix and nothing else, whatever HOS
     { seed, numRuns: amount(10, 60, 1000) }
   )
   figure(`${count.jobs} jobs, ${count.deleted} files: 0 deleted outside, 0 left inside of a job that is done`)
-  t.ok(count.deleted > 0 && count.incomplete <= count.jobs / 2, JSON.stringify(count))
+  t.ok(count.deleted > 0 && count.incomplete <= count.jobs * MAX_INCOMPLETE, JSON.stringify(count))
 })
