@@ -5,6 +5,7 @@ import { note, type RequestContext } from '../../core/context.ts'
 import { type Fault, isProblem, Problem } from '../../core/problem.ts'
 import { getFiles } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
+import { tenantOf } from '../orders/order-key.ts'
 import type { Files } from '../storage/files.ts'
 import type { fileDeletion } from './file-deletion.ts'
 import { describeCounts } from './job-models.ts'
@@ -83,7 +84,8 @@ export const createFileDeletions = ({ upstream, files, jobs, kind }: FileDeletio
       }
       const isSmall = (body.paths?.length ?? Number.POSITIVE_INFINITY) <= MAX_PATHS_AT_ONCE
       if (isSmall && !isAsync && idempotencyKey === undefined) return { result: await deleteAtOnce(context, requested) }
-      // An account, bucket or credential that is wrong is reported now.
+      // A credential, account or bucket that is wrong is reported now.
+      await tenantOf(context)
       await upstream.call(getFiles, { s3uid, bucket_name: bucket, max_keys: 1 }, context).catch((error: unknown) => {
         if (!isProblem(error) || concernsAll(error)) throw error
       })
