@@ -3,7 +3,7 @@ import { type Document, type Operation, operationsOf } from './document.ts'
 import { bytesOf, hostileBody, hostileJson, hostileName, hostileText } from './hostile.ts'
 import { type Dictionary, someOf, valueFor } from './values.ts'
 
-/** The credential: of a customer of the sandbox by bearer token or by cookie, none, or any `text`. */
+/** The credential: of a customer of the sandbox by bearer token or by cookie, a token made from that of the demo, none, or any `text`. */
 export type Credential = { bearer: string } | { cookie: string } | { text: string } | null
 
 /** One request as it is sent; plain JSON, so that it can be stored in a file. */
@@ -52,7 +52,10 @@ export const requestsTo = (document: Document, dictionary: Dictionary): fc.Arbit
     const known = operation.operationId === 'streamJobEvents' ? { ...dictionary, jobId } : dictionary
     const arbitrary = draftOf(operation, document, known)
     // Operations that end a session or list up to 1,000 files are sent less often than fast and repeatable ones.
-    return { weight: /^deleteSession|^listFiles$|^deleteAccount$/.test(operation.operationId) ? 1 : 4, arbitrary }
+    return {
+      weight: /^deleteSession|^deleteToken$|^listFiles$|^deleteAccount$/.test(operation.operationId) ? 1 : 4,
+      arbitrary
+    }
   })
   const spoilt = fc.oneof(
     { weight: 35, arbitrary: fc.constant([]) },
@@ -69,6 +72,7 @@ export const requestsTo = (document: Document, dictionary: Dictionary): fc.Arbit
 const credential: fc.Arbitrary<Credential> = fc.oneof(
   { weight: 12, arbitrary: fc.constant({ bearer: 'demo' }) },
   { weight: 2, arbitrary: fc.constantFrom({ bearer: 'admin' }, { bearer: 'other' }, { bearer: 'storage-only' }) },
+  { weight: 3, arbitrary: fc.constantFrom({ bearer: 'wide' }, { bearer: 'narrow' }) },
   { weight: 3, arbitrary: fc.constant({ cookie: 'demo' }) }
 )
 
@@ -143,7 +147,16 @@ const headerValues: Record<string, readonly string[]> = {
   ],
   'sec-fetch-site': ['cross-site', 'same-site', 'none', 'same-origin'],
   origin: ['null', 'https://evil.example', 'http://localhost'],
-  authorization: ['Bearer', 'Bearer ', 'Basic YTpi', 'bearer x y', 'Bearer hks_a_b', 'Bearer hks_', 'Bearer \xff'],
+  authorization: [
+    'Bearer',
+    'Bearer ',
+    'Basic YTpi',
+    'bearer x y',
+    'Bearer hks_a_b',
+    'Bearer hks_',
+    'Bearer hkt_a',
+    'Bearer \xff'
+  ],
   cookie: [
     '__Host-Http-session=',
     '__Host-Http-session=a.b',

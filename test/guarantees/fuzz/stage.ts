@@ -18,7 +18,7 @@ import type { Document } from './document.ts'
 import { callFaults, type FuzzReply, replyFaults } from './oracle.ts'
 import type { Credential, FuzzRequest } from './requests.ts'
 import type { Dictionary } from './values.ts'
-import { createWiretap } from './wiretap.ts'
+import { createWiretap, fieldsIn, type Sent } from './wiretap.ts'
 
 export type Stage = Awaited<ReturnType<typeof createStage>>
 
@@ -32,6 +32,9 @@ const ENV = {
   RATE_LIMIT_WINDOW_MS: '1000',
   STORAGE_ENDPOINTS: 'NL=https://s3-nl.hostkey.com|nl,DE=https://s3-de.hostkey.com|de'
 }
+
+/** The only bucket of the narrow token. */
+const BUCKET = 'holiday-pictures'
 
 /** A gateway in front of the sandbox, with a client for any request and a judge for replies and calls. */
 export const createStage = async () => {
@@ -54,6 +57,11 @@ export const createStage = async () => {
   const wiretap = createWiretap(sandbox.url)
   const cookies: Record<string, string> = { forged: 'AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA' }
   const { demo, control } = sandbox
+  const authorization = `Bearer ${demo.token}`
+  /** Tokens that the gateway made, by the name of a credential. */
+  const derived: Record<string, string> = {}
+  /** Ids of what a reset makes; the lists are filled in place. */
+  const ids = { tokenId: [''], sessionId: [''] }
 
   const inject = async ({ method, target, body }: FuzzRequest, headers: Record<string, string>): Promise<FuzzReply> => {
     const reply = await app.inject({
@@ -71,7 +79,7 @@ export const createStage = async () => {
   const credentialHeaders = (as: Credential): Record<string, string> => {
     if (as === null) return {}
     if ('text' in as) return { authorization: as.text }
-    if ('bearer' in as) return { authorization: `Bearer ${control.tokenOf(as.bearer)}` }
+    if ('bearer' in as) return { authorization: `Bearer ${derived[as.bearer] ?? control.tokenOf(as.bearer)}` }
     return { cookie: `${COOKIE}=${cookies[as.cookie] ?? ''}`, 'x-csrf': '1' }
   }
 
@@ -86,7 +94,21 @@ export const createStage = async () => {
     await jobStore.change(demoPausedJob.jobId, ['queued', 'cancelled'], { ...paused, problem: demoPausedJob.problem })
   }
 
-  /** Resets the sandbox, the jobs and the session. */
+  /** Ends all tokens, and makes one that may do all that the demo may, and one for a bucket. */
+  const resetTokens = async () => {
+    const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) =>
+      app.inject({ method, url, headers: { authorization }, ...(payload && { payload }) })
+    for (const { tokenId } of (await ask('GET', '/tokens')).json().items) await ask('DELETE', `/tokens/${tokenId}`)
+    const { scopes } = (await ask('GET', '/session')).json()
+    for (const [name, limits] of Object.entries({ wide: {}, narrow: { buckets: [`s3_user_1/${BUCKET}`] } })) {
+      const made = (await ask('POST', '/tokens', { name, scopes, expiresInSeconds: 600, ...limits })).json()
+      derived[name] = made.token
+      ids.tokenId[0] = made.tokenId
+    }
+    ids.sessionId[0] = (await ask('GET', '/sessions')).json().items[0].sessionId
+  }
+
+  /** Resets the sandbox, the jobs, the session and the tokens. */
   const reset = async () => {
     control.reset()
     await resetJobs()
@@ -97,11 +119,11 @@ export const createStage = async () => {
       payload: { apiKey: demo.apiKey }
     })
     cookies['demo'] = /(?<=session=)[^;]+/.exec(String(headers['set-cookie']))?.[0] ?? ''
+    await resetTokens()
     wiretap.take()
   }
   await reset()
 
-  const authorization = `Bearer ${demo.token}`
   /** The number of an order whose answer was lost. */
   const lostOrder = async () => {
     control.fault({ kind: 'html-502', action: 'create_order', count: 1 })
@@ -116,6 +138,7 @@ export const createStage = async () => {
   }
   const dictionary: Dictionary = {
     ...(await dictionaryOf(async url => (await app.inject({ url, headers: { authorization } })).json(), demo)),
+    ...ids,
     orderId: [await lostOrder()],
     jobId: [demoJob.jobId, demoPausedJob.jobId, demoPausedJob.jobId],
     endedJobId: [demoJob.jobId]
@@ -133,9 +156,12 @@ export const createStage = async () => {
     const headers = headersOf(request)
     const reply = await inject(request, headers)
     const sent = wiretap.take()
+    // A token of the gateway asks HOSTKEY with the token of its maker.
+    const asMaker = (headers['authorization'] ?? '').replace(/hkt_\S+/, demo.token)
     const violations = [
       ...replyFaults(contract, `${request.method} ${target}`, reply),
-      ...callFaults(understood, headers, sent)
+      ...callFaults(understood, { ...headers, authorization: asMaker }, sent),
+      ...(headers['authorization'] === `Bearer ${derived['narrow']}` ? straysIn(sent) : [])
     ]
     return { reply, sent, violations }
   }
@@ -157,6 +183,12 @@ export const createStage = async () => {
       rmSync(dataDir, { recursive: true, force: true })
     }
   }
+}
+
+/** The calls of the narrow token that name another bucket than its own. */
+const straysIn = (sent: readonly Sent[]): string[] => {
+  const names = sent.map(({ form }) => fieldsIn(form).get('bucket_name') ?? BUCKET)
+  return names.filter(name => name !== BUCKET).map(name => `the narrow token reached ${JSON.stringify(name)}`)
 }
 
 const flat = (headers: Record<string, number | string | string[] | undefined>) =>
@@ -192,6 +224,8 @@ const dictionaryOf = async (
     customerId: [1002, 1005],
     apiKey: [apiKey],
     password: [password, 'wrong'],
-    token: [token]
+    token: [token],
+    accounts: [['s3_user_1']],
+    buckets: [['s3_user_1/logs'], ['s3_user_1/holiday-pictures', 's3_user_1/logs']]
   }
 }
