@@ -64,7 +64,7 @@ for (const [what, { treatment, env = {}, addresses }] of Object.entries(ANSWERS)
   t.test(`a customer with ${what}`, async t => {
     const g = await crowdedGateway(t, treatment, env)
     const quiet = await honestReads(g, READS / 2)
-    const bad = attack(g, { addresses, atOnce: 4 }, () => ({
+    const bad = attack(t, g, { addresses, atOnce: 4 }, () => ({
       path: `/accounts/${own.s3uid}/buckets`,
       token: g.sandbox.demo.token
     }))
@@ -90,7 +90,7 @@ t.test('strangers whose tokens the front of HOSTKEY refuses', async t => {
         )
         for (const name of ['other', 'admin', 'demo']) known.add(g.sandbox.control.tokenOf(name))
         await honestReads(g, 2)
-        const bad = attack(g, { addresses }, () => ({ path: '/accounts', token: randomToken() }))
+        const bad = attack(t, g, { addresses }, () => ({ path: '/accounts', token: randomToken() }))
         t.ok(await eventually(() => bad.statuses.length >= 20))
         const { statuses } = await honestReads(g)
         await bad.end()
@@ -143,7 +143,7 @@ t.test('one caller does not take the slots of another', async t => {
   })
 
   t.test('by made-up tokens from three addresses', async t => {
-    const bad = attack(g, { addresses: THREE, atOnce: amount(24, 60) }, () => ({
+    const bad = attack(t, g, { addresses: THREE, atOnce: amount(24, 60) }, () => ({
       path: '/accounts',
       token: randomToken()
     }))
@@ -185,7 +185,7 @@ for (const [what, next] of Object.entries(LOOKUPS)) {
     t.test(`${what} with made-up tokens from ${addresses.length} takes no login`, async t => {
       const g = await crowdedGateway(t, ({ action }) => (action === 'info' ? { delayMs: 100 } : undefined))
       const { demo, control } = g.sandbox
-      const bad = attack(g, { addresses, atOnce: amount(24, 60) }, n => ({ ...next(n), token: randomToken() }))
+      const bad = attack(t, g, { addresses, atOnce: amount(24, 60) }, n => ({ ...next(n), token: randomToken() }))
       t.ok(await eventually(() => (control.counters()['info'] ?? 0) > 8))
       const logIn = (n: number): Promise<Reply> =>
         g.post(
