@@ -4,7 +4,7 @@ import type { Scope } from '../../schemas/scopes.ts'
 import type { Entry } from '../../src/domain/orders/ledger/entry.ts'
 import { createBrowser } from '../support/harness/browser-caller.ts'
 import type { Reply } from '../support/harness/gateway.ts'
-import { createJob } from '../support/harness/jobs.ts'
+import { createJob, jobAfter } from '../support/harness/jobs.ts'
 import { redisServer } from '../support/harness/redis.ts'
 import { withServices } from '../support/harness/services.ts'
 
@@ -54,7 +54,7 @@ t.test('what one caller was given opens nothing for another', async t => {
   const second = `/accounts/${created.json().s3uid}/buckets/second-account/files?recursive=true&limit=5`
   for (let n = 0; n < 3; n += 1) {
     const { jobId } = await createJob(g, { paths: [`${n}.txt`] })
-    while (['queued', 'running'].includes((await g.get(`/jobs/${jobId}`)).json().state));
+    await jobAfter(g, jobId)
   }
   const { nextCursor } = (await g.get(FILES)).json()
   const jobs = (await g.get('/jobs?limit=1')).json()
@@ -139,7 +139,7 @@ t.test('what exists for others costs the same as what does not', async t => {
   }
   const orders = [await keep(entry('failed')), await keep(entry('sent')), await keep(entry('sent', 'service:another'))]
   const { jobId } = await createJob(g, { paths: ['0.txt'] })
-  while (['queued', 'running'].includes((await g.get(`/jobs/${jobId}`)).json().state));
+  await jobAfter(g, jobId)
 
   const heard = await redis.listen()
   /** The commands to the store and the calls of HOSTKEY that a request costs, and what its caller learns. */
