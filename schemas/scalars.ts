@@ -5,7 +5,7 @@ import { describe } from './model.ts'
 export const RULE = 'x-rule'
 
 /** The annotation that carries the problems of a parameter or a member. It is not in openapi.yaml. */
-export const PROBLEMS = 'x-problems'
+export const PROBLEMS = 'x-parameter-problems'
 
 /** No C0 control character, no DEL, no lone surrogate (the patterns run with the `u` flag). */
 const PLAIN_TEXT = '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$'

@@ -11,7 +11,9 @@ const Id = (what: string) => OwnText(22, '^[A-Za-z0-9_-]{22}$', `Id of the ${wha
 
 const TokenName = SearchText(64, 'What the token is for. Lists show it.')
 
-const Scopes = Type.Array(Type.Unsafe<Scope>(oneOf([...scopes], { description: 'A scope.' })), {
+export const OneScope = Type.Unsafe<Scope>(oneOf([...scopes], { description: 'A scope.' }))
+
+const Scopes = Type.Array(OneScope, {
   minItems: 1,
   maxItems: scopes.length,
   uniqueItems: true,
@@ -26,7 +28,7 @@ const Accounts = Type.Array(S3Uid, {
 })
 
 /** A bucket as `s3uid/bucket`. */
-const BucketOfAccount = Type.String({
+export const BucketOfAccount = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}/(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f\\ud800-\\udfff]{1,255}$',
   minLength: 3,
   maxLength: 320,

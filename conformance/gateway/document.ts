@@ -11,7 +11,6 @@ export interface OpenApi {
     readonly headers?: Readonly<Record<string, Header | undefined>>
     readonly responses?: Readonly<Record<string, Reply | undefined>>
     readonly parameters?: Readonly<Record<string, Parameter | undefined>>
-    readonly examples?: Readonly<Record<string, Example | undefined>>
     readonly schemas?: Readonly<Record<string, { properties?: Record<string, { enum?: string[] }> } | undefined>>
   }
   /** The authentication of operations that name no other. */
@@ -34,14 +33,10 @@ interface Parameter {
 
 export interface Reply {
   readonly headers?: Readonly<Record<string, Header | { readonly $ref: string }>>
-  readonly content?: Readonly<Record<string, { readonly examples?: Readonly<Record<string, Example>> } | undefined>>
+  readonly content?: Readonly<Record<string, object | undefined>>
+  /** The names of its problems by status. */
+  readonly 'x-problems'?: Readonly<Record<string, readonly string[]>>
 }
-
-interface Example {
-  readonly value?: { readonly status?: number }
-}
-
-const PROBLEM = 'application/problem+json'
 
 interface Header {
   readonly required?: boolean
@@ -98,11 +93,7 @@ export const contractOf = (text: string): Contract => {
   )
 
   /** The statuses of the problems that any operation can answer. */
-  const general = new Set(
-    Object.entries(document.components.responses?.['default']?.content?.[PROBLEM]?.examples ?? {}).map(
-      ([name, { value }]) => value?.status ?? document.components.examples?.[name]?.value?.status
-    )
-  )
+  const general = new Set(Object.keys(document.components.responses?.['default']?.['x-problems'] ?? {}).map(Number))
 
   const replyOf: Contract['replyOf'] = ({ path, method, operation }, status) => {
     const key = status in operation.responses || !general.has(status) ? `${status}` : 'default'
@@ -141,7 +132,7 @@ export const contractOf = (text: string): Contract => {
     for (const one of texts) assertValid(schema, jsonIn(one), `${status} differs from the document`)
     if (type !== 'application/problem+json') return
     const name = problemName(text)
-    if (!JSON.stringify(reply).includes(`"${name}"`)) throw new Mismatch(`${status} ${name} is not documented`)
+    if (!reply['x-problems']?.[status]?.includes(name)) throw new Mismatch(`${status} ${name} is not documented`)
   }
 
   return {

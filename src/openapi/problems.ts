@@ -62,6 +62,17 @@ const GENERAL: ReadonlySet<ProblemName> = new Set([
   'upstream-timeout'
 ])
 
+/** Members that say more than the name of a problem, which most do not have. */
+const TELLING = ['errors', 'links']
+
+/** Does the document show it? Of those with a text only, it shows the one that quotes HOSTKEY. */
+export const isShown = ({ value }: DocumentedExample): boolean =>
+  value.name === 'upstream-refused' || TELLING.some(member => member in value)
+
+/** The names of problems by status. */
+export const byStatus = (names: readonly string[]): Record<string, string[]> =>
+  Object.fromEntries(Map.groupBy(names.toSorted(), name => problems[name as ProblemName].status))
+
 /**
  * Adds a response for each status of the operation's problems, with an example of each problem. A status with general
  * problems alone has none of its own: they are in `default`.

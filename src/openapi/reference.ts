@@ -87,7 +87,7 @@ export const buildReference = async (
     // The plugin's type of a document also covers Swagger 2.
     transformObject: document =>
       'openapiObject' in document
-        ? completeDocument({ ...(document.openapiObject as Document), 'x-unrouted': unroutedReplies(publicUrl) }, mount)
+        ? completeDocument({ ...(document.openapiObject as Document), 'x-unrouted': unroutedReplies() }, mount)
         : document.swaggerObject
   })
   for (const route of routes) app.route({ ...route, handler: () => undefined })

@@ -1,4 +1,4 @@
-import { PROBLEM } from './problems.ts'
+import { byStatus, type DocumentedExample, isShown, PROBLEM } from './problems.ts'
 
 export interface Reply {
   $ref?: string
@@ -7,6 +7,8 @@ export interface Reply {
   content?: Record<string, { schema?: { $ref?: string }; example?: unknown; examples?: Record<string, unknown> }>
   'x-example-request'?: object
   'x-varies'?: readonly string[]
+  /** The names of its problems by status. */
+  'x-problems'?: Record<string, string[]>
 }
 
 interface Operation {
@@ -39,7 +41,7 @@ export const sharedReplies = (operations: readonly Operation[]) => {
     const name = Object.hasOwn(responses, first.status)
       ? `${first.status}-${first.operation.operationId}`
       : first.status
-    responses[name] = merged([first, ...others].map(({ reply }) => reply))
+    responses[name] = withList(merged([first, ...others].map(({ reply }) => reply)))
     for (const { operation, status } of [first, ...others]) {
       operation.responses[status] = { $ref: `#/components/responses/${name}` }
     }
@@ -68,6 +70,16 @@ const merged = (replies: readonly Reply[]): Reply => {
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(media && { content: { [PROBLEM]: { ...media, examples: byName(examples) } } })
   }
+}
+
+/** A reply with the names of its problems, and the examples of those that are shown. */
+const withList = (reply: Reply): Reply => {
+  const all = problemsIn(reply)
+  if (!all) return reply
+  const shown = Object.entries(all).filter(([, example]) => isShown(example as DocumentedExample))
+  const { examples: _, ...media } = reply.content?.[PROBLEM] ?? {}
+  const content = { [PROBLEM]: { ...media, ...(shown.length > 0 && { examples: Object.fromEntries(shown) }) } }
+  return { ...reply, content, 'x-problems': byStatus(Object.keys(all)) }
 }
 
 /** Replaces the examples that several replies show by references. @returns the first of each problem */

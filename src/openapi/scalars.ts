@@ -1,4 +1,4 @@
-import { NextCursor } from '../../schemas/jobs.ts'
+import { JobState, NextCursor } from '../../schemas/jobs.ts'
 import {
   BucketName,
   Day,
@@ -7,27 +7,40 @@ import {
   Location,
   NewBucketName,
   S3Uid,
+  Traffic,
   Uuid,
   WholeNumber
 } from '../../schemas/scalars.ts'
+import { BucketOfAccount, OneScope } from '../../schemas/tokens.ts'
 
 /** The values that many models and parameters have: components of the document, like models. */
 const NAMED = {
   BucketName,
+  BucketOfAccount,
   Day,
   FilePath,
   IdempotencyKey,
+  JobState,
   Location,
   NewBucketName,
   NextCursor,
   S3Uid,
+  Scope: OneScope,
+  Traffic,
   Uuid,
   WholeNumber
 }
 
 type Schema = Readonly<Record<string, unknown>>
 
-const constraintsOf = ({ description: _, ...constraints }: Schema) => JSON.stringify(constraints)
+/**
+ * Told from others by their text too: a ratio has the bounds of `Traffic`, and generators of Go need the values of an enum
+ * at an optional parameter.
+ */
+const BY_TEXT = new Set<unknown>([Traffic, JobState].map(schema => Object(schema).description))
+
+const constraintsOf = ({ description, ...constraints }: Schema) =>
+  JSON.stringify([constraints, BY_TEXT.has(description) && description])
 
 /**
  * Replaces these values by references, in a copy of a document. A description of its own stays beside the reference.

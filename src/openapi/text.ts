@@ -21,7 +21,7 @@ the token stays in the gateway. *Third parties* send \`Authorization: Bearer <HO
 The header \`RateLimit\` reports what is left. Each 429 and 503 says in \`Retry-After\` how long to wait.
 
 **Failures** are \`application/problem+json\` (RFC 9457). \`name\` is stable, and \`type\` the address of a page that says what to do. An operation lists the statuses
-that are its own; \`default\` shows the problems that any operation can answer. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
+that are its own, with the names of its problems (\`x-problems\`, by status); \`default\` has those that any operation can answer. Problems with \`errors\` or \`links\` have an example. \`retryable\` says whether the same request can be sent again. \`outcome\` reports the effect of a failed write.
 
 **HTTP.** \`x-every-reply\` lists the headers of every reply. \`HEAD\` works wherever \`GET\` does, and \`OPTIONS\` lists the methods of a path. JSON over 1 KiB is compressed
 with gzip or br if \`Accept-Encoding\` asks for it. \`Deprecation\` and \`Sunset\` announce the end of an operation.

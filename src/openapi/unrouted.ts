@@ -1,25 +1,29 @@
 import { unrouted } from '../../schemas/examples/index.ts'
 import { problems } from '../../schemas/problems.ts'
-import { Problem } from '../core/problem.ts'
 import { headersOf } from './headers.ts'
-import { documented, PROBLEM } from './problems.ts'
+import { byStatus, PROBLEM } from './problems.ts'
 
 const isUnrouted = (name: string): name is keyof typeof unrouted => Object.hasOwn(unrouted, name)
 
 /** The replies to requests without a route, by status: the same for every path. */
-export const unroutedReplies = (publicUrl: string): Record<string, object> =>
+export const unroutedReplies = (): Record<string, object> =>
   Object.fromEntries(
     Object.keys(unrouted)
       .filter(isUnrouted)
-      .map(name => [problems[name].status, replyOf(name, publicUrl)])
+      .map(name => [problems[name].status, replyOf(name)])
   )
 
-const replyOf = (name: keyof typeof unrouted, publicUrl: string) => {
-  const { detail, request } = unrouted[name]
-  const examples = { [name]: documented(new Problem(name, detail), request.method, publicUrl) }
-  const content = { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' }, examples } }
-  const headers = headersOf(String(problems[name].status), { content })
-  return { ...(Object.keys(headers).length > 0 && { headers }), content, 'x-example-request': request }
+const replyOf = (name: keyof typeof unrouted) => {
+  const { request } = unrouted[name]
+  const { status } = problems[name]
+  const media = { schema: { $ref: '#/components/schemas/Problem' } }
+  const headers = headersOf(String(status), { content: { [PROBLEM]: { examples: { [name]: {} } } } })
+  return {
+    ...(Object.keys(headers).length > 0 && { headers }),
+    content: { [PROBLEM]: media },
+    'x-problems': byStatus([name]),
+    'x-example-request': request
+  }
 }
 
 /** The paragraph of the document's description about them. */

@@ -762,8 +762,7 @@ export interface components {
             quotaBytes?: components["schemas"]["WholeNumber"];
             /** @description Storage used, in bytes. */
             storageBytes?: components["schemas"]["WholeNumber"];
-            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
-            traffic?: number;
+            traffic?: components["schemas"]["Traffic"];
         };
         /** @description Accounts of the customer. */
         AccountList: {
@@ -787,8 +786,7 @@ export interface components {
             daysUntilFull: number | null;
             /** @description The snapshots behind the forecast. */
             basis: components["schemas"]["ForecastBasis"] | null;
-            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
-            bandwidth?: number;
+            bandwidth?: components["schemas"]["Traffic"];
         };
         /** @description A bucket of an S3 account. */
         Bucket: {
@@ -805,12 +803,13 @@ export interface components {
         BucketList: {
             /** @description The buckets. */
             items: components["schemas"]["Bucket"][];
-            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
-            bandwidth?: number;
+            bandwidth?: components["schemas"]["Traffic"];
             snapshot?: components["schemas"]["UsageSnapshot"];
         };
         /** @description Name of a bucket, exactly as listed. */
         BucketName: string;
+        /** @description A bucket of an account, `s3uid/bucket`. */
+        BucketOfAccount: string;
         /** @description Storage of one bucket. */
         BucketUsage: {
             name: components["schemas"]["BucketName"];
@@ -1006,11 +1005,7 @@ export interface components {
              * @enum {string}
              */
             kind: "file-deletion";
-            /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
-             * @enum {string}
-             */
-            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+            state: components["schemas"]["JobState"];
             s3uid: components["schemas"]["S3Uid"];
             bucket: components["schemas"]["BucketName"];
             /** @description What the job works on. */
@@ -1093,11 +1088,7 @@ export interface components {
         JobProgress: {
             /** @description Id of a job. */
             jobId: components["schemas"]["Uuid"];
-            /**
-             * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
-             * @enum {string}
-             */
-            state: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
+            state: components["schemas"]["JobState"];
             counts: components["schemas"]["JobCounts"];
             problem?: components["schemas"]["FailureReason"];
         };
@@ -1115,6 +1106,11 @@ export interface components {
             items: components["schemas"]["FileVerdict"][];
             nextCursor: components["schemas"]["NextCursor"];
         };
+        /**
+         * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
         /** @description One half of the key pair of an account. It is a credential: never store it in a web page. */
         Key: {
             /**
@@ -1230,11 +1226,11 @@ export interface components {
             /** @description What the token is for. Lists show it. */
             name: string;
             /** @description What the token may do: scopes of its maker. */
-            scopes: ("accounts:read" | "accounts:write" | "accounts:delete" | "buckets:read" | "buckets:write" | "files:read" | "files:delete" | "files:download" | "files:upload" | "keys:read" | "orders:write" | "plans:read" | "admin")[];
+            scopes: components["schemas"]["Scope"][];
             /** @description The only accounts of the token. Default: those of its maker. */
             accounts?: components["schemas"]["S3Uid"][];
             /** @description The only buckets of the token. Default: those of its maker. */
-            buckets?: string[];
+            buckets?: components["schemas"]["BucketOfAccount"][];
             /** @description The beginning of every path of the token, byte by byte. Default: that of its maker. */
             pathPrefix?: string;
             /**
@@ -1437,6 +1433,11 @@ export interface components {
         };
         /** @description Name of an S3 account. Opaque. */
         S3Uid: string;
+        /**
+         * @description A scope.
+         * @enum {string}
+         */
+        Scope: "accounts:read" | "accounts:write" | "accounts:delete" | "buckets:read" | "buckets:write" | "files:read" | "files:delete" | "files:download" | "files:upload" | "keys:read" | "orders:write" | "plans:read" | "admin";
         /** @description Identity, scopes and expiry of the caller. The token never leaves the gateway. */
         Session: {
             /**
@@ -1481,11 +1482,11 @@ export interface components {
             /** @description What the token is for. Lists show it. */
             name: string;
             /** @description What the token may do: scopes of its maker. */
-            scopes: ("accounts:read" | "accounts:write" | "accounts:delete" | "buckets:read" | "buckets:write" | "files:read" | "files:delete" | "files:download" | "files:upload" | "keys:read" | "orders:write" | "plans:read" | "admin")[];
+            scopes: components["schemas"]["Scope"][];
             /** @description The only accounts of the token. Default: those of its maker. */
             accounts?: components["schemas"]["S3Uid"][];
             /** @description The only buckets of the token. Default: those of its maker. */
-            buckets?: string[];
+            buckets?: components["schemas"]["BucketOfAccount"][];
             /** @description The beginning of every path of the token, byte by byte. Default: that of its maker. */
             pathPrefix?: string;
             /**
@@ -1514,6 +1515,8 @@ export interface components {
             /** @description The tokens. */
             items: components["schemas"]["Token"][];
         };
+        /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
+        Traffic: number;
         /** @description Storage and traffic of an account. HOSTKEY measures them from time to time, so the values lag. */
         Usage: {
             /** @description Storage used, in bytes. */
@@ -1528,8 +1531,7 @@ export interface components {
             daysUntilFull: number | null;
             /** @description The snapshots behind the forecast. */
             basis: components["schemas"]["ForecastBasis"] | null;
-            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
-            bandwidth?: number;
+            bandwidth?: components["schemas"]["Traffic"];
             /** @description Storage of each bucket. */
             buckets: components["schemas"]["BucketUsage"][];
             /** @description Earlier measurements. */
@@ -1551,8 +1553,7 @@ export interface components {
         UsageSnapshot: {
             /** @description Storage used, in bytes. */
             storageBytes?: components["schemas"]["WholeNumber"];
-            /** @description Traffic as HOSTKEY reports it. HOSTKEY does not document the unit. */
-            bandwidth?: number;
+            bandwidth?: components["schemas"]["Traffic"];
             /**
              * Format: date-time
              * @description Time of the measurement.

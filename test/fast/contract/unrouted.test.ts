@@ -1,8 +1,11 @@
 import t from 'tap'
-import { committedDocument } from '../../support/assert/document.ts'
+import { unrouted } from '../../../schemas/examples/index.ts'
+import { Problem } from '../../../src/core/problem.ts'
+import { documented } from '../../../src/openapi/problems.ts'
+import { committedDocument, problemsIn } from '../../support/assert/document.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { isLikeExample } from '../../support/assert/like-example.ts'
-import { documentedGateway } from './provocations/provocation.ts'
+import { documentedGateway, PUBLIC_URL } from './provocations/provocation.ts'
 
 const document = committedDocument()
 
@@ -19,13 +22,15 @@ t.test('a request that is no operation is answered as the document shows it', as
   t.strictSame(Object.keys(document['x-unrouted']), ['403', '404', '405'])
   for (const [status, reply] of Object.entries(document['x-unrouted'])) {
     const { method, path } = reply['x-example-request']
-    const [[name, { value }] = ['', { value: {} }]] = Object.entries(
-      reply.content['application/problem+json']?.examples ?? {}
-    )
+    const [name = 'internal'] = problemsIn(reply)
     const answer = await send(method, path)
     t.equal(String(answer.statusCode), status)
     t.ok(document.info.description.includes(`${status} \`${name}\``), `the description mentions ${name}`)
-    isLikeExample(t, answer.json(), { ...value, instance: answer.headers['x-request-id'] }, [], name)
+    const { detail } = unrouted[name as keyof typeof unrouted]
+    const { value } = documented(new Problem(name, detail), method, PUBLIC_URL.slice(0, -1))
+    // As JSON: without the members that it leaves out.
+    const shown = { ...JSON.parse(JSON.stringify(value)), instance: answer.headers['x-request-id'] }
+    isLikeExample(t, answer.json(), shown, [], name)
     t.equal('allow' in answer.headers, 'Allow' in (reply.headers ?? {}), 'Allow')
     compared += 1
   }

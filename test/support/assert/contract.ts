@@ -7,7 +7,6 @@ interface Document {
   components: {
     headers: Record<string, Header>
     responses: Record<string, Response | undefined>
-    examples: Record<string, Example | undefined>
   }
   'x-every-reply': Response
   'x-unrouted': Record<string, Response | undefined>
@@ -18,15 +17,10 @@ interface Operation {
 }
 
 interface Response {
-  content?: Record<string, { schema: object; examples?: Record<string, Example> }>
+  content?: Record<string, { schema: object }>
+  'x-problems'?: Record<string, string[]>
   headers?: Record<string, Header | { $ref: string }>
 }
-
-interface Example {
-  value?: { status: number }
-}
-
-const PROBLEM = 'application/problem+json'
 
 interface Header {
   required: boolean
@@ -78,11 +72,7 @@ export const contractOf = (given: unknown) => {
     }))
 
   /** The statuses of the problems that any operation can answer. */
-  const general = new Set(
-    Object.entries(document.components.responses['default']?.content?.[PROBLEM]?.examples ?? {}).map(
-      ([name, { value }]) => value?.status ?? document.components.examples[name]?.value?.status
-    )
-  )
+  const general = new Set(Object.keys(document.components.responses['default']?.['x-problems'] ?? {}).map(Number))
 
   /** The documented reply and its place: under `components` when many operations share it. */
   const documentedReply = (path: string, method: string, operation: Operation, statusCode: number) => {

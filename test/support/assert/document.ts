@@ -24,7 +24,8 @@ export interface Document {
 
 interface UnroutedReply {
   headers?: Record<string, { $ref: string }>
-  content: Record<string, { examples: Record<string, DescribedProblem> }>
+  content: Record<string, Media>
+  'x-problems': Record<string, ProblemName[]>
   'x-example-request': { method: string; path: string }
 }
 
@@ -89,6 +90,8 @@ export interface DescribedReply {
   'x-example-request'?: { parameters: Record<string, string | number | boolean> }
   /** JSON pointers to members of the example that differ in each reply. */
   'x-varies'?: string[]
+  /** The names of its problems by status. */
+  'x-problems'?: Record<string, ProblemName[]>
 }
 
 /** The committed `openapi.yaml`. */
@@ -127,32 +130,35 @@ const followed = <T extends object>(given: T | { $ref?: string }, components: Re
 export const repliesOf = ({ components }: Document, { responses }: Operation): [status: string, DescribedReply][] =>
   Object.entries(responses).map(([status, reply]) => [status, followed(reply, components.responses)])
 
-/** The problems in a reply, with the example of each. */
-export const problemsIn = (
-  { components }: Document,
-  { content = {} }: DescribedReply
-): [ProblemName, DescribedProblem][] =>
+/** The names of the problems in a reply. */
+export const problemsIn = (reply: Pick<DescribedReply, 'x-problems'>): ProblemName[] =>
+  Object.values(reply['x-problems'] ?? {}).flat()
+
+/** The problems that a reply shows, with the example of each. */
+const examplesIn = ({ components }: Document, { content = {} }: DescribedReply): [ProblemName, DescribedProblem][] =>
   Object.entries(content['application/problem+json']?.examples ?? {}).map(([name, example]) => [
     // The document is held to the catalogue elsewhere.
     name as ProblemName,
     followed(example, components.examples)
   ])
 
-/** The problems of an operation that the document names, with an example of each; `default` has those of any operation. */
-export const problemsOf = (document: Document, operation: Operation): [ProblemName, DescribedProblem][] =>
-  repliesOf(document, operation).flatMap(([status, reply]) =>
-    problemsIn(document, reply).filter(
-      ([, { value }]) => status !== 'default' || !(value.status in operation.responses)
+/** The problems of an operation that the document names; `default` has those of any operation. */
+export const problemsOf = (document: Document, operation: Operation): ProblemName[] =>
+  repliesOf(document, operation).flatMap(([at, reply]) =>
+    Object.entries(reply['x-problems'] ?? {}).flatMap(([status, names]) =>
+      at !== 'default' || !(status in operation.responses) ? names : []
     )
   )
 
-/** Every problem in the document, with its one example. */
-export const exampleProblems = (document: Document): Map<ProblemName, DescribedProblem> =>
-  new Map(
-    [...Object.values(document['x-unrouted']), ...Object.values(document.components.responses)].flatMap(reply =>
-      problemsIn(document, reply as DescribedReply)
-    )
+/** Every problem that the document names. */
+export const namedProblems = (document: Document): Set<ProblemName> =>
+  new Set(
+    [...Object.values(document['x-unrouted']), ...Object.values(document.components.responses)].flatMap(problemsIn)
   )
+
+/** Every problem that the document shows, with its one example. */
+export const exampleProblems = (document: Document): Map<ProblemName, DescribedProblem> =>
+  new Map(Object.values(document.components.responses).flatMap(reply => examplesIn(document, reply)))
 
 /** Values of parameters by name; undefined omits the parameter. */
 export type Given = Readonly<Record<string, string | number | boolean | undefined>>
