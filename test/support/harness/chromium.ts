@@ -32,6 +32,8 @@ export const openBrowser = async (t: Lifetime, { width, height = 900 }: { width:
     executablePath,
     headless: true,
     args: FLAGS,
+    // With it Chromium gives a download any name that Unicode has.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
     viewport: { width, height }
   })
   context.setDefaultTimeout(PATIENCE_MS)
