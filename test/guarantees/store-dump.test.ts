@@ -195,16 +195,10 @@ t.test('a record of a derived token whose bits were changed, and a token whose b
     const text = bytes.toString('base64url').padEnd(66, 'A')
     count((await running.get('/accounts', { token: `hkt_${text.slice(0, 22)}_${text.slice(23, 66)}` })).statusCode)
   }
-  // A changed number of the version looks like a newer record, which is 503.
-  t.strictSame(
-    Object.keys(counts).filter(status => status !== '401' && status !== '503'),
-    []
-  )
-  t.ok((counts[401] ?? 0) > 1.9 * FLIPS)
+  t.strictSame(counts, { 401: 2 * FLIPS })
   t.strictSame(control.calls(), [], 'HOSTKEY is asked nothing')
   t.equal((await running.get('/accounts', { token })).statusCode, 200, 'and as it was, it opens')
-  const refused = (counts[401] ?? 0) + (counts[503] ?? 0)
-  figures(`${2 * FLIPS} flipped bits of a derived token and its record: ${refused} × 401, or 503 for a newer version`)
+  figures(`${2 * FLIPS} flipped bits of a derived token and its record: ${counts[401]} × 401`)
 })
 
 t.test('a record whose bits were changed', async t => {
@@ -224,10 +218,7 @@ t.test('a record whose bits were changed', async t => {
   control.clearCalls()
   const counts = new Map<string, number>()
   for (let flip = 0; flip < FLIPS; flip += 1) {
-    // A changed version is that of a newer gateway.
-    const version = record.value.indexOf(' ') + 1
-    const bit = randomInt((record.value.length - 2) * 8)
-    put.run(flipped(Buffer.from(record.value), bit < version * 8 ? bit : bit + 16), record.key)
+    put.run(flipped(Buffer.from(record.value), randomInt(record.value.length * 8)), record.key)
     const reply = await createBrowser(running, browser.cookie()).get('/accounts')
     const said = `${reply.statusCode} ${String(reply.json().type).split('/').at(-1)}`
     counts.set(said, (counts.get(said) ?? 0) + 1)

@@ -8,7 +8,6 @@ import { createSealer } from '../../../src/auth/seal.ts'
 import { hashOf } from '../../../src/auth/services/entry.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { startSandbox } from '../../../src/sandbox/index.ts'
-import { NewerRecord } from '../../../src/store/record-format.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { leaksIn } from '../../support/assert/leaks.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
@@ -43,16 +42,8 @@ t.test('a sealed text', async t => {
     const characters = Array.from({ length: sealed.length * 8 }, (_, bit) =>
       flipped(Buffer.from(sealed), bit).toString('latin1')
     )
-    const open = (changed: string) => {
-      try {
-        return sealer.open(changed, 'session:a', 'key')
-      } catch (error) {
-        t.ok(error instanceof NewerRecord, 'a bit of the version')
-        return undefined
-      }
-    }
     t.same(
-      [...bits, ...characters].filter(changed => open(changed) !== undefined),
+      [...bits, ...characters].filter(changed => sealer.open(changed, 'session:a', 'key') !== undefined),
       []
     )
   })

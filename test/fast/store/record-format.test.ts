@@ -140,7 +140,7 @@ for (const [name, open] of Object.entries(stores)) {
       }
       const ofNewerSeal = sealed(session).replace(/(?<= ).+/, text => {
         const bytes = Buffer.from(text, 'base64url')
-        bytes[0] = 2
+        bytes[0] = 22
         return bytes.toString('base64url')
       })
       for (const text of [sealed({ ...session, format: 2 }), ofNewerSeal]) {
@@ -201,7 +201,7 @@ t.test('the login of a service that a newer version keeps is left to it', async 
   t.after(async () => file.close())
   const read = () => String(file.prepare("SELECT value FROM entries WHERE key LIKE 'login:%'").get()?.['value'])
   const bytes = Buffer.from(read(), 'base64url')
-  bytes[0] = 2
+  bytes[0] = 22
   const text = bytes.toString('base64url')
   file.prepare("UPDATE entries SET value = ? WHERE key LIKE 'login:%'").run(text)
   t.equal((await r.at(1).get('/accounts', r.service)).statusCode, 200)
