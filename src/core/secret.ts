@@ -36,9 +36,11 @@ export class Secret {
   }
 }
 
-/** Shapes of credentials: hexadecimal tokens, API keys and S3 keys, which HOSTKEY may print into a message; our own. */
+/** Credentials of services, and tokens that the gateway makes. */
+const OWN = /\bhk[st]_[A-Za-z0-9_-]{20,}/gi
+/** Shapes of credentials that HOSTKEY may print into a message: hexadecimal tokens, API keys and S3 keys. */
 const CREDENTIALS =
-  /\bhk[st]_[A-Za-z0-9_-]{20,}|\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
+  /\b[0-9a-f]{16}-[0-9a-f]{16}\b|\b[0-9a-f]{32,}\b|\b[A-Z0-9]{20}\b|(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/gi
 /** A sign and a value. The name before it is matched by code: with it, the pattern could backtrack without a bound. */
 const ASSIGNMENTS = /(["']? ?[:=] ?["']?)[^\s"'&,;}]+/g
 const NAMES = ['token', 'key', 'access_key', 'secret_key', 'password', 'user_token', 'authorization']
@@ -71,6 +73,7 @@ export const scrubbed = (text: string, sent: readonly string[] = []): string =>
       .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ')
       .replace(/\s+/g, ' ')
   )
+    .replace(OWN, REDACTED)
     .replace(CREDENTIALS, REDACTED)
     .trim()
     .slice(0, 512)
