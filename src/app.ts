@@ -32,6 +32,7 @@ import { shedding } from './http/plugins/load-shedding.ts'
 import { BEGIN_LOGIN, limitNames, loginLimits } from './http/plugins/login-limits.ts'
 import { createLimiter, limitCustomers, limits, type Maxima } from './http/plugins/rate-limits.ts'
 import { createCorsHeaders, preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
+import { streamLimits } from './http/plugins/stream-limits.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
 import type { Pressure } from './http/pressure.ts'
 import { parseQuery } from './http/query.ts'
@@ -185,6 +186,7 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(authenticate, { authenticators, limiter, origins, signalOf: drain.signalOf })
         await authenticatedScope.register(limitCustomers, { limiter })
         await authenticatedScope.register(authorise, { listOrderedBy: services.orders.listOrderedBy })
+        await authenticatedScope.register(streamLimits, {})
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(compression)
         await authenticatedScope.register(sessionRoutes, sessionOptions)

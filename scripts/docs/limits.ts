@@ -4,6 +4,7 @@ import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/session-r
 import { settings } from '../../src/config/settings.ts'
 import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
 import { MAX_PATH_BYTES } from '../../src/domain/storage/files.ts'
+import { MAX_AGE_MS, IDLE_MS as STREAM_IDLE_MS } from '../../src/http/event-stream.ts'
 import { LISTENER, MAX_CONNECTIONS } from '../../src/http/listener.ts'
 import { MAX_URL_LENGTH } from '../../src/http/plugins/guard.ts'
 import { LOGIN, LOGIN_ACCOUNT, LOGIN_CREDENTIAL } from '../../src/http/plugins/login-limits.ts'
@@ -112,7 +113,13 @@ export const limitsPage = (): string =>
         ['idle time of a connection', '`KEEP_ALIVE_TIMEOUT_MS`'],
         ['requests on one connection', String(LISTENER.maxRequestsPerSocket)],
         ['connections to one address of the listener', String(MAX_CONNECTIONS)],
-        ['connections of one client address, on a public listener', '`MAX_CONNECTIONS_PER_ADDRESS`']
+        ['connections of one client address, on a public listener', '`MAX_CONNECTIONS_PER_ADDRESS`'],
+        [
+          'streams of lines or events that a caller reads at the same time',
+          `as many as are left of ${MAX_CONNECTIONS}: ${MAX_CONNECTIONS / 2} where no other caller reads any. Any more get 429 \`rate-limited\` with the limit \`streams\``
+        ],
+        ['time without progress of a stream that is not read', time(STREAM_IDLE_MS)],
+        ['age of a stream of events; its reader then comes back', time(MAX_AGE_MS)]
       ]
     ),
     '## Names and pages',

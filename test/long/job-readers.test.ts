@@ -26,7 +26,7 @@ t.test('1,000 readers of one job get its events, in bounded memory', async t => 
     RATE_LIMIT_MAX: '1000000'
   })
   const headers = { authorization: `Bearer ${demo.token}` }
-  const send = (method: 'POST' | 'DELETE', path: string, body?: object) =>
+  const send = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) =>
     request(`${url}${path}`, {
       method,
       headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
@@ -59,6 +59,9 @@ t.test('1,000 readers of one job get its events, in bounded memory', async t => 
   t.equal(texts.filter(text => text.includes('event: progress')).length, READERS)
   t.ok(each < MAX_BYTES, `${Math.round(each / 1024)} KiB for each reader`)
   t.comment(`${Math.round(each / 1024)} KiB for each reader`)
+  const refused = await send('GET', `/jobs/${jobId}/events`)
+  t.equal(refused.statusCode, 429, 'half of the connections are for others')
+  t.match(await refused.body.text(), /limit `streams`/)
   t.equal((await send('DELETE', `/jobs/${jobId}`)).statusCode, 202)
   const ended = () => texts.filter(text => text.includes('event: end')).length
   t.ok(await eventually(() => ended() === READERS, 20_000), `${ended()} have the end`)
