@@ -1,5 +1,5 @@
 import { customerScopes } from '../../schemas/scopes.ts'
-import { type Caller, type Identity, jobShareOf } from '../core/caller.ts'
+import { type Caller, type Identity, isLimited, jobShareOf, mayUse } from '../core/caller.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import { readRecord } from '../store/record-format.ts'
@@ -11,9 +11,10 @@ export interface JobCredentials {
   keep(caller: Caller, jobId: string): Promise<string>
   /**
    * The caller of a job.
-   * @returns undefined when the credential cannot be opened: the server's secret was changed, or the service is gone
+   * @returns undefined when the credential cannot be opened: the server's secret was changed, or the service is gone or no
+   * longer has the account
    */
-  open(sealed: string, job: { jobId: string; tenant: string }): Caller | undefined
+  open(sealed: string, job: { jobId: string; tenant: string; s3uid: string }): Caller | undefined
 }
 
 /** The JSON text that is sealed: a token of HOSTKEY, or the id of a service, which logs in by itself. */
@@ -52,14 +53,30 @@ export const createJobCredentials = (
     // A job has no secret that the server does not keep: its name and the server's secret open it.
     return sealer.seal(JSON.stringify(kept), nameOf(jobId), jobId)
   },
-  open(sealed, { jobId, tenant }) {
+  open(sealed, { jobId, tenant, s3uid }) {
     const text = sealer.open(sealed, nameOf(jobId), jobId)
     if (text === undefined) return undefined
     const kept = readRecord<Kept>(text, 'the credential of a job')
     const share = jobShareOf(tenant)
     if ('service' in kept) {
-      const service = findService(kept.service)
-      return service && { ...service, ...limitsOf(kept.within), share }
+      const within = limitsOf(kept.within)
+      /** The service as it is now: it may be removed, or limited, while the job runs. */
+      const find = () => {
+        const service = findService(kept.service)
+        const hasLost = service && (isLimited(service) || (mayUse(within, s3uid) && !mayUse(service, s3uid)))
+        return hasLost ? undefined : service
+      }
+      const findNow = () => find() ?? refuse('The service of the job was removed, or limited.')
+      const service = find()
+      return (
+        service && {
+          ...service,
+          ...within,
+          share,
+          token: async () => findNow().token(),
+          refreshToken: async refused => findNow().refreshToken(refused)
+        }
+      )
     }
     const token = new Secret(kept.token)
     return {
@@ -71,9 +88,12 @@ export const createJobCredentials = (
       token: async () => token,
       grants: async scope => customerScopes.includes(scope),
       identity: async () => kept.identity,
-      refreshToken: async () => {
-        throw new Problem('invalid-token', 'HOSTKEY does not accept the token of the job any more.')
-      }
+      refreshToken: async () => refuse('HOSTKEY does not accept the token of the job any more.')
     }
   }
 })
+
+/** The job pauses. */
+const refuse = (reason: string): never => {
+  throw new Problem('invalid-token', reason)
+}

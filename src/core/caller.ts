@@ -79,7 +79,8 @@ export interface Caller {
 }
 
 /** May the caller use this account? */
-export const mayUse = ({ accounts }: Caller, s3uid: string): boolean => accounts === undefined || accounts.has(s3uid)
+export const mayUse = ({ accounts }: Pick<Caller, 'accounts'>, s3uid: string): boolean =>
+  accounts === undefined || accounts.has(s3uid)
 
 /** Is the caller limited to some buckets, or to paths with a prefix? */
 export const isLimited = ({ buckets, pathPrefix }: Caller): boolean => buckets !== undefined || pathPrefix !== undefined

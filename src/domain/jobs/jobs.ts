@@ -42,7 +42,7 @@ const DEFAULT_RESULTS = 100
 /** A job while the credential of its caller is kept. */
 export interface Credentials {
   keep(caller: Caller, jobId: string): Promise<string>
-  open(sealed: string, job: { jobId: string; tenant: string }): Caller | undefined
+  open(sealed: string, job: { jobId: string; tenant: string; s3uid: string }): Caller | undefined
 }
 
 export interface NewJob {
@@ -310,7 +310,7 @@ async function* readEvents(
 const noCredential = () =>
   new Problem(
     'invalid-token',
-    'The credential of the job cannot be opened: its service was removed, or SESSION_SECRET was changed.'
+    'The credential of the job cannot be opened: its service was removed or limited, or SESSION_SECRET was changed.'
   )
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { fails, succeeds } from '../../support/assert/expect.ts'
 import { leaksIn } from '../../support/assert/leaks.ts'
@@ -285,6 +286,38 @@ t.test('the credential of a job', async t => {
     const job = await jobAfter(running, jobId, { options: running.as.cleaner })
     t.match(job, { state: 'succeeded', counts: { deleted: 60 } })
     t.ok(running.logins() >= 2)
+  })
+
+  t.test('a job is paused when its service is removed or limited meanwhile, and sends nothing more', async t => {
+    const running = await withServices(t, { cleaner: { scopes: ['files:delete'], accounts: ['s3_user_1'] } })
+    const { registry, servicesFile, post, as } = running
+    const { control } = running.sandbox
+    const entry = running.entries[0] as object
+    const changes = [
+      [],
+      [{ ...entry, scopes: ['buckets:read'] }],
+      [{ ...entry, accounts: ['s3_user_7'] }],
+      [{ ...entry, buckets: ['s3_user_1/logs'] }]
+    ]
+    for (const services of changes) {
+      for (let n = 0; n < 60; n += 1) control.putFile(BUCKET, `file-${n}`)
+      control.fault({ kind: 'latency', action: 'delete_file', ms: 30 })
+      const before = control.counters()['delete_file'] ?? 0
+      const { jobId } = await createJob(running, ALL, as.cleaner)
+      t.ok(await eventually(() => (control.counters()['delete_file'] ?? 0) > before + 10))
+      writeFileSync(servicesFile, JSON.stringify({ services }))
+      t.strictSame(registry.reload(), [])
+      const sent = control.counters()['delete_file'] ?? 0
+      const job = await jobAfter(running, jobId)
+      t.match(job, { state: 'paused', problem: { name: 'invalid-token' } }, JSON.stringify(services))
+      t.ok((control.counters()['delete_file'] ?? 0) <= sent + 8, 'only what was under way')
+      t.equal(job.counts.deleted, 60 - (control.state().buckets.find(({ name }) => name === BUCKET)?.files.length ?? 0))
+      control.clearFaults()
+      t.equal((await post(`/jobs/${jobId}/resume`, undefined)).statusCode, 202)
+      t.match(await jobAfter(running, jobId), { state: 'succeeded', counts: { deleted: 60, missing: 0, failed: 0 } })
+      writeFileSync(servicesFile, JSON.stringify({ services: [entry] }))
+      t.strictSame(registry.reload(), [])
+    }
   })
 
   t.test('a browser reads the events with its cookie and X-CSRF', async t => {

@@ -166,6 +166,7 @@ export const jobTorture = async ({ files, kills, redis, leaseMs, report = () => 
   rmSync(dataDir, { recursive: true, force: true })
   // Every file was there at the start: the job, and nobody else, has deleted it.
   const isTrue = (path: string) => verdicts.get(path) === (stored.has(path) ? 'failed' : 'deleted')
+  for (const outcome of outcomes) if (outcome.outcome !== 'deleted') report(JSON.stringify(outcome))
   const damage: JobDamage = {
     files,
     kills: gateways.kills,

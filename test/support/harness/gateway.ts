@@ -153,6 +153,7 @@ export const gateway = async (
     url: running.url,
     managementUrl: running.managementUrl,
     sandbox,
+    registry,
     lines,
     running: {
       ...running,
