@@ -43,6 +43,7 @@ import type { BeginLogin, Deps, Services } from './http/route.ts'
 import { createSwitchedOff } from './http/switched-off.ts'
 import { createValidatorCompiler } from './http/validation.ts'
 import type { Audit } from './observability/audit.ts'
+import { createLimitDecisions } from './observability/limit-decisions.ts'
 import type { Metrics } from './observability/metrics.ts'
 import type { Tracer } from './observability/tracing.ts'
 import { docs } from './openapi/index.ts'
@@ -103,9 +104,10 @@ export const buildApp = async (options: AppOptions) => {
   const publicUrl = address.publicUrl.href.replace(/\/$/, '')
   const origins = originsOf(address.publicUrl, edge.allowedOrigins)
   const { maxima, windowMs, replicasHint } = rateLimit
-  const limitOptions = { maxima, windowMs, counters: createCounters(store, replicasHint) }
+  const decisions = createLimitDecisions(limitNames())
+  const limitOptions = { maxima, windowMs, decisions, counters: createCounters(store, replicasHint) }
   const limiter = createLimiter(limitOptions)
-  metrics.knowLimits(limitNames())
+  metrics.watchLimits(decisions)
   const isTrusted = trustOf(edge.trustProxy, edge.trustsSocket)
   const corsHeadersOf = createCorsHeaders(edge.allowedOrigins)
   const brokenRequests = createBrokenRequests({ publicUrl, metrics, log, corsHeadersOf })
@@ -165,7 +167,7 @@ export const buildApp = async (options: AppOptions) => {
   const switchedOff = createSwitchedOff(options.switches)
   await app.register(unrouted, { switchedOff })
   await app.register(cookie)
-  await app.register(auditing, { audit, metrics })
+  await app.register(auditing, { audit })
   await app.register(docs, { version, publicUrl, mount, basePath, sandboxUrl })
   await app.register(
     async api => {

@@ -3,6 +3,7 @@ import { version } from '../core/version.ts'
 import type { Reuse } from '../upstream/resilience/reuse.ts'
 import { type AuditEvent, auditEvents } from './audit-events.ts'
 import { createCounter } from './counters.ts'
+import type { LimitDecisions } from './limit-decisions.ts'
 
 /** References of undeclared texts that are counted by name; HOSTKEY could make any number of texts. */
 const MAX_REFERENCES = 64
@@ -15,10 +16,8 @@ const RETRY_REASONS = ['not-sent', 'early'] as const
 export interface ActivityMetrics {
   /** One event of the audit log. */
   auditEvent(event: AuditEvent, outcome: string): void
-  /** The names of all limits, so that each counter exists at 0. */
-  knowLimits(names: readonly string[]): void
-  /** A request exceeded this limit. */
-  limitReached(name: string): void
+  /** Reports what the limits decided, whenever the metrics are read. */
+  watchLimits(decisions: LimitDecisions): void
   /** A call to HOSTKEY is sent again. @param reason the stage at which it failed */
   retry(callClass: string, reason: string): void
   /** HOSTKEY refused with a text that no declared wording explains. */
@@ -42,12 +41,6 @@ export const createActivityMetrics = (registry: Registry, callClasses: readonly 
     name: 'gateway_audit_events_total',
     help: 'Events of the audit log by outcome (ok or the name of a problem): logins, orders, deletions, ended sessions.',
     known: Object.keys(auditEvents).map(event => ({ event, outcome: 'ok' }))
-  })
-  const limited = new Counter({
-    name: 'gateway_rate_limited_total',
-    help: 'Requests that exceeded a limit, by limit.',
-    labelNames: ['limit'],
-    registers
   })
   const retries = createCounter(registry, {
     name: 'gateway_upstream_retries_total',
@@ -74,10 +67,21 @@ export const createActivityMetrics = (registry: Registry, callClasses: readonly 
   })
   return {
     auditEvent: (event, outcome) => events.inc({ event, outcome }),
-    knowLimits(names) {
-      for (const limit of names) limited.inc({ limit }, 0)
+    watchLimits(decisions) {
+      new Counter({
+        name: 'gateway_rate_limit_decisions_total',
+        help: 'Requests by limit and decision: allowed or refused. A request is checked against several limits.',
+        labelNames: ['limit', 'decision'],
+        registers,
+        collect() {
+          this.reset()
+          for (const [limit, { allowed, refused }] of decisions) {
+            this.inc({ limit, decision: 'allowed' }, allowed)
+            this.inc({ limit, decision: 'refused' }, refused)
+          }
+        }
+      })
     },
-    limitReached: limit => limited.inc({ limit }),
     retry: (name, reason) => retries.inc({ class: name, reason }),
     undeclaredText(action, reference) {
       if (references.size < MAX_REFERENCES) references.add(reference)

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Audit } from '../../observability/audit.ts'
 import type { AuditEvent, AuditMembers } from '../../observability/audit-events.ts'
-import type { Metrics } from '../../observability/metrics.ts'
 import { onFinished } from '../on-finished.ts'
 import { type CallerOperation, operationOf, textsOf } from '../operation.ts'
 import { originOf } from '../origin.ts'
@@ -11,7 +10,6 @@ import { problemIn } from './telemetry.ts'
 
 export interface AuditOptions {
   audit: Audit
-  metrics: Pick<Metrics, 'limitReached'>
 }
 
 /** The name under which `plugins/authorise` leaves the scope that a caller lacks. */
@@ -34,7 +32,7 @@ const MAX_REMEMBERED = 10_000
 
 /** Records the events that operations declare, and what callers were refused. Reads without an event cost nothing. */
 export const auditing = fp(
-  async (app: FastifyInstance, { audit, metrics }: AuditOptions) => {
+  async (app: FastifyInstance, { audit }: AuditOptions) => {
     app.decorateRequest(REFUSED_SCOPE)
     app.decorateRequest(REFUSED_SERVICE)
     app.decorateRequest(EXCEEDED_LIMIT)
@@ -43,7 +41,6 @@ export const auditing = fp(
       const problem = problemIn(request)
       if (problem === 'rate-limited') {
         const limit = request.getDecorator<ExceededLimit | undefined>(EXCEEDED_LIMIT)
-        if (limit) metrics.limitReached(limit.name)
         if (limit && isFirst(limit)) {
           const event = { event: 'limit.reached', outcome: problem, limit: limit.name } as const
           audit.record({ ...event, ...originOf(request), ...callerIn(request) })

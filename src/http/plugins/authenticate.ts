@@ -39,7 +39,7 @@ const BEARER = /^Bearer +([!-~]{1,4096})$/i
  */
 export const authenticate = fp(
   async (app: FastifyInstance, { authenticators, limiter, origins, signalOf }: AuthenticateOptions) => {
-    const { counters, ofAddress, ofCaller, ofSession } = limiter
+    const { counters, decisions, ofAddress, ofCaller, ofSession } = limiter
     const enter = (request: FastifyRequest, caller: Caller, upstream: UpstreamTiming) => {
       const isShareable = request.method === 'GET' || request.method === 'HEAD'
       request.setDecorator<RequestContext>(CONTEXT, { caller, signal: signalOf(request), isShareable, upstream })
@@ -64,7 +64,7 @@ export const authenticate = fp(
             enter(request, caller, timing)
             if (isStranger(caller.share)) reply.raw.once('finish', () => countAgain(caller, own))
           }
-          return report(reply, applied, counts)
+          return report(decisions, reply, applied, counts)
         })
       })
     )
@@ -77,7 +77,7 @@ export const authenticate = fp(
       const address = [ofAddress(request, 1)]
       const own = ofSession(request)
       const stored = await open({ ofAddress: address, ofCaller: own }).catch(error => {
-        report(reply, address, counters.countAlone(address))
+        report(decisions, reply, address, counters.countAlone(address))
         throw error
       })
       const { caller } = stored
@@ -88,11 +88,11 @@ export const authenticate = fp(
       // Nothing is counted for a cookie that cannot be one, nor by a store without memory.
       const counts = stored.counts.length > 0 ? stored.counts : await counters.count(applied)
       if (!caller) {
-        report(reply, address, counts)
+        report(decisions, reply, address, counts)
         throw ended()
       }
       enter(request, caller, timing)
-      report(reply, applied, counts)
+      report(decisions, reply, applied, counts)
     }
     /** Counts the first request of an accepted token against its own limits too. */
     const countAgain = ({ id, share }: Caller, limits: readonly AppliedLimit[]) => {

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { isProblem } from '../../core/problem.ts'
+import type { LimitDecisions } from '../../observability/limit-decisions.ts'
 import { type Store, StoreUnavailable } from '../../store/index.ts'
 import type { Count } from '../../store/store.ts'
 import { networkOf } from '../network.ts'
 import { type Counters, limitKeyOf } from '../rate-limit-store.ts'
 import type { BeginLogin } from '../route.ts'
-import { ADDRESS, CALLER, CLASSES, type Maxima, type Policy, policy, quotaOf, report } from './rate-limits.ts'
+import { ADDRESS, CALLER, CLASSES, decide, type Maxima, type Policy, policy, quotaOf, report } from './rate-limits.ts'
 
 export interface LoginLimitOptions {
   counters: Counters
@@ -14,6 +15,7 @@ export interface LoginLimitOptions {
   store: Pick<Store, 'get' | 'put'>
   maxima: Maxima
   windowMs: number
+  decisions: LimitDecisions
 }
 
 /** Failed logins of a network, and logins of one account from one network. */
@@ -41,7 +43,7 @@ export const BEGIN_LOGIN = 'beginLogin'
 
 /** Limits guesses, not logins: an office behind one address logs in as often as it has people. */
 export const loginLimits = fp(
-  async (app: FastifyInstance, { counters, store, maxima, windowMs }: LoginLimitOptions) => {
+  async (app: FastifyInstance, { counters, store, maxima, windowMs, decisions }: LoginLimitOptions) => {
     const inFlight = new Map<string, number>()
 
     const count = async (policy: Policy, owner: string, by: number): Promise<Count> => {
@@ -61,7 +63,12 @@ export const loginLimits = fp(
       const network = networkOf(request)
       const own = `${account}@${network}`
       const check = (policy: Policy, count: Count, owner: string) =>
-        report(reply, [{ policy, owner, max: quotaOf(policy, maxima), windowMs: windowMs * policy.windows }], [count])
+        report(
+          decisions,
+          reply,
+          [{ policy, owner, max: quotaOf(policy, maxima), windowMs: windowMs * policy.windows }],
+          [count]
+        )
       const end = () => {
         const left = (inFlight.get(network) ?? 1) - 1
         if (left > 0) inFlight.set(network, left)
@@ -80,7 +87,10 @@ export const loginLimits = fp(
         else check(LOGIN, failing, network)
         check(LOGIN_CREDENTIAL, await count(LOGIN_CREDENTIAL, own, 1), own)
         const all = await count(LOGIN_ACCOUNT, account, 1)
-        if (all.count > quotaOf(LOGIN_ACCOUNT, maxima) && !(await isKnown(own))) check(LOGIN_ACCOUNT, all, account)
+        // Not reported: only who exceeds it learns of it.
+        if (all.count <= quotaOf(LOGIN_ACCOUNT, maxima) || (await isKnown(own))) {
+          decide(decisions, LOGIN_ACCOUNT.name, true)
+        } else check(LOGIN_ACCOUNT, all, account)
       } catch (error) {
         end()
         throw error

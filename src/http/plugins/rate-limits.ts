@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { type Caller, isStranger } from '../../core/caller.ts'
 import { note } from '../../core/context.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
+import type { LimitDecisions } from '../../observability/limit-decisions.ts'
 import type { Count, Limit } from '../../store/store.ts'
 import { andThen, hookOf } from '../hook.ts'
 import { networkOf } from '../network.ts'
@@ -31,6 +32,8 @@ export interface LimitOptions {
   counters: Counters
   maxima: Maxima
   windowMs: number
+  /** Counts what each limit decides. */
+  decisions: LimitDecisions
 }
 
 export interface AddressLimitOptions {
@@ -108,9 +111,10 @@ export interface Limiter {
   /** The limits by customer of the operation's class. */
   ofCustomer(request: FastifyRequest, owner: string): AppliedLimit[]
   counters: Counters
+  decisions: LimitDecisions
 }
 
-export const createLimiter = ({ counters, maxima, windowMs }: LimitOptions): Limiter => {
+export const createLimiter = ({ counters, maxima, windowMs, decisions }: LimitOptions): Limiter => {
   const apply = (policy: Policy, owner: string, factor: number, cost = 1): AppliedLimit => {
     const max = quotaOf(policy, maxima, factor)
     // A cost above the quota is lowered to it: the request would never be allowed.
@@ -128,6 +132,7 @@ export const createLimiter = ({ counters, maxima, windowMs }: LimitOptions): Lim
   }
   return {
     counters,
+    decisions,
     ofAddress(request, factor) {
       const network = networkOf(request)
       // Counted separately: a busy service must not use up the limit of others at its address.
@@ -193,10 +198,11 @@ export const limitCustomers = fp(
 
 /** Counts a request against limits, and reports them. At once where the counters do. @throws Problem rate-limited */
 export const consume = (
-  { counters }: Limiter,
+  { counters, decisions }: Limiter,
   reply: FastifyReply,
   applied: readonly AppliedLimit[]
-): undefined | Promise<undefined> => andThen(counters.count(applied), counts => report(reply, applied, counts))
+): undefined | Promise<undefined> =>
+  andThen(counters.count(applied), counts => report(decisions, reply, applied, counts))
 
 /** May the request repeat another? Only one with an Idempotency-Key can. */
 const mayRepeat = (operation: CallerOperation, request: FastifyRequest): boolean =>
@@ -227,11 +233,18 @@ const customerOf = async (request: FastifyRequest): Promise<string> => {
 
 const CUSTOMER_UNKNOWN = 'the customer of a token is not known; its network is limited instead'
 
+/** Counts a decision of a limit. */
+export const decide = (decisions: LimitDecisions, name: string, isAllowed: boolean): void => {
+  const ofLimit = decisions.get(name)
+  if (ofLimit) ofLimit[isAllowed ? 'allowed' : 'refused'] += 1
+}
+
 /**
  * Reports limits in the reply, as far as they were counted (draft-ietf-httpapi-ratelimit-headers).
  * @throws Problem rate-limited
  */
 export const report = (
+  decisions: LimitDecisions,
   reply: FastifyReply,
   applied: readonly Pick<AppliedLimit, 'policy' | 'owner' | 'max' | 'windowMs'>[],
   counts: readonly Count[]
@@ -243,6 +256,7 @@ export const report = (
     const counted = counts[index]
     if (counted === undefined) break
     const { name } = policy
+    decide(decisions, name, counted.count <= max)
     const windowSeconds = Math.ceil(windowMs / 1000)
     const leftSeconds = Math.ceil(counted.ttlMs / 1000)
     const separator = policies === '' ? '' : ', '

@@ -8,8 +8,8 @@ import { gateway } from '../../support/harness/gateway.ts'
 /** 64 KiB: what a scrape every 15 s may cost before the first request. */
 const MAX_BYTES = 65_536
 
-/** Their labels are the limits, which the gateway adds, and references of texts that HOSTKEY invents. */
-const KNOWN_LATER = ['gateway_rate_limited_total', 'gateway_upstream_undeclared_texts_total']
+/** Its labels are references of texts that HOSTKEY invents. */
+const KNOWN_LATER = ['gateway_upstream_undeclared_texts_total']
 
 t.test('every counter exists at 0 from the start', async t => {
   const metrics = await createMetrics().registry.getMetricsAsJSON()
@@ -26,6 +26,19 @@ t.test('every counter exists at 0 from the start', async t => {
   )
 })
 
+t.test('each limit counts what it allowed and what it refused', async t => {
+  const { managementUrl, get } = await gateway(t, { RATE_LIMIT_MAX: '2' })
+  for (const status of [200, 200, 429]) t.equal((await get('/accounts')).statusCode, status)
+  const text = await (await request(`${managementUrl}/metrics`)).body.text()
+  const decisions = (limit: string) =>
+    [...text.matchAll(/^gateway_rate_limit_decisions_total\{limit="([^"]+)",decision="(\w+)"\} (\d+)$/gm)]
+      .filter(([, name]) => name === limit)
+      .map(([, , decision, count]) => `${decision} ${count}`)
+  t.same(decisions('caller'), ['allowed 2', 'refused 1'])
+  t.same(decisions('ip'), ['allowed 3', 'refused 0'])
+  t.same(decisions('delete'), ['allowed 0', 'refused 0'])
+})
+
 t.test('the first failure grows a counter that existed before', async t => {
   const { managementUrl, sandbox, get } = await gateway(t)
   const scrape = async () => (await request(`${managementUrl}/metrics`)).body.text()
@@ -37,7 +50,7 @@ t.test('the first failure grows a counter that existed before', async t => {
     'gateway_upstream_call_failures_total{action="login",result="invalid-credentials"}',
     'gateway_upstream_unclassified_refusals_total{action="list_plans"}',
     'gateway_connections_dropped_total{listener="public"}',
-    'gateway_rate_limited_total{limit="login-account"}',
+    'gateway_rate_limit_decisions_total{limit="login-account",decision="refused"}',
     'gateway_audit_events_total{event="login",outcome="ok"}',
     'gateway_upstream_retries_total{class="read",reason="early"}',
     'gateway_upstream_reuse_total{source="coalesced"}',
