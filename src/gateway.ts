@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
+import { LIVE_SESSIONS, LIVE_TOKENS } from './auth/abouts.ts'
 import { createAuthenticators } from './auth/authenticators/index.ts'
 import { createServiceCallers } from './auth/authenticators/service.ts'
 import { createAccountHash } from './auth/credential.ts'
@@ -184,6 +185,11 @@ export const assembleGateway = async ({
     onEnd: audit.record
   })
   const fileDeletions = createFileDeletions({ upstream, files: services.files, jobs, kind: deletion })
+  metrics.watchCredentials({
+    sessions: () => store.countMarked(LIVE_SESSIONS),
+    tokens: () => store.countMarked(LIVE_TOKENS)
+  })
+  metrics.watchOrders(ledger.statistics)
   metrics.watchJobs(async () => statisticsOf(await jobStore.listOpen()))
   const app = await buildApp({
     services: { ...services, jobs, fileDeletions },

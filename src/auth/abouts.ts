@@ -13,6 +13,10 @@ interface Dated {
   lastUsedAt?: number
 }
 
+/** What the metrics count as alive. */
+export const LIVE_SESSIONS = 'live-sessions'
+export const LIVE_TOKENS = 'live-tokens'
+
 /** The id under which a list names a record: it tells nothing of the credential. */
 export const idOf = (key: string): string => hash('sha256', key, 'base64url').slice(0, 22)
 
@@ -29,12 +33,23 @@ export interface Abouts<T> {
   markUsed(key: string, ttlMs: number): void
 }
 
-/** @param periodMs how exact the last use is */
+export interface AboutsOptions {
+  /** Counts the entries that are alive. */
+  group: string
+  /** How exact the last use is. */
+  periodMs: number
+  /** An entry without a use for this time is not alive; default: each lives as long as it was put for. */
+  idleMs?: number
+  now: Clock
+}
+
 export const createAbouts = <T extends Dated>(
   store: Store,
   sealer: Sealer,
-  { periodMs, now }: { periodMs: number; now: Clock }
+  { group, periodMs, idleMs = Number.POSITIVE_INFINITY, now }: AboutsOptions
 ): Abouts<T> => {
+  /** Uses are noted once a period: it counts as alive up to a period longer than it is. */
+  const markAlive = (key: string, ttlMs: number) => store.mark(group, idOf(key), Math.min(ttlMs, idleMs + periodMs))
   const nameOf = (key: string) => `about-${key.slice(0, key.indexOf(':'))}:${idOf(key)}`
   const seal = (key: string, about: T) => sealer.seal(JSON.stringify(about), nameOf(key), idOf(key))
   const open = (key: string, sealed: string | undefined): T | undefined => {
@@ -61,16 +76,17 @@ export const createAbouts = <T extends Dated>(
     const lastUsedAt = createdAt + period * periodMs
     if ((about.lastUsedAt ?? createdAt - 1) >= lastUsedAt) return
     // Never brings back what was removed meanwhile.
-    await store.replace(nameOf(key), sealed, seal(key, { ...about, lastUsedAt }), ttlMs)
+    if (await store.replace(nameOf(key), sealed, seal(key, { ...about, lastUsedAt }), ttlMs))
+      await markAlive(key, ttlMs)
   }
 
   return {
     async put(key, about, ttlMs) {
       if (about.lastUsedAt !== undefined) remember(key, about.createdAt, periodAt(about.lastUsedAt))
-      await store.put(nameOf(key), seal(key, about), ttlMs)
+      await Promise.all([store.put(nameOf(key), seal(key, about), ttlMs), markAlive(key, ttlMs)])
     },
     async remove(key) {
-      await store.remove(nameOf(key))
+      await Promise.all([store.remove(nameOf(key)), store.unmark(group, idOf(key))])
     },
     async list(keys) {
       const values = await store.getAll([...keys, ...keys.map(nameOf)])

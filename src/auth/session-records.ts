@@ -7,7 +7,7 @@ import { Secret } from '../core/secret.ts'
 import { readRecord } from '../store/record-format.ts'
 import type { Count, Limit, Store } from '../store/store.ts'
 import type { Grant } from '../upstream/auth.ts'
-import { createAbouts, idOf } from './abouts.ts'
+import { createAbouts, idOf, LIVE_SESSIONS } from './abouts.ts'
 import { createOpener } from './opener.ts'
 import type { Sealer } from './seal.ts'
 
@@ -118,7 +118,12 @@ export type ReportEnd = (reason: 'expired' | 'evicted', customerId: number | und
 const NO_LIMITS: SessionLimits = { ofAddress: [], ofCaller: [] }
 
 const aboutsOf = (store: Store, sealer: Sealer, now: Clock) =>
-  createAbouts<Omit<ListedSession, 'sessionId'>>(store, sealer, { periodMs: USE_PERIOD_MS, now })
+  createAbouts<Omit<ListedSession, 'sessionId'>>(store, sealer, {
+    group: LIVE_SESSIONS,
+    periodMs: USE_PERIOD_MS,
+    idleMs: IDLE_MS,
+    now
+  })
 
 /** Lists a session that nobody has. */
 export const keepDemoSession = async (

@@ -5,7 +5,7 @@ import { type Clock, latestNow } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
 import { readRecord } from '../store/record-format.ts'
 import type { Count, Store } from '../store/store.ts'
-import { createAbouts, idOf } from './abouts.ts'
+import { createAbouts, idOf, LIVE_TOKENS } from './abouts.ts'
 import { createOpener } from './opener.ts'
 import type { Sealer } from './seal.ts'
 import type { SessionLimits } from './session-records.ts'
@@ -102,7 +102,7 @@ interface TokenRecord extends Omit<DerivedToken, 'key' | 'tokenId' | 'source'> {
 }
 
 const aboutsOf = (store: Store, sealer: Sealer, now: Clock) =>
-  createAbouts<TokenEntry>(store, sealer, { periodMs: USE_PERIOD_MS, now })
+  createAbouts<TokenEntry>(store, sealer, { group: LIVE_TOKENS, periodMs: USE_PERIOD_MS, now })
 
 /** Lists a token that nobody has. */
 export const keepDemoToken = async (

@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { problemNames } from '../../schemas/problems.ts'
 import { type StoreCause, type StorePart, storeCauses, storeParts } from '../store/faults.ts'
-import { type JobStatistics, OPEN_STATES } from '../store/jobs.ts'
 import { actions } from '../upstream/actions/index.ts'
 import * as logins from '../upstream/actions/sessions.ts'
 import { driftingMembersOf } from '../upstream/protocol/coercion.ts'
@@ -13,6 +12,7 @@ import type { OnCircuitStateChange } from '../upstream/resilience/circuit-breake
 import type { Observation } from '../upstream/resilience/observation.ts'
 import { type ActivityMetrics, createActivityMetrics } from './activity.ts'
 import { createCounter } from './counters.ts'
+import { createStoredMetrics, type StoredMetrics } from './stored.ts'
 
 /** Different causes of failed calls that are counted by name; the codes of OpenSSL are many. */
 const MAX_CAUSES = 64
@@ -38,7 +38,7 @@ const knownFailures = declaredActions.flatMap(action =>
 )
 
 /** The metrics of the gateway. No label ever holds a value that a caller sent. */
-export interface Metrics extends ActivityMetrics {
+export interface Metrics extends ActivityMetrics, StoredMetrics {
   registry: Registry
   /** One reply. `problem` is empty on a success. */
   request(operation: string, status: number, problem: string, ms: number): void
@@ -58,8 +58,6 @@ export interface Metrics extends ActivityMetrics {
   watchSlots(bulkheads: Bulkheads): void
   /** Verdicts of a kind of jobs. */
   jobItems(kind: string, verdicts: readonly { verdict: string }[]): void
-  /** Reports the jobs by state, whenever the metrics are read. */
-  watchJobs(statistics: () => Promise<JobStatistics>): void
   /** Reports when the credentials of services expire. @param services those of the registry, milliseconds since 1970 */
   watchServices(services: () => Iterable<{ id: string; expiresAt: number }>): void
 }
@@ -150,6 +148,7 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
   )
   return {
     ...activity,
+    ...createStoredMetrics(registry),
     registry,
     request(operation, status, problem, ms) {
       requests.observe({ operation, status, problem }, ms / 1000)
@@ -189,32 +188,6 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     },
     jobItems(kind, verdicts) {
       for (const { verdict } of verdicts) jobItems.inc({ kind, outcome: verdict })
-    },
-    watchJobs(statistics) {
-      const oldest = new Gauge({
-        name: 'gateway_job_oldest_queued_seconds',
-        help: 'Age of the oldest job that waits, in seconds; 0 when none waits.',
-        aggregator: 'max',
-        registers
-      })
-      new Gauge({
-        name: 'gateway_jobs',
-        help: 'Jobs that have not ended, by state, of all replicas.',
-        labelNames: ['state'],
-        // Workers have the same store.
-        aggregator: 'max',
-        registers,
-        async collect() {
-          const { states, oldestQueuedAt } = await statistics().catch(
-            (): JobStatistics => ({
-              states: {},
-              oldestQueuedAt: undefined
-            })
-          )
-          for (const state of OPEN_STATES) this.set({ state }, states[state] ?? 0)
-          oldest.set(oldestQueuedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestQueuedAt) / 1000))
-        }
-      })
     },
     watchServices(services) {
       new Gauge({

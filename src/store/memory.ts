@@ -104,6 +104,18 @@ export const createMemoryStore = (now: Clock = latestNow) => {
       entriesOf(key).delete(key)
       return all
     },
+    async mark(group, member, ttlMs) {
+      put(`${group}:${member}`, '', ttlMs)
+    },
+    async unmark(group, member) {
+      entriesOf(group).delete(`${group}:${member}`)
+    },
+    async countMarked(group) {
+      const time = now()
+      let count = 0
+      for (const { expiresAt } of entriesOf(group).values()) if (expiresAt > time) count += 1
+      return count
+    },
     keys: async prefix =>
       [...areas.values()].flatMap(entries => [...entries.keys()].filter(key => key.startsWith(prefix) && find(key))),
     now: async () => elapsedNow(),

@@ -88,6 +88,16 @@ local members = redis.call('LRANGE', KEYS[1], 0, -1)
 redis.call('DEL', KEYS[1])
 return members`
 
+const NOW = `local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)`
+
+/** A sorted set: the score of a member is the time until which it counts. Those whose time is over are removed. */
+const MARK = `${NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end`
+
+const COUNT_MARKED = `${NOW} return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')`
+
 const REPLACE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -223,6 +233,9 @@ export const createRedisStore = async (
     getAll: async keys =>
       keys.length === 0 ? [] : (await read(() => redis.mget(...keys))).map(value => value ?? undefined),
     removeAllMembers: key => run(() => script<string[]>(REMOVE_ALL_MEMBERS, key)),
+    mark: async (group, member, ttlMs) => void (await run(() => script(MARK, group, member, Math.ceil(ttlMs)))),
+    unmark: (group, member) => run(async () => void (await redis.zrem(group, member))),
+    countMarked: group => read(() => script<number>(COUNT_MARKED, group)),
     async keys(prefix) {
       const found = new Set<string>()
       let cursor = '0'
@@ -264,7 +277,10 @@ export const createRedisStore = async (
       redis.lrange(own, 0, -1),
       redis.mget(`${own}:other`),
       redis.lrem(own, 0, 'a'),
-      script(REMOVE_ALL_MEMBERS, own)
+      script(REMOVE_ALL_MEMBERS, own),
+      script(MARK, own, 'a', lifeMs),
+      script(COUNT_MARKED, own),
+      redis.zrem(own, 'a')
     ]
     await withTimeout(() => Promise.all<unknown>(commands()), EXAMINE_MS)
   }
@@ -335,6 +351,10 @@ export const createRedisStore = async (
       replace: durable(store.replace),
       release: durable(store.release),
       remove: durable(store.remove),
+      addMember: durable(store.addMember),
+      removeMember: durable(store.removeMember),
+      members: durable(store.members),
+      getAll: durable(store.getAll),
       keys: durable(store.keys),
       now: durable(store.now),
       async check() {

@@ -18,6 +18,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS ${table} (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS ${table}_by_expiry ON ${table} (expires_at);`
   ).join('')}
+  CREATE INDEX IF NOT EXISTS entries_marked ON entries (key, expires_at) WHERE value = '';
 `
 
 /** Beyond this number of rate limits those that end first are dropped: a flood of addresses must not fill the disk. */
@@ -72,6 +73,9 @@ export const createSqliteStore = (
   const of = (key: string) => statements[mayBeLost(key) ? 'limits' : 'entries']
   const trim = database.prepare(
     `DELETE FROM limits WHERE rowid IN (SELECT rowid FROM limits ORDER BY expires_at LIMIT min(${SWEEP}, max(0, (SELECT count(*) FROM limits) - ${MAX_LIMITS})))`
+  )
+  const counting = database.prepare(
+    "SELECT count(*) AS count FROM entries WHERE value = '' AND key >= ? AND key < ? AND expires_at > ?"
   )
 
   let writes = 0
@@ -145,6 +149,9 @@ export const createSqliteStore = (
         of(key).erase.run(key, now())
         return all
       }),
+    mark: (group, member, ttlMs) => atomically(() => put(`${group}:${member}`, '', ttlMs)),
+    unmark: (group, member) => atomically(() => void of(group).erase.run(`${group}:${member}`, 0)),
+    countMarked: group => atomically(() => Number(counting.get(`${group}:`, `${group};`, now())?.['count'])),
     keys: prefix =>
       atomically(() =>
         database

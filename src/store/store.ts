@@ -71,6 +71,11 @@ export interface Store {
   getAll(keys: readonly string[]): Promise<(string | undefined)[]>
   /** Removes the set. @returns its members, the oldest first */
   removeAllMembers(key: string): Promise<string[]>
+  /** Counts a member of a group from now on for this time, however often it is marked. */
+  mark(group: string, member: string, ttlMs: number): Promise<void>
+  unmark(group: string, member: string): Promise<void>
+  /** How many members a group has. Fast, also where they are many. */
+  countMarked(group: string): Promise<number>
   /** Every key that begins so. It takes long in a large store: for commands of an operator, not for requests. */
   keys(prefix: string): Promise<string[]>
   /** Milliseconds since 1970, by a clock that every process with this store shares, whatever its own clock says. */
@@ -83,7 +88,20 @@ export interface Store {
 /** The part of a store that keeps its writes through a crash and never evicts them. */
 export type DurableStore = Pick<
   Store,
-  'get' | 'put' | 'claim' | 'replace' | 'release' | 'remove' | 'keys' | 'now' | 'check' | 'close'
+  | 'get'
+  | 'put'
+  | 'claim'
+  | 'replace'
+  | 'release'
+  | 'remove'
+  | 'addMember'
+  | 'removeMember'
+  | 'members'
+  | 'getAll'
+  | 'keys'
+  | 'now'
+  | 'check'
+  | 'close'
 >
 
 /** The store does not answer. */

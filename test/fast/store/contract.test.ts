@@ -216,6 +216,24 @@ for (const [kind, open] of Object.entries(kinds)) {
       t.strictSame(await store.removeAllMembers('no club'), [])
     })
 
+    t.test('countMarked counts each member once, until its time is over or it is unmarked', async t => {
+      t.equal(await store.countMarked('live-things'), 0)
+      await store.mark('live-things', 'short', LIFE_MS)
+      await store.mark('live-things', 'long', 2 * LIFE_MS)
+      await store.mark('live-things', 'again', LIFE_MS)
+      await store.mark('live-things', 'again', 2 * LIFE_MS)
+      await store.mark('live-others', 'other', LIFE_MS)
+      t.equal(await store.countMarked('live-things'), 3)
+      await age(LIFE_MS + 500)
+      t.equal(await store.countMarked('live-things'), 2)
+      await store.unmark('live-things', 'long')
+      await store.unmark('live-things', 'nobody')
+      t.equal(await store.countMarked('live-things'), 1)
+      await store.mark('live-things', 'new', 1000)
+      await age(1500)
+      t.equal(await store.countMarked('live-things'), 1, 'the time of the others stays')
+    })
+
     t.test('keys returns the keys with a prefix that have not expired', async t => {
       for (const key of ['listed:a', 'listed:b', 'listed-c']) await store.put(key, key, 2 * LIFE_MS)
       await store.put('listed:short', '', LIFE_MS)

@@ -19,10 +19,13 @@ interface Options {
 /** 10 s: a start takes milliseconds, also on a busy machine. */
 const START_MS = 10_000
 
-/** The clock of Redis cannot be set: this shortens the life of all keys instead. */
+/** The clock of Redis cannot be set: this shortens the life of all keys, and of marked members, instead. */
 const AGE = `
 for _, key in ipairs(redis.call('KEYS', '*')) do
   redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+  if string.find(key, ':live%-') then
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ARGV[1], member) end
+  end
 end`
 
 /** An append-only file, without which orders are refused. */

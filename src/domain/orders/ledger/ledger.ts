@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type DurableStore, readRecord } from '../../../store/index.ts'
+import { type DurableStore, NewerRecord, readRecord } from '../../../store/index.ts'
 import { type Entry, type Intent, isTerminal } from './entry.ts'
 import { createLeases, type Lease } from './lease.ts'
 import { createRestorations, type Restorations } from './restoration.ts'
@@ -60,6 +60,8 @@ export interface Ledger {
   list(): Promise<VersionedEntry[]>
   /** Was the ledger restored from a backup? Then orders may be missing in it. */
   restorations: Restorations
+  /** Of the orders whose outcome is open. @property oldestAt when the oldest was created */
+  statistics(): Promise<{ states: Record<'sent' | 'unknown', number>; oldestAt: number | undefined }>
   /** The accounts that a service has ordered, or created. */
   listOrderedBy(service: string): Promise<string[]>
   addOrderedBy(service: string, s3uid: string): Promise<void>
@@ -83,6 +85,8 @@ const requestNamed = (tenant: string, action: string, bucketName: string) =>
 const requestOf = ({ tenant, action, requested }: Intent) => requestNamed(tenant, action, requested.bucketName)
 const accountOf = (tenant: string, s3uid: string) => `order-account:${tenant}:${s3uid}`
 const orderOf = (tenant: string, orderId: string) => `order:${tenant}:${orderId}`
+/** The keys of the orders whose outcome is open. */
+const OPEN_ORDERS = 'open-orders'
 const orderedOf = (service: string) => `ordered-by:${service}`
 
 /** 60 s: a caller that has lost its gateway repeats its request sooner. */
@@ -93,10 +97,22 @@ const ORDERED_MS = 10 * 365 * 24 * HOUR_MS
 /** Beyond this number the oldest is forgotten. */
 const MAX_ORDERED = 1000
 
+/** Open orders that the statistics know; beyond this number the oldest is forgotten. */
+const MAX_OPEN = 1000
+
 export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
   const leases = createLeases(store, leaseMs)
   const restorations = createRestorations(store, KEY_MS)
   const parse = (text: string): Entry => readRecord(text, 'an order')
+  /** Undefined for one of a newer version too, which counts it. */
+  const readOpen = (text: string | undefined): Entry | undefined => {
+    try {
+      return text === undefined ? undefined : parse(text)
+    } catch (error) {
+      if (!(error instanceof NewerRecord)) throw error
+      return undefined
+    }
+  }
   /** A terminal key answers for a day from its claim; an open one lives as long as its order. */
   const lifetimeOf = (entry: Entry, now: number) =>
     isTerminal(entry) ? Math.max(1, entry.createdAt + KEY_MS - now) : ORDER_MS
@@ -221,8 +237,16 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
       const { intent, orderId } = changed
       // Before the record: a repetition would not add it any more.
       if (changed.created && intent.service !== undefined) await addOrderedBy(intent.service, changed.created.s3uid)
+      // Before the record: an order that is open is listed.
+      if (!isTerminal(changed) && changed.state !== entry.state) {
+        await store.addMember(OPEN_ORDERS, keyOf(intent), MAX_OPEN, ORDER_MS)
+      }
       if (!(await store.replace(keyOf(intent), version, next, lifetimeOf(changed, now)))) return undefined
-      if (isTerminal(changed)) await store.put(orderOf(intent.tenant, orderId), next, ORDER_MS)
+      if (isTerminal(changed)) {
+        await store.put(orderOf(intent.tenant, orderId), next, ORDER_MS)
+        // The statistics know a terminal entry by its state too.
+        await store.removeMember(OPEN_ORDERS, keyOf(intent)).catch(() => undefined)
+      }
       if (changed.created) await store.put(accountOf(intent.tenant, changed.created.s3uid), orderId, KEY_MS)
       if (changed.state === 'failed') await store.release(requestOf(intent), orderId)
       return { entry: changed, version: next }
@@ -249,6 +273,17 @@ export const createLedger = ({ store, leaseMs }: LedgerOptions): Ledger => {
       return found.sort((a, b) => a.entry.createdAt - b.entry.createdAt)
     },
     restorations,
+    async statistics() {
+      const states = { sent: 0, unknown: 0 }
+      let oldestAt: number | undefined
+      for (const text of await store.getAll(await store.members(OPEN_ORDERS))) {
+        const { state, createdAt } = readOpen(text) ?? {}
+        if ((state !== 'sent' && state !== 'unknown') || createdAt === undefined) continue
+        states[state] += 1
+        oldestAt = Math.min(createdAt, oldestAt ?? createdAt)
+      }
+      return { states, oldestAt }
+    },
     findByAccount
   }
 }

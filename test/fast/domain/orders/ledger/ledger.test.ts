@@ -105,6 +105,29 @@ for (const [name, setup] of Object.entries(stores)) {
       t.equal(await kindOf(intent), 'terminal')
     })
 
+    t.test('statistics count the orders whose outcome is open, and know the oldest', async t => {
+      const before = await ledger.statistics()
+      const since = async () => {
+        const { states, oldestAt } = await ledger.statistics()
+        return { sent: states.sent - before.states.sent, unknown: states.unknown - before.states.unknown, oldestAt }
+      }
+      const old = time - 2 * HOUR_MS
+      time = old
+      const [first, second, third] = [intentOf(), intentOf(), intentOf()]
+      const slow = await recordChange(ledger, await claimEntry(ledger, first), { state: 'sent', sentAt: time })
+      time += HOUR_MS
+      const quick = await recordChange(ledger, await claimEntry(ledger, second), { state: 'sent', sentAt: time })
+      const claimed = await claimEntry(ledger, third)
+      t.same(await since(), { sent: 2, unknown: 0, oldestAt: old }, 'nothing was sent for the third')
+      await ledger.abandon(claimed)
+      const lost = await recordChange(ledger, slow, { state: 'unknown', answerLostAt: time })
+      await recordChange(ledger, quick, { state: 'failed', problem: failure })
+      t.same(await since(), { sent: 0, unknown: 1, oldestAt: old })
+      time += HOUR_MS
+      await recordChange(ledger, lost, { state: 'done', created: { s3uid: 's3_user_9' } })
+      t.same(await since(), { sent: 0, unknown: 0, oldestAt: before.oldestAt })
+    })
+
     t.test('a replica that lives renews its lease', async t => {
       const leaseMs = 900
       let renewals = 0
