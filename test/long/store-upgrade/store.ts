@@ -11,6 +11,8 @@ export type Row = [key: string, type: 'string' | 'list' | 'set' | 'hash' | 'zset
 
 /** What a version of the gateway has left in its store, and what its callers know. */
 export interface OldStore {
+  /** The code that it was recorded with. */
+  commit: string
   cookie: string
   orderKey: string
   order: Record<string, unknown>
@@ -40,7 +42,7 @@ const READ: Record<Row[1], (redis: Redis, key: string) => Promise<string | strin
 const IS_KEPT = /^hks3:(?!limit:|queue:|probe)/
 
 /** Uses a gateway of this version, and takes down what its Redis has. */
-export const recordStore = async (t: Lifetime): Promise<OldStore> => {
+export const recordStore = async (t: Lifetime): Promise<Omit<OldStore, 'commit'>> => {
   const server = await redisServer(t)
   const sandbox = await startSandbox({ seed: SEED })
   t.after(() => sandbox.close())

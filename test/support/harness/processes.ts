@@ -17,6 +17,8 @@ export interface LaunchOptions {
   asOperator?: boolean
   /** File descriptor of the standard output, instead of a pipe. */
   stdout?: number
+  /** Where it runs: another build of the project. */
+  folder?: string
 }
 
 /** How a process has ended. */
@@ -51,7 +53,7 @@ export const launch = (
   t: Lifetime,
   script: 'src/server.ts' | 'src/sandbox/main.ts',
   env: Record<string, string> = {},
-  { wrapper = [], asOperator, stdout }: LaunchOptions = {}
+  { wrapper = [], asOperator, stdout, folder = ROOT }: LaunchOptions = {}
 ): Program => {
   const [program = process.execPath, ...args] = [
     ...wrapper,
@@ -61,7 +63,7 @@ export const launch = (
   ]
   const cache = process.env['NODE_COMPILE_CACHE']
   const child = spawn(program, args, {
-    cwd: ROOT,
+    cwd: folder,
     env: {
       PATH: process.env['PATH'],
       ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }),
