@@ -114,6 +114,8 @@ export interface JobStore {
   /** Adds a queued job with the items that are known already. */
   create(record: JobRecord, credential: string, keys: readonly string[]): Promise<Created>
   get(jobId: string): Promise<CountedJob | undefined>
+  /** The job that a customer has made with this key. */
+  findByKey(tenant: string, keyHash: string): Promise<CountedJob | undefined>
   /** The jobs of a customer, the newest first. */
   list(tenant: string, query: JobQuery): Promise<JobPage>
   /** The jobs of all customers that have not ended, without those of a newer version of the gateway. */

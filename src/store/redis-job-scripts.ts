@@ -29,7 +29,8 @@ export const POSITION = 'jobs-position'
 export const listOf = (tenant: string) => `jobs-of:${tenant}`
 export const runningOf = (tenant: string) => `jobs-running:${tenant}`
 export const targetOf = (target: string) => `job-target:${target}`
-export const requestOf = ({ tenant, keyHash }: JobRecord) => `job-request:${tenant}:${keyHash ?? ''}`
+export const requestOf = ({ tenant, keyHash }: Pick<JobRecord, 'tenant' | 'keyHash'>) =>
+  `job-request:${tenant}:${keyHash ?? ''}`
 
 /** Lua: every key that a script uses is in KEYS, as the ACL of Redis needs it. */
 export const ADD_ITEMS = `

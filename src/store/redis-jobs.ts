@@ -152,6 +152,10 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       return { created: true }
     },
     get: async jobId => (await read(jobId))?.job,
+    async findByKey(tenant, keyHash) {
+      const jobId = await command(redis => redis.get(requestOf({ tenant, keyHash })))
+      return jobId === null ? undefined : (await read(jobId))?.job
+    },
     async list(tenant, { state, accounts, before, limit }) {
       const jobs: CountedJob[] = []
       const isAsked = (job: CountedJob) =>

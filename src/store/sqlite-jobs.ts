@@ -124,6 +124,11 @@ export const createSqliteJobs = ({
         const row = rowOf(statements, jobId)
         return row && toJob(row)
       }),
+    findByKey: (tenant, keyHash) =>
+      atomically(({ byKey }) => {
+        const row = byKey.get(tenant, keyHash) as Row | undefined
+        return row && toJob(row)
+      }),
     list: (tenant, { state = null, accounts, before = String(Number.MAX_SAFE_INTEGER), limit }) =>
       atomically(({ list }) => {
         const only = accounts === undefined ? null : JSON.stringify(accounts)

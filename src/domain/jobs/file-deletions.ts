@@ -5,7 +5,6 @@ import { note, type RequestContext } from '../../core/context.ts'
 import { type Fault, isProblem, Problem } from '../../core/problem.ts'
 import { getFiles } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
-import { tenantOf } from '../orders/order-key.ts'
 import type { Files } from '../storage/files.ts'
 import type { fileDeletion } from './file-deletion.ts'
 import { describeCounts } from './job-models.ts'
@@ -84,15 +83,25 @@ export const createFileDeletions = ({ upstream, files, jobs, kind }: FileDeletio
       }
       const isSmall = (body.paths?.length ?? Number.POSITIVE_INFINITY) <= MAX_PATHS_AT_ONCE
       if (isSmall && !isAsync && idempotencyKey === undefined) return { result: await deleteAtOnce(context, requested) }
-      // A credential, account or bucket that is wrong is reported now.
-      await tenantOf(context)
-      await upstream.call(getFiles, { s3uid, bucket_name: bucket, max_keys: 1 }, context).catch((error: unknown) => {
-        if (!isProblem(error) || concernsAll(error)) throw error
-      })
+      // An account or bucket that is wrong is reported now.
+      const check = async () => {
+        await upstream.call(getFiles, { s3uid, bucket_name: bucket, max_keys: 1 }, context).catch((error: unknown) => {
+          if (!isProblem(error) || concernsAll(error)) throw error
+        })
+      }
       const keys = [...new Set(body.paths ?? [])]
       const selection = selectionOf(body, keys.length)
       return {
-        job: await jobs.create(context, { kind: kind.name, s3uid, bucket, selection, keys, body, idempotencyKey })
+        job: await jobs.create(context, {
+          kind: kind.name,
+          s3uid,
+          bucket,
+          selection,
+          keys,
+          body,
+          idempotencyKey,
+          check
+        })
       }
     }
   }

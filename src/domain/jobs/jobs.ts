@@ -57,13 +57,15 @@ export interface NewJob {
   /** As it was sent: the same key with another body is refused. */
   body: object
   idempotencyKey: string | undefined
+  /** Is what it works on there? Not asked for a repetition. @throws Problem */
+  check: () => Promise<void>
 }
 
 /** Long work, and its results. */
 export interface Jobs {
   /**
    * Makes a job; the same key and body answer with the same one.
-   * @throws Problem job-running, idempotency-key-reused
+   * @throws Problem job-running, idempotency-key-reused; of the check
    */
   create(context: RequestContext, requested: NewJob): Promise<Job>
   /** @throws Problem job-not-found */
@@ -194,7 +196,7 @@ export const createJobs = (parts: JobParts): Jobs => {
   }
 
   return {
-    async create(context, { kind, s3uid, bucket, selection, keys, body, idempotencyKey }) {
+    async create(context, { kind, s3uid, bucket, selection, keys, body, idempotencyKey, check }) {
       const { caller } = context
       const jobId = randomUUID()
       const record: JobRecord = {
@@ -212,19 +214,23 @@ export const createJobs = (parts: JobParts): Jobs => {
         createdAt: latestNow(),
         state: 'queued'
       }
+      const repeat = (known: CountedJob): Job => {
+        if (known.fingerprint !== record.fingerprint) {
+          throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
+        }
+        note(context, { isReplayed: true, jobId: known.jobId })
+        return show(known)
+      }
+      const known = record.keyHash && (await store.findByKey(record.tenant, record.keyHash))
+      if (known) return repeat(known)
+      await check()
       const created = await store.create(record, await credentials.keep(caller, jobId), keys)
       if ('running' in created) {
         throw new Problem('job-running', 'Another job works on this bucket.', {
           links: { job: links.job(created.running) }
         })
       }
-      if ('known' in created) {
-        if (created.known.fingerprint !== record.fingerprint) {
-          throw new Problem('idempotency-key-reused', 'The key belongs to another request.')
-        }
-        note(context, { isReplayed: true, jobId: created.known.jobId })
-        return show(created.known)
-      }
+      if ('known' in created) return repeat(created.known)
       note(context, { jobId, selection: kindOf(record).describe(selection) })
       await queue.add(jobId)
       return show({ ...record, found: keys.length, verdicts: {}, lastEventId: 0 })

@@ -90,6 +90,12 @@ t.test('POST /accounts/:s3uid/buckets/:bucket/file-deletions', async t => {
     const again = await post(DELETIONS, { paths: ['a'] }, { headers })
     t.equal(again.json().jobId, first.json().jobId)
     t.match(again.json(), { state: 'succeeded', counts: { deleted: 1 } })
+    control.fault({ kind: 'empty-500', action: 'get_files' })
+    t.equal(
+      (await post(DELETIONS, { paths: ['a'] }, { headers })).json().jobId,
+      first.json().jobId,
+      'HOSTKEY is not asked'
+    )
     fails(t, await post(DELETIONS, { paths: ['b'] }, { headers }), 422, 'idempotency-key-reused')
   })
 

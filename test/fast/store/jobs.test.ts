@@ -84,6 +84,8 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.strictSame(await elsewhere.create(record({ target: job.target }), '', []), { running: job.jobId })
       const again = await elsewhere.create(record({ keyHash: String(job.keyHash) }), '', [])
       t.match(again, { known: { jobId: job.jobId } })
+      t.match(await elsewhere.findByKey(job.tenant, String(job.keyHash)), { jobId: job.jobId })
+      t.equal(await jobs.findByKey('another', String(job.keyHash)), undefined)
       await jobs.change(job.jobId, ['queued'], { state: 'cancelled', endedAt: Date.now() })
       t.strictSame(await jobs.create(record({ target: job.target }), '', []), { created: true })
     })

@@ -72,7 +72,8 @@ t.test('a job of any kind runs, and is reported in the words of its kind', async
   const { jobId, counts } = await jobs.create(context, {
     ...requested,
     keys: ['1', '2', '3'],
-    idempotencyKey: undefined
+    idempotencyKey: undefined,
+    check: async () => undefined
   })
   t.strictSame(counts, { found: 3, even: 0, odd: 0, broken: 0, remaining: null })
   t.ok(await eventually(() => ends.length === 1))
