@@ -10,7 +10,7 @@ import type { fileDeletion } from './file-deletion.ts'
 import { describeCounts } from './job-models.ts'
 import type { Jobs } from './jobs.ts'
 import { jobProblemOf } from './reaction.ts'
-import { STEPS_AT_ONCE } from './run.ts'
+import { STEPS_AT_ONCE } from './steps.ts'
 
 export interface RequestedDeletion {
   s3uid: string

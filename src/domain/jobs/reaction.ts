@@ -39,6 +39,9 @@ export const jobProblemOf = (error: unknown): JobProblem =>
 /** May HOSTKEY have received it? */
 export const mayHaveArrived = (error: unknown): boolean => !isProblem(error) || error.options.outcome === 'unknown'
 
+/** How often an item is sent whose answer is lost, or whose refusal may pass. */
+export const MAX_ATTEMPTS = 5
+
 /** How long to wait before it is sent again: what the problem asks for, else longer each time, up to 10 s. */
 export const backoffMs = (error: unknown, attempt: number): number => {
   const asked = isProblem(error) ? (error as Problem).options.retryAfterSeconds : undefined
