@@ -3,7 +3,7 @@ import { Problem } from '../../core/problem.ts'
 import type { CountedJob, JobProblem, JobStore } from '../../store/jobs.ts'
 import type { Halt } from './halt.ts'
 import type { FoundItem, JobKind } from './kind.ts'
-import { backoffMs, jobProblemOf, MAX_ATTEMPTS, reactionTo } from './reaction.ts'
+import { backoffMs, jobProblemOf, maxAttempts, reactionTo } from './reaction.ts'
 
 /** How often what is selected is listed again, at most, until nothing older than the job is found. */
 const MAX_LOOKS = 10
@@ -62,7 +62,7 @@ export const createListing = ({ store, kind, job, halt, context }: ListingParts)
         const reaction = reactionTo(error)
         halt.forReaction(reaction, error)
         failures += Number(reaction === 'repeat')
-        if (reaction === 'fail' || failures >= MAX_ATTEMPTS) {
+        if (reaction === 'fail' || failures >= maxAttempts(error)) {
           problem = jobProblemOf(error)
           return false
         }

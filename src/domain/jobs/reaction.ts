@@ -1,6 +1,7 @@
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { isProblem, type Problem } from '../../core/problem.ts'
 import type { JobProblem } from '../../store/jobs.ts'
+import { isOutcomeLost } from '../../upstream/protocol/failure-stage.ts'
 
 /**
  * What a job does about a failure. `wait`: HOSTKEY cannot be asked now; it is sent again, however often · `repeat`: sent
@@ -39,8 +40,13 @@ export const jobProblemOf = (error: unknown): JobProblem =>
 /** May HOSTKEY have received it? */
 export const mayHaveArrived = (error: unknown): boolean => !isProblem(error) || error.options.outcome === 'unknown'
 
-/** How often an item is sent whose answer is lost, or whose refusal may pass. */
-export const MAX_ATTEMPTS = 5
+/** How often it is sent: a refusal that may pass. */
+const MAX_REFUSALS = 5
+/** One whose answer is lost: a verdict would be a guess. With the pauses a quarter of a minute, and more than chance. */
+const MAX_LOST = 8
+
+/** How often it is sent when it fails in this way. */
+export const maxAttempts = (error: unknown): number => (isOutcomeLost(error) ? MAX_LOST : MAX_REFUSALS)
 
 /** How long to wait before it is sent again: what the problem asks for, else longer each time, up to 10 s. */
 export const backoffMs = (error: unknown, attempt: number): number => {

@@ -2,7 +2,7 @@ import type { RequestContext } from '../../core/context.ts'
 import type { CountedJob, ItemVerdict, JobItem, JobStore } from '../../store/jobs.ts'
 import type { Halt } from './halt.ts'
 import type { JobKind } from './kind.ts'
-import { backoffMs, jobProblemOf, MAX_ATTEMPTS, mayHaveArrived, reactionTo } from './reaction.ts'
+import { backoffMs, jobProblemOf, maxAttempts, mayHaveArrived, reactionTo } from './reaction.ts'
 
 /** Steps under way at the same time. */
 export const STEPS_AT_ONCE = 8
@@ -93,7 +93,7 @@ export const createSteps = ({ store, kind, job, halt, context, isListed, onVerdi
         if (mayHaveArrived(error)) item = { ...item, wasSent: true }
         attempts += Number(reaction === 'repeat')
         halt.forReaction(reaction, error)
-        if (reaction === 'fail' || attempts >= MAX_ATTEMPTS) {
+        if (reaction === 'fail' || attempts >= maxAttempts(error)) {
           return { seq: item.seq, verdict: kind.failed, problem: jobProblemOf(error) }
         }
         if (halt.cause !== undefined) return undefined

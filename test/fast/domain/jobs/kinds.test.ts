@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { Type } from 'typebox'
 import { createLinks } from '../../../../src/core/links.ts'
+import { Problem } from '../../../../src/core/problem.ts'
 import type { JobEnd } from '../../../../src/domain/jobs/job-models.ts'
 import { createJobs } from '../../../../src/domain/jobs/jobs.ts'
 import type { JobKind } from '../../../../src/domain/jobs/kind.ts'
@@ -25,12 +26,12 @@ const kind: JobKind = {
   step: async (_target, { key }) => (Number(key) % 2 === 0 ? 'even' : 'odd')
 }
 
-const engine = (t: Test) => {
+const engine = (t: Test, step: JobKind['step'] = kind.step) => {
   const { jobs: store, queue } = createSqliteJobs({ dataDir: temporaryFolder(t), isEphemeral: true })
   const ends: JobEnd[] = []
   const { caller } = contextOf()
   const jobs = createJobs({
-    kinds: [kind],
+    kinds: [{ ...kind, step }],
     links: createLinks(''),
     jobs: store,
     queue,
@@ -80,6 +81,27 @@ t.test('a job of any kind runs, and is reported in the words of its kind', async
   t.match(ends, [{ jobId, outcome: 'succeeded', selection: 'all of it', counts: 'even 1, odd 2, broken 0' }])
   t.match(await jobs.get(context, jobId), { kind: 'measurement', counts: { found: 3, even: 1, odd: 2, remaining: 0 } })
   t.ok(await eventually(async () => (await store.listUnrecorded()).length === 0))
+})
+
+t.test('an item whose answer is lost is sent 8 times, one that is refused for now 5 times', async t => {
+  const failures = { lost: 'upstream-timeout', refused: 'upstream-storage-error' } as const
+  const sent: string[] = []
+  const { jobs, ends } = engine(t, async (_target, { key }) => {
+    sent.push(key)
+    const [name, passesAt] = key.split(' ') as [keyof typeof failures, string]
+    if (sent.filter(each => each === key).length === Number(passesAt)) return 'odd'
+    throw new Problem(failures[name], 'No.', { outcome: 'unknown', retryAfterSeconds: 0.01 })
+  })
+  jobs.start()
+  const requested = { kind: kind.name, s3uid: 's3_user_1', bucket: 'logs', selection: { all: true }, body: {} }
+  const keys = ['lost 8', 'lost 9', 'refused 5', 'refused 6']
+  await jobs.create(contextOf(), { ...requested, keys, idempotencyKey: undefined, check: async () => undefined })
+  t.ok(await eventually(() => ends.length === 1))
+  t.match(ends, [{ outcome: 'partly-failed', counts: 'even 0, odd 2, broken 2' }])
+  t.strictSame(
+    keys.map(key => sent.filter(each => each === key).length),
+    [8, 8, 5, 5]
+  )
 })
 
 t.test('an end that a crash kept from the audit log is recorded at the next start', async t => {
