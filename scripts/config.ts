@@ -11,7 +11,8 @@ const { values } = readCommandLine({
 Prints the settings that the gateway would use with this environment, each with its source, or all invalid ones. Secrets
 are masked. It warns about variables that are almost the name of a setting.
 
-  --connect  also checks that the store, the order ledger and HOSTKEY are reachable and can do their work
+  --connect  also checks the service registry, and that the store, the order ledger and HOSTKEY are reachable and can do
+             their work
 `,
   options: { connect: { type: 'boolean', default: false } }
 })
@@ -19,7 +20,7 @@ are masked. It warns about variables that are almost the name of a setting.
 /** The settings of a group as lines of a file `.env`; the source is a comment. */
 const linesOf = ({ title, settings }: SettingGroup, config: Config, fromFile: readonly string[]): string[] => [
   `# ${title}`,
-  ...printableSettings(settings, config).map(
+  ...printableSettings(settings, config, process.env).map(
     ({ name, value, setting }) => `${name}=${value}  # ${sourceOf(setting, process.env, fromFile)}`
   ),
   ''
@@ -31,7 +32,7 @@ await runCommand(async () => {
   console.log(settingGroups.flatMap(group => linesOf(group, config, fromFile)).join('\n'))
   for (const warning of misspelledNames(Object.values(settings), process.env)) console.error(`warning: ${warning}`)
   if (!values.connect) return
-  const faults = await connectionFaults(config)
+  const faults = await connectionFaults(config, process.env)
   if (faults.length > 0) throw new CommandFault(faults.join('\n'))
   console.log('The store, the order ledger and HOSTKEY are reachable.')
 })

@@ -21,7 +21,7 @@ Checks a deployment and says what to mend. It changes nothing. Exit code: 0 all 
 
 const examineInside = async (): Promise<Finding[]> => {
   const config = loadConfig(process.env)
-  const faults = await connectionFaults(config)
+  const faults = await connectionFaults(config, process.env)
   const stopMs = config.drainDelayMs + config.drainGraceMs
   return [
     ...faults.map(detail => finding('fault', 'inside', detail)),

@@ -222,17 +222,18 @@ export const sourceOf = (
   return `${used === name ? '' : `${used} in `}${fromFile.includes(used) ? '.env' : 'the environment'}`
 }
 
-/** The effective settings as text. Secrets are masked. */
-export const printableSettings = <T extends Table>(table: T, values: { readonly [K in keyof T]?: unknown }) =>
+/** The effective settings as text that can be set. Secrets are masked. */
+export const printableSettings = <T extends Table>(
+  table: T,
+  values: { readonly [K in keyof T]?: unknown },
+  env: NodeJS.ProcessEnv = {}
+) =>
   Object.entries(table).map(([field, setting]) => ({
     name: setting.name,
-    value: printable(values[field]),
+    value: [values[field]].flat().some(isRecord) ? textOf(setting, env) : String(values[field] ?? ''),
     setting
   }))
 
-/** Lists are printed as they are set, and what has no text of its own as JSON. */
-const printable = (value: unknown): string => {
-  if (Array.isArray(value)) return value.map(printable).join(',')
-  const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-  return isPlain ? JSON.stringify(value) : String(value ?? '')
-}
+/** Is it what a setting was read into, without a text of its own? */
+const isRecord = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype

@@ -105,6 +105,9 @@ const replyCodeOf = (text: string): string => {
 
 const TLS = /CERT|^ERR_(TLS|SSL)|UNABLE_TO_|^EPROTO$|HOSTNAME_MISMATCH/
 
+/** The client found no sentinel that names a master. */
+export const isSentinelError = (error: unknown): boolean => /sentinel/i.test(messageOf(error))
+
 /** @param where the Redis, such as `Redis at cache.example:6379` */
 export const explainRedisError = (error: unknown, where: string): StoreFault => {
   const text = messageOf(error)
@@ -116,7 +119,7 @@ export const explainRedisError = (error: unknown, where: string): StoreFault => 
         : 'check REDIS_CA_FILE, the name in its certificate, and the date'
     return { cause: 'tls', code, detail: `${where} has no TLS connection (${code}): ${advice}.` }
   }
-  if (/sentinel/i.test(text)) {
+  if (isSentinelError(error)) {
     const detail = `No sentinel names a master of ${where}: check REDIS_SENTINELS, REDIS_SENTINEL_MASTER and REDIS_SENTINEL_PASSWORD.`
     return { cause: 'sentinel', code: 'SENTINEL', detail }
   }

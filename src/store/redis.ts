@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis, ReplyError } from 'ioredis'
 import { neededBy } from './admission.ts'
-import { explainRedisError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
+import { explainRedisError, isSentinelError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
 import { durabilityFaultOf, isCluster } from './redis-durability.ts'
 import type { RedisCommand } from './redis-jobs.ts'
@@ -315,9 +315,12 @@ export const createRedisStore = async (
     }
   }
 
+  // After the last sentinel the client says that none answers, also when they have named a master that does not answer.
+  let isNamed = false
   redis.on('error', (error: Error) => {
-    connectionError = error
-    health.lose(error)
+    if (!isNamed || !isSentinelError(error)) connectionError = error
+    isNamed = !isSentinelError(error)
+    health.lose(noConnection())
     wake()
   })
   redis.on('close', () => {
@@ -331,6 +334,7 @@ export const createRedisStore = async (
   })
   redis.on('ready', () => {
     connectionError = undefined
+    isNamed = true
     wake()
     if (!health.isAway) void health.examineNow()
   })

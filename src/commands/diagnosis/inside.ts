@@ -1,3 +1,4 @@
+import { loadRegistry, RegistryError } from '../../auth/services/registry-file.ts'
 import type { Config } from '../../config/config.ts'
 import { isProblem } from '../../core/problem.ts'
 import { connectionOf, redisOf } from '../../gateway.ts'
@@ -15,14 +16,30 @@ const NO_TOKEN = '0'.repeat(32)
 /** 5 s: more than machines with a time service differ. */
 const MAX_SKEW_MS = 5000
 
-/** What keeps the gateway from its store, its order ledger and HOSTKEY. @returns a sentence for each fault */
-export const connectionFaults = async (config: Config): Promise<string[]> => {
+/** What keeps the gateway from its services, its store, its order ledger and HOSTKEY. @returns a text for each fault */
+export const connectionFaults = async (config: Config, env: NodeJS.ProcessEnv): Promise<string[]> => [
+  ...registryFaults(config, env),
+  ...(await storeFaults(config)),
+  ...(await upstreamFaults(config))
+]
+
+const registryFaults = ({ servicesFile }: Config, env: NodeJS.ProcessEnv): string[] => {
+  try {
+    if (servicesFile) loadRegistry(servicesFile, env)
+    return []
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error
+    return [error.message]
+  }
+}
+
+const storeFaults = async (config: Config): Promise<string[]> => {
   const opened = await createStores({
     kind: config.sessionStore,
     dataDir: config.dataDir,
     redis: redisOf(config)
   }).catch((error: unknown) => explainStart(error))
-  if (typeof opened === 'string') return [opened, ...(await upstreamFaults(config))]
+  if (typeof opened === 'string') return [opened]
   const { store, durable, jobs, jobQueue } = opened
   try {
     const ofStore = await store.check()
@@ -35,8 +52,7 @@ export const connectionFaults = async (config: Config): Promise<string[]> => {
             `clock: the store's differs from this machine's by ${Math.round(skewMs / 1000)} s: run a time service on both.`
           ]
         : []),
-      ...(ofLedger && ofLedger.detail !== ofStore?.detail ? [`orders: ${ofLedger.detail}`] : []),
-      ...(await upstreamFaults(config))
+      ...(ofLedger && ofLedger.detail !== ofStore?.detail ? [`orders: ${ofLedger.detail}`] : [])
     ]
   } finally {
     await Promise.all([jobs.close(), jobQueue.close(), store.close(), durable.close()])

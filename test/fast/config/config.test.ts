@@ -341,6 +341,12 @@ t.test('a secret', async t => {
     t.notMatch(JSON.stringify(values), /hot/)
   })
 
+  t.test('a list is shown as it can be set', async t => {
+    const env = { REDIS_SENTINELS: '127.0.0.1:5,[::1]', STORAGE_ENDPOINTS: 'NL=https://s3.example|nl' }
+    const shown = printableSettings(settings, loadConfig({ ...env, SESSION_SECRET: 'x'.repeat(40) }), env)
+    for (const [name, value] of Object.entries(env)) t.equal(shown.find(each => each.name === name)?.value, value)
+  })
+
   t.test('a setting that is no secret cannot come from a file', async t => {
     t.equal(readSettings(table, { SALT_FILE: file('pepper') }).values.salt, undefined)
   })

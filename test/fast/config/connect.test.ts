@@ -61,9 +61,18 @@ t.test('npm run config -- --connect', async t => {
   })
 
   t.test('lists what is not, with what to do', async t => {
-    const wrong = { ...base, UPSTREAM_URL: 'http://127.0.0.1:9', REDIS_URL: redis.url }
+    const services = join(temporaryFolder(t), 'services.json')
+    const entry = {
+      id: 'billing',
+      secrets: [`sha256:${'0'.repeat(64)}`],
+      scopes: ['buckets:read'],
+      apiKey: { env: 'NO_SUCH_KEY' }
+    }
+    writeFileSync(services, JSON.stringify({ services: [entry] }))
+    const wrong = { ...base, UPSTREAM_URL: 'http://127.0.0.1:9', REDIS_URL: redis.url, SERVICES_FILE: services }
     const { code, err } = await connect(wrong)
     t.equal(code, 1)
+    t.match(err, /^Invalid service registry:\n {2}billing: the environment variable NO_SUCH_KEY is not set/m)
     t.match(err, /^orders: Redis at .* has no append-only file .*set appendonly yes/m)
     t.match(err, /^HOSTKEY: 127\.0\.0\.1:9 gives no usable answer/m)
     t.notMatch(err, /^\s+at /m)

@@ -119,7 +119,10 @@ t.test('npm run doctor', async t => {
   t.test('a Redis that may lose or evict orders', async t => {
     const redis = await redisServer(t, { settings: ['--appendonly', 'no'] })
     const faults = () =>
-      connectionFaults(loadConfig({ UPSTREAM_URL: sandbox.url, REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) }))
+      connectionFaults(
+        loadConfig({ UPSTREAM_URL: sandbox.url, REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) }),
+        {}
+      )
     t.match(await faults(), [/^orders: .*append-only file/])
     await redis.command('CONFIG', 'SET', 'appendonly', 'yes')
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')

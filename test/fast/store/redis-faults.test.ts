@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { StoreFault } from '../../../src/store/faults.ts'
 import { createRedisStore } from '../../../src/store/redis.ts'
@@ -23,7 +24,10 @@ const addUser = (redis: RedisServer, ...rules: string[]) =>
 const as = { username: 'gateway', password: 'p@ss/w#rd %41?' }
 
 /** The user of docs/how-to/run-several-replicas.md. */
-const MINIMAL = ['+@read', '+@write', '+@scripting', '+@connection', '-@dangerous', '+info', '+time']
+const MINIMAL =
+  /user gateway on >PASSWORD ~hks3:\* (.*)$/m
+    .exec(readFileSync('docs/how-to/run-several-replicas.md', 'utf8'))?.[1]
+    ?.split(' ') ?? []
 
 t.test('an ACL user', async t => {
   const redis = await redisServer(t)
