@@ -150,13 +150,20 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
   })
 }
 
-t.test('nginx leaves out a replica that has died', async t => {
-  // The line of the page a second time, with a port where nothing listens.
-  const dead = await stablePort()
-  const change = (config: string) => config.replace(/^( *server 127\.0\.0\.1:)8080(.*)$/m, `$&\n$1${dead}$2`)
-  const { send } = await behind(t, 'nginx', { change })
-  const statuses: number[] = []
-  for (let sent = 0; sent < 60; sent += 1) statuses.push((await send('GET', BUCKETS)).status)
-  const failed = statuses.filter(status => status !== 200)
-  t.ok(failed.length <= MAX_LOST, `${failed.length} of 60`)
-})
+/** A second replica in the configuration of each proxy. */
+const ADDED: Record<ProxyName, (config: string, port: number) => string> = {
+  nginx: (config, port) => config.replace(/^( *server 127\.0\.0\.1:)8080(.*)$/m, `$&\n$1${port}$2`),
+  caddy: (config, port) => config.replaceAll('127.0.0.1:8080', `$& 127.0.0.1:${port}`),
+  haproxy: (config, port) => config.replace(/^( *server replica)1 127\.0\.0\.1:8080$/gm, `$&\n$12 127.0.0.1:${port}`)
+}
+
+for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
+  t.test(`${name} leaves out a replica that has died`, async t => {
+    const dead = await stablePort()
+    const { send } = await behind(t, name, { change: config => ADDED[name](config, dead) })
+    const statuses: number[] = []
+    for (let sent = 0; sent < 60; sent += 1) statuses.push((await send('GET', BUCKETS)).status)
+    const failed = statuses.filter(status => status !== 200)
+    t.ok(failed.length <= MAX_LOST, `${failed.length} of 60`)
+  })
+}
