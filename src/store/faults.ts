@@ -105,6 +105,11 @@ const replyCodeOf = (text: string): string => {
 
 const TLS = /CERT|^ERR_(TLS|SSL)|UNABLE_TO_|^EPROTO$|HOSTNAME_MISMATCH/
 
+const TLS_ADVICE: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port: use its TLS port, or redis://',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a certificate: set REDIS_CERT_FILE and REDIS_KEY_FILE'
+}
+
 /** The client found no sentinel that names a master. */
 export const isSentinelError = (error: unknown): boolean => /sentinel/i.test(messageOf(error))
 
@@ -113,10 +118,7 @@ export const explainRedisError = (error: unknown, where: string): StoreFault => 
   const text = messageOf(error)
   const code = codeOf(error)
   if (TLS.test(code)) {
-    const advice =
-      code === 'ERR_SSL_WRONG_VERSION_NUMBER'
-        ? 'it does not speak TLS on this port: use its TLS port, or redis://'
-        : 'check REDIS_CA_FILE, the name in its certificate, and the date'
+    const advice = TLS_ADVICE[code] ?? 'check REDIS_CA_FILE, the name in its certificate, and the date'
     return { cause: 'tls', code, detail: `${where} has no TLS connection (${code}): ${advice}.` }
   }
   if (isSentinelError(error)) {
