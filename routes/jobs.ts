@@ -37,7 +37,7 @@ import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
 import { tokenInfo } from '../src/upstream/actions/sessions.ts'
 
 /** 2 MiB: a thousand paths of a kilobyte, and room for their encoding as JSON. */
-const BODY_LIMIT = 2 * 1024 * 1024
+export const BODY_LIMIT = 2 * 1024 * 1024
 
 /** Seconds after which it is worth looking at a job again. */
 const LOOK_AGAIN = '2'

@@ -1,3 +1,4 @@
+import { BODY_LIMIT } from '../../routes/jobs.ts'
 import { FilesQuery } from '../../schemas/files.ts'
 import { BucketName, IdempotencyKey, NewBucketName, S3Uid } from '../../schemas/scalars.ts'
 import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/session-records.ts'
@@ -106,6 +107,7 @@ export const limitsPage = (): string =>
       ['What', 'Maximum'],
       [
         ['request body', bytes(LISTENER.bodyLimit)],
+        ['request body of a deletion of files', bytes(BODY_LIMIT)],
         ['request headers', bytes(LISTENER.http.maxHeaderSize)],
         ['URL', bytes(MAX_URL_LENGTH)],
         ['time until the headers have arrived', time(LISTENER.http.headersTimeout)],

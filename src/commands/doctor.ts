@@ -4,6 +4,7 @@ import { CommandFault, readCommandLine, runCommand } from '../core/command-line.
 import { exitCodeOf, type Finding, finding } from './diagnosis/finding.ts'
 import { connectionFaults } from './diagnosis/inside.ts'
 import { examineFromOutside } from './diagnosis/outside.ts'
+import { examineSettings } from './diagnosis/settings.ts'
 
 const { values } = readCommandLine({
   usage: `npm run doctor -- --url URL [--inside]
@@ -11,35 +12,31 @@ const { values } = readCommandLine({
 Checks a deployment and says what to mend. It changes nothing. Exit code: 0 all is well, 1 a warning, 2 a fault.
 
   --url URL  address of the gateway for callers, through its proxy: TLS, redirect, clock, PUBLIC_URL, whether paths and
-             headers arrive unchanged, whether callers can forge their address, sizes of bodies and URLs. With a token or
-             the credential of a service in DOCTOR_TOKEN it also asks HOSTKEY
-  --inside   with the settings of this environment: store, order ledger (append-only file, eviction), clock, HOSTKEY, and the
-             times that the proxy and the orchestrator must keep
+             headers arrive unchanged, whether callers can forge their address, sizes of bodies and URLs, slow bodies. With a
+             token or the credential of a service in DOCTOR_TOKEN it also asks HOSTKEY and, while a job works, whether
+             streams arrive as they are sent
+  --inside   with the settings of this environment: store, order ledger (append-only file, eviction), clock of the store,
+             HOSTKEY, TRUST_PROXY, and the times that the proxy and the orchestrator must keep
 `,
   options: { url: { type: 'string' }, inside: { type: 'boolean', default: false } }
 })
 
-const examineInside = async (): Promise<Finding[]> => {
+const examineInside = async (url: URL | undefined): Promise<Finding[]> => {
   const config = loadConfig(process.env)
   const faults = await connectionFaults(config, process.env)
-  const stopMs = config.drainDelayMs + config.drainGraceMs
   return [
     ...faults.map(detail => finding('fault', 'inside', detail)),
     ...(faults.length === 0 ? [finding('ok', 'inside', 'The store, the order ledger and HOSTKEY are reachable.')] : []),
-    config.environment === 'production' && config.drainDelayMs === 0
-      ? finding('warning', 'times', 'DRAIN_DELAY_MS is 0: a stopping replica still gets requests, and refuses them.')
-      : finding('ok', 'times', `The orchestrator must wait longer than ${stopMs / 1000} s for the end of a replica.`),
-    finding('ok', 'times', `The proxy must close idle connections before ${config.keepAliveTimeoutMs / 1000} s.`)
+    ...examineSettings(config, url)
   ]
 }
 
 await runCommand(async () => {
   if (values.url === undefined && !values.inside) throw new CommandFault('Give --url, --inside or both.')
+  const url = values.url === undefined ? undefined : baseUrl(values.url)
   const found = [
-    ...(values.url === undefined
-      ? []
-      : await examineFromOutside({ url: baseUrl(values.url), token: process.env['DOCTOR_TOKEN'] })),
-    ...(values.inside ? await examineInside() : [])
+    ...(url ? await examineFromOutside({ url, token: process.env['DOCTOR_TOKEN'] }) : []),
+    ...(values.inside ? await examineInside(url) : [])
   ]
   for (const { severity, subject, detail } of found) console.log(`${severity.padEnd(7)}  ${subject}: ${detail}`)
   process.exitCode = exitCodeOf(found)

@@ -7,7 +7,7 @@ import { plainAddress, subnetOf } from '../core/address.ts'
 
 /**
  * Limits of both listeners, public and management. Node's defaults would keep a slow client for minutes. The largest
- * valid body of this API is smaller than 2 KiB.
+ * valid body of this API is smaller than 2 KiB; a deletion of files has a limit of its own.
  */
 export const LISTENER = {
   bodyLimit: 16 * 1024,

@@ -4,18 +4,24 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { tls } from '../../../src/commands/diagnosis/encryption.ts'
 import { exitCodeOf } from '../../../src/commands/diagnosis/finding.ts'
 import { connectionFaults } from '../../../src/commands/diagnosis/inside.ts'
 import { examineFromOutside } from '../../../src/commands/diagnosis/outside.ts'
+import { examineSettings } from '../../../src/commands/diagnosis/settings.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { authority } from '../../support/harness/certificates.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { openJob } from '../../support/harness/jobs.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { listening } from '../../support/harness/serving.ts'
 
+/** Milliseconds. */
+const BODY_PAUSE_MS = 200
+
 /**
  * A proxy that does what it should not: resolves paths, drops headers, turns `_` in their names into `-`, passes X-Forwarded-For
- * on, refuses large requests, and has a clock that is wrong.
+ * on, refuses large requests, sends a reply once it has all of it, and has a clock that is wrong.
  */
 const badProxy = async (t: Test, target: string) => {
   const server = createServer((incoming, outgoing) => {
@@ -31,8 +37,11 @@ const badProxy = async (t: Test, target: string) => {
     const onwards = request(new URL(target), { method: incoming.method, path, headers }, reply => {
       const date = new Date(Date.now() - 3_600_000).toUTCString()
       outgoing.writeHead(reply.statusCode ?? 502, { ...reply.headers, date })
-      reply.pipe(outgoing)
+      const chunks: Buffer[] = []
+      reply.on('data', chunk => chunks.push(chunk)).on('end', () => outgoing.end(Buffer.concat(chunks)))
     })
+    onwards.on('error', () => outgoing.destroy())
+    outgoing.on('close', () => onwards.destroy())
     incoming.pipe(onwards)
   }).listen(0, '127.0.0.1')
   t.after(() => server.close())
@@ -42,13 +51,16 @@ const badProxy = async (t: Test, target: string) => {
 }
 
 t.test('npm run doctor', async t => {
-  const { url, sandbox } = await gateway(t, { TRUST_PROXY: '127.0.0.1' })
+  const running = await gateway(t, { TRUST_PROXY: '127.0.0.1' })
+  const { url, sandbox } = running
   const outside = async (url: URL) => {
-    const findings = await examineFromOutside({ url, token: sandbox.demo.token })
+    const findings = await examineFromOutside({ url, token: sandbox.demo.token, bodyPauseMs: BODY_PAUSE_MS })
     return { findings, bad: findings.filter(({ severity }) => severity === 'fault' || severity === 'warning') }
   }
 
   t.test('a bad proxy is named fault by fault', async t => {
+    const { jobId } = await openJob(running)
+    t.after(() => running.del(`/jobs/${jobId}`))
     const { bad, findings } = await outside(await badProxy(t, url))
     t.same(bad.map(({ subject, severity }) => `${severity} ${subject}`).sort(), [
       'fault Idempotency-Key',
@@ -57,6 +69,7 @@ t.test('npm run doctor', async t => {
       'fault address',
       'fault header names',
       'fault paths',
+      'fault streams',
       'warning URLs',
       'warning X-Request-Id',
       'warning bodies',
@@ -77,6 +90,25 @@ t.test('npm run doctor', async t => {
     t.notMatch(JSON.stringify(findings), sandbox.demo.token)
   })
 
+  t.test('streams are judged by the events of an open job', async t => {
+    const streams = async () =>
+      (await outside(new URL(`${url}/`))).findings.find(({ subject }) => subject === 'streams')
+    t.equal((await streams())?.severity, 'unknown', 'no job is open')
+    const { jobId } = await openJob(running)
+    t.equal((await streams())?.severity, 'ok')
+    t.equal((await running.del(`/jobs/${jobId}`)).statusCode, 202)
+  })
+
+  t.test('settings that do not fit a proxy', async t => {
+    const examined = (env: Record<string, string>, url = 'https://storage.example.com/') =>
+      examineSettings(loadConfig({ NODE_ENV: 'test', ...env }), new URL(url))
+        .filter(({ severity }) => severity !== 'ok')
+        .map(({ subject }) => subject)
+    t.same(examined({ KEEP_ALIVE_TIMEOUT_MS: '30000' }), ['keep-alive', 'TRUST_PROXY'])
+    t.same(examined({ TRUST_PROXY: '10.0.0.1' }), [])
+    t.same(examined({}, 'http://127.0.0.1:8080/'), [])
+  })
+
   t.test('what does not answer, or is no gateway', async t => {
     t.match(await examineFromOutside({ url: new URL('http://127.0.0.1:9/') }), [
       { severity: 'fault', detail: /ECONNREFUSED/ }
@@ -84,6 +116,22 @@ t.test('npm run doctor', async t => {
     t.match(await examineFromOutside({ url: new URL(`${url}/elsewhere/`) }), [
       { severity: 'fault', detail: /not the gateway/ }
     ])
+  })
+
+  t.test('a certificate whose renewal is late', async t => {
+    const day = 24 * 3_600_000
+    const severity = async (daysBefore: number, daysLeft: number) => {
+      const certificate = { startsAt: Date.now() - daysBefore * day, endsAt: Date.now() + daysLeft * day }
+      const [found] = await tls(
+        { url: new URL('https://storage.example.com/') },
+        { status: 200, headers: {}, text: '', problem: undefined, certificate }
+      )
+      return found?.severity
+    }
+    t.equal(await severity(70, 20), 'ok')
+    t.equal(await severity(77, 13), 'warning')
+    t.equal(await severity(4, 2), 'ok', 'a certificate for six days')
+    t.equal(await severity(5, 1), 'warning')
   })
 
   t.test('a certificate that callers refuse is explained', async t => {
@@ -127,6 +175,17 @@ t.test('npm run doctor', async t => {
     await redis.command('CONFIG', 'SET', 'appendonly', 'yes')
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     t.match(await faults(), [/^orders: .*noeviction/])
+  })
+
+  t.test('a Redis whose clock is wrong', async t => {
+    const redis = await redisServer(t)
+    const { now } = Date
+    t.after(() => (Date.now = now))
+    Date.now = () => now() - 60_000
+    const config = { UPSTREAM_URL: sandbox.url, REDIS_URL: redis.url, SESSION_SECRET: 'x'.repeat(40) }
+    t.match(await connectionFaults(loadConfig(config), {}), [
+      /^clock: the store's differs .* by (59|60|61) s: run a time service/
+    ])
   })
 
   t.test('the command prints a line for each finding, and exits by the worst', async t => {

@@ -6,7 +6,7 @@ import { awkwardPaths } from '../../../src/sandbox/fixture-files.ts'
 import { blocksOf } from '../../fast/docs/pages/blocks.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { ALL, BUCKET, createJob } from '../../support/harness/jobs.ts'
+import { openJob } from '../../support/harness/jobs.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { temporaryFolder } from '../../support/harness/replicas.ts'
 import { stablePort } from '../../support/harness/stable-port.ts'
@@ -132,13 +132,9 @@ for (const name of ['nginx', 'caddy', 'haproxy'] as const) {
 
   t.test(`${name} forwards each event of a job when it comes, also with its own buffering`, async t => {
     const running = await behind(t, name, { change: config => config.replace(/^.*proxy_buffering.*\n/m, '') })
-    const { control, demo } = running.sandbox
-    for (let n = 0; n < 20; n += 1) control.putFile(BUCKET, `file-${n}`)
-    // The job waits: nothing ends the stream.
-    control.fault({ kind: 'throttled', action: 'delete_file' })
-    const { jobId } = await createJob(running, ALL)
+    const { jobId } = await openJob(running)
     const reading = readAsItComes(running.publicPort, `/jobs/${jobId}/events`, {
-      authorization: `Bearer ${demo.token}`
+      authorization: `Bearer ${running.sandbox.demo.token}`
     })
     t.after(reading.close)
     t.ok(await eventually(() => /event: progress\ndata: .*"found":20.*\n\n/.test(reading.text)), reading.text)

@@ -15,7 +15,7 @@ const HOST = 'storage.example.com'
 /** Creates a certificate under the file names of the pages: certificate and key apart, and in one file for HAProxy. */
 export const createCertificate = async (folder: string): Promise<void> => {
   const [pem, key] = [join(folder, `${HOST}.pem`), join(folder, `${HOST}.key`)]
-  const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`]
+  const subject = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST},DNS:localhost`]
   const options = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', pem]
   await run(await needProgram(['openssl'], 'openssl'), ['req', '-x509', '-days', '1', ...options, ...subject])
   writeFileSync(join(folder, `${HOST}.crt`), readFileSync(pem, 'utf8') + readFileSync(key, 'utf8'))

@@ -17,6 +17,14 @@ export const createJob = async (at: Sender, body: object, options: SendOptions =
   return reply.json()
 }
 
+/** A job that does not end: HOSTKEY throttles it. */
+export const openJob = async (at: Pick<Gateway, 'get' | 'post' | 'sandbox'>): Promise<Job> => {
+  const { control } = at.sandbox
+  for (let n = 0; n < 20; n += 1) control.putFile(BUCKET, `file-${n}`)
+  control.fault({ kind: 'throttled', action: 'delete_file' })
+  return createJob(at, ALL)
+}
+
 /** Waits until a job is in none of these states. */
 export const jobAfter = async (
   at: Pick<Gateway, 'get'>,
