@@ -23,8 +23,13 @@ export interface Halt {
   wait(ms: number): Promise<void>
 }
 
-/** @param stop another replica takes the job over, or this one shuts down */
-export const createHalt = (stop: AbortSignal): Halt => {
+/** From outside: another replica takes the job over, or this one shuts down; a caller of this replica cancels the job. */
+export interface StopSignals {
+  stopped: AbortSignal
+  cancelled: AbortSignal
+}
+
+export const createHalt = (signals: StopSignals): Halt => {
   const controller = new AbortController()
   let cause: HaltReason | undefined
   const halt: Halt = {
@@ -43,7 +48,9 @@ export const createHalt = (stop: AbortSignal): Halt => {
     },
     wait: ms => pause(ms, undefined, { signal: controller.signal }).catch(() => undefined)
   }
-  if (stop.aborted) halt.for({ reason: 'stopped' })
-  else stop.addEventListener('abort', () => halt.for({ reason: 'stopped' }), { once: true })
+  for (const reason of ['stopped', 'cancelled'] as const) {
+    if (signals[reason].aborted) halt.for({ reason })
+    else signals[reason].addEventListener('abort', () => halt.for({ reason }), { once: true })
+  }
   return halt
 }

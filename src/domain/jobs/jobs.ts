@@ -157,7 +157,18 @@ export const createJobs = (parts: JobParts): Jobs => {
     }
   }
 
-  const run = async (jobId: string, stop: AbortSignal): Promise<'done' | 'later'> => {
+  /** Of the jobs that run on this replica; another one sees within half a second that a job is cancelled. */
+  const cancels = new Map<string, AbortController>()
+  const work = async (job: CountedJob, caller: Caller, stopped: AbortSignal) => {
+    const cancel = new AbortController()
+    cancels.set(job.jobId, cancel)
+    const signals = { stopped, cancelled: cancel.signal }
+    return runJob({ store, report, onVerdicts }, kindOf(job), job, caller, signals).finally(() =>
+      cancels.delete(job.jobId)
+    )
+  }
+
+  const run = async (jobId: string, stopped: AbortSignal): Promise<'done' | 'later'> => {
     const started = await store.start(jobId, MAX_RUNNING, latestNow())
     if (started === 'later' || started === undefined) return started ?? 'done'
     const { job, credential } = started
@@ -165,7 +176,7 @@ export const createJobs = (parts: JobParts): Jobs => {
     const result =
       caller === undefined
         ? { state: 'paused' as const, pausedAt: latestNow(), problem: jobProblemOf(noCredential()) }
-        : await runJob({ store, report, onVerdicts }, kindOf(job), job, caller, stop)
+        : await work(job, caller, stopped)
     if (result === undefined) return 'later'
     await finish(jobId, ['running'], result)
     return 'done'
@@ -289,7 +300,10 @@ export const createJobs = (parts: JobParts): Jobs => {
       note(context, { jobId })
       const cancelled = { state: 'cancelled', isCancelled: true, endedAt: latestNow(), remaining: null } as const
       const ended = await finish(jobId, ['queued', 'paused'], cancelled)
-      return show(ended ?? (await store.change(jobId, ['running'], { isCancelled: true })) ?? job)
+      if (ended) return show(ended)
+      const changed = await store.change(jobId, ['running'], { isCancelled: true })
+      cancels.get(jobId)?.abort()
+      return show(changed ?? job)
     },
 
     start: () => {

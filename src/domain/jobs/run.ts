@@ -3,7 +3,7 @@ import type { Caller } from '../../core/caller.ts'
 import { latestNow } from '../../core/clock.ts'
 import { noUpstreamTiming, type RequestContext } from '../../core/context.ts'
 import type { CountedJob, ItemVerdict, JobRecord, JobStore } from '../../store/jobs.ts'
-import { createHalt, type Halt } from './halt.ts'
+import { createHalt, type Halt, type StopSignals } from './halt.ts'
 import type { JobKind } from './kind.ts'
 import { createListing, type Listing } from './listing.ts'
 import { createSteps } from './steps.ts'
@@ -33,9 +33,9 @@ export const runJob = async (
   kind: JobKind,
   job: CountedJob,
   caller: Caller,
-  stop: AbortSignal
+  signals: StopSignals
 ): Promise<RunResult> => {
-  const halt = createHalt(stop)
+  const halt = createHalt(signals)
   /** A context of its own for each call: none is more urgent than those of callers who wait. */
   const context = (): RequestContext => ({ caller, signal: halt.signal, upstream: noUpstreamTiming() })
   const listing = createListing({ store, kind, job, halt, context })

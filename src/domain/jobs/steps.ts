@@ -93,13 +93,14 @@ export const createSteps = ({ store, kind, job, halt, context, isListed, onVerdi
         if (mayHaveArrived(error)) item = { ...item, wasSent: true }
         attempts += Number(reaction === 'repeat')
         halt.forReaction(reaction, error)
-        if (reaction === 'fail' || attempts >= maxAttempts(error)) {
-          return { seq: item.seq, verdict: kind.failed, problem: jobProblemOf(error) }
+        const failed = { seq: item.seq, verdict: kind.failed, problem: jobProblemOf(error) }
+        if (reaction === 'fail' || attempts >= maxAttempts(error)) return failed
+        if (halt.cause === undefined) {
+          slowDown()
+          await halt.wait(backoffMs(error, waits))
         }
-        if (halt.cause !== undefined) return undefined
-        slowDown()
-        await halt.wait(backoffMs(error, waits))
-        if (halt.cause !== undefined) return undefined
+        // A cancelled job is not sent again: what HOSTKEY may have done must not count as not reached.
+        if (halt.cause !== undefined) return halt.cause.reason === 'cancelled' && item.wasSent ? failed : undefined
       }
     }
   }

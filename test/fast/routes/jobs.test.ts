@@ -245,8 +245,10 @@ t.test('GET /jobs and what it links to', async t => {
     const { jobId } = await createJob(running, ALL)
     t.ok(await eventually(() => (control.counters()['delete_file'] ?? 0) > 20))
     t.equal((await del(`/jobs/${jobId}`)).statusCode, 202)
+    const sent = control.counters()['delete_file'] ?? 0
     const job = await jobAfter(running, jobId)
     t.equal(job.state, 'cancelled')
+    t.ok((control.counters()['delete_file'] ?? 0) <= sent + 8, 'nothing new is sent')
     const { deleted, found, failed } = job.counts
     t.equal(failed, 0)
     t.equal(

@@ -62,6 +62,20 @@ t.test('a job says how it ended', async t => {
     }
   })
 
+  t.test('cancelled, and a file whose answer is lost is failed: it does not count as not reached', async t => {
+    put(20)
+    control.fault({ kind: 'reset-after', action: 'delete_file' })
+    const { jobId } = await createJob(running, ALL)
+    t.ok(await eventually(() => sent() > 0))
+    t.equal((await running.del(`/jobs/${jobId}`)).statusCode, 202)
+    const job = await jobAfter(running, jobId)
+    const left = control.state().buckets.find(({ name }) => name === BUCKET)?.files.length ?? 20
+    t.ok(left < 20)
+    t.match(job, { state: 'cancelled', counts: { found: 20, deleted: 0, failed: 20 - left, remaining: left } })
+    const { items } = (await running.get(`/jobs/${jobId}/results`)).json()
+    t.match(items[0], { outcome: 'failed', problem: { name: 'upstream-timeout' } })
+  })
+
   t.test('it waits while HOSTKEY throttles, and does not fail', async t => {
     put(20)
     control.fault({ kind: 'throttled-retry-after', action: 'delete_file', ms: 1, count: 10 })
