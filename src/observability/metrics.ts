@@ -28,6 +28,9 @@ const KNOWN_CAUSES = [
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
+/** Gauges of prom-client with the name of a counter: each is the sum of a metric that stays. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 const LISTENERS = ['public', 'management'] as const
 
 const declaredActions = [...Object.values(actions), ...Object.values(logins)]
@@ -65,7 +68,10 @@ export interface Metrics extends ActivityMetrics, StoredMetrics {
 /** @param options.defaults adds the metrics of the process: memory, event loop */
 export const createMetrics = ({ defaults = false } = {}): Metrics => {
   const registry = new Registry()
-  if (defaults) collectDefaultMetrics({ register: registry })
+  if (defaults) {
+    collectDefaultMetrics({ register: registry })
+    for (const name of MISNAMED) registry.removeSingleMetric(name)
+  }
   const registers = [registry]
   const requests = new Histogram({
     name: 'gateway_request_duration_seconds',
