@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image with buildah and runs it without privileges and with 256 MB: npm run image. Needs Debian, root, and registries
-# of Debian and npm, and takes three minutes: the gate runs test/long/image-contents.test.ts instead. Where no registry of images
+# of Debian and npm, and takes two minutes: the release runs it, the gate runs test/long/image-contents.test.ts instead. Where no registry of images
 # is reachable it makes the base itself: Debian's minimal system, the pinned Node.js and npm of this machine, under the name of the
 # official image, which differs from it in the packages that Debian adds.
 set -euo pipefail
