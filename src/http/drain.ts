@@ -74,7 +74,11 @@ export const createDrain = (): Drain => {
       isAborting = true
       for (const signal of signals.values()) signal.abort(abortedByShutdown())
       setTimeout(() => {
-        for (const [, reply] of withoutWrite()) if (!reply.sent) reply.send(abortedByShutdown())
+        for (const [, reply] of withoutWrite()) {
+          // A stream whose caller does not read it.
+          if (reply.raw.headersSent) reply.raw.destroy()
+          else if (!reply.sent) reply.send(abortedByShutdown())
+        }
       }, ABORT_TIMEOUT_MS).unref()
     },
     enter(request, reply) {

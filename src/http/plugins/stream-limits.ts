@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { Problem } from '../../core/problem.ts'
 import { EVENTS_TYPE, LINES_TYPE } from '../accept.ts'
 import { MAX_CONNECTIONS } from '../listener.ts'
+import { onFinished } from '../on-finished.ts'
 import { operationIn } from '../operation.ts'
 import { contextOf } from '../route.ts'
 
@@ -20,24 +21,29 @@ export const streamLimits = fp(
   async (app: FastifyInstance, { max = MAX_CONNECTIONS }: { max?: number }) => {
     const open = new Map<string, number>()
     let left = max
-    const begin = (request: FastifyRequest, { raw }: FastifyReply, done: HookHandlerDoneFunction) => {
+    /** Whose streams are open. */
+    const shares = new Map<FastifyRequest, string>()
+    const begin = (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction) => {
       const { share } = contextOf(request).caller
       const own = open.get(share) ?? 0
       if (own >= left) {
         const detail = `${own} streams are open, as many as the caller may read at the same time, for the limit \`streams\`.`
         throw new Problem('rate-limited', detail, { retryAfterSeconds: RETRY_SECONDS })
       }
-      if (raw.closed) return done()
       left -= 1
       open.set(share, own + 1)
-      raw.once('close', () => {
-        left += 1
-        const others = (open.get(share) ?? 0) - 1
-        if (others > 0) open.set(share, others)
-        else open.delete(share)
-      })
+      shares.set(request, share)
       done()
     }
+    onFinished(app, request => {
+      const share = shares.get(request)
+      if (share === undefined) return
+      shares.delete(request)
+      left += 1
+      const others = (open.get(share) ?? 0) - 1
+      if (others > 0) open.set(share, others)
+      else open.delete(share)
+    })
     app.addHook('onRoute', route => {
       if (!operationIn(route.config).mediaTypes.some(type => STREAMED.includes(type))) return
       route.preHandler = [begin, ...[route.preHandler ?? []].flat()]

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { request } from 'undici'
 import { startSandbox } from '../../../src/sandbox/index.ts'
@@ -38,4 +40,29 @@ t.test('503 draining for an order whose checks run when reads are aborted, and i
   t.equal((await deletion).statusCode, 204)
   t.equal((await ended).code, 0)
   t.equal(control.counters()['create_order'], undefined)
+})
+
+t.test('a caller that does not read its stream does not keep the replica from its end', async t => {
+  const sandbox = await startSandbox({ seed: randomUUID() })
+  t.after(() => sandbox.close())
+  const { control, demo } = sandbox
+  for (let n = 0; n < 20_000; n += 1) control.putFile('empty-bucket', `${'x'.repeat(1000)}${n}`)
+  const { url, signal, ended } = await gatewayProcess(t, {
+    UPSTREAM_URL: sandbox.url,
+    DATA_DIR: temporaryFolder(t),
+    SESSION_SECRET: 'x'.repeat(40),
+    DRAIN_DELAY_MS: '0',
+    DRAIN_GRACE_MS: '2000'
+  })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
+  t.after(() => socket.destroy())
+  const target = '/accounts/s3_user_1/buckets/empty-bucket/file-stream'
+  socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${demo.token}\r\n\r\n`)
+  const pages = () => control.counters()['get_files'] ?? 0
+  for (let before = -1; pages() === 0 || pages() > before; await pause(300)) before = pages()
+  t.ok(pages() < 200, `${pages()} of 200 pages read`)
+  signal('SIGTERM')
+  const end = await ended
+  t.equal(end.code, 0)
+  t.notMatch(JSON.stringify(end), /already sent|Warning/)
 })

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream'
 import { fastify } from 'fastify'
 import t from 'tap'
 import { EVENTS_TYPE, LINES_TYPE } from '../../../../src/http/accept.ts'
+import { finishing } from '../../../../src/http/on-finished.ts'
 import { operation } from '../../../../src/http/operation.ts'
 import { streamLimits } from '../../../../src/http/plugins/stream-limits.ts'
 import { CONTEXT } from '../../../../src/http/route.ts'
@@ -18,6 +19,7 @@ t.test(
     app.addHook('onRequest', async request => {
       request.setDecorator(CONTEXT, contextOf({ id: String(request.headers['x-caller']) }))
     })
+    await app.register(finishing)
     await app.register(streamLimits, { max: 8 })
     for (const [url, type] of Object.entries({
       '/events': EVENTS_TYPE,
