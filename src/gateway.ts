@@ -178,7 +178,7 @@ export const assembleGateway = async ({
     links,
     jobs: jobStore,
     queue: jobQueue,
-    credentials: createJobCredentials(sealer, createServiceCallers(registry, logins)),
+    credentials: createJobCredentials(sealer, tokenRecords, createServiceCallers(registry, logins)),
     listOrderedBy: services.orders.listOrderedBy,
     onVerdicts: metrics.jobItems,
     onNewer: reportOnce(fault => reports.store('jobs', fault)),

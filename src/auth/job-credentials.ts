@@ -1,24 +1,34 @@
 import { customerScopes } from '../../schemas/scopes.ts'
-import { type Caller, type Identity, isLimited, jobShareOf, mayUse } from '../core/caller.ts'
+import { type Caller, type Identity, jobShareOf, mayKnow, mayUse } from '../core/caller.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
+import type { JobRecord } from '../store/jobs.ts'
 import { readRecord } from '../store/record-format.ts'
 import type { Sealer } from './seal.ts'
+import type { TokenRecords } from './token-records.ts'
 
 /** The credential of a caller, kept for a job that goes on without it. */
 export interface JobCredentials {
   /** @returns the sealed credential: a stolen store does not open it */
   keep(caller: Caller, jobId: string): Promise<string>
   /**
-   * The caller of a job.
+   * The caller of a job. It ends with the token of the gateway, or the service, that it was made with.
    * @returns undefined when the credential cannot be opened: the server's secret was changed, or the service is gone or no
-   * longer has the account
+   * longer reaches what it did
    */
-  open(sealed: string, job: { jobId: string; tenant: string; s3uid: string }): Caller | undefined
+  open(sealed: string, job: Pick<JobRecord, 'jobId' | 'tenant' | 's3uid' | 'bucket'>): Caller | undefined
 }
 
 /** The JSON text that is sealed: a token of HOSTKEY, or the id of a service, which logs in by itself. */
-type Kept = { id: string; within?: Within } & ({ token: string; identity: Identity } | { service: string })
+type Kept = { id: string; within?: Within } & Partial<OfToken> &
+  ({ token: string; identity: Identity } | { service: string; secretHash?: string })
+
+/** The job was made with a token of the gateway. Older versions would go on after its end. */
+interface OfToken {
+  /** Keys of the records with which it ends. */
+  needs: readonly string[]
+  format: 2
+}
 
 /** What limits a caller. A job stays within it, although its bucket was checked when it was made. */
 type Within = { accounts?: string[]; buckets?: string[]; pathPrefix?: string }
@@ -38,33 +48,42 @@ const limitsOf = ({ accounts, buckets, pathPrefix }: Within = {}) => ({
 const nameOf = (jobId: string) => `job:${jobId}`
 
 /**
- * @param findService the caller that a service is; undefined when the registry does not have it
+ * @param findService the caller that a service is; undefined when the registry does not have it, or not with this secret
  */
 export const createJobCredentials = (
   sealer: Sealer,
-  findService: (id: string) => Caller | undefined
+  tokens: Pick<TokenRecords, 'exist'>,
+  findService: (id: string, secretHash?: string) => Caller | undefined
 ): JobCredentials => ({
   async keep(caller, jobId) {
     const { id, origin } = caller
-    const within = withinOf(caller)
-    const kept: Kept = origin?.service
-      ? { id, within, service: origin.service.id }
-      : { id, within, token: (await caller.token()).reveal(), identity: await caller.identity() }
+    const ofToken: Partial<OfToken> = caller.authScheme === 'token' ? { needs: origin?.needs ?? [], format: 2 } : {}
+    const own = { id, within: withinOf(caller), ...ofToken }
+    const { id: service, secretHash } = origin?.service ?? {}
+    const kept: Kept =
+      service !== undefined && secretHash !== undefined
+        ? { ...own, service, ...(ofToken.needs && { secretHash }) }
+        : { ...own, token: (await caller.token()).reveal(), identity: await caller.identity() }
     // A job has no secret that the server does not keep: its name and the server's secret open it.
     return sealer.seal(JSON.stringify(kept), nameOf(jobId), jobId)
   },
-  open(sealed, { jobId, tenant, s3uid }) {
+  open(sealed, { jobId, tenant, s3uid, bucket }) {
     const text = sealer.open(sealed, nameOf(jobId), jobId)
     if (text === undefined) return undefined
     const kept = readRecord<Kept>(text, 'the credential of a job')
     const share = jobShareOf(tenant)
+    /** Before each call: nothing is sent after the end of the token. */
+    const assertTokenLives = async () => {
+      if (kept.needs && !(await tokens.exist(kept.needs))) refuse('The token that the job was made with has ended.')
+    }
     if ('service' in kept) {
       const within = limitsOf(kept.within)
       /** The service as it is now: it may be removed, or limited, while the job runs. */
       const find = () => {
-        const service = findService(kept.service)
-        const hasLost = service && (isLimited(service) || (mayUse(within, s3uid) && !mayUse(service, s3uid)))
-        return hasLost ? undefined : service
+        const service = findService(kept.service, kept.secretHash)
+        if (service === undefined || (mayUse(within, s3uid) && !mayUse(service, s3uid))) return undefined
+        const { pathPrefix = '' } = service
+        return mayKnow(service, s3uid, bucket) && (within.pathPrefix ?? '').startsWith(pathPrefix) ? service : undefined
       }
       const findNow = () => find() ?? refuse('The service of the job was removed, or limited.')
       const service = find()
@@ -73,7 +92,10 @@ export const createJobCredentials = (
           ...service,
           ...within,
           share,
-          token: async () => findNow().token(),
+          async token() {
+            await assertTokenLives()
+            return findNow().token()
+          },
           refreshToken: async refused => findNow().refreshToken(refused)
         }
       )
@@ -85,7 +107,10 @@ export const createJobCredentials = (
       share,
       limitFactor: 1,
       ...limitsOf(kept.within),
-      token: async () => token,
+      async token() {
+        await assertTokenLives()
+        return token
+      },
       grants: async scope => customerScopes.includes(scope),
       identity: async () => kept.identity,
       refreshToken: async () => refuse('HOSTKEY does not accept the token of the job any more.')

@@ -78,6 +78,8 @@ export interface TokenRecords {
   open(token: Secret, limits: SessionLimits): Promise<{ derived: DerivedToken | undefined; counts: Count[] }>
   /** The live tokens of a tenant, the newest first. */
   list(tenant: string): Promise<ListedToken[]>
+  /** Does each of these records exist? */
+  exist(keys: readonly string[]): Promise<boolean>
   /** Ends a token, and at the same moment all that were made from it. */
   remove(key: string, tenant?: string): Promise<void>
 }
@@ -180,6 +182,10 @@ export const createTokenRecords = (store: Store, sealer: Sealer, now: Clock = la
       if (!opened || opened.expiresAt <= now()) return { derived: undefined, counts }
       abouts.markUsed(key, opened.expiresAt - now())
       return { derived: { ...opened, key, tokenId: idOf(key) }, counts }
+    },
+
+    async exist(keys) {
+      return !(await store.getAll(keys)).includes(undefined)
     },
 
     async remove(key, tenant) {

@@ -3,9 +3,10 @@ import { StoreUnavailable } from './store.ts'
 
 /**
  * The format of JSON records in the store. Raise it when an older gateway would misread a record, write it as the member
- * `format`, and go on reading the older ones. A record without `format` has format 1.
+ * `format`, and go on reading the older ones. A record without `format` has format 1; 2 is the credential of a job that ends
+ * with its token.
  */
-export const RECORD_FORMAT = 1
+export const RECORD_FORMAT = 2
 
 /** A newer version of the gateway wrote this. It is neither used nor changed. */
 export class NewerRecord extends StoreUnavailable {

@@ -50,13 +50,15 @@ export const createServiceAuthenticator =
 
 /**
  * The caller that a service is, for its jobs.
+ * @param secretHash of the secret that was shown for a token: the registry must still have it
  * @returns undefined when the registry does not have it, or it has expired, or it may no longer delete files
  */
 export const createServiceCallers =
   (registry: Pick<ServiceRegistry, 'find'>, logins: Logins, now: Clock = latestNow) =>
-  (id: string): Caller | undefined => {
+  (id: string, secretHash?: string): Caller | undefined => {
     const service = registry.find(id)
     if (!service || service.expiresAt <= now() || !service.scopes.has('files:delete')) return undefined
+    if (secretHash !== undefined && !service.hasHash(secretHash)) return undefined
     return callerOf(service, grantOf(service, logins))
   }
 

@@ -1,6 +1,7 @@
 import type { ProblemName } from '../../../schemas/problems.ts'
 import { isProblem, type Problem } from '../../core/problem.ts'
 import type { JobProblem } from '../../store/jobs.ts'
+import { StoreUnavailable } from '../../store/store.ts'
 import { isOutcomeLost } from '../../upstream/protocol/failure-stage.ts'
 
 /**
@@ -28,8 +29,10 @@ const REACTIONS: Partial<Record<ProblemName, Reaction>> = {
   'bucket-not-found': 'end'
 }
 
-export const reactionTo = (error: unknown): Reaction =>
-  isProblem(error) ? (REACTIONS[error.problem] ?? 'fail') : 'repeat'
+export const reactionTo = (error: unknown): Reaction => {
+  if (error instanceof StoreUnavailable) return 'wait'
+  return isProblem(error) ? (REACTIONS[error.problem] ?? 'fail') : 'repeat'
+}
 
 /** As it is recorded and shown. */
 export const jobProblemOf = (error: unknown): JobProblem =>
@@ -37,8 +40,9 @@ export const jobProblemOf = (error: unknown): JobProblem =>
     ? { name: error.problem, status: error.status, detail: error.message }
     : { name: 'internal', status: 500, detail: 'Something went wrong in the gateway.' }
 
-/** May HOSTKEY have received it? */
-export const mayHaveArrived = (error: unknown): boolean => !isProblem(error) || error.options.outcome === 'unknown'
+/** May HOSTKEY have received it? The store is asked before anything is sent. */
+export const mayHaveArrived = (error: unknown): boolean =>
+  isProblem(error) ? error.options.outcome === 'unknown' : !(error instanceof StoreUnavailable)
 
 /** How often it is sent: a refusal that may pass. */
 const MAX_REFUSALS = 5

@@ -6,6 +6,7 @@ import { createSealer } from '../../../src/auth/seal.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { createStores } from '../../../src/store/index.ts'
 import type { JobRecord } from '../../../src/store/jobs.ts'
+import { RECORD_FORMAT } from '../../../src/store/record-format.ts'
 import { createSqliteStore } from '../../../src/store/sqlite.ts'
 import { fails } from '../../support/assert/expect.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
@@ -15,6 +16,9 @@ import { redisAt, redisServer } from '../../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
 const SECRET = randomBytes(32).toString('hex')
+
+/** Of a version of the gateway that does not exist yet. */
+const NEWER = RECORD_FORMAT + 1
 
 /** Records of format 1, as the first version wrote them: every later version reads them. */
 const SESSION = {
@@ -92,7 +96,7 @@ const stores: Record<string, (t: Test) => Promise<Opened>> = {
   }
 }
 
-const newer = (text: string): string => JSON.stringify({ ...JSON.parse(text), format: 2 })
+const newer = (text: string): string => JSON.stringify({ ...JSON.parse(text), format: NEWER })
 
 for (const [name, open] of Object.entries(stores)) {
   t.test(`records in ${name}`, async t => {
@@ -143,7 +147,7 @@ for (const [name, open] of Object.entries(stores)) {
         bytes[0] = 22
         return bytes.toString('base64url')
       })
-      for (const text of [sealed({ ...session, format: 2 }), ofNewerSeal]) {
+      for (const text of [sealed({ ...session, format: NEWER }), ofNewerSeal]) {
         await write(sessionKey, text)
         await refused(browser.get('/accounts'))
         await refused(browser.logOut())
@@ -168,13 +172,13 @@ for (const [name, open] of Object.entries(stores)) {
     t.test('a job of a newer version waits for its replicas', async t => {
       const jobId = randomUUID()
       await jobs.create(
-        { ...job, jobId, target: 'another', state: 'queued', format: 2 } as unknown as JobRecord,
+        { ...job, jobId, target: 'another', state: 'queued', format: NEWER } as unknown as JobRecord,
         '',
         []
       )
       await jobQueue.add(jobId)
       t.ok(await eventually(() => g.lines.some(line => /"part":"jobs".*newer-version/.test(line))))
-      t.match(JSON.parse(await read(`job:${jobId}`)), { state: 'queued', format: 2 })
+      t.match(JSON.parse(await read(`job:${jobId}`)), { state: 'queued', format: NEWER })
       t.match(await (await fetch(`${g.managementUrl}/metrics`)).text(), /gateway_jobs\{/)
     })
 
