@@ -31,6 +31,7 @@ import { sendEvents } from '../src/http/event-stream.ts'
 import { sendLines } from '../src/http/file-lines.ts'
 import { accountInPath, operation } from '../src/http/operation.ts'
 import { linkNext } from '../src/http/page.ts'
+import { NOTHING, SELECTION } from '../src/http/reach.ts'
 import { resultLinesOf } from '../src/http/result-lines.ts'
 import { contextOf, type Routes } from '../src/http/route.ts'
 import { deleteFile, getFiles } from '../src/upstream/actions/files.ts'
@@ -54,6 +55,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       scope: 'files:delete',
       rate: 'bulk',
       account: accountInPath,
+      reach: SELECTION,
       audit: 'files.delete',
       target: ({ params: { bucket } }) => [bucket]
     }),
@@ -95,11 +97,11 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
   app.route({
     method: 'GET',
     url: '/jobs',
-    config: operation({ scope: 'files:delete', rate: 'read', account: undefined, audit: undefined }),
+    config: operation({ scope: 'files:delete', rate: 'read', account: undefined, reach: NOTHING, audit: undefined }),
     schema: {
       operationId: 'listJobs',
       summary: 'List jobs',
-      description: 'The jobs of the customer, the newest first. A job is kept for 7 days after its end.',
+      description: 'The jobs of the customer, the newest first. A caller with `buckets` or `pathPrefix` sees its own.',
       tags: ['Jobs'],
       querystring: JobsQuery,
       headers: VersionHeaders,
@@ -115,7 +117,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
   app.route({
     method: 'GET',
     url: '/jobs/:jobId',
-    config: operation({ scope: 'files:delete', rate: 'read', account: undefined, audit: undefined }),
+    config: operation({ scope: 'files:delete', rate: 'read', account: undefined, reach: NOTHING, audit: undefined }),
     schema: {
       operationId: 'getJob',
       summary: 'Read a job',
@@ -139,6 +141,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       scope: 'files:delete',
       rate: 'read',
       account: undefined,
+      reach: NOTHING,
       audit: undefined
     }),
     schema: {
@@ -168,6 +171,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       rate: 'read',
       mediaTypes: [LINES_TYPE],
       account: undefined,
+      reach: NOTHING,
       audit: undefined
     }),
     schema: {
@@ -194,6 +198,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       rate: 'read',
       mediaTypes: [EVENTS_TYPE],
       account: undefined,
+      reach: NOTHING,
       audit: undefined
     }),
     schema: {
@@ -220,14 +225,14 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       scope: 'files:delete',
       rate: 'bulk',
       account: undefined,
+      reach: NOTHING,
       audit: 'job.resume',
       target: ({ params: { jobId } }) => [jobId]
     }),
     schema: {
       operationId: 'resumeJob',
       summary: 'Resume a paused job',
-      description:
-        'A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`.',
+      description: 'A paused job goes on with the credential of this request. After 7 days it ends as `partly-failed`.',
       tags: ['Jobs'],
       params: JobPath,
       response: answers(
@@ -254,14 +259,14 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       scope: 'files:delete',
       rate: 'write',
       account: undefined,
+      reach: NOTHING,
       audit: 'job.cancel',
       target: ({ params: { jobId } }) => [jobId]
     }),
     schema: {
       operationId: 'cancelJob',
       summary: 'Cancel a job',
-      description:
-        'Nothing new is sent; what was sent ends and is recorded. What is deleted stays deleted. A job that has ended stays as it is.',
+      description: 'Nothing new is sent; what was sent ends and is recorded. An ended job stays as it is.',
       tags: ['Jobs'],
       params: JobPath,
       response: answers({ 202: withHeaders(Job, 'Location') }, BODY_PROBLEMS, tokenInfo, 'job-not-found')

@@ -90,7 +90,7 @@ export const JobId = describe(Uuid, 'Id of a job.')
 
 export const JobState = oneOf(['queued', 'running', 'paused', 'succeeded', 'partly-failed', 'cancelled'], {
   description:
-    '`queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.'
+    '`queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: its credential ended; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.'
 })
 
 export const JobCounts = model('JobCounts', 'What a job has done so far.', {

@@ -105,10 +105,10 @@ export const jobs: Record<string, Example> = {
     parameters: { limit: 1 },
     replies: {
       200: {
-        value: { items: [demoPausedJob], nextCursor: 'Mg' },
-        headers: { Link: '</jobs?limit=1&cursor=Mg>; rel="next"' }
+        value: { items: [demoPausedJob], nextCursor: PAUSED },
+        headers: { Link: `</jobs?limit=1&cursor=${PAUSED}>; rel="next"` }
       },
-      304: { headers: { Link: '</jobs?limit=1&cursor=Mg>; rel="next"' } }
+      304: { headers: { Link: `</jobs?limit=1&cursor=${PAUSED}>; rel="next"` } }
     },
     problems: { ...problems, 'invalid-cursor': NO_CURSOR }
   },

@@ -31,6 +31,8 @@ export interface JobRecord {
   readonly bucket: string
   /** As the kind declares it. */
   readonly selection: object
+  /** Id of the caller; older versions did not record it. */
+  readonly madeBy?: string
   /** Of the caller's Idempotency-Key, and of the request that it was sent with. */
   readonly keyHash?: string
   readonly fingerprint?: string
@@ -167,7 +169,9 @@ export interface JobQuery {
   state?: JobState
   /** Only jobs of these accounts. */
   accounts?: readonly string[] | undefined
-  /** Position of the last one of the page before. */
+  /** Only jobs of this caller. */
+  madeBy?: string | undefined
+  /** Id of the last one of the page before. */
   before?: string
   limit: number
 }
@@ -184,8 +188,7 @@ export interface JobChangeOptions {
 
 export interface JobPage {
   jobs: CountedJob[]
-  /** Position after the page; undefined at the end. */
-  next: string | undefined
+  hasMore: boolean
 }
 
 /** Works on a job. @returns `later` when it must be called again, on this replica or another */

@@ -156,11 +156,15 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
       const jobId = await command(redis => redis.get(requestOf({ tenant, keyHash })))
       return jobId === null ? undefined : (await read(jobId))?.job
     },
-    async list(tenant, { state, accounts, before, limit }) {
+    async list(tenant, { state, accounts, madeBy, before, limit }) {
       const jobs: CountedJob[] = []
       const isAsked = (job: CountedJob) =>
-        (state === undefined || job.state === state) && (accounts === undefined || accounts.includes(job.s3uid))
-      let from = before === undefined ? '+inf' : `(${before}`
+        (state === undefined || job.state === state) &&
+        (accounts === undefined || accounts.includes(job.s3uid)) &&
+        (madeBy === undefined || job.madeBy === madeBy)
+      const position = before && (await command(redis => redis.zscore(listOf(tenant), before)))
+      if (position === null) return { jobs, hasMore: false }
+      let from = position === undefined ? '+inf' : `(${position}`
       for (;;) {
         const pairs = await command(redis =>
           redis.zrevrangebyscore(listOf(tenant), from, '-inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
@@ -170,12 +174,12 @@ export const createRedisJobs = (command: RedisCommand, check: () => Promise<Stor
           const found = await read(jobId)
           if (!found) await command(redis => redis.zrem(listOf(tenant), jobId))
           else if (isAsked(found.job)) {
-            if (jobs.length === limit) return { jobs, next: from.slice(1) }
+            if (jobs.length === limit) return { jobs, hasMore: true }
             jobs.push(found.job)
           }
           from = `(${pairs[i + 1]}`
         }
-        if (pairs.length < 2 * (limit + 1)) return { jobs, next: undefined }
+        if (pairs.length < 2 * (limit + 1)) return { jobs, hasMore: false }
       }
     },
     listOpen: () => readAll(OPEN),

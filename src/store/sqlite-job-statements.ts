@@ -37,8 +37,9 @@ export const statementsOf = (database: DatabaseSync) => ({
   byKey: database.prepare('SELECT * FROM jobs WHERE tenant = ? AND key_hash = ?'),
   byTarget: database.prepare('SELECT job_id FROM jobs WHERE target = ? AND ended_at IS NULL'),
   list: database.prepare(
-    `SELECT * FROM jobs WHERE tenant = ? AND id < ? AND (? IS NULL OR state = ?)
-     AND (? IS NULL OR record ->> 's3uid' IN (SELECT value FROM json_each(?))) ORDER BY id DESC LIMIT ?`
+    `SELECT * FROM jobs WHERE tenant = ? AND (? IS NULL OR id < (SELECT id FROM jobs WHERE job_id = ?))
+     AND (? IS NULL OR state = ?) AND (? IS NULL OR record ->> 's3uid' IN (SELECT value FROM json_each(?)))
+     AND (? IS NULL OR record ->> 'madeBy' = ?) ORDER BY id DESC LIMIT ?`
   ),
   update: database.prepare('UPDATE jobs SET state = ?, ended_at = ?, credential = ?, record = ? WHERE id = ?'),
   running: database.prepare("SELECT count(*) AS n FROM jobs WHERE tenant = ? AND state = 'running'"),

@@ -129,12 +129,11 @@ export const createSqliteJobs = ({
         const row = byKey.get(tenant, keyHash) as Row | undefined
         return row && toJob(row)
       }),
-    list: (tenant, { state = null, accounts, before = String(Number.MAX_SAFE_INTEGER), limit }) =>
+    list: (tenant, { state = null, accounts, madeBy = null, before = null, limit }) =>
       atomically(({ list }) => {
         const only = accounts === undefined ? null : JSON.stringify(accounts)
-        const rows = list.all(tenant, Number(before), state, state, only, only, limit + 1) as unknown as Row[]
-        const page = rows.slice(0, limit)
-        return { jobs: page.map(toJob), next: rows.length > limit ? String(page.at(-1)?.id) : undefined }
+        const rows = list.all(tenant, before, before, state, state, only, only, madeBy, madeBy, limit + 1)
+        return { jobs: rows.slice(0, limit).map(row => toJob(row as unknown as Row)), hasMore: rows.length > limit }
       }),
     listOpen: () => atomically(({ listOpen }) => toKnownJobs(listOpen.all())),
     listUnrecorded: () => atomically(({ listUnrecorded }) => toKnownJobs(listUnrecorded.all())),

@@ -405,7 +405,7 @@ export interface paths {
         };
         /**
          * List jobs
-         * @description The jobs of the customer, the newest first. A job is kept for 7 days after its end. Scope: `files:delete`.
+         * @description The jobs of the customer, the newest first. A caller with `buckets` or `pathPrefix` sees its own. Scope: `files:delete`.
          */
         get: operations["listJobs"];
         put?: never;
@@ -432,7 +432,7 @@ export interface paths {
         post?: never;
         /**
          * Cancel a job
-         * @description Nothing new is sent; what was sent ends and is recorded. What is deleted stays deleted. A job that has ended stays as it is. Scope: `files:delete`.
+         * @description Nothing new is sent; what was sent ends and is recorded. An ended job stays as it is. Scope: `files:delete`.
          */
         delete: operations["cancelJob"];
         options?: never;
@@ -511,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Resume a paused job
-         * @description A paused job goes on with the credential of this request. Any caller of the customer may resume it. After 7 days it ends as `partly-failed`. Scope: `files:delete`.
+         * @description A paused job goes on with the credential of this request. After 7 days it ends as `partly-failed`. Scope: `files:delete`.
          */
         post: operations["resumeJob"];
         delete?: never;
@@ -1107,7 +1107,7 @@ export interface components {
             nextCursor: components["schemas"]["NextCursor"];
         };
         /**
-         * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: HOSTKEY refuses the credential; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
+         * @description `queued`: it has not begun. `running`: it works, or waits for HOSTKEY. `paused`: its credential ended; resume it within 7 days. `succeeded`: nothing failed and nothing is left. `partly-failed`: see `counts` and `problem`. `cancelled`: it was cancelled.
          * @enum {string}
          */
         JobState: "queued" | "running" | "paused" | "succeeded" | "partly-failed" | "cancelled";
@@ -3350,7 +3350,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
-                     *       "nextCursor": "Mg"
+                     *       "nextCursor": "c3e8f0a1-5d2b-4a9c-8e71-6f5d4c3b2a19"
                      *     }
                      */
                     "application/json": components["schemas"]["JobList"];

@@ -6,6 +6,7 @@ import { type Fault, isProblem, Problem } from '../../core/problem.ts'
 import { getFiles } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
 import type { Files } from '../storage/files.ts'
+import { assertReachesPath } from '../storage/reach.ts'
 import type { fileDeletion } from './file-deletion.ts'
 import { describeCounts } from './job-models.ts'
 import type { Jobs } from './jobs.ts'
@@ -25,7 +26,7 @@ export interface RequestedDeletion {
 export interface FileDeletions {
   /**
    * Deletes up to 100 named files at once; more, and those by prefix, with a job.
-   * @throws Problem invalid-request, confirmation-mismatch, job-running, idempotency-key-reused; of get_files
+   * @throws Problem invalid-request, insufficient-scope, confirmation-mismatch, job-running, idempotency-key-reused; of get_files
    */
   create(
     context: RequestContext,
@@ -76,6 +77,7 @@ export const createFileDeletions = ({ upstream, files, jobs, kind }: FileDeletio
     async create(context, requested) {
       const { s3uid, bucket, body, idempotencyKey, isAsync } = requested
       assertOneSelection(body)
+      for (const path of body.paths ?? [body.prefix ?? '']) assertReachesPath(context.caller, path)
       if (body.paths === undefined && body.confirm !== bucket) {
         throw new Problem('confirmation-mismatch', 'The member `confirm` does not name the bucket.', {
           errors: [{ in: 'body', pointer: '/confirm', code: 'mismatch', detail: 'must be the name of the bucket' }]

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import stringify from 'safe-stable-stringify'
 import type { FileVerdict, Job, JobList, JobResultList } from '../../../schemas/jobs.ts'
-import type { Caller } from '../../core/caller.ts'
+import { type Caller, isLimited } from '../../core/caller.ts'
 import { latestNow } from '../../core/clock.ts'
 import { note, type RequestContext } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
@@ -24,7 +24,7 @@ import { hasOwnKeys, tenantOf } from '../orders/order-key.ts'
 import { createJobFeed } from './feed.ts'
 import { type JobEnd, type ReportedEvent, toEvent, toJob, toJobEnd, toReportedEvent, toVerdict } from './job-models.ts'
 import type { JobKind } from './kind.ts'
-import { cursorOf, positionOf } from './position-cursor.ts'
+import { cursorOf, foreignCursor, positionOf } from './position-cursor.ts'
 import { jobProblemOf } from './reaction.ts'
 import { runJob } from './run.ts'
 
@@ -36,13 +36,14 @@ const MAX_PAUSE_MS = JOB_KEPT_MS
 /** 10 s: an end that the audit log does not have by then was lost by a crash. */
 const RECORDING_MS = 10_000
 
+const JOB_ID = /^[0-9a-f-]{36}$/
 const DEFAULT_JOBS = 20
 const DEFAULT_RESULTS = 100
 
 /** A job while the credential of its caller is kept. */
 export interface Credentials {
   keep(caller: Caller, jobId: string): Promise<string>
-  open(sealed: string, job: { jobId: string; tenant: string; s3uid: string }): Caller | undefined
+  open(sealed: string, job: JobRecord): Caller | undefined
 }
 
 export interface NewJob {
@@ -70,6 +71,7 @@ export interface Jobs {
   create(context: RequestContext, requested: NewJob): Promise<Job>
   /** @throws Problem job-not-found */
   get(context: RequestContext, jobId: string): Promise<Job>
+  /** @throws Problem invalid-cursor */
   list(
     context: RequestContext,
     query: { state?: string | undefined; cursor?: string | undefined; limit?: number | undefined }
@@ -182,15 +184,23 @@ export const createJobs = (parts: JobParts): Jobs => {
     return 'done'
   }
 
-  /** @throws Problem job-not-found, also for the job of another customer */
-  const find = async (context: RequestContext, jobId: string): Promise<CountedJob> => {
+  /** @returns undefined also for a job that the caller may not see */
+  const findVisible = async (context: RequestContext, jobId: string): Promise<CountedJob | undefined> => {
     const tenant = await tenantOf(context)
     // Before the job is known: the time does not tell one that the caller may not see from one that does not exist.
     const accounts = await accountsOf(context.caller)
+    const madeBy = makerOf(context.caller)
     const job = await store.get(jobId)
-    if (!job || job.tenant !== tenant || (accounts && !accounts.includes(job.s3uid))) {
-      throw new Problem('job-not-found', 'The customer has no such job.')
-    }
+    const isVisible =
+      job?.tenant === tenant &&
+      (accounts === undefined || accounts.includes(job.s3uid)) &&
+      (madeBy === undefined || madeBy === job.madeBy)
+    return isVisible ? job : undefined
+  }
+  /** @throws Problem job-not-found */
+  const find = async (context: RequestContext, jobId: string): Promise<CountedJob> => {
+    const job = await findVisible(context, jobId)
+    if (job === undefined) throw new Problem('job-not-found', 'The customer has no such job.')
     return job
   }
   /** Whose jobs the caller may see; undefined: those of all accounts. */
@@ -218,6 +228,7 @@ export const createJobs = (parts: JobParts): Jobs => {
         s3uid,
         bucket,
         selection,
+        madeBy: caller.id,
         ...(idempotencyKey !== undefined && {
           keyHash: digest(`${idempotencyKey.replace(/^"|"$/g, '')} ${hasOwnKeys(caller) ? caller.id : ''}`),
           fingerprint: digest(stringify([s3uid, bucket, body]))
@@ -237,9 +248,12 @@ export const createJobs = (parts: JobParts): Jobs => {
       await check()
       const created = await store.create(record, await credentials.keep(caller, jobId), keys)
       if ('running' in created) {
-        throw new Problem('job-running', 'Another job works on this bucket.', {
-          links: { job: links.job(created.running) }
-        })
+        const isVisible = (await findVisible(context, created.running)) !== undefined
+        throw new Problem(
+          'job-running',
+          'Another job works on this bucket.',
+          isVisible ? { links: { job: links.job(created.running) } } : {}
+        )
       }
       if ('known' in created) return repeat(created.known)
       note(context, { jobId, selection: kindOf(record).describe(selection) })
@@ -250,14 +264,17 @@ export const createJobs = (parts: JobParts): Jobs => {
     get: async (context, jobId) => show(await find(context, jobId)),
 
     async list(context, { state, cursor, limit = DEFAULT_JOBS }) {
-      const { jobs, next } = await store.list(await tenantOf(context), {
+      // A position would tell how many jobs of others lie between two of the caller's.
+      if (cursor !== undefined && !(JOB_ID.test(cursor) && (await findVisible(context, cursor)))) throw foreignCursor()
+      const { jobs, hasMore } = await store.list(await tenantOf(context), {
         // The schema allows no other.
         ...(state !== undefined && { state: state as JobState }),
-        ...(cursor !== undefined && { before: String(positionOf(cursor)) }),
+        ...(cursor !== undefined && { before: cursor }),
         accounts: await accountsOf(context.caller),
+        madeBy: makerOf(context.caller),
         limit
       })
-      return { items: jobs.map(show), nextCursor: next === undefined ? null : cursorOf(next) }
+      return { items: jobs.map(show), nextCursor: hasMore ? (jobs.at(-1)?.jobId ?? null) : null }
     },
 
     async results(context, jobId, query) {
@@ -316,6 +333,9 @@ export const createJobs = (parts: JobParts): Jobs => {
     }
   }
 }
+
+/** Of whom a caller may see jobs; undefined: those of all callers of the customer. */
+const makerOf = (caller: Caller): string | undefined => (isLimited(caller) ? caller.id : undefined)
 
 async function* readEvents(
   events: AsyncGenerator<JobEvent | undefined, void, void>

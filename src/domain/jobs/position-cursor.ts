@@ -8,7 +8,10 @@ export const positionOf = (cursor: string | undefined): number => {
   if (cursor === undefined) return 0
   const text = Buffer.from(cursor, 'base64url').toString('latin1')
   if (/^\d{1,15}$/.test(text) && cursorOf(text) === cursor) return Number(text)
-  throw new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
+  throw foreignCursor()
+}
+
+export const foreignCursor = () =>
+  new Problem('invalid-cursor', 'The cursor does not belong to this list.', {
     errors: [{ in: 'query', parameter: 'cursor', code: 'mismatch', detail: 'is not a cursor of this list' }]
   })
-}

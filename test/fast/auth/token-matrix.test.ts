@@ -5,6 +5,7 @@ import { scopes } from '../../../schemas/scopes.ts'
 import { committedDocument, type Operation, operationsOf, requestOf } from '../../support/assert/document.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
 import { gateway } from '../../support/harness/gateway.ts'
+import { createJob, jobAfter } from '../../support/harness/jobs.ts'
 import { redisServer } from '../../support/harness/redis.ts'
 import { replicas, temporaryFolder } from '../../support/harness/replicas.ts'
 
@@ -21,11 +22,15 @@ const UNLIMITED = [
   'listPlanHistory'
 ]
 
+/** A limited caller has its own jobs: those of others do not exist for it. */
+const OF_JOBS = ['getJob', 'cancelJob', 'resumeJob', 'listJobResults', 'streamJobResults', 'streamJobEvents']
+
 const operations = operationsOf(committedDocument()).filter(({ security }) => security.length > 0)
 const all = scopes.filter(scope => scope !== 'admin')
 const wanted = { name: 'a cell', scopes: all, expiresInSeconds: 3600 }
 
-const isLimited = ({ operationId }: Operation) => !UNLIMITED.includes(operationId)
+const ofJobs = operations.filter(({ operationId }) => OF_JOBS.includes(operationId))
+const limited = operations.filter(({ operationId }) => ![...UNLIMITED, ...OF_JOBS, 'listJobs'].includes(operationId))
 
 t.test('every operation × every caveat', async t => {
   const folder = temporaryFolder(t)
@@ -37,12 +42,19 @@ t.test('every operation × every caveat', async t => {
     const { token, tokenId } = (await post('/tokens', { ...wanted, ...body })).json()
     return { token: String(token), tokenId: String(tokenId) }
   }
+  const { jobId } = await createJob(running, { paths: ['no-such-file'] })
+  await jobAfter(running, jobId)
   let cells = 0
   const refuses = async (caveat: string, token: string, names: RegExp, concerned: readonly Operation[]) => {
     control.clearCalls()
     for (const operation of concerned) {
       const { path, headers, body } = requestOf(operation)
-      const reply = await running.send(operation.method, path, { token, headers, ...(body !== undefined && { body }) })
+      const target = path.replace(/(?<=^\/jobs\/)[^/]+/, jobId)
+      const reply = await running.send(operation.method, target, {
+        token,
+        headers,
+        ...(body !== undefined && { body })
+      })
       t.match(reply.text, names, `${caveat}: ${operation.operationId} is ${reply.statusCode}`)
       cells += 1
     }
@@ -57,9 +69,14 @@ t.test('every operation × every caveat', async t => {
   }
   const ofAccount = operations.filter(({ path }) => path.includes('{s3uid}'))
   await refuses('account', (await make({ accounts: ['s3_user_9'] })).token, /account-not-found/, ofAccount)
-  const limited = operations.filter(isLimited)
-  await refuses('bucket', (await make({ buckets: ['s3_user_1/x'] })).token, /insufficient-scope/, limited)
-  await refuses('prefix', (await make({ pathPrefix: 'zz/' })).token, /insufficient-scope|invalid-request/, limited)
+  const ofBucket = await make({ buckets: ['s3_user_1/x'] })
+  const ofPrefix = await make({ pathPrefix: 'zz/' })
+  await refuses('bucket', ofBucket.token, /insufficient-scope/, limited)
+  await refuses('prefix', ofPrefix.token, /insufficient-scope|invalid-request/, limited)
+  for (const { token } of [ofBucket, ofPrefix]) {
+    await refuses('a job of its maker', token, /job-not-found/, ofJobs)
+    t.strictSame((await running.get('/jobs', { token })).json(), { items: [], nextCursor: null })
+  }
 
   const expired = await make({})
   database.exec("UPDATE entries SET expires_at = 1 WHERE key LIKE 'token:%'")

@@ -182,7 +182,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       const tenant = randomUUID()
       const ids: string[] = []
       for (const state of ['queued', 'paused', 'queued'] as const) {
-        const job = record({ tenant, state, s3uid: `s3_${state}` })
+        const job = record({ tenant, state, s3uid: `s3_${state}`, madeBy: `hkt:${state}` })
         await jobs.create(job, '', [])
         ids.unshift(job.jobId)
       }
@@ -191,19 +191,22 @@ for (const [name, prepare] of Object.entries(stores)) {
         page.jobs.map(({ jobId }) => jobId),
         ids.slice(0, 2)
       )
-      const rest = await jobs.list(tenant, { limit: 2, before: String(page.next) })
+      const rest = await jobs.list(tenant, { limit: 2, before: String(page.jobs.at(-1)?.jobId) })
       t.strictSame(
         rest.jobs.map(({ jobId }) => jobId),
         ids.slice(2)
       )
-      t.equal(rest.next, undefined)
+      t.strictSame([page.hasMore, rest.hasMore], [true, false])
       const paused = await jobs.list(tenant, { limit: 1, state: 'paused' })
       t.strictSame(
         paused.jobs.map(({ jobId }) => jobId),
         ids.slice(1, 2)
       )
       const ofAccount = await jobs.list(tenant, { limit: 1, accounts: ['s3_paused', 's3_other'] })
-      t.strictSame([ofAccount.jobs.map(({ jobId }) => jobId), ofAccount.next], [ids.slice(1, 2), undefined])
+      t.strictSame([ofAccount.jobs.map(({ jobId }) => jobId), ofAccount.hasMore], [ids.slice(1, 2), false])
+      const ofCaller = await jobs.list(tenant, { limit: 1, madeBy: 'hkt:paused' })
+      t.strictSame([ofCaller.jobs.map(({ jobId }) => jobId), ofCaller.hasMore], [ids.slice(1, 2), false])
+      t.strictSame(await jobs.list(tenant, { limit: 1, before: randomUUID() }), { jobs: [], hasMore: false })
     })
 
     t.test('events are numbered without a gap', async t => {

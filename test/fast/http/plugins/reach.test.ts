@@ -14,7 +14,15 @@ const RULES: Record<string, 'allowed' | 'refused'> = {
   getConnection: 'allowed',
   listPlans: 'allowed',
   getPlan: 'allowed',
-  listPlanHistory: 'allowed'
+  listPlanHistory: 'allowed',
+  // Only its own: it has none.
+  listJobs: 'allowed',
+  getJob: 'allowed',
+  cancelJob: 'allowed',
+  resumeJob: 'allowed',
+  listJobResults: 'allowed',
+  streamJobResults: 'allowed',
+  streamJobEvents: 'allowed'
 }
 
 const all = scopes.filter(scope => scope !== 'admin')
