@@ -36,15 +36,15 @@ export const createDrain = (): Drain => {
   let hasBegun = false
   let isRefusing = false
   let isAborting = false
-  const inFlight = new Map<FastifyRequest, FastifyReply>()
-  /** Of those requests that have asked for a signal: the others call nothing that could be aborted. */
-  const signals = new Map<FastifyRequest, Abort>()
+  /** In no order. Not a Map, for the reason that coalescing.ts gives. */
+  const inFlight: InFlight[] = []
 
-  const withoutWrite = () => [...inFlight].filter(([request]) => !hasSentWrite(request))
+  const withoutWrite = () => inFlight.filter(({ request }) => !hasSentWrite(request))
 
-  const createSignal = (request: FastifyRequest, { raw }: FastifyReply): Abort => {
+  const createSignal = (entry: InFlight): Abort => {
     const signal = new Abort()
-    signals.set(request, signal)
+    const { raw } = entry.reply
+    entry.signal = signal
     const abortUnlessSent = () => {
       if (!raw.writableFinished) signal.abort()
     }
@@ -65,16 +65,18 @@ export const createDrain = (): Drain => {
     refuse() {
       isRefusing = true
       // Fastify's body reader fails with this error and answers with it.
-      for (const { raw } of inFlight.keys()) if (isIncomplete(raw)) raw.emit('error', shuttingDown())
+      for (const { request } of [...inFlight]) {
+        if (isIncomplete(request.raw)) request.raw.emit('error', shuttingDown())
+      }
     },
     get isRefusing() {
       return isRefusing
     },
     abort() {
       isAborting = true
-      for (const signal of signals.values()) signal.abort(abortedByShutdown())
+      for (const { signal } of [...inFlight]) signal?.abort(abortedByShutdown())
       setTimeout(() => {
-        for (const [, reply] of withoutWrite()) {
+        for (const { reply } of withoutWrite()) {
           // A stream whose caller does not read it.
           if (reply.raw.headersSent) reply.raw.destroy()
           else if (!reply.sent) reply.send(abortedByShutdown())
@@ -82,21 +84,42 @@ export const createDrain = (): Drain => {
       }, ABORT_TIMEOUT_MS).unref()
     },
     enter(request, reply) {
-      inFlight.set(request, reply)
+      const entry: InFlight = { request, reply, place: inFlight.length, signal: undefined }
+      request.setDecorator(IN_FLIGHT, entry)
+      inFlight.push(entry)
     },
     leave(request) {
-      inFlight.delete(request)
-      signals.delete(request)
+      const entry = request.getDecorator<InFlight | null>(IN_FLIGHT)
+      if (!entry || entry.place < 0) return
+      const last = inFlight.pop()
+      if (last !== undefined && last !== entry) {
+        inFlight[entry.place] = last
+        last.place = entry.place
+      }
+      entry.place = -1
     },
     signalOf(request) {
-      const reply = inFlight.get(request)
-      if (reply !== undefined) return signals.get(request) ?? createSignal(request, reply)
+      const entry = request.getDecorator<InFlight | null>(IN_FLIGHT)
+      if (entry && entry.place >= 0) return entry.signal ?? createSignal(entry)
       const gone = new Abort()
       gone.abort()
       return gone
     },
-    inFlight: () => ({ requests: inFlight.size, writes: inFlight.size - withoutWrite().length })
+    inFlight: () => ({ requests: inFlight.length, writes: inFlight.length - withoutWrite().length })
   }
+}
+
+/** The name under which a request keeps its entry. */
+export const IN_FLIGHT = 'inFlight'
+
+/** A request that is not answered yet. */
+interface InFlight {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** In the list; -1 once it is answered. */
+  place: number
+  /** Of a request that has asked for one: the others call nothing that could be aborted. */
+  signal: Abort | undefined
 }
 
 const isIncomplete = (raw: FastifyRequest['raw']) => !raw.complete && raw.listenerCount('data') > 0

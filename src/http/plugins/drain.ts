@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Drain, shuttingDown } from '../drain.ts'
+import { type Drain, IN_FLIGHT, shuttingDown } from '../drain.ts'
 import { onFinished } from '../on-finished.ts'
 import { operationOf } from '../operation.ts'
 import { hasBody } from './guard.ts'
@@ -8,6 +8,7 @@ import { hasBody } from './guard.ts'
 /** Counts the requests in flight, and sends clients to another replica while this one drains. */
 export const draining = fp(
   async (app: FastifyInstance, { drain }: { drain: Drain }) => {
+    app.decorateRequest(IN_FLIGHT, null)
     app.addHook('onRequest', (request, reply, done) => {
       if (drain.isRefusing && !operationOf(request).isAnsweredWhileDraining) throw shuttingDown()
       drain.enter(request, reply)

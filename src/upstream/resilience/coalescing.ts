@@ -43,11 +43,11 @@ interface SharedCall {
  * began before. The result is shared by reference: do not modify it.
  */
 export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
-  const inFlight = new Map<string, SharedCall>()
+  let inFlight = emptyIndex()
 
   const begin = (key: string, action: Action, params: object, context: RequestContext): SharedCall => {
     const shared: SharedCall = { waiting: new Set(), upstream: noUpstreamTiming(), signal: new Abort() }
-    inFlight.set(key, shared)
+    inFlight[key] = shared
     const { signal, upstream, waiting } = shared
     call(action, params as never, { ...context, signal, upstream }).then(
       result => {
@@ -70,13 +70,13 @@ export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
 
   /** Lets no further request join the call. */
   const remove = (key: string, shared: SharedCall) => {
-    if (inFlight.get(key) === shared) inFlight.delete(key)
+    if (inFlight[key] === shared) delete inFlight[key]
   }
 
   const share = (action: Action, params: object, context: RequestContext): Promise<unknown> => {
     if (context.signal.aborted) return Promise.reject(disconnected())
     const key = coalescingKey(action, params as Record<string, unknown>, context)
-    const joined = inFlight.get(key)
+    const joined = inFlight[key]
     const shared = joined ?? begin(key, action, params, context)
     if (joined) reuse.coalesced += 1
     else reuse.sent += 1
@@ -102,9 +102,19 @@ export const coalesced = (call: Call, reuse: Reuse = createReuse()): Call => {
     if (isCoalescable(action, context)) return share(action, params, context) as never
     const answer = call(action, params, context)
     // Reads that began before the write ended may lack its effect: later reads must not join them.
-    return isWrite(action) ? answer.finally(() => inFlight.clear()) : answer
+    return isWrite(action)
+      ? answer.finally(() => {
+          inFlight = emptyIndex()
+        })
+      : answer
   }
 }
+
+/**
+ * Calls in flight by key. Not a Map: of a Map whose entries come and go, V8 keeps each table that it has replaced reachable
+ * until it collects the old generation, and with it the requests that were in flight then.
+ */
+const emptyIndex = (): Record<string, SharedCall> => Object.create(null)
 
 /** Each request reports its own waiting time; the call counts for the request that began it. */
 const end = ({ context, joinedAt, leave }: Waiting, { ms, calls, queueMs }: UpstreamTiming): void => {
