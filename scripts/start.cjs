@@ -8,7 +8,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 /** A young generation of 3 × this, in MB: V8's own, 3 × 32, grows to it and keeps it. See docs/how-to/observe.md. */
-const SEMI_SPACE_MB = 8
+const SEMI_SPACE_MB = 16
 /** V8 collects the old generation for the first time when it has grown to this, in MB; its own is 512. */
 const INITIAL_OLD_SPACE_MB = 32
 /** Then it collects whenever the old generation has grown by this share of what was alive; its own lets it grow to 4 times. */
@@ -32,7 +32,9 @@ const nodeFlags = env => {
   const flags = [
     '--disable-sigusr1',
     `--initial-old-space-size=${INITIAL_OLD_SPACE_MB}`,
-    `--heap-growing-percent=${HEAP_GROWING_PERCENT}`
+    `--heap-growing-percent=${HEAP_GROWING_PERCENT}`,
+    // A process has about one core: threads that collect the young generation would take turns with the requests.
+    '--no-parallel-scavenge'
   ]
   if (!/--max[-_]semi[-_]space[-_]size/.test(options)) flags.push(`--max-semi-space-size=${SEMI_SPACE_MB}`)
   if (limit && !/--max[-_]old[-_]space[-_]size/.test(options)) {
