@@ -15,6 +15,7 @@ import { createBrokenRequests } from './http/broken-requests.ts'
 import { announceDeprecation } from './http/deprecation.ts'
 import type { Drain } from './http/drain.ts'
 import { answerHead } from './http/head.ts'
+import { watchIdle } from './http/idle-connections.ts'
 import { lazySerializers, lazyValidators } from './http/lazy-schemas.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
 import { finishing } from './http/on-finished.ts'
@@ -141,6 +142,11 @@ export const buildApp = async (options: AppOptions) => {
     isProxy: isTrusted
   })
   brokenRequests.watch(app.server)
+  watchIdle(app.server, {
+    isProxy: isTrusted,
+    isIdle: brokenRequests.isIdle,
+    onClosed: metrics.idleProxyConnectionClosed
+  })
   app.setValidatorCompiler(lazyValidators(createValidatorCompiler))
   for (const model of models) app.addSchema(model)
   answerHead(app)

@@ -3,6 +3,7 @@ import { baseUrl } from '../config/setting.ts'
 import { CommandFault, readCommandLine, runCommand } from '../core/command-line.ts'
 import { exitCodeOf, type Finding, finding } from './diagnosis/finding.ts'
 import { connectionFaults } from './diagnosis/inside.ts'
+import { examineKeepAlive } from './diagnosis/keep-alive.ts'
 import { examineFromOutside } from './diagnosis/outside.ts'
 import { examineSettings } from './diagnosis/settings.ts'
 
@@ -16,7 +17,8 @@ Checks a deployment and says what to mend. It changes nothing. Exit code: 0 all 
              token or the credential of a service in DOCTOR_TOKEN it also asks HOSTKEY and, while a job works, whether
              streams arrive as they are sent
   --inside   with the settings of this environment: store, order ledger (append-only file, eviction), clock of the store,
-             HOSTKEY, TRUST_PROXY, and the times that the proxy and the orchestrator must keep
+             HOSTKEY, TRUST_PROXY, the times that the proxy and the orchestrator must keep, and, from the metrics of a
+             gateway that runs, which side closes idle connections
 `,
   options: { url: { type: 'string' }, inside: { type: 'boolean', default: false } }
 })
@@ -27,7 +29,8 @@ const examineInside = async (url: URL | undefined): Promise<Finding[]> => {
   return [
     ...faults.map(detail => finding('fault', 'inside', detail)),
     ...(faults.length === 0 ? [finding('ok', 'inside', 'The store, the order ledger and HOSTKEY are reachable.')] : []),
-    ...examineSettings(config, url)
+    ...examineSettings(config, url),
+    ...(await examineKeepAlive(config))
   ]
 }
 

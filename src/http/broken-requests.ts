@@ -85,6 +85,8 @@ export const createBrokenRequests = ({ publicUrl, metrics, log, corsHeadersOf }:
       if (code === 'ECONNRESET') socket.destroy()
       else refuseInTurn(socket, { code, origin: Buffer.isBuffer(rawPacket) ? originIn(rawPacket) : undefined })
     },
+    /** Has the connection had requests, and are all of them answered? */
+    isIdle: (socket: Duplex): boolean => replies.get(socket)?.every(({ closed }) => closed) ?? false,
     /** Tracks the pending replies of each connection, and answers CONNECT, for which Node emits an event of its own. */
     watch(server: Server): void {
       server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {

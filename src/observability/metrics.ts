@@ -47,6 +47,8 @@ export interface Metrics extends ActivityMetrics, StoredMetrics {
   request(operation: string, status: number, problem: string, ms: number): void
   /** One connection closed at once, because its listener was full. */
   connectionDropped(listener: (typeof LISTENERS)[number]): void
+  /** One idle connection of a proxy that the gateway closed. */
+  idleProxyConnectionClosed(): void
   /** One call of HOSTKEY. */
   upstreamCall(observation: Observation): void
   /** A store became faulty, or its fault changed. */
@@ -89,6 +91,11 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
     name: 'gateway_connections_dropped_total',
     help: 'Connections closed at once because their listener was full, by listener.',
     known: LISTENERS.map(listener => ({ listener }))
+  })
+  const idleClosed = createCounter(registry, {
+    name: 'gateway_idle_proxy_connections_closed_total',
+    help: 'Idle connections of a proxy that the gateway closed; the proxy should close them first.',
+    known: [{ listener: 'public' }]
   })
   const calls = new Histogram({
     name: 'gateway_upstream_call_duration_seconds',
@@ -160,6 +167,7 @@ export const createMetrics = ({ defaults = false } = {}): Metrics => {
       requests.observe({ operation, status, problem }, ms / 1000)
       if (problem !== '') failures.inc({ problem })
     },
+    idleProxyConnectionClosed: () => idleClosed.inc({ listener: 'public' }),
     connectionDropped: listener => dropped.inc({ listener }),
     upstreamCall({ action, result, ms, cause, unexplained }) {
       calls.observe({ action, result }, ms / 1000)

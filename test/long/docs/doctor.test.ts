@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
 import { blocksOf } from '../../fast/docs/pages/blocks.ts'
 import { eventually } from '../../support/harness/eventually.ts'
@@ -25,15 +26,15 @@ const doctor = (args: readonly string[], env: Record<string, string>) =>
     })
   })
 
-/** Examines a gateway, in which a job works, behind a proxy with the configuration of the page and these changes. */
-const examine = async (t: Lifetime, name: ProxyName, edits: readonly Edit[] = []) => {
+/** A gateway behind a proxy with the configuration of the page and these changes. */
+const behind = async (t: Lifetime, name: ProxyName, edits: readonly Edit[], env: Record<string, string> = {}) => {
   const block = blocksOf(PAGE).find(({ language }) => language === name)
   if (!block?.file) throw new Error(`the page has no configuration of ${name}`)
   const folder = temporaryFolder(t)
   const [port, publicPort] = [String(await stablePort()), String(await stablePort())]
   const url = `https://localhost:${publicPort}/`
   await createCertificate(folder)
-  const running = await gateway(t, { PORT: port, PUBLIC_URL: url, TRUST_PROXY: '127.0.0.1' })
+  const running = await gateway(t, { PORT: port, PUBLIC_URL: url, TRUST_PROXY: '127.0.0.1', ...env })
   let config = block.code
   for (const [from, to] of edits) {
     const edited = config.replace(from, to)
@@ -49,6 +50,12 @@ const examine = async (t: Lifetime, name: ProxyName, edits: readonly Edit[] = []
       () => false
     )
   if (!(await eventually(isUp))) throw new Error(`${name} does not serve: ${complaints()}`)
+  return { folder, running, url }
+}
+
+/** Examines a gateway in which a job works. */
+const examine = async (t: Lifetime, name: ProxyName, edits: readonly Edit[] = []) => {
+  const { folder, running, url } = await behind(t, name, edits)
   await openJob(running)
   return doctor(['--url', url], {
     DOCTOR_TOKEN: running.sandbox.demo.token,
@@ -124,4 +131,21 @@ t.test('npm run doctor behind the proxies of the page, right and wrong', async t
       })
     ])
   )
+})
+
+t.test('npm run doctor tells who closes idle connections', async t => {
+  const closedBy = async (edits: readonly Edit[], keepAliveMs: number) => {
+    const managementPort = String(await stablePort())
+    await behind(t, 'nginx', edits, { MANAGEMENT_PORT: managementPort, KEEP_ALIVE_TIMEOUT_MS: String(keepAliveMs) })
+    // Node closes a second after the time.
+    await pause(3500)
+    const env = { MANAGEMENT_PORT: managementPort, NODE_ENV: 'test', DATA_DIR: temporaryFolder(t) }
+    const { out } = await doctor(['--inside'], env)
+    return /^(\w+) +idle connections:/m.exec(out)?.[1]
+  }
+  const [gatewayFirst, proxyFirst] = await Promise.all([
+    closedBy([], 1000),
+    closedBy([['keepalive_timeout 60s;', 'keepalive_timeout 1s;']], 2000)
+  ])
+  t.same([gatewayFirst, proxyFirst], ['warning', 'ok'])
 })
