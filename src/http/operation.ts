@@ -217,7 +217,8 @@ class Texts implements RequestTexts {
     this.#request = request
   }
   get params() {
-    return textsIn(this.#request.params)
+    // The router makes texts of nothing else.
+    return this.#request.params as NamedTexts
   }
   get query() {
     return textsIn(this.#request.query)

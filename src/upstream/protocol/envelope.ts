@@ -84,7 +84,7 @@ const requireWellFormed = (key: string, value: unknown): unknown => {
 const parse = (text: string): unknown => JSON.parse(text, hasLoneSurrogate(text) ? requireWellFormed : undefined)
 
 /** A PHP file that was saved with a byte order mark prints it first. */
-const withoutMark = (body: string): string => body.replace(/^\uFEFF+/, '')
+const withoutMark = (body: string): string => (body.startsWith('\uFEFF') ? body.replace(/^\uFEFF+/, '') : body)
 
 const attempt = (read: () => unknown): unknown => {
   try {
