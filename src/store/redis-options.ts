@@ -1,5 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { RedisOptions } from 'ioredis'
+import { PREFIX } from './redis-scripts.ts'
+import { CONNECT_MS, CONNECT_TLS_MS, COUNTER_MS, SOCKET_TIMEOUT_MS } from './redis-timeouts.ts'
 
 /** The constructor of the client takes no undefined `replyMapping`. */
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>
@@ -55,6 +57,35 @@ export const clientOptionsOf = (connection: RedisConnection): ClientOptions => {
 
 /** Without the brackets of an IPv6 address. */
 const hostOf = (url: URL | undefined): string => url?.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1'
+
+/** The options of the store's client: it must notice an outage soon. */
+export const storeOptionsOf = (connection: RedisConnection): ClientOptions => {
+  const { timeoutMs } = connection
+  const connectOptions = clientOptionsOf(connection)
+  return {
+    ...connectOptions,
+    connectTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : CONNECT_MS, timeoutMs),
+    disconnectTimeout: COUNTER_MS,
+    socketTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : SOCKET_TIMEOUT_MS, timeoutMs + COUNTER_MS),
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    enableReadyCheck: true,
+    maxLoadingRetryTime: 100,
+    retryStrategy: retryDelay,
+    sentinelRetryStrategy: retryDelay,
+    sentinelCommandTimeout: timeoutMs,
+    // After a failover the old master is a read-only replica, and its host name resolves to the new master.
+    reconnectOnError: ({ message }) => message.includes('READONLY'),
+    keyPrefix: PREFIX
+  }
+}
+
+const RETRY_MS = { min: 50, max: 100 }
+
+/** At once for a connection that was lost, then after pauses. */
+const retryDelay = (attempts: number): number =>
+  attempts <= 1 ? 0 : RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min)
 
 /** The server in a message: it holds no credential. */
 export const nameOf = ({ url, sentinels, sentinelMaster }: RedisConnection): string => {

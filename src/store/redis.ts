@@ -1,12 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Redis, ReplyError } from 'ioredis'
+import { Redis } from 'ioredis'
 import { neededBy } from './admission.ts'
-import { explainRedisError, isSentinelError, type ReportFault, reportOnce, type StoreFault } from './faults.ts'
+import { explainRedisError, isSentinelError, type ReportFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
-import { durabilityFaultOf, isCluster } from './redis-durability.ts'
+import { createDurability } from './redis-durability.ts'
+import { AWAY, isLost, isOutOfMemory, isReply } from './redis-errors.ts'
+import { exercise } from './redis-exercise.ts'
 import type { RedisCommand } from './redis-jobs.ts'
-import { type ClientOptions, clientOptionsOf, nameOf, type RedisConnection } from './redis-options.ts'
+import { nameOf, type RedisConnection, storeOptionsOf } from './redis-options.ts'
+import {
+  ADD_MEMBER,
+  type AdmitReply,
+  COUNT_MARKED,
+  createScripts,
+  MARK,
+  PREFIX,
+  RELEASE,
+  REMOVE_ALL_MEMBERS,
+  REPLACE
+} from './redis-scripts.ts'
+import { CONNECT_MS, COUNTER_MS, SlowCounter, withTimeout } from './redis-timeouts.ts'
 import {
   type Admission,
   type Count,
@@ -17,93 +30,8 @@ import {
   StoreUnavailable
 } from './store.ts'
 
-/**
- * How long a counter waits. A rate limit is not worth more: the process counts alone instead. What else needs the store
- * waits for `timeoutMs`, because without an answer it fails.
- */
-const COUNTER_MS = 50
-
-/** Time-out of an examination: no request waits for it, and a slow one must not look like an outage. */
-const EXAMINE_MS = 2000
-
 /** How long the start waits for a connection; then the gateway starts without one. */
 const START_MS = 500
-
-/**
- * Time-out of an attempt to connect, and the pause before the next one; the first one follows at once. When packets are
- * lost, the operating system retries only after 1 s, and later each time. Together they leave 150 ms of the 500 ms that a
- * recovery may take.
- */
-const CONNECT_MS = 200
-/** With the handshake of TLS, on a busy machine. */
-const CONNECT_TLS_MS = 2000
-const RETRY_MS = { min: 50, max: 100 }
-
-/**
- * A connection without a reply for this long is replaced, if that is longer than a time-out. When a firewall has dropped
- * its state, neither side is notified, and the operating system retransmits for about 15 minutes.
- */
-const SOCKET_TIMEOUT_MS = 400
-
-/** Of every key of the gateway. */
-const PREFIX = 'hks3:'
-
-/**
- * Counts in turn until a limit is exceeded or a record is missing, or another that it needs; the record is the step that
- * adds nothing. Three arguments belong to each key: what is added, milliseconds, and the maximum.
- */
-const ADMIT = `
-local counts, record, owner = {}, false, ''
-for step, key in ipairs(KEYS) do
-  local by, ms, max = ARGV[3 * step - 2], ARGV[3 * step - 1], ARGV[3 * step]
-  if by == '' then
-    if ms == '' then record = redis.call('GET', key) else record = redis.call('GETEX', key, 'PX', ms) end
-    if not record then break end
-    for needed in string.gmatch(string.match(record, '^[^ ]* ([^ ]*) ') or '', '[^,]+') do
-      if redis.call('EXISTS', '${PREFIX}' .. needed) == 0 then record = false break end
-    end
-    if not record then break end
-    owner = string.match(record, '^([^ ]*) ') or ''
-  else
-    local count = redis.call('INCRBY', key .. owner, by)
-    local ttl = redis.call('PTTL', key .. owner)
-    if ttl < 0 then redis.call('PEXPIRE', key .. owner, ms) ttl = tonumber(ms) end
-    counts[#counts + 1] = {count, ttl}
-    if count > tonumber(max) then break end
-  end
-end
-return {counts, record}`
-
-/** A list in order of arrival; the oldest beyond the maximum are removed. */
-const ADD_MEMBER = `
-redis.call('LREM', KEYS[1], 0, ARGV[1])
-redis.call('RPUSH', KEYS[1], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-local evicted = {}
-while redis.call('LLEN', KEYS[1]) > tonumber(ARGV[2]) do table.insert(evicted, redis.call('LPOP', KEYS[1])) end
-return evicted`
-
-const REMOVE_ALL_MEMBERS = `
-local members = redis.call('LRANGE', KEYS[1], 0, -1)
-redis.call('DEL', KEYS[1])
-return members`
-
-const NOW = `local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)`
-
-/** A sorted set: the score of a member is the time until which it counts. Those whose time is over are removed. */
-const MARK = `${NOW}
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end`
-
-const COUNT_MARKED = `${NOW} return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')`
-
-const REPLACE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1`
-
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
 /** What Redis and its order ledger report, each for itself. */
 export interface RedisReports {
@@ -123,25 +51,9 @@ export const createRedisStore = async (
 ): Promise<Store & { durable: DurableStore; command: RedisCommand }> => {
   const { timeoutMs } = connection
   const where = nameOf(connection)
-  const connectOptions = clientOptionsOf(connection)
-  const options: ClientOptions = {
-    ...connectOptions,
-    connectTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : CONNECT_MS, timeoutMs),
-    disconnectTimeout: COUNTER_MS,
-    socketTimeout: Math.max(connectOptions.tls ? CONNECT_TLS_MS : SOCKET_TIMEOUT_MS, timeoutMs + COUNTER_MS),
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    enableReadyCheck: true,
-    maxLoadingRetryTime: 100,
-    retryStrategy: retryDelay,
-    sentinelRetryStrategy: retryDelay,
-    sentinelCommandTimeout: timeoutMs,
-    // After a failover the old master is a read-only replica, and its host name resolves to the new master.
-    reconnectOnError: ({ message }) => message.includes('READONLY'),
-    keyPrefix: PREFIX
-  }
-  const redis = new Redis(options)
+  const redis = new Redis(storeOptionsOf(connection))
+  const scripts = createScripts(redis)
+  const { script, sendAdmit } = scripts
   /** Called when the connection is ready, or when there is none. */
   let waiting: (() => void)[] = []
   const wake = () => {
@@ -158,8 +70,8 @@ export const createRedisStore = async (
   const health = createStoreHealth({
     probe,
     examine: async () => {
-      await exercise()
-      await examineDurability()
+      await exercise(redis, scripts)
+      await durability.examine()
     },
     explain,
     classify: error => {
@@ -171,6 +83,10 @@ export const createRedisStore = async (
     ...(reports.observe && { observe: reports.observe })
   })
 
+  const report = reports.ledger ?? (() => undefined)
+  const durability = createDurability({ redis, health, where, explain, report })
+  const { durable } = durability
+
   /** Sends a command once there is a connection: one that was lost may be back at once. */
   const whenConnected = <T>(command: () => Promise<T>): Promise<T> =>
     redis.status === 'end' || (redis.status === 'ready' && redis.stream.writable)
@@ -180,19 +96,7 @@ export const createRedisStore = async (
   /** A read whose connection was lost is sent once more, within the same time-out. */
   const read = <T>(command: () => Promise<T>) =>
     run(() => command().catch(error => (isLost(error) ? whenConnected(command) : Promise.reject(error))))
-  const script = <T>(lua: string, key: string, ...args: (string | number)[]) =>
-    // Each script above has a fixed type of reply.
-    redis.eval(lua, 1, key, ...args) as Promise<T>
 
-  // Unlike `eval` it sends the text of the script only once on each connection.
-  redis.defineCommand('admit', { lua: ADMIT })
-  const { admit: evaluate } = redis as unknown as { admit(...args: (string | number)[]): Promise<AdmitReply> }
-  const sendAdmit = (limits: readonly Limit[], owned?: OwnedLimits): Promise<AdmitReply> => {
-    const steps = admitStepsOf(limits, owned)
-    const keys = steps.map(({ key }) => key)
-    const args = steps.flatMap(({ by, ms, max }) => [by, ms === undefined ? '' : Math.ceil(ms), max])
-    return evaluate.call(redis, keys.length, ...keys, ...args)
-  }
   const admit = async (limits: readonly Limit[], owned?: OwnedLimits): Promise<Admission> => {
     if (!owned && health.isSlow) throw new StoreUnavailable('slow')
     const command = () => sendAdmit(limits, owned)
@@ -259,62 +163,6 @@ export const createRedisStore = async (
     }
   }
 
-  /** Does what the gateway does, with a key of its own: an ACL user that lacks a command or the keys is noticed here. */
-  const exercise = async () => {
-    const own = `probe:${randomUUID()}`
-    const lifeMs = 1000
-    const commands = () => [
-      redis.set(own, 'a', 'PX', lifeMs),
-      redis.set(own, 'b', 'PX', lifeMs, 'NX'),
-      redis.getex(own, 'PX', lifeMs),
-      redis.get(own),
-      redis.time(),
-      script(REPLACE, own, 'a', 'b', lifeMs),
-      script(RELEASE, own, 'b'),
-      sendAdmit([{ key: own, by: 1, windowMs: lifeMs, max: 1 }], { key: own, ttlMs: lifeMs, limits: [] }),
-      redis.del(own),
-      script(ADD_MEMBER, own, 'a', 1, lifeMs),
-      redis.lrange(own, 0, -1),
-      redis.mget(`${own}:other`),
-      redis.lrem(own, 0, 'a'),
-      script(REMOVE_ALL_MEMBERS, own),
-      script(MARK, own, 'a', lifeMs),
-      script(COUNT_MARKED, own),
-      redis.zrem(own, 'a')
-    ]
-    await withTimeout(() => Promise.all<unknown>(commands()), EXAMINE_MS)
-  }
-
-  const tellLedger = reportOnce(reports.ledger ?? (() => undefined))
-  /** Undefined until it is examined, and after each connection: another Redis may be behind the address. */
-  let durability: { fault: StoreFault | undefined } | undefined
-  let examining: Promise<void> | undefined
-  const examineDurability = (): Promise<void> => {
-    examining ??= (async () => {
-      try {
-        const info = await withTimeout(() => redis.info(), EXAMINE_MS)
-        if (isCluster(info)) throw new ReplyError('MOVED: cluster_enabled is 1')
-        durability = { fault: durabilityFaultOf(info, where) }
-      } catch (error) {
-        if (!isReply(error)) throw error
-        durability = { fault: explain(error) }
-        if (!/NOPERM|has no permissions/.test(error.message)) throw error
-      } finally {
-        examining = undefined
-      }
-      tellLedger(durability.fault)
-    })()
-    return examining
-  }
-  const durable = <A extends unknown[], T>(command: (...args: A) => Promise<T>) => {
-    return async (...args: A): Promise<T> => {
-      // What was wrong may be mended: it is examined again for each order.
-      if (durability === undefined || durability.fault) await health.run(examineDurability)
-      if (durability?.fault) throw new StoreUnavailable(durability.fault.code)
-      return command(...args)
-    }
-  }
-
   // After the last sentinel the client says that none answers, also when they have named a master that does not answer.
   let isNamed = false
   redis.on('error', (error: Error) => {
@@ -324,7 +172,7 @@ export const createRedisStore = async (
     wake()
   })
   redis.on('close', () => {
-    durability = undefined
+    durability.forget()
     // A Redis that runs has another connection by then; one that does not refuses it at once, which is an error.
     setTimeout(() => {
       if (redis.status === 'ready') return
@@ -361,58 +209,8 @@ export const createRedisStore = async (
       getAll: durable(store.getAll),
       keys: durable(store.keys),
       now: durable(store.now),
-      async check() {
-        if (durability === undefined || durability.fault) await health.run(examineDurability).catch(() => undefined)
-        return durability === undefined ? store.check() : durability.fault
-      },
+      check: durability.check,
       close: store.close
     }
   }
 }
-
-/** Count and remaining time of each limit, and the record. */
-type AdmitReply = [counts: [number, number][], record: string | null]
-
-/** The steps of ADMIT. */
-const admitStepsOf = (limits: readonly Limit[], owned: OwnedLimits | undefined) => {
-  const counter = ({ key, by, windowMs, max }: Limit) => ({ key, by, ms: windowMs, max })
-  const first = limits.map(counter)
-  if (!owned) return first
-  return [...first, { key: owned.key, by: '', ms: owned.ttlMs, max: '' }, ...owned.limits.map(counter)]
-}
-
-/** At once for a connection that was lost, then after pauses. */
-const retryDelay = (attempts: number): number =>
-  attempts <= 1 ? 0 : RETRY_MS.min + Math.random() * (RETRY_MS.max - RETRY_MS.min)
-
-/** Replies with which Redis refuses every write: other commands would fail too. */
-const AWAY = /^(READONLY|MASTERDOWN|LOADING|NOAUTH|WRONGPASS)/
-
-const isReply = (error: unknown): error is Error => error instanceof ReplyError
-
-const isOutOfMemory = (error: unknown): boolean => isReply(error) && /\bOOM\b/.test(error.message)
-
-/** The errors of ioredis for a command that it could not send, or whose connection broke. */
-const isLost = (error: unknown): boolean =>
-  error instanceof Error &&
-  /^Connection is closed|^Stream isn't writeable|MaxRetriesPerRequest|max retries per request/i.test(
-    `${error.message} ${error.name}`
-  )
-
-class TimedOut extends Error {}
-
-/** A counter has not waited for its answer. */
-class SlowCounter extends TimedOut {}
-
-/**
- * The option `commandTimeout` of ioredis also fires when this process was busy meanwhile. Here a reply that has arrived
- * by then is read first.
- */
-const withTimeout = <T>(command: () => Promise<T>, ms: number, Failure = TimedOut): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const giveUp = () => reject(new Failure(`no reply within ${ms} ms`))
-    const timer = setTimeout(() => setImmediate(giveUp), ms)
-    command()
-      .finally(() => clearTimeout(timer))
-      .then(resolve, reject)
-  })
