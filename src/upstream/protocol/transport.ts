@@ -3,7 +3,7 @@ import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { nextTurn } from '../../core/turns.ts'
 import { createConnector } from './connector.ts'
 import { decompress } from './decompression.ts'
-import { type ExchangeOptions, exchange } from './exchange.ts'
+import { type ExchangeOptions, exchange, type RawReply } from './exchange.ts'
 import { createLargeReplies, LARGE_BYTES, type LargeReplies } from './large-replies.ts'
 import { transportProblem } from './transport-failures.ts'
 
@@ -90,7 +90,7 @@ export const createTransport = (
   const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
 
   return {
-    async post(script, form, options) {
+    post(script, form, options) {
       const request = {
         origin: url.origin,
         path: `${base}${script}`,
@@ -101,35 +101,46 @@ export const createTransport = (
         // The same, so that undici keeps its timer: the deadline is what ends a slow body.
         bodyTimeout: options.headersTimeoutMs
       }
-      const { status, headers, chunks, release } = await exchange(
-        pools[options.connection],
-        largeReplies,
-        request,
-        options
-      )
-      if (release) await nextTurn()
-      const [first] = chunks
-      const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-      const encoding = firstOf(headers['content-encoding'])
-      const refuse = (error: unknown) => {
-        release?.()
-        throw transportProblem(error, { progress: 'answering', isWrite: options.isWrite })
-      }
-      const text =
-        encoding === undefined ? bytes : await decompress(bytes, encoding, options.maxReplyBytes).catch(refuse)
-      if (text.length > LARGE_BYTES) await nextTurn()
-      return {
-        status,
-        retryAfter: firstOf(headers['retry-after']),
-        date: firstOf(headers['date']),
-        release,
-        body: isUtf8(text) ? text.toString('utf8') : ''
-      }
+      return exchange(pools[options.connection], largeReplies, request, options, readReply)
     },
     async close() {
       await Promise.all(Object.values(pools).map(pool => pool.close()))
     }
   }
+}
+
+/** Reads the body: at once where it is small and not compressed, as most are. */
+const readReply = (raw: RawReply, options: ExchangeOptions): Reply | Promise<Reply> =>
+  raw.release === undefined && raw.headers['content-encoding'] === undefined
+    ? replyOf(raw, joined(raw.chunks))
+    : readLarge(raw, options)
+
+const readLarge = async (raw: RawReply, { isWrite, maxReplyBytes }: ExchangeOptions): Promise<Reply> => {
+  const { headers, chunks, release } = raw
+  if (release) await nextTurn()
+  const bytes = joined(chunks)
+  const encoding = firstOf(headers['content-encoding'])
+  const refuse = (error: unknown) => {
+    release?.()
+    throw transportProblem(error, { progress: 'answering', isWrite })
+  }
+  const text = encoding === undefined ? bytes : await decompress(bytes, encoding, maxReplyBytes).catch(refuse)
+  if (text.length > LARGE_BYTES) await nextTurn()
+  return replyOf(raw, text)
+}
+
+const replyOf = ({ status, headers, release }: RawReply, text: Buffer): Reply => ({
+  status,
+  retryAfter: firstOf(headers['retry-after']),
+  date: firstOf(headers['date']),
+  release,
+  body: isUtf8(text) ? text.toString('utf8') : ''
+})
+
+/** Most replies come in one piece: it is not copied. */
+const joined = (chunks: Buffer[]): Buffer => {
+  const [first] = chunks
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
 }
 
 /** The connections of one kind: direct ones, or tunnels through the proxy that is set for the address. */
