@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
@@ -16,25 +15,16 @@ import { createSessions } from './auth/sessions.ts'
 import { createTokenRecords } from './auth/token-records.ts'
 import { createTokens } from './auth/tokens.ts'
 import { type Config, warningsOf } from './config/config.ts'
+import { connectionOf, redisOf } from './connections.ts'
 import { isLoopback } from './core/address.ts'
 import { latestNow } from './core/clock.ts'
-import { createLinks, type Links } from './core/links.ts'
-import { Secret } from './core/secret.ts'
+import { createLinks } from './core/links.ts'
 import { keepDemoJobs } from './domain/jobs/demo.ts'
 import { fileDeletion } from './domain/jobs/file-deletion.ts'
 import { createFileDeletions } from './domain/jobs/file-deletions.ts'
 import { createJobs } from './domain/jobs/jobs.ts'
-import type { JobKind } from './domain/jobs/kind.ts'
 import { demoEntry } from './domain/orders/ledger/demo.ts'
-import { createLedger, type Ledger } from './domain/orders/ledger/ledger.ts'
-import { createOrders } from './domain/orders/orders.ts'
-import { createPlans } from './domain/orders/plans.ts'
-import { createAccounts } from './domain/storage/accounts.ts'
-import { createBuckets } from './domain/storage/buckets.ts'
-import { createDirectAccess } from './domain/storage/direct-access.ts'
-import { createFiles } from './domain/storage/files.ts'
-import { createRecentWrites } from './domain/storage/recent-writes.ts'
-import { createSigningKeys } from './domain/storage/signing-keys.ts'
+import { createLedger } from './domain/orders/ledger/ledger.ts'
 import { createDrain, type Drain } from './http/drain.ts'
 import { listenOn, listenOnSocket } from './http/listener.ts'
 import { buildManagement, type ReadinessFault } from './http/management.ts'
@@ -42,17 +32,16 @@ import type { Switch } from './http/operation.ts'
 import { closeListener } from './http/plugins/drain.ts'
 import { MAX_PRESSURE } from './http/plugins/load-shedding.ts'
 import { createPressure, type Pressure } from './http/pressure.ts'
-import type { Services } from './http/route.ts'
 import { createAudit, openAuditStream } from './observability/audit.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
-import { createReports, type Reports } from './observability/reports.ts'
-import type { Tracer } from './observability/tracing.ts'
+import { createReports } from './observability/reports.ts'
+import { createServices } from './services.ts'
 import { reportOnce } from './store/faults.ts'
-import { createStores, type RedisConnection, type Store } from './store/index.ts'
+import { createStores } from './store/index.ts'
 import { statisticsOf } from './store/jobs.ts'
+import { both, createTracerFor, tracedKind } from './tracer.ts'
 import { createAuth } from './upstream/auth.ts'
 import { createUpstream, type Upstream } from './upstream/client.ts'
-import { classOf } from './upstream/resilience/call-classes.ts'
 import { withShutdownGuard } from './upstream/resilience/shutdown-guard.ts'
 
 /** 1 s: longer than a logout at HOSTKEY takes; a token that is not revoked expires by itself. */
@@ -253,92 +242,6 @@ export const assembleGateway = async ({
       await Promise.race([upstream.close(), pause(BACKGROUND_MS, undefined, { ref: false })])
       await Promise.all([tracer?.close(), management.close(), store.close(), durable.close(), jobStore.close()])
     }
-  }
-}
-
-/** The module is loaded only where spans are sent. */
-const createTracerFor = async (config: Config, log: Logger): Promise<Tracer | undefined> => {
-  if (!config.otlpEndpoint) return undefined
-  const pairs = config.otlpHeaders?.reveal().split(',') ?? []
-  return (await import('./observability/tracing.ts')).createTracer({
-    endpoint: config.otlpEndpoint,
-    headers: Object.fromEntries(
-      pairs.map(pair => [
-        pair.slice(0, pair.indexOf('=')).trim(),
-        decodeURIComponent(pair.slice(pair.indexOf('=') + 1))
-      ])
-    ),
-    serviceName: config.otelServiceName,
-    ratio: config.traceRatio,
-    onFailed: reason => log.warn({ reason }, 'spans cannot be sent; they are dropped until the receiver answers')
-  })
-}
-
-/** A span for each step of a job: below it are its calls to HOSTKEY. */
-const tracedKind = <K extends JobKind>(kind: K, tracer: Tracer | undefined): K =>
-  tracer ? { ...kind, step: (...of) => tracer.step(`${kind.name} step`, () => kind.step(...of)) } : kind
-
-/** Calls both; the first alone where nothing is traced. */
-const both = <A extends unknown[]>(first: (...args: A) => void, second: ((...args: A) => void) | undefined) =>
-  second
-    ? (...args: A) => {
-        first(...args)
-        second(...args)
-      }
-    : first
-
-/** How Redis is reached. */
-export const redisOf = (config: Config): RedisConnection => ({
-  url: config.redisUrl?.reveal(),
-  username: config.redisUsername,
-  password: config.redisPassword?.reveal(),
-  sentinels: config.redisSentinels,
-  sentinelMaster: config.redisSentinelMaster,
-  sentinelUsername: config.redisSentinelUsername,
-  sentinelPassword: config.redisSentinelPassword?.reveal(),
-  ca: config.redisCa?.reveal(),
-  certificate: config.redisCert?.reveal(),
-  key: config.redisKey?.reveal(),
-  timeoutMs: config.redisTimeoutMs
-})
-
-/** How HOSTKEY is reached. */
-export const connectionOf = ({ httpsProxy, httpProxy, noProxy, upstreamCa, upstreamCert, upstreamKey }: Config) => ({
-  proxies: { httpsProxy: httpsProxy?.reveal(), httpProxy: httpProxy?.reveal(), noProxy },
-  tls: { ca: upstreamCa?.reveal(), cert: upstreamCert?.reveal(), key: upstreamKey?.reveal() }
-})
-
-interface ServiceParts {
-  upstream: Upstream
-  store: Store
-  ledger: Ledger
-  links: Links
-  verifyDelaysMs: readonly number[]
-  reports: Pick<Reports, 'actionMissing'>
-  config: Pick<Config, 'orderLateExecutionWindowMs' | 'upstreamTimeoutMs' | 'storageEndpoints' | 'writes'>
-}
-
-/** Makes the services that handlers call. */
-const createServices = (parts: ServiceParts): Omit<Services, 'jobs' | 'fileDeletions'> => {
-  const { upstream, store, ledger, links, verifyDelaysMs, reports, config } = parts
-  const recentWrites = createRecentWrites(store)
-  const storage = { upstream, links, verifyDelaysMs, recentWrites, onActionMissing: reports.actionMissing }
-  const lateExecutionWindowMs = config.orderLateExecutionWindowMs
-  const provisionMs = config.upstreamTimeoutMs ?? classOf.provision.deadlineMs
-  const orders = createOrders({ upstream, ledger, links, verifyDelaysMs, lateExecutionWindowMs, provisionMs })
-  return {
-    accounts: createAccounts({ ...storage, onDeleted: orders.forgetAccount, listOrderedBy: orders.listOrderedBy }),
-    buckets: createBuckets(storage),
-    files: createFiles(storage),
-    directAccess: createDirectAccess({
-      upstream,
-      endpoints: config.storageEndpoints,
-      // Of this process: nothing else opens what it keeps.
-      signingKeys: createSigningKeys(createSealer([new Secret(randomBytes(32).toString('hex'))])),
-      allowsUploads: config.writes !== 'off'
-    }),
-    orders,
-    plans: createPlans(upstream)
   }
 }
 

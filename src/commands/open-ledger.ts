@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
+import { redisOf } from '../connections.ts'
 import { CommandFault } from '../core/command-line.ts'
 import { ledgerFile } from '../domain/orders/ledger/backup.ts'
 import { createLedger, type Ledger } from '../domain/orders/ledger/ledger.ts'
-import { redisOf } from '../gateway.ts'
 import { createStores } from '../store/index.ts'
 
 /** Refuses the embedded sandbox: in front of it orders are in memory. @throws CommandFault */

@@ -1,7 +1,7 @@
 import { loadRegistry, RegistryError } from '../../auth/services/registry-file.ts'
 import type { Config } from '../../config/config.ts'
+import { connectionOf, redisOf } from '../../connections.ts'
 import { isProblem } from '../../core/problem.ts'
-import { connectionOf, redisOf } from '../../gateway.ts'
 import { explainStart } from '../../start-faults.ts'
 import { createStores } from '../../store/index.ts'
 import { tokenInfo } from '../../upstream/actions/sessions.ts'
