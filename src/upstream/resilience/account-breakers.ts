@@ -1,5 +1,6 @@
 import { elapsedNow } from '../../core/clock.ts'
-import { type CallResult, CircuitOpen, CONSECUTIVE_FAILURES, OPEN_MS, openMsAfter } from './circuit-breaker.ts'
+import { type CallResult, CircuitOpen, OPEN_MS, openMsAfter } from './circuit-breaker.ts'
+import { CONSECUTIVE_FAILURES } from './circuit-evidence.ts'
 
 /** Accounts that fail; beyond it the oldest is forgotten. */
 const MAX_ACCOUNTS = 1000

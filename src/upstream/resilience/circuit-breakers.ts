@@ -7,15 +7,9 @@ import type { Call } from '../call.ts'
 import { transportCauseOf } from '../protocol/failure-stage.ts'
 import { type AccountBreakers, createAccountBreakers } from './account-breakers.ts'
 import { type CallClass, classOf } from './call-classes.ts'
-import {
-  type CallResult,
-  type CircuitBreaker,
-  CircuitOpen,
-  createCircuitBreaker,
-  EVIDENCE,
-  type State,
-  type Who
-} from './circuit-breaker.ts'
+import { type CallResult, type CircuitBreaker, CircuitOpen, createCircuitBreaker } from './circuit-breaker.ts'
+import { EVIDENCE, type Who } from './circuit-evidence.ts'
+import type { State } from './circuit-state.ts'
 
 /** Called when the circuit of a class opens, also after a failed probe, and when it closes. */
 export type OnCircuitStateChange = (name: CallClass['name'], isOpen: boolean) => void
