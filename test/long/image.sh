@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image with buildah and runs it without privileges and with 256 MB: npm run image. Needs Debian, root, and registries
-# of Debian and npm, and takes two minutes: the release runs it, the gate runs test/long/image-contents.test.ts instead. Where no registry of images
-# is reachable it makes the base itself: Debian's minimal system, the pinned Node.js and npm of this machine, under the name of the
+# of Debian and npm, and takes up to two minutes. Where no registry of images is reachable it makes the base itself: Debian's minimal system, the pinned Node.js and npm of this machine, under the name of the
 # official image, which differs from it in the packages that Debian adds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -14,7 +13,10 @@ IMAGE=localhost/hostkey-s3-gateway:tried
 export BUILDAH_ISOLATION=chroot
 
 for program in buildah debootstrap bwrap curl; do
-  command -v "$program" >/dev/null || { echo "This needs $program: apt-get install buildah debootstrap bubblewrap curl" >&2; exit 1; }
+  command -v "$program" >/dev/null && continue
+  echo "$program is missing: installing buildah, debootstrap, bubblewrap and curl with apt-get"
+  { apt-get -qq update && apt-get -qq -y install --no-install-recommends buildah debootstrap bubblewrap curl; } >/dev/null || exit 1
+  break
 done
 work=$(mktemp -d)
 container='' server=''

@@ -3,6 +3,8 @@ import { type Finding, finding } from './finding.ts'
 
 const TIMEOUT_MS = 2000
 
+const METRIC = 'gateway_idle_proxy_connections_closed_total{'
+
 /** Which side closes idle connections, as the gateway has counted since its start. Nothing where its metrics are elsewhere. */
 export const examineKeepAlive = async ({ managementHost, managementPort }: Config): Promise<Finding[]> => {
   const host = managementHost.includes(':') ? `[${managementHost}]` : managementHost
@@ -11,7 +13,11 @@ export const examineKeepAlive = async ({ managementHost, managementPort }: Confi
     reply => reply.text(),
     () => ''
   )
-  const [, count] = /^gateway_idle_proxy_connections_closed_total\{[^}]*\} (\d+)$/m.exec(text) ?? []
+  const count = text
+    .split('\n')
+    .find(line => line.startsWith(METRIC))
+    ?.split(' ')
+    .at(-1)
   if (count === undefined) return []
   return [
     Number(count) === 0
