@@ -20,7 +20,8 @@ export const toFiles = ({ files, folders, next_token }, { s3uid, bucket }) => ({
     links: { self: `/accounts/${s3uid}/buckets/${bucket}/files?path=${encodeURIComponent(original_key)}` }
   })),
   folders: folders.map(({ key }) => ({ path: key })),
-  nextCursor: next_token ?? null
+  nextCursor: next_token ?? null,
+  complete: next_token === null
 })
 
 export const toPlans = ({ plans }) => ({

@@ -4,10 +4,16 @@ import { getBuckets } from '../../src/upstream/actions/buckets.ts'
 import { deleteFile, getFiles } from '../../src/upstream/actions/files.ts'
 import { listPlans } from '../../src/upstream/actions/plans.ts'
 
+/** In the root: of a file in a folder the list would show the folder. */
+const fileOf = (index: number) => {
+  const key = `file-${index}.txt`
+  return { ...getFiles.example.files[0], key, original_key: key }
+}
+
 /** Each action's example, the page of files with 100 entries. */
 const results: Readonly<Record<string, object>> = {
   [getBuckets.name]: getBuckets.example,
-  [getFiles.name]: { files: Array.from({ length: 100 }, () => getFiles.example.files[0]), folders: [] },
+  [getFiles.name]: { files: Array.from({ length: 100 }, (_, index) => fileOf(index)), folders: [] },
   [deleteFile.name]: deleteFile.example,
   [listPlans.name]: listPlans.example
 }

@@ -9,9 +9,9 @@ for i = 1, 5 do
 end
 
 -- A page of 100 entries, 13 kB.
-local files, folders = {}, { { key = 'reports/2026/' }, { key = 'reports/archive/' } }
+local files, folders = {}, { { key = 'archive/' }, { key = 'reports/' } }
 for i = 1, 98 do
-  local key = string.format('reports/2026/monthly-%03d.csv', i)
+  local key = string.format('report-2026-monthly-%03d.csv', i)
   files[i] = { key = key, original_key = key, size = 1024 * i, last_modified = '2026-10-27T10:00:00Z' }
 end
 

@@ -81,6 +81,7 @@ type fileList struct {
 	Items      []file   `json:"items"`
 	Folders    []folder `json:"folders"`
 	NextCursor *string  `json:"nextCursor"`
+	Complete   bool     `json:"complete"`
 }
 type price struct {
 	EUR float64 `json:"monthlyEur"`
@@ -138,7 +139,7 @@ func toBuckets(e envelope) any {
 }
 
 func toFiles(e envelope, address string) any {
-	list := fileList{make([]file, len(e.Files)), make([]folder, len(e.Folders)), e.NextToken}
+	list := fileList{make([]file, len(e.Files)), make([]folder, len(e.Folders)), e.NextToken, e.NextToken == nil}
 	for i, theirs := range e.Files {
 		self := links{address + "?path=" + url.QueryEscape(theirs.OriginalKey)}
 		list.Items[i] = file{theirs.OriginalKey, theirs.Key, theirs.Size, instant(theirs.LastModified), self}

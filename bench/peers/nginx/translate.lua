@@ -44,7 +44,7 @@ local function files(payload, address)
     }
   end
   for i, theirs in ipairs(payload.folders) do folders[i] = { path = theirs.key } end
-  return { items = items, folders = folders, nextCursor = payload.next_token }
+  return { items = items, folders = folders, nextCursor = payload.next_token, complete = payload.next_token == cjson.null }
 end
 
 local function plans(payload)

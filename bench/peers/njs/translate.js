@@ -30,7 +30,8 @@ const files = (payload, address) => ({
     links: { self: `${address}?path=${encodeURIComponent(theirs.original_key)}` }
   })),
   folders: payload.folders.map(theirs => ({ path: theirs.key })),
-  nextCursor: payload.next_token
+  nextCursor: payload.next_token,
+  complete: payload.next_token === null
 })
 
 const plans = payload => ({
