@@ -25,19 +25,21 @@ export const conditional = fp(
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
       const { caller } = contextOf(request)
       const ifNoneMatch = request.headers['if-none-match']
+      // A long list has it already.
+      const version = request.getDecorator<string | undefined>(VERSION)
+      // Encoded once: the hash and the connection would each encode the text.
+      const named = version === undefined ? Buffer.from(nameIn(caller.id, payload)) : undefined
       const answer = (tag: string, isKnown: boolean) => {
         reply.header('etag', tag)
-        if (!isKnown) return done()
+        if (!isKnown) return done(null, named?.subarray(Buffer.byteLength(caller.id) + 1) ?? payload)
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      // A long list has it already.
-      const version = request.getDecorator<string | undefined>(VERSION) ?? payload
-      const tag = tagOf(caller.id, version)
+      const tag = tagOf(named ?? nameIn(caller.id, version ?? payload))
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
-        .then(name => tagOf(name, version))
+        .then(name => tagOf(nameIn(name, version ?? payload)))
         .then(lasting => answer(lasting, isMatch(ifNoneMatch, lasting)))
         .catch(done)
     })
@@ -59,5 +61,8 @@ const lastingNameOf = async (caller: Caller): Promise<string> => {
 const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
+/** What a version is made of: callers must not tell from it that others see the same. */
+const nameIn = (name: string, text: string): string => `${name}\n${text}`
+
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (name: string, version: string): string => `W/"${versionOf(`${name}\n${version}`)}"`
+const tagOf = (named: string | Buffer): string => `W/"${versionOf(named)}"`
