@@ -32,7 +32,11 @@ const BucketList = listOf(
 )
 const FileList = listOf(
   { path: text, name: text, sizeBytes: number, modifiedAt: text, links: object({ self: text }) },
-  { folders: { type: 'array', items: object({ path: text }) }, nextCursor: { ...text, nullable: true }, complete: { type: 'boolean' } }
+  {
+    folders: { type: 'array', items: object({ path: text }) },
+    nextCursor: { ...text, nullable: true },
+    complete: { type: 'boolean' }
+  }
 )
 const PlanList = listOf({
   id: number,
