@@ -61,7 +61,7 @@ const lastingNameOf = async (caller: Caller): Promise<string> => {
 const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
-/** What a version is made of: callers must not tell from it that others see the same. */
+/** What a version is made of: each caller has versions of its own. */
 const nameIn = (name: string, text: string): string => `${name}\n${text}`
 
 /** Weak, so that it still holds when a proxy compresses the reply. */

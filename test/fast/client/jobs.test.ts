@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createClient } from '../../../client/src/index.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { BUCKET } from '../../support/harness/jobs.ts'
+import { BUCKET, filesOf } from '../../support/harness/jobs.ts'
 import { failureOf } from './failure.ts'
 
 const ACCOUNT = 's3_user_1'
@@ -10,9 +10,7 @@ t.test('a deletion of many files', async t => {
   const { url, sandbox } = await gateway(t)
   const { control, demo } = sandbox
   const client = createClient({ baseUrl: url, token: demo.token })
-  const put = (...paths: string[]) => {
-    for (const path of paths) control.putFile(BUCKET, path)
-  }
+  const { put } = filesOf(control)
 
   t.test('is awaited to its end, with what became of each file', async t => {
     put('a', 'b')

@@ -6,7 +6,7 @@ import { leaksIn } from '../../support/assert/leaks.ts'
 import { createBrowser } from '../../support/harness/browser-caller.ts'
 import { eventually } from '../../support/harness/eventually.ts'
 import { gateway } from '../../support/harness/gateway.ts'
-import { ALL, BUCKET, createJob, DELETIONS, jobAfter, outcomesOf } from '../../support/harness/jobs.ts'
+import { ALL, BUCKET, createJob, DELETIONS, filesOf, jobAfter, outcomesOf } from '../../support/harness/jobs.ts'
 import { withServices } from '../../support/harness/services.ts'
 
 t.test('POST /accounts/:s3uid/buckets/:bucket/file-deletions', async t => {
@@ -17,15 +17,7 @@ t.test('POST /accounts/:s3uid/buckets/:bucket/file-deletions', async t => {
     control.reset()
     control.clearCalls()
   })
-  const put = (...paths: string[]) => {
-    for (const path of paths) control.putFile(BUCKET, path)
-  }
-  const left = () =>
-    control
-      .state()
-      .buckets.find(({ name }) => name === BUCKET)
-      ?.files.map(([path]) => path)
-      .sort()
+  const { put, left } = filesOf(control)
 
   t.test('207 names what became of each path', async t => {
     put('a', 'b/../c', 'ü %')

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { NewToken } from '../../../schemas/tokens.ts'
 import { fails } from '../../support/assert/expect.ts'
 import type { SendOptions } from '../../support/harness/gateway.ts'
-import { ALL, BUCKET, createJob, DELETIONS, jobAfter } from '../../support/harness/jobs.ts'
+import { ALL, BUCKET, createJob, DELETIONS, filesOf, jobAfter } from '../../support/harness/jobs.ts'
 import { withServices } from '../../support/harness/services.ts'
 
 const SCOPES: NewToken['scopes'] = ['files:delete', 'files:read']
@@ -19,15 +19,7 @@ t.test('jobs of a caller that is limited to buckets, or to paths with a prefix',
     const reply = await post('/tokens', { name: 'a partner', scopes: SCOPES, expiresInSeconds: 600, ...body }, options)
     return { token: String(reply.json().token), tokenId: String(reply.json().tokenId) }
   }
-  const put = (...paths: string[]) => {
-    for (const path of paths) control.putFile(BUCKET, path)
-  }
-  const left = () =>
-    control
-      .state()
-      .buckets.find(({ name }) => name === BUCKET)
-      ?.files.map(([path]) => path)
-      .sort()
+  const { put, left } = filesOf(control)
 
   t.test('207 and 202 delete what the caller reaches, and nothing else', async t => {
     const parent = await make({ pathPrefix: 'a/' })

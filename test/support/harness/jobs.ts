@@ -7,6 +7,19 @@ export const BUCKET = 'empty-bucket'
 export const DELETIONS = `/accounts/s3_user_1/buckets/${BUCKET}/file-deletions`
 export const ALL = { all: true, confirm: BUCKET }
 
+/** Puts files into the bucket, and tells which are left, in order. */
+export const filesOf = (control: Gateway['sandbox']['control']) => ({
+  put(...paths: string[]) {
+    for (const path of paths) control.putFile(BUCKET, path)
+  },
+  left: () =>
+    control
+      .state()
+      .buckets.find(({ name }) => name === BUCKET)
+      ?.files.map(([path]) => path)
+      .sort()
+})
+
 type Sender = Pick<Gateway, 'get' | 'post'>
 
 /** Asks for a job. */
