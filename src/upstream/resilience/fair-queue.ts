@@ -176,9 +176,7 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
   const serve = () => {
     for (let share = next(); share; share = next()) {
       const [call] = share.waiting.splice(nextOf(share), 1)
-      // To the end of its ring.
-      ringOf(share).delete(share)
-      if (share.waiting.length > 0) ringOf(share).add(share)
+      moveToEnd(ringOf(share), share)
       if (call?.signal.aborted) call.refuse(reasonOf(call.signal))
       else if (call) {
         turn += 1
@@ -260,6 +258,11 @@ export const createFairQueue = ({ slots, strangerSlots, maxWaitMs }: FairQueueOp
       return [...customers, ...strangers].reduce((sum, { waiting }) => sum + waiting.length, 0)
     }
   }
+}
+
+/** Behind the others, if there are any. */
+const moveToEnd = (ring: Set<Share>, share: Share) => {
+  if (ring.size > 1 && ring.delete(share)) ring.add(share)
 }
 
 /** A credential of an address without a waiting call still gets a place, up to twice as many. */
