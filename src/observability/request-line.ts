@@ -30,7 +30,7 @@ export const createRequestLines = (base: FastifyBaseLogger): ((line: RequestLine
   const log = base as Logger & { [pino.symbols.streamSym]: DestinationStream }
   const stream = log[pino.symbols.streamSym]
   return (line, traceId) => {
-    if (log.isLevelEnabled('info')) stream.write(escapeNonAscii(textOf(line, traceId)))
+    if (log.isLevelEnabled('info')) stream.write(textOf(line, traceId))
   }
 }
 
@@ -41,7 +41,10 @@ const textOf = (line: RequestLine, traceId: string | undefined): string =>
   `,"upstreamCalls":${line.upstreamCalls}${member('caller', line.caller)},"ip":${quoted(line.ip)}` +
   `${line.clientAborted ? ',"clientAborted":true' : ''},"msg":"request"}\n`
 
-const quoted = (text: string): string => JSON.stringify(text)
+/** Text that JSON and the log write as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : escapeNonAscii(JSON.stringify(text)))
 
 const member = (name: string, text: string | undefined): string =>
   text === undefined ? '' : `,"${name}":${quoted(text)}`
