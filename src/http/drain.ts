@@ -50,7 +50,7 @@ export const createDrain = (): Drain => {
     }
     // Not `request.signal`: it aborts when the body is read.
     if (raw.closed) abortUnlessSent()
-    else raw.once('close', abortUnlessSent)
+    else raw.on('close', abortUnlessSent)
     if (isAborting) signal.abort(abortedByShutdown())
     return signal
   }

@@ -31,7 +31,7 @@ export const finishing = fp(
       if (request.getDecorator<boolean>(IS_AWAITED)) return done()
       request.setDecorator(IS_AWAITED, true)
       if (reply.raw.destroyed) finish(request, reply)
-      else reply.raw.once('close', () => finish(request, reply))
+      else reply.raw.on('close', () => finish(request, reply))
       done()
     })
   },
