@@ -3,7 +3,7 @@ import { createHash, hash } from 'node:crypto'
 const LENGTH = 22
 
 /** The version of a representation: 22 characters, 132 bits. */
-export const versionOf = (representation: string | Buffer): string =>
+export const versionOf = (representation: string): string =>
   hash('sha256', representation, 'base64url').slice(0, LENGTH)
 
 /** Makes the same version of a representation that is given in pieces. */

@@ -27,15 +27,13 @@ export const conditional = fp(
       const ifNoneMatch = request.headers['if-none-match']
       // A long list has it already.
       const version = request.getDecorator<string | undefined>(VERSION)
-      // Encoded once: the hash and the connection would each encode the text.
-      const named = version === undefined ? Buffer.from(nameIn(caller.id, payload)) : undefined
       const answer = (tag: string, isKnown: boolean) => {
         reply.header('etag', tag)
-        if (!isKnown) return done(null, named?.subarray(Buffer.byteLength(caller.id) + 1) ?? payload)
+        if (!isKnown) return done(null, payload)
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const tag = tagOf(named ?? nameIn(caller.id, version ?? payload))
+      const tag = tagOf(nameIn(caller.id, version ?? payload))
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
@@ -65,4 +63,4 @@ const timeout = (): Promise<{ customerId?: number }> =>
 const nameIn = (name: string, text: string): string => `${name}\n${text}`
 
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (named: string | Buffer): string => `W/"${versionOf(named)}"`
+const tagOf = (named: string): string => `W/"${versionOf(named)}"`
