@@ -3,10 +3,10 @@ import { Redis } from 'ioredis'
 import { neededBy } from './admission.ts'
 import { explainRedisError, isSentinelError, type ReportFault } from './faults.ts'
 import { createStoreHealth, type ObserveCommand } from './health.ts'
+import type { RedisCommand } from './redis-command.ts'
 import { createDurability } from './redis-durability.ts'
 import { AWAY, isLost, isOutOfMemory, isReply } from './redis-errors.ts'
 import { exercise } from './redis-exercise.ts'
-import type { RedisCommand } from './redis-jobs.ts'
 import { nameOf, type RedisConnection, storeOptionsOf } from './redis-options.ts'
 import {
   ADD_MEMBER,

@@ -6,45 +6,17 @@ import { latestNow } from '../../core/clock.ts'
 import { note, type RequestContext } from '../../core/context.ts'
 import type { Links } from '../../core/links.ts'
 import { Problem } from '../../core/problem.ts'
-import type { StoreFault } from '../../store/faults.ts'
-import {
-  type CountedJob,
-  type ItemVerdict,
-  JOB_KEPT_MS,
-  type JobChange,
-  type JobEvent,
-  type JobQueue,
-  type JobRecord,
-  type JobState,
-  type JobStore,
-  type RunJob
-} from '../../store/jobs.ts'
-import { NewerRecord } from '../../store/record-format.ts'
+import type { CountedJob, JobEvent, JobRecord, JobState } from '../../store/jobs.ts'
 import { hasOwnKeys, tenantOf } from '../orders/order-key.ts'
 import { createJobFeed } from './feed.ts'
-import { type JobEnd, type ReportedEvent, toEvent, toJob, toJobEnd, toReportedEvent, toVerdict } from './job-models.ts'
-import type { JobKind } from './kind.ts'
+import { type ReportedEvent, toJob, toReportedEvent, toVerdict } from './job-models.ts'
+import { createJobWorker, type JobWorkerParts } from './job-worker.ts'
+import { kindOf } from './kind.ts'
 import { cursorOf, foreignCursor, positionOf } from './position-cursor.ts'
-import { jobProblemOf } from './reaction.ts'
-import { runJob } from './run.ts'
-
-/** Jobs of one customer that run at the same time; further ones wait. */
-export const MAX_RUNNING = 2
-
-/** A job that was paused for so long ends. */
-const MAX_PAUSE_MS = JOB_KEPT_MS
-/** 10 s: an end that the audit log does not have by then was lost by a crash. */
-const RECORDING_MS = 10_000
 
 const JOB_ID = /^[0-9a-f-]{36}$/
 const DEFAULT_JOBS = 20
 const DEFAULT_RESULTS = 100
-
-/** A job while the credential of its caller is kept. */
-export interface Credentials {
-  keep(caller: Caller, jobId: string): Promise<string>
-  open(sealed: string, job: JobRecord): Caller | undefined
-}
 
 export interface NewJob {
   /** Name of the kind. */
@@ -107,83 +79,17 @@ export interface ResultQuery {
   limit?: number | undefined
 }
 
-export interface JobParts {
-  kinds: readonly JobKind[]
+export interface JobParts extends JobWorkerParts {
   links: Links
-  jobs: JobStore
-  queue: JobQueue
-  credentials: Credentials
   /** The accounts that the caller has ordered itself. */
   listOrderedBy: (caller: Caller) => Promise<ReadonlySet<string>>
-  onVerdicts: (kind: string, verdicts: readonly ItemVerdict[]) => void
-  /** Called when a job has ended or paused: at least once, also after a crash. */
-  onEnd: (end: JobEnd) => void
-  /** Called when a job waits for the replicas of a newer version. */
-  onNewer: (fault: StoreFault) => void
 }
 
 export const createJobs = (parts: JobParts): Jobs => {
-  const { kinds, links, jobs: store, queue, credentials, listOrderedBy, onVerdicts, onEnd, onNewer } = parts
+  const { kinds, links, jobs: store, queue, credentials, listOrderedBy } = parts
   const feed = createJobFeed(store)
-
-  const kindOf = ({ kind }: Pick<JobRecord, 'kind'>): JobKind => {
-    const found = kinds.find(({ name }) => name === kind)
-    if (found === undefined) throw new TypeError(`no kind of job is called ${kind}`)
-    return found
-  }
-  const show = (job: CountedJob): Job => toJob(job, kindOf(job), links)
-  const eventOf = (job: CountedJob): string => toEvent(job, kindOf(job))
-  const report = (job: CountedJob) => store.addEvent(job.jobId, eventOf(job))
-
-  /** Ends or pauses a job. A crash before the audit log has it loses nothing: `tidy` finds what is not recorded. */
-  const finish = async (jobId: string, from: readonly JobState[], change: JobChange) => {
-    const finished = await store.change(jobId, from, change, { credential: null, event: eventOf })
-    if (finished) await recordEnd(finished)
-    return finished
-  }
-  const recordEnd = async (job: CountedJob) => {
-    onEnd(toJobEnd(job, kindOf(job)))
-    await store.markRecorded(job.jobId)
-  }
-
-  /** Records what a crash has left unrecorded, and ends what was paused for too long. */
-  const tidy = async () => {
-    const now = latestNow()
-    for (const job of await store.listUnrecorded()) {
-      const { endedAt, pausedAt = now } = job
-      if ((endedAt ?? pausedAt) < now - RECORDING_MS) await recordEnd(job)
-    }
-    const ended = { state: 'partly-failed', endedAt: now, remaining: null } as const
-    for (const { jobId, state, pausedAt = now } of await store.listOpen()) {
-      if (state === 'paused' && pausedAt < now - MAX_PAUSE_MS) await finish(jobId, ['paused'], ended)
-    }
-  }
-
-  /** Of the jobs that run on this replica; another one sees within half a second that a job is cancelled. */
-  const cancels = new Map<string, AbortController>()
-  const work = async (job: CountedJob, caller: Caller, stopped: AbortSignal) => {
-    const cancel = new AbortController()
-    cancels.set(job.jobId, cancel)
-    const signals = { stopped, cancelled: cancel.signal }
-    return runJob({ store, report, onVerdicts }, kindOf(job), job, caller, signals).finally(() =>
-      cancels.delete(job.jobId)
-    )
-  }
-
-  const run = async (jobId: string, stopped: AbortSignal): Promise<'done' | 'later'> => {
-    const started = await store.start(jobId, MAX_RUNNING, latestNow())
-    if (started === 'later' || started === undefined) return started ?? 'done'
-    const { job, credential } = started
-    const caller = credentials.open(credential, job)
-    const result =
-      caller === undefined
-        ? { state: 'paused' as const, pausedAt: latestNow(), problem: jobProblemOf(noCredential()) }
-        : await work(job, caller, stopped)
-    if (result === undefined) return 'later'
-    await finish(jobId, ['running'], result)
-    return 'done'
-  }
-
+  const worker = createJobWorker(parts)
+  const show = (job: CountedJob): Job => toJob(job, kindOf(kinds, job), links)
   /** @returns undefined also for a job that the caller may not see */
   const findVisible = async (context: RequestContext, jobId: string): Promise<CountedJob | undefined> => {
     const tenant = await tenantOf(context)
@@ -256,7 +162,7 @@ export const createJobs = (parts: JobParts): Jobs => {
         )
       }
       if ('known' in created) return repeat(created.known)
-      note(context, { jobId, selection: kindOf(record).describe(selection) })
+      note(context, { jobId, selection: kindOf(kinds, record).describe(selection) })
       await queue.add(jobId)
       return show({ ...record, found: keys.length, verdicts: {}, lastEventId: 0 })
     },
@@ -316,21 +222,14 @@ export const createJobs = (parts: JobParts): Jobs => {
       const job = await find(context, jobId)
       note(context, { jobId })
       const cancelled = { state: 'cancelled', isCancelled: true, endedAt: latestNow(), remaining: null } as const
-      const ended = await finish(jobId, ['queued', 'paused'], cancelled)
+      const ended = await worker.finish(jobId, ['queued', 'paused'], cancelled)
       if (ended) return show(ended)
       const changed = await store.change(jobId, ['running'], { isCancelled: true })
-      cancels.get(jobId)?.abort()
+      worker.stop(jobId)
       return show(changed ?? job)
     },
 
-    start: () => {
-      const runOrTell: RunJob = (jobId, stop) =>
-        run(jobId, stop).catch(error => {
-          if (error instanceof NewerRecord) onNewer(error.fault)
-          throw error
-        })
-      queue.work(runOrTell, tidy)
-    }
+    start: worker.start
   }
 }
 
@@ -346,11 +245,5 @@ async function* readEvents(
     if (event?.event === 'end') return
   }
 }
-
-const noCredential = () =>
-  new Problem(
-    'invalid-token',
-    'The credential of the job cannot be opened: its service was removed or limited, or SESSION_SECRET was changed.'
-  )
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')

@@ -43,3 +43,9 @@ export interface JobKind<S extends TSchema = TSchema, V extends string = string>
   /** Does the work for one item, once. It may have been done before: `wasSent`. @throws Problem */
   step(target: JobTarget, item: JobItem, context: RequestContext): Promise<V>
 }
+
+export const kindOf = (kinds: readonly JobKind[], { kind }: { kind: string }): JobKind => {
+  const found = kinds.find(({ name }) => name === kind)
+  if (found === undefined) throw new TypeError(`no kind of job is called ${kind}`)
+  return found
+}
