@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
+import { keepWithin } from '../core/keep-within.ts'
 import { readRecord } from '../store/record-format.ts'
 import type { Store } from '../store/store.ts'
 import type { Sealer } from './seal.ts'
 
-/** Entries whose last use is remembered; beyond this number the oldest is forgotten, and its use is written again. */
+/** Entries whose last use is remembered; beyond this number the oldest are forgotten, and their use is written again. */
 const MAX_REMEMBERED = 10_000
 
 interface Dated {
@@ -59,10 +60,7 @@ export const createAbouts = <T extends Dated>(
   const known = new Map<string, { createdAt: number; period: number }>()
   const remember = (key: string, createdAt: number, period: number) => {
     known.set(key, { createdAt, period })
-    for (const oldest of known.keys()) {
-      if (known.size <= MAX_REMEMBERED) break
-      known.delete(oldest)
-    }
+    keepWithin(known, MAX_REMEMBERED)
   }
   const periodAt = (createdAt: number) => Math.floor((now() - createdAt) / periodMs)
 

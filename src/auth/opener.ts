@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
+import { keepWithin } from '../core/keep-within.ts'
 import type { Sealer } from './seal.ts'
 
 /** How long an opened record stays in memory. Each request still needs its record in the store: its end counts at once. */
 const OPEN_MS = 5_000
-/** Beyond this number the oldest is forgotten. */
+/** Beyond this number the oldest are forgotten. */
 const MAX_OPEN = 1_000
 
 /** What a record says in clear before its sealed part, and what it holds. */
@@ -33,10 +34,7 @@ export const createOpener = <T>(sealer: Sealer, read: (text: string) => Opened<T
     if (head !== entry.slice(0, Math.max(0, end))) return undefined
     opened.set(id, value)
     setTimeout(() => opened.delete(id), OPEN_MS).unref()
-    for (const oldest of opened.keys()) {
-      if (opened.size <= MAX_OPEN) break
-      opened.delete(oldest)
-    }
+    keepWithin(opened, MAX_OPEN)
     return value
   }
 }

@@ -1,4 +1,5 @@
 import { type Clock, elapsedNow, latestNow } from '../core/clock.ts'
+import { keepWithin } from '../core/keep-within.ts'
 import { admitBy } from './admission.ts'
 import { areaOf } from './areas.ts'
 import type { Count, Limit, OwnedLimits, Store } from './store.ts'
@@ -8,37 +9,53 @@ interface Entry {
   expiresAt: number
 }
 
-/** Of each area; beyond it the oldest entry is dropped: a flood of callers must not fill the memory. */
+/** Of each area; beyond it the oldest are dropped: a flood of callers must not fill the memory. */
 const MAX_ENTRIES = 100_000
 
-/** Expired entries that a write removes: more than it adds, and few, so that no request waits for a sweep. */
-const SWEEP = 8
+/** Writes to an area between two sweeps, and expired entries that one removes: more than were added, and few enough for 1 ms. */
+const SWEEP = { writes: 1000, entries: 4000 }
+
+interface Area {
+  /** In the order of their last writes. */
+  entries: Map<string, Entry>
+  writes: number
+}
 
 /** The store of a single process; its content is lost when the process ends. */
 export const createMemoryStore = (now: Clock = latestNow) => {
-  const areas = new Map<string, Map<string, Entry>>()
+  const areas = new Map<string, Area>()
 
-  const entriesOf = (key: string): Map<string, Entry> => {
-    const area = areaOf(key)
-    const entries = areas.get(area) ?? new Map<string, Entry>()
-    areas.set(area, entries)
-    return entries
+  const areaFor = (key: string): Area => {
+    const name = areaOf(key)
+    const known = areas.get(name)
+    if (known) return known
+    const area = { entries: new Map(), writes: 0 }
+    areas.set(name, area)
+    return area
   }
-  const find = (key: string, entries = entriesOf(key)): Entry | undefined => {
+  const entriesOf = (key: string) => areaFor(key).entries
+  const find = (key: string): Entry | undefined => {
+    const entries = entriesOf(key)
     const entry = entries.get(key)
     if (!entry || entry.expiresAt > now()) return entry
     entries.delete(key)
     return undefined
   }
   const put = (key: string, value: string, ttlMs: number) => {
-    const entries = entriesOf(key)
-    // Moves the key to the end of the map: the first keys are the oldest.
-    entries.delete(key)
-    entries.set(key, { value, expiresAt: now() + ttlMs })
-    let left = SWEEP
-    for (const oldest of entries.keys()) {
-      if (left === 0 || (entries.size <= MAX_ENTRIES && find(oldest, entries))) break
-      entries.delete(oldest)
+    const area = areaFor(key)
+    area.entries.delete(key)
+    area.entries.set(key, { value, expiresAt: now() + ttlMs })
+    keepWithin(area.entries, MAX_ENTRIES)
+    area.writes += 1
+    if (area.writes % SWEEP.writes === 0) sweep(area.entries)
+  }
+  /** Removes expired entries, from the oldest on. */
+  const sweep = (entries: Area['entries']) => {
+    const time = now()
+    let left = SWEEP.entries
+    for (const [key, { expiresAt }] of entries) {
+      if (left === 0 || expiresAt > time) break
+      entries.delete(key)
       left -= 1
     }
   }
@@ -117,7 +134,9 @@ export const createMemoryStore = (now: Clock = latestNow) => {
       return count
     },
     keys: async prefix =>
-      [...areas.values()].flatMap(entries => [...entries.keys()].filter(key => key.startsWith(prefix) && find(key))),
+      [...areas.values()].flatMap(({ entries }) =>
+        [...entries.keys()].filter(key => key.startsWith(prefix) && find(key))
+      ),
     now: async () => elapsedNow(),
     check: async () => undefined,
     close: async () => areas.clear()

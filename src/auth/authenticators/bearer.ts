@@ -4,6 +4,7 @@ import { customerScopes, type Scope, scopesOfRole } from '../../../schemas/scope
 import { type Caller, type Identity, strangerAt } from '../../core/caller.ts'
 import { type Clock, latestNow } from '../../core/clock.ts'
 import type { UpstreamTiming } from '../../core/context.ts'
+import { keepWithin } from '../../core/keep-within.ts'
 import { isProblem, Problem } from '../../core/problem.ts'
 import type { Secret } from '../../core/secret.ts'
 import { type Auth, isTokenLike } from '../../upstream/auth.ts'
@@ -14,16 +15,13 @@ const CACHED_MS = 60_000
 const REFUSED_MS = 2000
 /** A call waits so long for the look-up of its customer; when it fails, it is tried again after this time. */
 const RESOLVE_MS = { wait: 250, again: 10_000 }
-/** Of each kind; beyond it the oldest is forgotten. */
+/** Of each kind; beyond it the oldest are forgotten. */
 const MAX_KEPT = 10_000
 
 /** Keeps a bounded number of entries. */
 const keep = <V>(entries: Map<string, V>, key: string, value: V): void => {
   entries.set(key, value)
-  for (const oldest of entries.keys()) {
-    if (entries.size <= MAX_KEPT) break
-    entries.delete(oldest)
-  }
+  keepWithin(entries, MAX_KEPT)
 }
 
 /** Third parties send HOSTKEY's own token: it is passed through and not kept. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { keepWithin } from '../../core/keep-within.ts'
 import type { Audit } from '../../observability/audit.ts'
 import type { AuditEvent, AuditMembers } from '../../observability/audit-events.ts'
 import { onFinished } from '../on-finished.ts'
@@ -27,7 +28,7 @@ export interface ExceededLimit {
   ttlMs: number
 }
 
-/** Limits that were exceeded lately; beyond this number the oldest is forgotten, and may be recorded again. */
+/** Limits that were exceeded lately; beyond this number the oldest are forgotten, and may be recorded again. */
 const MAX_REMEMBERED = 10_000
 
 /** Records the events that operations declare, and what callers were refused. Reads without an event cost nothing. */
@@ -72,10 +73,7 @@ const createOncePerWindow = () => {
     if ((until.get(id) ?? 0) > performance.now()) return false
     until.delete(id)
     until.set(id, performance.now() + ttlMs)
-    for (const oldest of until.keys()) {
-      if (until.size <= MAX_REMEMBERED) break
-      until.delete(oldest)
-    }
+    keepWithin(until, MAX_REMEMBERED)
     return true
   }
 }

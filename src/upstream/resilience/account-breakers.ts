@@ -1,8 +1,9 @@
 import { elapsedNow } from '../../core/clock.ts'
+import { keepWithin } from '../../core/keep-within.ts'
 import { type CallResult, CircuitOpen, OPEN_MS, openMsAfter } from './circuit-breaker.ts'
 import { CONSECUTIVE_FAILURES } from './circuit-evidence.ts'
 
-/** Accounts that fail; beyond it the oldest is forgotten. */
+/** Accounts that fail; beyond it the oldest are forgotten. */
 const MAX_ACCOUNTS = 1000
 
 interface Failing {
@@ -36,10 +37,7 @@ export const createAccountBreakers = (): AccountBreakers => {
       known.probeAt = elapsedNow() + openMsAfter(known.failedProbes)
     }
     accounts.set(account, known)
-    for (const oldest of accounts.keys()) {
-      if (accounts.size <= MAX_ACCOUNTS) break
-      accounts.delete(oldest)
-    }
+    keepWithin(accounts, MAX_ACCOUNTS)
   }
 
   return {

@@ -1,5 +1,6 @@
 import { never } from '../../core/abort.ts'
 import { noUpstreamTiming, type RequestContext } from '../../core/context.ts'
+import { keepWithin } from '../../core/keep-within.ts'
 import type { Action } from '../actions/action.ts'
 import { listPlans } from '../actions/plans.ts'
 import type { Call } from '../call.ts'
@@ -35,10 +36,7 @@ export const cached = (call: Call, reuse: Reuse = createReuse(), now: () => numb
     const stretch = 1 + JITTER * (2 * Math.random() - 1)
     entries.delete(key)
     entries.set(key, { result, freshUntil: now() + FRESH_MS * stretch, expiresAt: now() + EXPIRY_MS * stretch })
-    for (const oldest of entries.keys()) {
-      if (entries.size <= MAX_ENTRIES) break
-      entries.delete(oldest)
-    }
+    keepWithin(entries, MAX_ENTRIES)
     return result
   }
 

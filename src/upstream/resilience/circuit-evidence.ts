@@ -1,5 +1,6 @@
 import { isOfToken, isStranger } from '../../core/caller.ts'
 import { elapsedNow } from '../../core/clock.ts'
+import { keepWithin } from '../../core/keep-within.ts'
 import type { Activity, Closed, Open } from './circuit-state.ts'
 
 /** What opens a circuit: 5 failures in a row, or half of at least 20 calls in 10 s. Envoy's defaults are 5 and 10 s. */
@@ -36,10 +37,7 @@ export const mayTry = (caller: string, id: string, { callers, failedIds, trying 
 
 export const keep = (names: Set<string>, name: string) => {
   names.add(name)
-  for (const oldest of names) {
-    if (names.size <= MAX_CALLERS) break
-    names.delete(oldest)
-  }
+  keepWithin(names, MAX_CALLERS)
 }
 
 export const count = (state: Closed, { caller, resolve }: Who, result: 'success' | 'failure'): void => {
@@ -84,10 +82,7 @@ const addActivity = (callers: Map<string, Activity>, caller: string, { at, hasFa
     return
   }
   callers.set(caller, { at, hasFailed, isUnresolved })
-  for (const oldest of callers.keys()) {
-    if (callers.size <= MAX_CALLERS) break
-    callers.delete(oldest)
-  }
+  keepWithin(callers, MAX_CALLERS)
 }
 
 /**

@@ -23,10 +23,22 @@ t.test('the memory store is bounded', async t => {
   })
 
   t.test('sessions displace the least recently used', async t => {
-    await store.touch('session:in use', LIFE_MS)
-    for (let index = 1; index < MAX_ENTRIES; index += 1) await store.put(`session:${index}`, 'value', LIFE_MS)
+    for (let index = 1; index < MAX_ENTRIES; index += 1) {
+      if (index === MAX_ENTRIES / 2) await store.touch('session:in use', LIFE_MS)
+      await store.put(`session:${index}`, 'value', LIFE_MS)
+    }
     t.equal(await store.get('session:idle'), undefined)
     t.equal(await store.get('session:in use'), 'value')
+  })
+
+  t.test('entries that have expired are removed by later writes', async t => {
+    let now = 0
+    const store = createMemoryStore(() => now)
+    for (let index = 0; index < 5000; index += 1) await store.put(`deleted:${index}`, 'sent', LIFE_MS)
+    now += LIFE_MS
+    for (let index = 5000; index < 10_000; index += 1) await store.put(`deleted:${index}`, 'sent', LIFE_MS)
+    now -= LIFE_MS
+    t.equal((await store.keys('deleted:')).length, 5000)
   })
 
   t.test('is empty after close', async t => {
