@@ -1,5 +1,6 @@
 import { after, afterFolder, byBytes } from '../../core/byte-order.ts'
 import type { RequestContext } from '../../core/context.ts'
+import { keepWithin } from '../../core/keep-within.ts'
 import { Problem } from '../../core/problem.ts'
 import { MAX_KEYS } from '../../upstream/actions/files.ts'
 import type { Upstream } from '../../upstream/client.ts'
@@ -263,11 +264,8 @@ const createFolderMemory = (lastFolder: string) => {
   return (listed: readonly string[]): string[] => {
     if (listed.length === 0) return []
     const unseen = [...new Set(listed)].filter(folder => !seen.has(folder))
-    for (const folder of unseen) {
-      seen.add(folder)
-      const oldest = seen.values().next()
-      if (seen.size > MAX_REMEMBERED_FOLDERS && !oldest.done) seen.delete(oldest.value)
-    }
+    for (const folder of unseen) seen.add(folder)
+    keepWithin(seen, MAX_REMEMBERED_FOLDERS)
     return unseen
   }
 }
