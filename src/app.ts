@@ -18,7 +18,7 @@ import { answerHead } from './http/head.ts'
 import { watchIdle } from './http/idle-connections.ts'
 import { lazySerializers, lazyValidators } from './http/lazy-schemas.ts'
 import { boundConnections, LISTENER } from './http/listener.ts'
-import { finishing } from './http/on-finished.ts'
+import { finishing, onFinished } from './http/on-finished.ts'
 import { refusesUnknownQuery, type Switch } from './http/operation.ts'
 import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { auditing } from './http/plugins/audit.ts'
@@ -159,6 +159,7 @@ export const buildApp = async (options: AppOptions) => {
   })
 
   await app.register(finishing)
+  onFinished(app, brokenRequests.forget)
   if (options.tracer)
     await app.register((await import('./http/plugins/tracing.ts')).tracing, { tracer: options.tracer })
   await app.register(telemetry, { metrics })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { ProblemName } from '../../schemas/problems.ts'
 import { Problem, problemBody } from '../core/problem.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -84,6 +84,11 @@ export const createBrokenRequests = ({ publicUrl, metrics, log, corsHeadersOf }:
     answer({ code = 'unknown', rawPacket }: ParserError, socket: Socket): void {
       if (code === 'ECONNRESET') socket.destroy()
       else refuseInTurn(socket, { code, origin: Buffer.isBuffer(rawPacket) ? originIn(rawPacket) : undefined })
+    },
+    /** A reply is sent: the connection would keep it until its next request. One whose request has not ended is kept. */
+    forget({ raw: request }: FastifyRequest): void {
+      const pending = replies.get(request.socket)
+      if (request.complete && pending?.[0]?.req === request) pending.shift()
     },
     /** Has the connection had requests, and are all of them answered? */
     isIdle: (socket: Duplex): boolean => replies.get(socket)?.every(({ closed }) => closed) ?? false,

@@ -1,5 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { request } from 'undici'
+import { eventually } from '../../support/harness/eventually.ts'
 import { exchange } from '../../support/harness/exchange.ts'
 import { gateway } from '../../support/harness/gateway.ts'
 
@@ -80,4 +84,24 @@ t.test('a request that Node’s parser refuses', async t => {
     t.strictSame(statuses, [401])
     t.ok(isClosed)
   })
+})
+
+t.test('an open connection does not keep the reply that it has sent', async t => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const { get } = await gateway(t)
+  const sent: WeakRef<object>[] = []
+  const onSent = (message: unknown) => {
+    const { request, response } = message as { request: { url: string }; response: object }
+    if (request.url === '/livez') sent.push(new WeakRef(response))
+  }
+  subscribe('http.server.response.finish', onSent)
+  t.teardown(() => unsubscribe('http.server.response.finish', onSent))
+  await get('/livez')
+  t.ok(
+    await eventually(() => {
+      collect()
+      return sent.length === 1 && sent[0]?.deref() === undefined
+    })
+  )
 })
