@@ -24,11 +24,11 @@ const USAGE = `npm run bench -- [--quick] [--workloads W1,W2] [--peers raw-pass,
   --memory     only this: resident memory after 100,000 requests of each of four kinds, and after 1,000,000 more
   --peers      only these beside the gateway: ${peers.map(({ name }) => name).join(' ')}
 
-The full run takes 40 minutes and writes docs/reference/performance.md and .svg.
+The full run takes 30 minutes and writes docs/reference/performance.md and .svg.
 `
 
 /** 70,000 requests: until then Node's compiler still changes what a request costs (measured). */
-const FULL: Effort = { warmRequests: 70_000, warmSeconds: 40, rounds: 3, seconds: 7 }
+const FULL: Effort = { warmRequests: 70_000, warmSeconds: 30, rounds: 3, seconds: 5 }
 const QUICK: Effort = { warmRequests: 70_000, warmSeconds: 1, rounds: 2, seconds: 1 }
 
 const { values } = readCommandLine({
