@@ -15,7 +15,7 @@ type Coding = 'br' | 'gzip'
 type Done = (error: Error | null, compressed: Buffer) => void
 
 /** Compresses a text, in a thread of the pool. */
-export const compress = (coding: Coding, text: string | Buffer, done: Done): void =>
+export const compress = (coding: Coding, text: string, done: Done): void =>
   coding === 'br' ? brotliCompress(text, BROTLI, done) : gzip(text, done)
 
 /** Passes on each line at once. */
@@ -51,8 +51,7 @@ export const compression = fp(
     })
     app.addHook('onSend', (request, reply, payload, done) => {
       const isLines = payload instanceof Readable
-      const isText = typeof payload === 'string' || Buffer.isBuffer(payload)
-      if (!isLines && !(isText && payload.length >= MIN_LENGTH)) return done()
+      if (!isLines && !(typeof payload === 'string' && payload.length >= MIN_LENGTH)) return done()
       if (secret.has(routeOf(request).url ?? '') || reply.hasHeader('set-cookie')) return done()
       varyByCoding(reply)
       const coding = codingOf(request)

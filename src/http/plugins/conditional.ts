@@ -25,19 +25,19 @@ export const conditional = fp(
       if (reply.getHeader('cache-control') === 'no-store') reply.header('cache-control', REVALIDATE)
       const { caller } = contextOf(request)
       const ifNoneMatch = request.headers['if-none-match']
-      // A long list has it already.
-      const version = request.getDecorator<string | undefined>(VERSION)
       const answer = (tag: string, isKnown: boolean) => {
         reply.header('etag', tag)
-        if (!isKnown) return done(null, payload)
+        if (!isKnown) return done()
         reply.code(304).removeHeader('content-type')
         return done(null, null)
       }
-      const tag = tagOf(nameIn(caller.id, version ?? payload))
+      // A long list has it already.
+      const version = request.getDecorator<string | undefined>(VERSION) ?? payload
+      const tag = tagOf(caller.id, version)
       if (ifNoneMatch === undefined) return answer(tag, false)
       if (isMatch(ifNoneMatch, tag)) return answer(tag, true)
       lastingNameOf(caller)
-        .then(name => tagOf(nameIn(name, version ?? payload)))
+        .then(name => tagOf(name, version))
         .then(lasting => answer(lasting, isMatch(ifNoneMatch, lasting)))
         .catch(done)
     })
@@ -59,8 +59,5 @@ const lastingNameOf = async (caller: Caller): Promise<string> => {
 const timeout = (): Promise<{ customerId?: number }> =>
   new Promise(resolve => setTimeout(resolve, IDENTITY_TIMEOUT_MS, {}).unref())
 
-/** What a version is made of: each caller has versions of its own. */
-const nameIn = (name: string, text: string): string => `${name}\n${text}`
-
 /** Weak, so that it still holds when a proxy compresses the reply. */
-const tagOf = (named: string): string => `W/"${versionOf(named)}"`
+const tagOf = (name: string, version: string): string => `W/"${versionOf(`${name}\n${version}`)}"`
