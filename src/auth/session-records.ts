@@ -146,7 +146,7 @@ export const createSessionRecords = (
 ): SessionRecords => {
   const abouts = aboutsOf(store, sealer, now)
 
-  const openEntry = createOpener(sealer, text => {
+  const openEntry = createOpener(sealer, 1, text => {
     const { token, ...rest } = readRecord<SessionRecord>(text, 'a session')
     const opened = { ...rest, token: new Secret(token) }
     return { head: ownerOfSession(opened), value: opened }

@@ -124,7 +124,7 @@ export const keepDemoToken = async (
 export const createTokenRecords = (store: Store, sealer: Sealer, now: Clock = latestNow): TokenRecords => {
   const abouts = aboutsOf(store, sealer, now)
 
-  const openEntry = createOpener(sealer, text => {
+  const openEntry = createOpener(sealer, 2, text => {
     const record = readRecord<TokenRecord>(text, 'a derived token')
     const { source } = record
     const opened = 'token' in source ? { ...source, token: new Secret(source.token) } : source
