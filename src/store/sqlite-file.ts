@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createFolder } from '../core/folder.ts'
 import { explainSqliteError, type StoreFault } from './faults.ts'
 import { NewerRecord } from './record-format.ts'
@@ -23,8 +22,10 @@ export interface SqliteFile<S> {
   database: DatabaseSync
   statements: S
   explain: (error: unknown) => StoreFault
-  /** Runs the work in one transaction, and waits while another process holds the lock. */
+  /** Runs the work in one transaction with others of the moment, and waits while another process holds the lock. */
   patiently<T>(work: () => T): Promise<T>
+  /** Runs what waits. */
+  close(): void
 }
 
 export interface SqliteFileOptions<S> {
@@ -56,22 +57,60 @@ export const openSqliteFile = <S>({
     database.exec(`PRAGMA journal_mode = WAL; ${schema}`)
     database.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}; PRAGMA busy_timeout = 0`)
     const open = database
-    return { database, statements: prepare(database), explain, patiently: work => patiently(open, work) }
+    return { database, statements: prepare(database), explain, ...createTransactions(open) }
   } catch (error) {
     database?.close()
     throw error instanceof NewerRecord ? error : new StoreUnavailable(explain(error))
   }
 }
 
-const patiently = async <T>(database: DatabaseSync, work: () => T): Promise<T> => {
-  const giveUpAt = performance.now() + LOCK_WAIT_MS
-  for (;;) {
+/** What waits for the next transaction. */
+interface Work {
+  run: () => unknown
+  resolve: (result: never) => void
+  reject: (error: unknown) => void
+  /** On the clock of `performance.now()`. */
+  until: number
+}
+
+/** Runs the works of one turn of the event loop in one transaction: its beginning and end take longer than most works. */
+const createTransactions = (database: DatabaseSync) => {
+  let waiting: Work[] = []
+
+  const settle = (works: readonly Work[]): void => {
     try {
-      return transaction(database, work)
+      const results = transaction(database, () => works.map(({ run }) => run()))
+      for (const [index, { resolve }] of works.entries()) resolve(results[index] as never)
     } catch (error) {
-      if (!isLocked(error) || performance.now() > giveUpAt) throw error
+      if (isLocked(error)) waitLonger(works, error)
+      // Each alone: one that fails must not fail the others.
+      else if (works.length > 1) for (const work of works) settle([work])
+      else works[0]?.reject(error)
     }
-    await pause(RETRY_MS)
+  }
+  const waitLonger = (works: readonly Work[], error: unknown) => {
+    const now = performance.now()
+    for (const { until, reject } of works) if (until < now) reject(error)
+    const others = works.filter(({ until }) => until >= now)
+    if (others.length > 0) setTimeout(settleWaiting, RETRY_MS)
+    waiting = [...others, ...waiting]
+  }
+  const settleWaiting = () => {
+    const works = waiting
+    waiting = []
+    if (works.length > 0) settle(works)
+  }
+
+  return {
+    patiently: <T>(run: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(settleWaiting)
+        waiting.push({ run, resolve, reject, until: performance.now() + LOCK_WAIT_MS })
+      }),
+    close() {
+      settleWaiting()
+      database.close()
+    }
   }
 }
 

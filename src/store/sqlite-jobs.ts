@@ -230,7 +230,7 @@ export const createSqliteJobs = ({
       ),
     async close() {
       isClosed = true
-      file?.database.close()
+      file?.close()
       file = undefined
     }
   }

@@ -34,6 +34,9 @@ const statementsOf = (database: DatabaseSync, table: Table) => ({
     `INSERT INTO ${table} VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`
   ),
   update: database.prepare(`UPDATE ${table} SET value = ? WHERE key = ?`),
+  add: database.prepare(
+    `UPDATE ${table} SET value = value + ? WHERE key = ? AND expires_at > ? RETURNING CAST(value AS INTEGER) AS count, expires_at AS expiresAt`
+  ),
   extend: database.prepare(`UPDATE ${table} SET expires_at = ? WHERE key = ? AND expires_at > ? RETURNING value`),
   erase: database.prepare(`DELETE FROM ${table} WHERE key = ? AND expires_at > ?`),
   eraseIf: database.prepare(`DELETE FROM ${table} WHERE key = ? AND value = ?`),
@@ -63,7 +66,7 @@ export const createSqliteStore = (
     entries: statementsOf(open, 'entries'),
     limits: statementsOf(open, 'limits')
   })
-  const { database, statements, explain, patiently } = openSqliteFile({
+  const { database, statements, explain, patiently, close } = openSqliteFile({
     dataDir,
     file,
     schema: SCHEMA,
@@ -105,11 +108,10 @@ export const createSqliteStore = (
     (of(key).extend.get(Math.floor(now() + ttlMs), key, now()) as { value: string } | undefined)?.value
   const get = (key: string) => row(key)?.value
   const increment = (key: string, by: number, windowMs: number): Count => {
-    const found = row(key)
-    const count = Number(found?.value ?? 0) + by
-    if (found) of(key).update.run(String(count), key)
-    else put(key, String(count), windowMs)
-    return { count, ttlMs: (found?.expiresAt ?? now() + windowMs) - now() }
+    const found = of(key).add.get(by, key, now()) as { count: number; expiresAt: number } | undefined
+    if (found) return { count: found.count, ttlMs: found.expiresAt - now() }
+    put(key, String(by), windowMs)
+    return { count: by, ttlMs: windowMs }
   }
 
   return {
@@ -164,7 +166,7 @@ export const createSqliteStore = (
     check: () => health.check(),
     async close() {
       health.close()
-      database.close()
+      close()
     }
   }
 }

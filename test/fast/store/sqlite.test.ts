@@ -113,6 +113,41 @@ t.test('a SQLite store', async t => {
     t.equal(rows, 600)
   })
 
+  t.test('runs the commands of one moment in one transaction', async t => {
+    const folder = temporaryFolder(t)
+    const store = createSqliteStore(folder)
+    const sizeOfLog = () => statSync(join(folder, 'store.sqlite-wal')).size
+    await store.increment('limit', 1, LIFE_MS)
+    const before = sizeOfLog()
+    const counts = await Promise.all(Array.from({ length: 100 }, () => store.increment('limit', 1, LIFE_MS)))
+    t.equal(counts.at(-1)?.count, 101)
+    t.ok(sizeOfLog() - before < 20_000, 'a transaction of its own would write 4 kB for each')
+    await store.close()
+  })
+
+  t.test('a command that fails does not fail those of the same moment, and nothing of them counts twice', async t => {
+    const store = createSqliteStore(temporaryFolder(t))
+    await store.put('set', 'no list', LIFE_MS)
+    const [first, broken, second] = await Promise.allSettled([
+      store.increment('limit', 1, LIFE_MS),
+      store.members('set'),
+      store.increment('limit', 1, LIFE_MS)
+    ])
+    t.match([first, broken, second], [{ value: { count: 1 } }, { status: 'rejected' }, { value: { count: 2 } }])
+    await store.close()
+  })
+
+  t.test('runs what waits before it closes', async t => {
+    const folder = temporaryFolder(t)
+    const store = createSqliteStore(folder)
+    const put = store.put('a', 'b', LIFE_MS)
+    await store.close()
+    await put
+    const reopened = createSqliteStore(folder)
+    t.equal(await reopened.get('a'), 'b')
+    await reopened.close()
+  })
+
   t.test('StoreUnavailable for every command after close', async t => {
     const store = createSqliteStore(temporaryFolder(t))
     await store.close()
