@@ -23,7 +23,10 @@ export interface HttpResponse {
 export class RequestFailed extends Error {}
 
 export interface Sender {
-  /** Sends one request, no sooner than the rate allows. Follows no redirect. @throws RequestFailed */
+  /**
+   * Sends one request, no sooner than the rate allows. Follows no redirect. Sends a GET again that the server is too busy
+   * for, when it says after how long. @throws RequestFailed
+   */
   send(request: HttpRequest): Promise<HttpResponse>
   /** Number of requests so far. */
   count(): number
@@ -39,6 +42,12 @@ export interface SenderOptions {
 /** 8 MiB: the limit of the official client and of the gateway. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 
+const ATTEMPTS = 3
+const MAX_RETRY_AFTER_SECONDS = 10
+
+const isBusy = ({ status, headers }: HttpResponse): boolean =>
+  status === 503 && Number(headers['retry-after']) <= MAX_RETRY_AFTER_SECONDS
+
 /** Some proxies block the default names of HTTP libraries. */
 const USER_AGENT = 'hostkey-s3-gateway-conformance/0.1'
 
@@ -46,18 +55,26 @@ const USER_AGENT = 'hostkey-s3-gateway-conformance/0.1'
 export const createSender = ({ url, ratePerSecond, maxRequests, timeoutMs }: SenderOptions): Sender => {
   let count = 0
   let next = 0
+  const sendOnce = async (request: HttpRequest): Promise<HttpResponse> => {
+    if (count >= maxRequests)
+      throw new RequestFailed(`not sent: the limit of ${maxRequests} requests is reached (--max-requests)`)
+    count += 1
+    const wait = next - performance.now()
+    if (wait > 0) await pause(wait)
+    const startedAt = performance.now()
+    next = startedAt + 1000 / ratePerSecond
+    const { status, headers, body } = await exchange(url, request, timeoutMs)
+    return { status, headers, text: textOf(body, headers['content-encoding']), ms: performance.now() - startedAt }
+  }
   return {
     count: () => count,
     async send(request) {
-      if (count >= maxRequests)
-        throw new RequestFailed(`not sent: the limit of ${maxRequests} requests is reached (--max-requests)`)
-      count += 1
-      const wait = next - performance.now()
-      if (wait > 0) await pause(wait)
-      const startedAt = performance.now()
-      next = startedAt + 1000 / ratePerSecond
-      const { status, headers, body } = await exchange(url, request, timeoutMs)
-      return { status, headers, text: textOf(body, headers['content-encoding']), ms: performance.now() - startedAt }
+      let response = await sendOnce(request)
+      for (let attempt = 1; attempt < ATTEMPTS && request.method === 'GET' && isBusy(response); attempt += 1) {
+        await pause(Number(response.headers['retry-after']) * 1000)
+        response = await sendOnce(request)
+      }
+      return response
     }
   }
 }

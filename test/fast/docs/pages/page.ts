@@ -13,7 +13,7 @@ const runCommands = async (t: Test, stage: DocStage, block: Block, output: Block
   const { code, stdout, stderr } = await stage.run(block.code)
   // A command for which the page shows only an error message is expected to fail.
   const mayFail = output !== undefined && stdout.trim() === ''
-  if (code !== 0 && !mayFail) t.fail(`ended with ${code}: ${stderr.slice(-500)}${stdout.slice(-500)}`)
+  if (code !== 0 && !mayFail) t.fail(`ended with ${code}: ${stderr.slice(-1000)}${stdout.slice(-4000)}`)
   if (!output) {
     t.pass('exit code 0')
     return
