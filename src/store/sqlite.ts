@@ -35,7 +35,7 @@ const statementsOf = (database: DatabaseSync, table: Table) => ({
   ),
   update: database.prepare(`UPDATE ${table} SET value = ? WHERE key = ?`),
   add: database.prepare(
-    `UPDATE ${table} SET value = value + ? WHERE key = ? AND expires_at > ? RETURNING CAST(value AS INTEGER) AS count, expires_at AS expiresAt`
+    `UPDATE ${table} SET value = CAST(value + ? AS INTEGER) WHERE key = ? AND expires_at > ? RETURNING CAST(value AS INTEGER) AS count, expires_at AS expiresAt`
   ),
   extend: database.prepare(`UPDATE ${table} SET expires_at = ? WHERE key = ? AND expires_at > ? RETURNING value`),
   erase: database.prepare(`DELETE FROM ${table} WHERE key = ? AND expires_at > ?`),
