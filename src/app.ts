@@ -24,6 +24,7 @@ import { isReadable, UNREADABLE_PATH } from './http/path.ts'
 import { auditing } from './http/plugins/audit.ts'
 import { authenticate, limitFactorOf } from './http/plugins/authenticate.ts'
 import { authorise } from './http/plugins/authorise.ts'
+import { batching } from './http/plugins/batching.ts'
 import { compression } from './http/plugins/compression.ts'
 import { conditional } from './http/plugins/conditional.ts'
 import { draining } from './http/plugins/drain.ts'
@@ -198,6 +199,7 @@ export const buildApp = async (options: AppOptions) => {
         await authenticatedScope.register(streamLimits, {})
         await authenticatedScope.register(conditional)
         await authenticatedScope.register(compression)
+        await authenticatedScope.register(batching)
         await authenticatedScope.register(sessionRoutes, sessionOptions)
         await authenticatedScope.register(tokenRoutes, { tokens, sessions })
         const deps: Deps = {
