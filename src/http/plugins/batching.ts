@@ -7,8 +7,9 @@ interface ReadyReply {
 }
 
 /**
- * Sends the replies that become ready in one turn of the event loop at its end, one right after the other: while the client,
- * or the proxy, still reads the first, the others need not wake it. A sixth of a read's time (measured). Registered last, so
+ * Sends the replies that are ready one right after the other, instead of each as soon as it is: while the client, or the
+ * proxy, still reads the first, the others need not wake it. A sixth of a read's time (measured). It does so in the next turn
+ * of the event loop: what this one sends to HOSTKEY goes first, because it has an answer to wait for. Registered last, so
  * that nothing else happens in between.
  */
 export const batching = fp(
@@ -29,7 +30,7 @@ export const batching = fp(
       }
     }
     app.addHook('onSend', (_request, reply, _payload, done) => {
-      if (ready.push({ reply, send: done }) === 1) setImmediate(sendAll)
+      if (ready.push({ reply, send: done }) === 1) setImmediate(() => setImmediate(sendAll))
     })
   },
   { name: 'batching' }
