@@ -16,6 +16,9 @@ export interface UpstreamText {
   reference?: string
 }
 
+/** Limits of what a caller has at the same time: calls of HOSTKEY, and replies that it reads as a stream. */
+export const concurrencyLimits = ['in-flight', 'streams'] as const
+
 export interface ProblemOptions {
   /** Outcome of the write; absent for reads. The edge adds `not-applied` when nothing was sent. */
   outcome?: Outcome
@@ -32,6 +35,8 @@ export interface ProblemOptions {
   headers?: Record<string, string>
   /** The service whose secret was refused, for the audit log; empty when there is no such service. */
   service?: string
+  /** The concurrency limit that was exceeded, for the metrics and the audit log. */
+  limit?: (typeof concurrencyLimits)[number]
   /** The origin of a page that may not call, for the log. */
   refusedOrigin?: string
   /** For the log only. */

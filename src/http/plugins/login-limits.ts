@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { isProblem } from '../../core/problem.ts'
+import { concurrencyLimits, isProblem } from '../../core/problem.ts'
 import type { LimitDecisions } from '../../observability/limit-decisions.ts'
 import { type Store, StoreUnavailable } from '../../store/index.ts'
 import type { Count } from '../../store/store.ts'
@@ -29,7 +29,8 @@ export const LOGIN_ACCOUNT = policy('login-account', 1 / 6, { windows: 60, setti
 export const limitNames = (): string[] => [
   ...new Set(
     [ADDRESS, CALLER, ...Object.values(CLASSES).flat(), LOGIN, LOGIN_CREDENTIAL, LOGIN_ACCOUNT].map(({ name }) => name)
-  )
+  ),
+  ...concurrencyLimits
 ]
 
 /** Logins of one network at the same time, as a multiple of its limit: their outcome is not known yet. */

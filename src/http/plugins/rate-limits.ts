@@ -155,7 +155,13 @@ export const createLimiter = ({ counters, maxima, windowMs, decisions }: LimitOp
 
 const ALL = () => true
 
-/** The limit of an address, for operations without a caller; `authenticate` counts the others. */
+/** 1 min: in it the audit log records once that a caller exceeds a concurrency limit. */
+const CONCURRENCY_WINDOW_MS = 60_000
+
+/**
+ * The limit of an address, for operations without a caller; `authenticate` counts the others. Also counts the
+ * requests that a concurrency limit refuses.
+ */
 export const limits = fp(
   async (app: FastifyInstance, { limiter, factorOf }: AddressLimitOptions) => {
     app.addHook(
@@ -166,6 +172,13 @@ export const limits = fp(
         return consume(limiter, reply, [limiter.ofAddress(request, factorOf(request))])
       })
     )
+    app.addHook('onError', async (request, _reply, error) => {
+      const name = isProblem(error) ? error.options.limit : undefined
+      if (name === undefined) return
+      decide(limiter.decisions, name, false)
+      const limit: ExceededLimit = { name, key: contextOf(request).caller.id, ttlMs: CONCURRENCY_WINDOW_MS }
+      request.setDecorator(EXCEEDED_LIMIT, limit)
+    })
   },
   { name: 'limits' }
 )

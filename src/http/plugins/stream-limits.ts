@@ -28,7 +28,7 @@ export const streamLimits = fp(
       const own = open.get(share) ?? 0
       if (own >= left) {
         const detail = `${own} streams are open, as many as the caller may read at the same time, for the limit \`streams\`.`
-        throw new Problem('rate-limited', detail, { retryAfterSeconds: RETRY_SECONDS })
+        throw new Problem('rate-limited', detail, { retryAfterSeconds: RETRY_SECONDS, limit: 'streams' })
       }
       left -= 1
       open.set(share, own + 1)

@@ -283,5 +283,5 @@ const tooMany = ({ factor }: Share) =>
   new Problem(
     'rate-limited',
     `More than ${MAX_IN_FLIGHT * factor} requests at the same time, and ${MAX_WAITING * factor} waiting, for the limit \`in-flight\`.`,
-    { retryAfterSeconds: 1 }
+    { retryAfterSeconds: 1, limit: 'in-flight' }
   )

@@ -42,10 +42,14 @@ t.test('concurrent requests', async t => {
     'with a token': path => g.get(path, { token: control.tokenOf('other') })
   }
   const another = () => g.get('/accounts', { token: control.tokenOf('admin') })
-  const waiting = async () => {
+  const metric = async (name: string) => {
     const metrics = await (await fetch(`${g.managementUrl}/metrics`)).text()
-    return Number(/^gateway_upstream_calls_waiting\{class="read"\} (\d+)$/m.exec(metrics)?.[1])
+    const line = metrics.split('\n').find(line => line.startsWith(`${name} `))
+    return Number(line?.slice(name.length + 1) ?? 0)
   }
+  const waiting = () => metric('gateway_upstream_calls_waiting{class="read"}')
+  const refusals = () => metric('gateway_rate_limit_decisions_total{limit="in-flight",decision="refused"}')
+  const recorded = () => metric('gateway_audit_events_total{event="limit.reached",outcome="rate-limited"}')
   await Promise.all(Object.values(callers).map(ask => ask('/accounts')))
   t.beforeEach(() => {
     held = 0
@@ -56,8 +60,12 @@ t.test('concurrent requests', async t => {
     t.test(`${who}: 8 are sent, 64 wait, and 429 rate-limited for more; others are served`, async t => {
       const asked = Array.from({ length: MAX_IN_FLIGHT + MAX_WAITING }, (_, n) => ask(accountsAt(n)))
       t.ok(await eventually(async () => held === MAX_IN_FLIGHT && (await waiting()) === MAX_WAITING))
+      const before = { refusals: await refusals(), recorded: await recorded() }
       const refused = await ask(accountsAt(99))
       fails(t, refused, 429, 'rate-limited', { retryable: true })
+      fails(t, await ask(accountsAt(98)), 429, 'rate-limited')
+      t.equal((await refusals()) - before.refusals, 2)
+      t.ok(await eventually(async () => (await recorded()) === before.recorded + 1), 'once in the audit log')
       t.match(refused.json().detail, /`in-flight`/)
       t.equal(refused.headers['retry-after'], '1')
       t.equal((await another()).statusCode, 200)
