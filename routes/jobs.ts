@@ -205,7 +205,7 @@ export const jobRoutes: Routes = async (app, { jobs, fileDeletions, links, isDra
       operationId: 'streamJobEvents',
       summary: 'Watch a job',
       description:
-        'Server-sent events: `progress` at most twice a second, and a last `end`. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; after 10 minutes, or when the replica shuts down, the stream ends with `retry`. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers.',
+        'Server-sent events: `progress` at most twice a second, and a last `end`. The data of both is a `JobProgress`. With `Last-Event-ID` the stream goes on after that event. A comment comes every 15 s; after 10 minutes, or when the replica shuts down, the stream ends with `retry`; within 5 s of the end of the session or token it just ends. Browsers read it with `fetch` and `X-CSRF: 1`: `EventSource` sends no headers.',
       tags: ['Jobs'],
       params: JobPath,
       headers: JobEventHeaders,

@@ -1,5 +1,6 @@
 import { customerScopes } from '../../schemas/scopes.ts'
 import { type Caller, type Identity, jobShareOf, mayKnow, mayUse } from '../core/caller.ts'
+import { latestNow } from '../core/clock.ts'
 import { Problem } from '../core/problem.ts'
 import { Secret } from '../core/secret.ts'
 import type { JobRecord } from '../store/jobs.ts'
@@ -17,6 +18,12 @@ export interface JobCredentials {
    * longer reaches what it did
    */
   open(sealed: string, job: Pick<JobRecord, 'jobId' | 'tenant' | 's3uid' | 'bucket'>): Caller | undefined
+  /**
+   * May a caller go on that was authenticated before? Not after the end of its session, or token of the gateway. Of a token
+   * of HOSTKEY only HOSTKEY knows.
+   * @throws StoreUnavailable
+   */
+  isAlive(caller: Caller): Promise<boolean>
 }
 
 /** The JSON text that is sealed: a token of HOSTKEY, or the id of a service, which logs in by itself. */
@@ -115,6 +122,10 @@ export const createJobCredentials = (
       identity: async () => kept.identity,
       refreshToken: async () => refuse('HOSTKEY does not accept the token of the job any more.')
     }
+  },
+  async isAlive({ origin, expiresAt = Number.POSITIVE_INFINITY }) {
+    const needs = origin?.needs ?? []
+    return expiresAt > latestNow() && (needs.length === 0 || (await tokens.exist(needs)))
   }
 })
 

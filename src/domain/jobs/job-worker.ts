@@ -31,6 +31,7 @@ const RECORDING_MS = 10_000
 export interface Credentials {
   keep(caller: Caller, jobId: string): Promise<string>
   open(sealed: string, job: JobRecord): Caller | undefined
+  isAlive(caller: Caller): Promise<boolean>
 }
 
 export interface JobWorkerParts {

@@ -57,7 +57,8 @@ export interface Jobs {
     query: ResultQuery
   ): Promise<AsyncGenerator<JobResultList, void, void>>
   /**
-   * The events of a job after this one; undefined, four times a second, while there are none. It ends with the job.
+   * The events of a job after this one; undefined, four times a second, while there are none. It ends with the job, and
+   * 5 s after the session or the token of the caller.
    * @throws Problem job-not-found
    */
   watch(
@@ -204,7 +205,9 @@ export const createJobs = (parts: JobParts): Jobs => {
 
     async watch(context, jobId, after) {
       const job = await find(context, jobId)
-      return readEvents(feed.watch(job, after))
+      // While the store is down there is no news.
+      const isAlive = () => credentials.isAlive(context.caller).catch(() => true)
+      return readEvents(feed.watch(job, after), isAlive)
     },
 
     async resume(context, jobId) {
@@ -236,10 +239,19 @@ export const createJobs = (parts: JobParts): Jobs => {
 /** Of whom a caller may see jobs; undefined: those of all callers of the customer. */
 const makerOf = (caller: Caller): string | undefined => (isLimited(caller) ? caller.id : undefined)
 
+/** 5 s: how often a caller that watches a job is checked again. */
+const CHECK_MS = 5000
+
 async function* readEvents(
-  events: AsyncGenerator<JobEvent | undefined, void, void>
+  events: AsyncGenerator<JobEvent | undefined, void, void>,
+  isAlive: () => Promise<boolean>
 ): AsyncGenerator<ReportedEvent | undefined, void, void> {
+  let checkedAt = performance.now()
   for await (const found of events) {
+    if (performance.now() - checkedAt >= CHECK_MS) {
+      if (!(await isAlive())) return
+      checkedAt = performance.now()
+    }
     const event = found && toReportedEvent(found)
     yield event
     if (event?.event === 'end') return

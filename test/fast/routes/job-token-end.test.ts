@@ -66,6 +66,28 @@ t.test('a job is paused when the token ends that it was made with, and goes on w
   }
 })
 
+t.test('the events of a job end soon after the token, or the session, of who watches it', async t => {
+  const g = await gateway(t)
+  const { del, sandbox } = g
+  sandbox.control.putFile(BUCKET, 'file')
+  sandbox.control.fault({ kind: 'latency', action: 'delete_file', ms: 9000 })
+  const browser = createBrowser(g)
+  await browser.logIn({ email: sandbox.demo.email, password: sandbox.demo.password })
+  const { token, tokenId } = await make(g)
+  const { jobId } = await createJob(g, ALL)
+  const events = `/jobs/${jobId}/events`
+  const watched = [g.get(events, { token }), browser.get(events), g.get(events)]
+  const ended: number[] = []
+  for (const [place, stream] of watched.entries()) void stream.then(() => ended.push(place))
+  await new Promise(resolve => setTimeout(resolve, 500))
+  t.equal((await del(`/tokens/${tokenId}`)).statusCode, 204)
+  t.equal((await browser.del('/session')).statusCode, 204)
+  const [ofToken, ofSession, ofCustomer] = await Promise.all(watched)
+  t.strictSame([...ended.slice(0, 2).sort(), ended[2]], [0, 1, 2], 'the others go on to the end')
+  for (const reply of [ofToken, ofSession]) t.notMatch(reply?.text, /event: end/)
+  t.match(ofCustomer?.text, /event: end/)
+})
+
 for (const kind of ['Redis', 'SQLite']) {
   t.test(`the end is seen by the replica that runs the job: ${kind}`, async t => {
     const env: Record<string, string> =

@@ -35,7 +35,7 @@ const engine = (t: Test, step: JobKind['step'] = kind.step) => {
     links: createLinks(''),
     jobs: store,
     queue,
-    credentials: { keep: async () => 'sealed', open: () => caller },
+    credentials: { keep: async () => 'sealed', open: () => caller, isAlive: async () => true },
     listOrderedBy: async () => new Set<string>(),
     onVerdicts: () => undefined,
     onEnd: end => ends.push(end),
