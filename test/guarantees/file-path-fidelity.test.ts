@@ -13,7 +13,7 @@ import { keepRegression, keptIn } from './fuzz/regressions.ts'
 
 /** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const KEYS = Number(process.env['PATH_KEYS'] ?? amount(100, 2000, 10_000))
+const KEYS = Number(process.env['PATH_KEYS'] ?? amount(100, 1000, 10_000))
 const KEYS_OF_CHROMIUM = 200
 
 /** CI has two cores. */

@@ -11,7 +11,7 @@ import { phpServer } from './php.ts'
 
 /** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const VALUES = amount(1000, 10_000)
+const VALUES = amount(1000, 5000, 10_000)
 
 const CLIENTS = 4
 

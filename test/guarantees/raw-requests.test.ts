@@ -11,7 +11,7 @@ import { createDice, mutated } from './fuzz/mutate.ts'
 
 /** Differs at each run; `SEED=… node --test …` repeats a run. */
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 30))
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(500, 20_000))
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? amount(500, 10_000, 20_000))
 
 const CLIENTS = 32
 
