@@ -3,6 +3,7 @@ import { FilesQuery } from '../../schemas/files.ts'
 import { BucketName, IdempotencyKey, NewBucketName, S3Uid } from '../../schemas/scalars.ts'
 import { ABSOLUTE_MS, IDLE_MS, MAX_PER_CUSTOMER } from '../../src/auth/session-records.ts'
 import { settings } from '../../src/config/settings.ts'
+import { CHECK_MS } from '../../src/domain/jobs/jobs.ts'
 import { KEY_MS, ORDER_MS } from '../../src/domain/orders/ledger/ledger.ts'
 import { MAX_PATH_BYTES } from '../../src/domain/storage/files.ts'
 import { MAX_AGE_MS, IDLE_MS as STREAM_IDLE_MS } from '../../src/http/event-stream.ts'
@@ -122,7 +123,8 @@ export const limitsPage = (): string =>
           `as many as are left of ${MAX_CONNECTIONS}: ${MAX_CONNECTIONS / 2} where no other caller reads any. Any more get 429 \`rate-limited\` with the limit \`streams\``
         ],
         ['time without progress of a stream that is not read', time(STREAM_IDLE_MS)],
-        ['age of a stream of events; its reader then comes back', time(MAX_AGE_MS)]
+        ['age of a stream of events; its reader then comes back', time(MAX_AGE_MS)],
+        ['time until a stream of events ends whose session, or token of the gateway, has ended', time(CHECK_MS)]
       ]
     ),
     '## Names and pages',

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/harness/replicas.ts'
 const figure = figuresOf(t, 'shutdown-in-flight')
 
 /** Longer than two questions take on a busy machine, and short enough for the order to outlast the reads. */
-const DELAY_MS = 800
+const DELAY_MS = 1200
 const GRACE_MS = 8000
 /** How long HOSTKEY takes for the order: longer than a read may take while the replica ends. */
 const WRITE_MS = 5000

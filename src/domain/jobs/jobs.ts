@@ -240,7 +240,7 @@ export const createJobs = (parts: JobParts): Jobs => {
 const makerOf = (caller: Caller): string | undefined => (isLimited(caller) ? caller.id : undefined)
 
 /** 5 s: how often a caller that watches a job is checked again. */
-const CHECK_MS = 5000
+export const CHECK_MS = 5000
 
 async function* readEvents(
   events: AsyncGenerator<JobEvent | undefined, void, void>,
