@@ -176,7 +176,7 @@ export const limits = fp(
       const name = isProblem(error) ? error.options.limit : undefined
       if (name === undefined) return
       decide(limiter.decisions, name, false)
-      const limit: ExceededLimit = { name, key: contextOf(request).caller.id, ttlMs: CONCURRENCY_WINDOW_MS }
+      const limit: ExceededLimit = { name, key: contextOf(request).caller.share, ttlMs: CONCURRENCY_WINDOW_MS }
       request.setDecorator(EXCEEDED_LIMIT, limit)
     })
   },
