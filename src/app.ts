@@ -27,12 +27,13 @@ import { authorise } from './http/plugins/authorise.ts'
 import { batching } from './http/plugins/batching.ts'
 import { compression } from './http/plugins/compression.ts'
 import { conditional } from './http/plugins/conditional.ts'
+import { customerLimits } from './http/plugins/customer-limits.ts'
 import { draining } from './http/plugins/drain.ts'
 import { errors, explain, problemOf, sendProblem, unrouted } from './http/plugins/errors.ts'
 import { guard } from './http/plugins/guard.ts'
 import { shedding } from './http/plugins/load-shedding.ts'
 import { BEGIN_LOGIN, limitNames, loginLimits } from './http/plugins/login-limits.ts'
-import { createLimiter, limitCustomers, limits, type Maxima } from './http/plugins/rate-limits.ts'
+import { createLimiter, limits, type Maxima } from './http/plugins/rate-limits.ts'
 import { createCorsHeaders, preflights, SECURITY_HEADERS, security } from './http/plugins/security-headers.ts'
 import { streamLimits } from './http/plugins/stream-limits.ts'
 import { recordUnrouted, telemetry } from './http/plugins/telemetry.ts'
@@ -194,7 +195,7 @@ export const buildApp = async (options: AppOptions) => {
       await api.register(loginRoutes, sessionOptions)
       await api.register(async authenticatedScope => {
         await authenticatedScope.register(authenticate, { authenticators, limiter, origins, signalOf: drain.signalOf })
-        await authenticatedScope.register(limitCustomers, { limiter })
+        await authenticatedScope.register(customerLimits, { limiter })
         await authenticatedScope.register(authorise, { listOrderedBy: services.orders.listOrderedBy })
         await authenticatedScope.register(streamLimits, {})
         await authenticatedScope.register(conditional)
