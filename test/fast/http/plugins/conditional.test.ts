@@ -28,7 +28,7 @@ t.test('a reply with a version', async t => {
       const first = await get(path)
       const tag = first.headers['etag'] ?? ''
       t.equal(first.statusCode, 200)
-      t.match(tag, /^W\/"[A-Za-z0-9_-]{22}"$/)
+      t.match(tag, /^W\/"[0-9a-f]{16}"$/)
       const keeps = path.startsWith('/plans') ? 'private, max-age=60' : 'private, no-cache'
       const vary = 'Authorization, Cookie, Origin'
       t.match(first.headers, { 'cache-control': keeps, vary })
@@ -50,7 +50,7 @@ t.test('a reply with a version', async t => {
 
   t.test('200 for another version', async t => {
     const tag = (await get('/accounts')).headers['etag'] ?? ''
-    for (const value of ['"a"', 'W/"a"', tag.slice(3, -1), `"*"`, `"x${tag.slice(3)}`, tag.toLowerCase()]) {
+    for (const value of ['"a"', 'W/"a"', tag.slice(3, -1), `"*"`, `"x${tag.slice(3)}`, tag.toUpperCase()]) {
       t.equal((await get('/accounts', { headers: { 'if-none-match': value } })).statusCode, 200, value)
     }
   })
