@@ -26,7 +26,9 @@ t.test('two workers on one port', async t => {
   t.ok(await eventually(() => readdirSync(folder).length === 2))
 
   t.test('count against one limit', async t => {
-    const replies = await Promise.all(Array.from({ length: 30 }, () => get('/plans')))
+    const replies: Response[] = []
+    // One after the other: a worker that has just started on a busy machine would refuse some of many as overloaded.
+    while (replies.length < 30) replies.push(await get('/plans'))
     const served = replies.filter(({ status }) => status === 200).length
     // Apart each would serve 15. On a busy machine SQLite may be too late for a few, which a worker then counts alone.
     t.ok(served >= 20 && served <= 25, `${served} served`)
