@@ -37,6 +37,7 @@ export const fakeUpstream = async (
     const answer = typeof answers === 'function' ? answers(fields) : answers[action]?.(sent)
     count(action, 1)
     response.once('close', () => count(action, -1))
+    response.shouldKeepAlive = server.listening
     if (answer === SILENCE) return
     if (answer === null) response.destroy()
     else if (answer === undefined) response.end('nonsense')
@@ -45,7 +46,7 @@ export const fakeUpstream = async (
   })
   const url = `http://127.0.0.1:${await listening(server)}`
   const upstream = clientOf(t, url)
-  /** Accepts no more connections. */
+  /** Accepts no more connections, and ends each after its reply. */
   const close = () => server.close()
   t.after(async () => {
     server.closeAllConnections()
