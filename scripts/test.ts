@@ -86,8 +86,9 @@ const splitRoom = (files: readonly string[]): string[][] => {
   return Array.from({ length: parts }, (_, part) => files.filter((_, index) => index % parts === part))
 }
 
-/** Browsers, clients and guarantees take longest and start first, so that no process runs alone at the end. */
-const isSlow = ([file = '']: readonly string[]): boolean => /^test\/(fast\/(browser|client)|guarantees)\//.test(file)
+/** These take longest and start first, so that no process runs alone at the end. */
+const isSlow = ([file = '']: readonly string[]): boolean =>
+  /^test\/(fast\/(browser|client)\/|guarantees\/|long\/generators\.)/.test(file)
 
 /** Runs rooms in parallel. The events of a room come together at its end. */
 const runRooms = async function* (rooms: (readonly string[])[], concurrency: number): AsyncGenerator<TestEvent> {
