@@ -46,8 +46,8 @@ export interface ChainHead {
 
 /** Adds to each line its place in a chain, so that a cut, changed or missing line is found. */
 export interface AuditChain {
-  /** @param line JSON and a line feed */
-  link(line: string): string
+  /** @param members the line without its closing brace */
+  link(members: string): string
   /** The last line; undefined before the first. */
   head(): ChainHead | undefined
 }
@@ -64,10 +64,10 @@ export const createAuditChain = (file: string | undefined): AuditChain => {
   }
 
   return {
-    link(line) {
+    link(members) {
       const { prev, prefix } = head ? { prev: head.hash, prefix: '' } : begin()
       const seq = head ? head.seq + 1 : 0
-      const text = `${line.trimEnd().slice(0, -1)},"chain":"${chain}","seq":${seq},"prev":"${prev}"`
+      const text = `${members},"chain":"${chain}","seq":${seq},"prev":"${prev}"`
       head = { chain, seq, hash: hashOf(text) }
       return `${prefix}${text}${HASH_MEMBER}${head.hash}"}\n`
     },

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path'
-import { type DestinationStream, pino } from 'pino'
+import type { DestinationStream } from 'pino'
 import { createFolder } from '../core/folder.ts'
 import { type ChainHead, createAuditChain } from './audit-chain.ts'
 import type { AuditEvent, AuditRecord } from './audit-events.ts'
 import { escapeNonAscii, type LogStream, openLogStream, type ReportLogHealth } from './log-stream.ts'
-import { timeMember } from './log-time.ts'
+import { timeNow } from './log-time.ts'
 
 /** Who did what to which account, and the outcome. Never a secret. */
 export interface Audit {
@@ -22,26 +22,24 @@ export const createAudit = (
   count: (event: AuditEvent, outcome: string) => void = () => undefined
 ): Audit => {
   const chain = createAuditChain(destination.file ?? undefined)
-  const options = {
-    base: { log: 'audit' },
-    timestamp: timeMember,
-    formatters: { level: (label: string) => ({ level: label }) },
-    hooks: { streamWrite: (line: string) => chain.link(escapeNonAscii(line)) }
-  }
-  const log = pino(options, destination)
+  const write = (entry: AuditRecord) => destination.write(chain.link(membersOf(entry)))
   let openedFd: number | undefined
   return {
     record(entry) {
       // At the first event, so that an idle process writes nothing; and again in the file that follows a rotated one.
       const isReopened = destination.fd !== openedFd
       openedFd = destination.fd
-      if (isReopened || chain.head() === undefined) log.info({ event: 'audit.opened', outcome: 'ok' })
-      log.info(entry)
+      if (isReopened || chain.head() === undefined) write({ event: 'audit.opened', outcome: 'ok' })
+      write(entry)
       count(entry.event, entry.outcome)
     },
     head: chain.head
   }
 }
+
+/** A line without its closing brace. Not by pino, which takes longer for it. */
+const membersOf = (entry: AuditRecord): string =>
+  `{"level":"info","time":"${timeNow()}","log":"audit",${escapeNonAscii(JSON.stringify(entry)).slice(1, -1)}`
 
 const STDOUT = 1
 
