@@ -123,7 +123,7 @@ t.test('a list is what the tree holds, or says that it is not complete, whatever
         }
       }
     ),
-    { seed, numRuns: amount(18, 60, 110) }
+    { seed, numRuns: amount(18, 30, 110) }
   )
 
   t.test('10,000 siblings, files or folders', async t => {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, symlinkSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { startSandbox } from '../../src/sandbox/index.ts'
@@ -67,6 +67,15 @@ t.test('the content of the image runs without privileges on a read-only root', a
     const names = components.map(({ name }: { name: string }) => name)
     t.ok(names.includes('fastify') && !names.includes('typescript'), `${names.length} packages`)
     figure(`${names.length} packages in its list`)
+  })
+
+  t.test('V8 keeps its programs with one byte for each character', async t => {
+    const files = globSync('{chunks,scripts,src}/**/*.js', { cwd: app })
+    t.ok(files.length > 10)
+    t.strictSame(
+      files.filter(file => /[^\0-\xff]/.test(readFileSync(join(app, file), 'utf8'))),
+      []
+    )
   })
 
   t.test('only /data is writable', async t => {
