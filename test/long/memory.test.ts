@@ -19,11 +19,8 @@ const ROUNDS = 3
 t.test('memory stays the same from round to round', async t => {
   const sandbox = await sandboxProcess(t)
   const token = /token +([0-9a-f]{32})/.exec(sandbox.printed.out)?.[1]
-  const gateway = await gatewayProcess(
-    t,
-    { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'fatal' },
-    { asOperator: true }
-  )
+  const settings = { UPSTREAM_URL: sandbox.url, RATE_LIMIT_MAX: '1000000', LOG_LEVEL: 'fatal' }
+  const gateway = await gatewayProcess(t, settings)
   const headers = { authorization: `Bearer ${token}` }
   const paths = ['/accounts/s3_user_1/buckets/logs/files', '/accounts/s3_user_1/buckets', '/accounts', '/plans']
   const afterRounds: number[] = []

@@ -13,8 +13,6 @@ export const START_MS = 20_000
 export interface LaunchOptions {
   /** A program in front of node, with its arguments, such as `faketime`. */
   wrapper?: readonly string[]
-  /** Starts it as `npm start` does: with its flags, and with what is compiled already. */
-  asOperator?: boolean
   /** File descriptor of the standard output, instead of a pipe. */
   stdout?: number
   /** Where it runs: another build of the project. */
@@ -48,19 +46,14 @@ export interface GatewayProcess extends Program {
   managementUrl: string
 }
 
-/** Starts a program with these settings alone; the end of the test kills it if it still runs. */
+/** Starts a program as `npm start` does, with these settings alone; the end of the test kills it if it still runs. */
 export const launch = (
   t: Lifetime,
   script: 'src/server.ts' | 'src/sandbox/main.ts',
   env: Record<string, string> = {},
-  { wrapper = [], asOperator, stdout, folder = ROOT }: LaunchOptions = {}
+  { wrapper = [], stdout, folder = ROOT }: LaunchOptions = {}
 ): Program => {
-  const [program = process.execPath, ...args] = [
-    ...wrapper,
-    process.execPath,
-    ...(asOperator ? ['scripts/start.cjs'] : []),
-    script
-  ]
+  const [program = process.execPath, ...args] = [...wrapper, process.execPath, 'scripts/start.cjs', script]
   const cache = process.env['NODE_COMPILE_CACHE']
   const child = spawn(program, args, {
     cwd: folder,

@@ -43,7 +43,7 @@ export const composeGateways = async (t: Lifetime, folder: string, env: Record<s
   let publicUrl = ''
   const start = async (port: number): Promise<Program> => {
     const own = { ...settings, PORT: String(port), PUBLIC_URL: publicUrl }
-    const program = launch(t, 'src/server.ts', own, { asOperator: true })
+    const program = launch(t, 'src/server.ts', own)
     const isUp = async () => program.child.exitCode !== null || (await isReady(port))
     if (!(await eventually(isUp, START_MS)) || program.child.exitCode !== null) {
       throw new Error(`no start: ${program.printed.out.slice(-500)} ${program.printed.err.slice(-500)}`)
